@@ -1,0 +1,107 @@
+"""The errors of the project.
+
+::
+
+    VortexError
+    ├── DefinitionError          the programmer's, raised at import or registration
+    ├── WireError                the peer's, becomes a reply or a close; never a traceback
+    │   ├── MalformedMessage     not a message of any dialect
+    │   ├── LimitExceeded        larger, deeper or more than the limits allow
+    │   └── UnknownTupleType     names a tuple type that is not registered
+    ├── HandlerError             raised by applications; the text is meant for the peer
+    │   ├── PermissionDenied
+    │   ├── ValidationError
+    │   └── Conflict
+    ├── RefusedError             a peer may not connect
+    │   ├── TooManyPeers         throttled
+    │   └── TakenByAnother       the uuid belongs to another identity
+    ├── DeliveryError            a send that could reach nobody
+    └── ClientError              the client end: closed, timed out
+"""
+
+MAX_QUOTED_CHARACTERS = 80
+"""How much of a foreign value an error text repeats."""
+
+
+def quoted(value: object) -> str:
+    """Give ``repr(value)``, cut at `MAX_QUOTED_CHARACTERS`."""
+    text = repr(value)
+    if len(text) > MAX_QUOTED_CHARACTERS:
+        return text[: MAX_QUOTED_CHARACTERS - 1] + "…"
+    return text
+
+
+class VortexError(Exception):
+    """Base of everything this package raises on purpose."""
+
+
+class DefinitionError(VortexError):
+    """The programmer's mistake: a wrong definition, raised at import or registration."""
+
+
+class WireError(VortexError):
+    """The peer's mistake.
+
+    Args:
+        text: One line, capital first, no full stop.
+        path: Where in the message, as ``$.tuples[0].age``; ``$`` is the whole message.
+        hint: What to do about it, or nothing.
+    """
+
+    def __init__(self, text: str, path: str = "$", hint: str = "") -> None:
+        super().__init__(text, path, hint)
+        self.text = text
+        self.path = path
+        self.hint = hint
+
+    def __str__(self) -> str:
+        text = self.text if self.path == "$" else f"{self.text} - at `{self.path}`"
+        return f"{text}. {self.hint}" if self.hint else text
+
+
+class MalformedMessage(WireError):
+    """Bytes or values that no dialect gives a meaning."""
+
+
+class LimitExceeded(WireError):
+    """A message larger, deeper or with more tuples than the limits allow."""
+
+
+class UnknownTupleType(WireError):
+    """A tuple type name that nothing is registered under."""
+
+
+class HandlerError(VortexError):
+    """Raised by applications to refuse a request; its text is sent to the peer."""
+
+
+class PermissionDenied(HandlerError):
+    """The peer may not do this."""
+
+
+class ValidationError(HandlerError):
+    """What the peer sent is well formed but not acceptable."""
+
+
+class Conflict(HandlerError):
+    """What the peer changes has been changed by somebody else meanwhile."""
+
+
+class RefusedError(VortexError):
+    """A peer that may not connect; the text is sent to it."""
+
+
+class TooManyPeers(RefusedError):
+    """More new peers in a period than the throttle lets in."""
+
+
+class TakenByAnother(RefusedError):
+    """The uuid is in use by a peer with another identity."""
+
+
+class DeliveryError(VortexError):
+    """A send that could reach nobody."""
+
+
+class ClientError(VortexError):
+    """The client end failed: closed or timed out."""
