@@ -1,0 +1,36 @@
+"""The forms in which the ends of a vortex write the same messages (PROTOCOL 2).
+
+Takes nothing, gives `Dialect` and what is fixed about each: the envelope field that carries the
+encoded payload and whether a message may be raw JSON.
+"""
+
+from enum import Enum
+
+
+class Dialect(Enum):
+    """A form of the messages; a peer speaks one of them for as long as it is connected."""
+
+    D0 = "D0"
+    """VortexPY 0.x: no envelope, ``base64(zlib(payload JSON))`` with ``replyFilt`` and ``result``."""
+
+    D1 = "D1"
+    """VortexPY 1 to 2.6 and VortexJS 2.4: base64 of the envelope, payload in ``encodedPayload``."""
+
+    D1B = "D1B"
+    """VortexPY 3.0 to 3.2: base64 of the envelope, payload in ``data``."""
+
+    D2 = "D2"
+    """VortexPY 3.3 to 6: raw envelope JSON on a WebSocket, payload in ``data``."""
+
+    NATIVE = "native"
+    """Our own ends: D2 with field types for every Python value; announced in the URL."""
+
+    @property
+    def payload_field(self) -> str:
+        """The envelope field that carries the encoded payload; meaningless for D0."""
+        return "encodedPayload" if self is Dialect.D1 else "data"
+
+    @property
+    def is_raw_json(self) -> bool:
+        """Whether a message is JSON text as it is where no framing forbids it (WebSocket)."""
+        return self is Dialect.D2 or self is Dialect.NATIVE
