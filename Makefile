@@ -1,0 +1,58 @@
+# The one list of commands. Needs Python >= 3.11 and make; everything else goes into $(VENV).
+PYTHON ?= python3
+VENV ?= .venv
+PORT ?= 8000
+ARGS ?=
+
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format bench docs clean
+
+help:  ## This list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
+
+demo: $(VENV)/.demo  ## Load the airports into SQLite and serve the example on PORT (8000)
+	$(BIN)/python manage.py migrate --verbosity 0
+	$(BIN)/python manage.py load_airports
+	@echo "Serving on http://127.0.0.1:$(PORT)/"
+	$(BIN)/python manage.py runserver --noreload 127.0.0.1:$(PORT)
+
+test: $(VENV)/.dev  ## All tests; ARGS go to pytest
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/.dev  ## Format, lint, types, import contracts and unit tests, in under a minute
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/python -m pytest -q tests/unit tests/architecture
+
+format: $(VENV)/.dev  ## Let ruff rewrite what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.dev  ## The benchmarks with their goals; ARGS go to them
+	$(BIN)/python -m benchmarks $(ARGS)
+
+docs: $(VENV)/.dev  ## The documentation as HTML in docs/_build, warnings are errors
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+	@echo "docs/_build/html/index.html"
+
+clean:  ## Forget the virtual environment and everything built
+	rm -rf $(VENV) build dist docs/_build .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+# A stamp per set of requirements: the demo does not wait for what only the tests need.
+$(VENV)/.demo: setup.cfg pyproject.toml | $(VENV)/.made
+	$(PIP) install --editable '.[demo]'
+	touch $@
+
+$(VENV)/.dev: setup.cfg pyproject.toml | $(VENV)/.made
+	$(PIP) install --editable '.[dev]'
+	touch $@ $(VENV)/.demo
+
+$(VENV)/.made:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed, try: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv $(VENV)
+	touch $@

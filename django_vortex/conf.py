@@ -1,0 +1,221 @@
+"""The ``VORTEX`` setting as one typed, frozen object.
+
+Takes ``settings.VORTEX``, gives `VortexSettings`; every mistake in it is a `SettingProblem`, which
+the system checks report all together. Only the edges of the package call `get_settings`: whoever
+is further down gets values as arguments.
+"""
+
+import difflib
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from functools import lru_cache
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import setting_changed
+from django.dispatch import receiver
+
+from django_vortex.exceptions import quoted
+
+
+@dataclass(frozen=True, slots=True)
+class SettingProblem:
+    """One mistake in ``VORTEX``: what is wrong, in which key, and what to do about it."""
+
+    key: str
+    text: str
+    hint: str = ""
+
+
+Reader = Callable[[object], Any]
+"""Gives the value as the settings object has it, or raises `ValueError` with what was expected."""
+
+
+def _text(default: str) -> Any:
+    def read(value: object) -> str:
+        if isinstance(value, str) and value:
+            return value
+        raise ValueError("a text that is not empty")
+
+    return field(default=default, metadata={"read": read})
+
+
+def _text_or_none(default: str | None) -> Any:
+    def read(value: object) -> str | None:
+        if value is None or (isinstance(value, str) and value):
+            return value
+        raise ValueError("a text that is not empty, or None")
+
+    return field(default=default, metadata={"read": read})
+
+
+def _texts() -> Any:
+    def read(value: object) -> tuple[str, ...]:
+        if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
+            return tuple(value)
+        raise ValueError("a list or tuple of texts")
+
+    return field(default=(), metadata={"read": read})
+
+
+def _integer(default: int, at_least: int, at_most: int) -> Any:
+    def read(value: object) -> int:
+        if isinstance(value, int) and not isinstance(value, bool) and at_least <= value <= at_most:
+            return value
+        raise ValueError(f"an integer from {at_least} to {at_most}")
+
+    return field(default=default, metadata={"read": read})
+
+
+def _seconds(default: float, at_least: float, at_most: float) -> Any:
+    def read(value: object) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            value = math.nan  # which no bounds include
+        if at_least <= value <= at_most:
+            return float(value)
+        raise ValueError(f"a number of seconds from {at_least:g} to {at_most:g}")
+
+    return field(default=default, metadata={"read": read})
+
+
+_DAY = 86_400.0
+_GIBIBYTE = 2**30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VortexSettings:
+    """What ``VORTEX = {...}`` may say; in the settings file the names are written in capitals."""
+
+    name: str = _text("django_vortex")
+    """The vortex name that this server tells its peers."""
+
+    heartbeat_seconds: float = _seconds(5.0, 0.01, 7.0)
+    """Period of the beats to every peer. VortexJS gives up 15 s after the last one."""
+
+    peer_timeout_seconds: float = _seconds(75.0, 0.1, _DAY)
+    """A WebSocket peer that sent nothing for so long is dropped."""
+
+    hold_seconds: float = _seconds(30.0, 0.0, _DAY)
+    """How long the outbox of an HTTP peer without an open response is kept."""
+
+    max_message_bytes: int = _integer(1_048_576, 1_024, _GIBIBYTE)
+    """Longest message accepted from a peer."""
+
+    max_inflated_bytes: int = _integer(16_777_216, 1_024, 4 * _GIBIBYTE)
+    """Largest payload accepted after decompression."""
+
+    max_depth: int = _integer(64, 4, 200)
+    """Deepest nesting of lists and objects accepted in a message."""
+
+    max_tuples: int = _integer(100_000, 1, 100_000_000)
+    """Most tuples accepted in one payload."""
+
+    max_requests_in_flight: int = _integer(256, 1, 1_000_000)
+    """Requests of one peer worked on at a time; more wait unread in its socket."""
+
+    outbox_max_messages: int = _integer(10_000, 1, 100_000_000)
+    """Most messages that may wait for one peer."""
+
+    outbox_max_bytes: int = _integer(8_388_608, 1_024, 64 * _GIBIBYTE)
+    """Most bytes that may wait for one peer."""
+
+    threads: int = _integer(16, 1, 1_024)
+    """Size of the pool in which ``def`` handlers run."""
+
+    allowed_origins: tuple[str, ...] = _texts()
+    """Origins of browser pages let in besides those of ``ALLOWED_HOSTS``."""
+
+    trusted_proxies: int = _integer(0, 0, 16)
+    """How many proxies in front of the server append to ``X-Forwarded-For``."""
+
+    throttle_seconds: float = _seconds(10.0, 0.01, _DAY)
+    """Length of the period in which new peers are counted."""
+
+    throttle_peers_per_address: int = _integer(200, 0, 100_000_000)
+    """New peers let in per period from one address; 0 is no limit."""
+
+    throttle_peers: int = _integer(2_000, 0, 100_000_000)
+    """New peers let in per period in all; 0 is no limit."""
+
+    channel_layer: str | None = _text_or_none("default")
+    """Alias of the channel layer that joins the processes; None is a single process."""
+
+    shutdown_seconds: float = _seconds(5.0, 0.0, 300.0)
+    """How long a stopping server waits for its peers to take their last messages."""
+
+
+_READERS: dict[str, Reader] = {
+    one.name.upper(): one.metadata["read"] for one in fields(VortexSettings)
+}
+
+
+def find_problems(values: object) -> list[SettingProblem]:
+    """Find every mistake in a value of the ``VORTEX`` setting."""
+    return _read(values)[1]
+
+
+def read_settings(values: object) -> VortexSettings:
+    """Make the settings object of a value of the ``VORTEX`` setting.
+
+    Raises:
+        ImproperlyConfigured: With all that `find_problems` finds.
+    """
+    read, problems = _read(values)
+    if problems:
+        raise ImproperlyConfigured(" ".join(f"{one.text} {one.hint}".strip() for one in problems))
+    return VortexSettings(**read)
+
+
+@lru_cache(maxsize=1)
+def get_settings() -> VortexSettings:
+    """Give the settings of this process."""
+    return read_settings(getattr(settings, "VORTEX", {}))
+
+
+@receiver(setting_changed)
+def _forget_settings(*, setting: str, **_: object) -> None:
+    """Let ``override_settings(VORTEX=...)`` work in the tests of applications."""
+    if setting == "VORTEX":
+        get_settings.cache_clear()
+
+
+def _read(values: object) -> tuple[dict[str, Any], list[SettingProblem]]:
+    if not isinstance(values, Mapping):
+        text = f"VORTEX must be a dict, got {quoted(values)}."
+        return {}, [SettingProblem("", text)]
+    read: dict[str, Any] = {}
+    problems: list[SettingProblem] = []
+    for key, value in values.items():
+        reader = _READERS.get(key)
+        if reader is None:
+            problems.append(_unknown(key))
+            continue
+        try:
+            read[key.lower()] = reader(value)
+        except ValueError as expected:
+            text = f"VORTEX[{key!r}] must be {expected}, got {quoted(value)}."
+            problems.append(SettingProblem(key, text))
+    if not problems:
+        problems += _contradictions(VortexSettings(**read))
+    return read, problems
+
+
+def _unknown(key: object) -> SettingProblem:
+    near = difflib.get_close_matches(str(key).upper(), _READERS, n=1)
+    hint = f"Did you mean {near[0]!r}?" if near else "Known are: " + ", ".join(_READERS) + "."
+    return SettingProblem(str(key), f"VORTEX[{quoted(key)}] is not a setting.", hint)
+
+
+def _contradictions(values: VortexSettings) -> list[SettingProblem]:
+    if values.peer_timeout_seconds > values.heartbeat_seconds:
+        return []
+    return [
+        SettingProblem(
+            "PEER_TIMEOUT_SECONDS",
+            f"VORTEX['PEER_TIMEOUT_SECONDS'] ({values.peer_timeout_seconds:g}) must be longer than "
+            f"HEARTBEAT_SECONDS ({values.heartbeat_seconds:g}).",
+            "Browsers answer beats and say nothing else while idle, so they would all be dropped.",
+        )
+    ]

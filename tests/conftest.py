@@ -1,0 +1,37 @@
+"""What holds for all tests.
+
+pytest-asyncio runs in *auto* mode: a coroutine function is a test as it stands, an async fixture
+needs no decorator of its own. Order is random (pytest-randomly; ``-p no:randomly`` or
+``-p randomly -p "randomly_seed=N"`` reproduce one), and every warning is an error.
+With ``CI`` in the environment a skip is a failure: there nothing may be missing.
+"""
+
+import os
+from collections.abc import Generator
+
+import pytest
+
+IN_CI = os.environ.get("CI", "").lower() not in ("", "0", "false")
+
+
+def fail_when_skipped(report: pytest.TestReport | pytest.CollectReport) -> None:
+    """Turn a skip into a failure that repeats the reason of the skip."""
+    if not IN_CI or not report.skipped or hasattr(report, "wasxfail"):
+        return
+    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+    report.outcome = "failed"
+    report.longrepr = f"Nothing may be skipped in CI. {reason}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    fail_when_skipped(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    fail_when_skipped(report)
+    return report

@@ -1,0 +1,3 @@
+"""Root URLs of the tests that run inside pytest."""
+
+urlpatterns: list[object] = []
