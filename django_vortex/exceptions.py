@@ -92,7 +92,16 @@ class RefusedError(VortexError):
 
 
 class TooManyPeers(RefusedError):
-    """More new peers in a period than the throttle lets in."""
+    """More new peers in a period than the throttle lets in.
+
+    Args:
+        text: What the peer is told.
+        retry_after: Seconds after which a new attempt may be let in.
+    """
+
+    def __init__(self, text: str, retry_after: float = 0.0) -> None:
+        super().__init__(text)
+        self.retry_after = retry_after
 
 
 class TakenByAnother(RefusedError):

@@ -1,0 +1,50 @@
+"""What carries records between the processes of one project: the `FanOut` protocol.
+
+The server gives and takes records: dicts of what any channel layer carries (None, bool, int, float,
+str, bytes, and lists and dicts with str keys of them). Every record has the process it comes from
+and a sequence number, so that a receiver knows what it has seen and what was lost.
+"""
+
+from collections.abc import Callable
+from typing import Any, Protocol, TypeAlias
+
+Record: TypeAlias = dict[str, Any]
+"""What crosses processes; the key ``kind`` says what it is."""
+
+ReceiveRecord: TypeAlias = Callable[[str, int, Record], None]
+"""Takes the process a record comes from, its sequence number, and the record."""
+
+ReportGap: TypeAlias = Callable[[str, int], None]
+"""Takes a process and how many of its records were lost."""
+
+ReportSent: TypeAlias = Callable[[BaseException | None], None]
+"""Takes None when the record was handed to the layer, else why it was not."""
+
+
+class FanOut(Protocol):
+    """A connection to all processes of the project, of this one's loop. All but this process hear."""
+
+    @property
+    def process(self) -> str:
+        """The id of this process, unique for its life."""
+
+    @property
+    def gaps(self) -> int:
+        """How many gaps were found in what other processes sent."""
+
+    @property
+    def last_sequence(self) -> int:
+        """The sequence number of the newest record that this process published; 0 before the first."""
+
+    async def start(self, receive: ReceiveRecord, report_gap: ReportGap | None = None) -> None:
+        """Begin to receive and to send. A layer that is down is tried again, not an error."""
+
+    def publish(self, record: Record, report_sent: ReportSent | None = None) -> int:
+        """Queue a record for every other process and return its sequence number at once.
+
+        Raises:
+            DeliveryError: As much waits as may wait, because the layer is down or slow.
+        """
+
+    async def stop(self, seconds: float) -> None:
+        """Send what waits, for at most so long, then end."""

@@ -1,0 +1,29 @@
+"""What the server end can be told: `ServerOptions`. Settings are read by the caller, not here."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerOptions:
+    """The options of one `Server`; the fields mean what the settings of the same name mean."""
+
+    name: str = "django_vortex"
+    """The vortex name that the server tells its peers."""
+    heartbeat_seconds: float = 5.0
+    """Time between two heart-beats to a peer; released browser clients give up after 15."""
+    peer_timeout_seconds: float = 75.0
+    """A WebSocket peer silent for this long, or any peer that reads nothing for it, is dropped."""
+    hold_seconds: float = 30.0
+    """How long an HTTP peer without an open response keeps its outbox."""
+    max_requests_in_flight: int = 256
+    """Requests of one peer that run at the same time; more of them wait."""
+    outbox_max_messages: int = 10_000
+    """Messages that may wait for one peer."""
+    outbox_max_bytes: int = 8_388_608
+    """Bytes of text that may wait for one peer."""
+    throttle_seconds: float = 10.0
+    """The rolling period in which new peers are counted."""
+    throttle_peers_per_address: int = 200
+    """New peers let in per client address and period; 0 lets all in."""
+    throttle_peers: int = 2000
+    """New peers let in per period from all addresses; 0 lets all in."""

@@ -1,0 +1,64 @@
+"""What a transport gives the server to write to one peer: the `Stream` protocol and its close codes.
+
+A stream is one WebSocket or one HTTP response. A peer (a uuid) may have several, one after another.
+"""
+
+from collections.abc import Coroutine
+from typing import Any, Final, Protocol
+
+from django_vortex.exceptions import VortexError
+
+NORMAL_CLOSURE: Final = 1000
+"""Ended on purpose, nothing is wrong: replaced by a newer stream, or the server stops."""
+MALFORMED_CLOSURE: Final = 4400
+"""What the peer sent can not be followed any further."""
+REFUSED_CLOSURE: Final = 4403
+"""The uuid belongs to a peer with another identity, found out after the stream was accepted."""
+SILENT_CLOSURE: Final = 4007
+"""Nothing was heard of the peer, or nothing could be written to it, for too long."""
+SLOW_CLOSURE: Final = 4008
+"""More waits for the peer than its outbox may hold."""
+
+
+class StreamClosed(VortexError):
+    """Raised by `Stream.send` when the stream has ended; what was given to it is not on its way."""
+
+
+class Stream(Protocol):
+    """One way to write to one peer, made by a transport and used from the loop's thread only.
+
+    The server never has two `send` running on one stream. It steps the coroutine that `send`
+    returns by hand, outside of any task of its own, and makes a task only when it blocks, so
+    `send` must not look at the current task (no `asyncio.timeout` inside) before it blocks.
+    The fastest `send` is one that awaits nothing but the ASGI server's own ``send``.
+    """
+
+    @property
+    def framed(self) -> bool:
+        """Whether this is an HTTP response: base64 texts, each ended by a dot."""
+
+    def send(self, text: str) -> Coroutine[Any, Any, None]:
+        """Write one text; blocks while the peer does not read.
+
+        Raises:
+            StreamClosed: The stream has ended.
+        """
+
+    def close(self, code: int, reason: str) -> None:
+        """End the stream: returns at once and may be called again, which then does nothing.
+
+        What was handed to the ASGI server before still goes out first if the peer reads; the socket
+        is released in the end even if it never does. A blocked `send` ends with `StreamClosed`.
+
+        Args:
+            code: 1000 or 3000 to 4999; an HTTP response has no use for it and just ends.
+            reason: A short text for the peer, at most 120 ASCII characters.
+        """
+
+    def take_unsent(self) -> list[str]:
+        """Take back, oldest first, the texts that `send` got but that the ASGI server did not.
+
+        That includes the text a blocked `send` waits with, unless it is in the ASGI server's own
+        ``send`` already. What is taken back must not be sent by this stream any more: the server
+        writes it to the stream that replaces this one. Called once, just before `close`.
+        """
