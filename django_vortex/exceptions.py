@@ -4,6 +4,7 @@
 
     VortexError
     ├── DefinitionError          the programmer's, raised at import or registration
+    │   └── UnknownField         a tuple is made with a field that it does not have
     ├── WireError                the peer's, becomes a reply or a close; never a traceback
     │   ├── MalformedMessage     not a message of any dialect
     │   ├── LimitExceeded        larger, deeper or more than the limits allow
@@ -37,6 +38,10 @@ class VortexError(Exception):
 
 class DefinitionError(VortexError):
     """The programmer's mistake: a wrong definition, raised at import or registration."""
+
+
+class UnknownField(DefinitionError, TypeError):
+    """A keyword that names no field of the tuple; a TypeError, as for any unknown keyword."""
 
 
 class WireError(VortexError):

@@ -2,3 +2,25 @@
 
 Takes class definitions, gives field lists and instances. Imports no other room of the package.
 """
+
+from django_vortex.tuples.adapters import Construction, TupleAdapter
+from django_vortex.tuples.base import Tuple
+from django_vortex.tuples.fields import FieldSpec, TupleField
+from django_vortex.tuples.presence import mark_present_fields, present_fields
+from django_vortex.tuples.registry import TupleRegistry, TupleType, registry, tuple_type
+from django_vortex.tuples.selector import TupleSelector
+
+__all__ = [
+    "Construction",
+    "FieldSpec",
+    "Tuple",
+    "TupleAdapter",
+    "TupleField",
+    "TupleRegistry",
+    "TupleSelector",
+    "TupleType",
+    "mark_present_fields",
+    "present_fields",
+    "registry",
+    "tuple_type",
+]

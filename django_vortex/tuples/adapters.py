@@ -1,0 +1,116 @@
+"""How instances of a class are read and rebuilt.
+
+Takes classes, gives their fields and a way to construct them. `Tuple` and dataclass adapters are
+here; those of ORMs live where the ORM may be imported and are added to the registry by name.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from django_vortex.tuples.base import Tuple, fill_from_factories
+from django_vortex.tuples.fields import FieldSpec, resolve_types
+
+
+@dataclass(frozen=True, slots=True)
+class Construction:
+    """How the instances of one class are rebuilt from what a peer sent."""
+
+    build: Callable[[Mapping[str, object]], object]
+    """Makes an instance from some of the declared fields; the others keep their defaults.
+
+    The values are checked against the declared types already. Never runs the user's ``__init__``.
+    """
+
+    is_plain: bool = False
+    """Whether ``object.__new__`` and assigning every declared field does the same as ``build``.
+
+    The compiled plan then does that itself, which is several times faster.
+    """
+
+
+class TupleAdapter(Protocol):
+    """What the codec needs to know about a family of classes."""
+
+    takes_subclasses: bool
+    """Whether an instance of an unregistered subclass travels as its nearest registered base.
+
+    ORM classes do: queries return proxies and polymorphic children. For plain classes a forgotten
+    registration is a mistake to be told.
+    """
+
+    def find_fields(self, cls: type) -> Sequence[FieldSpec]:
+        """List all fields that can travel, in the order of declaration."""
+
+    def get_construction(self, cls: type, fields: Sequence[FieldSpec]) -> Construction:
+        """Say how to rebuild instances when only ``fields`` may be set."""
+
+
+class TupleClassAdapter:
+    """Reads and rebuilds `Tuple` subclasses."""
+
+    takes_subclasses = False
+
+    def find_fields(self, cls: type[Tuple]) -> Sequence[FieldSpec]:
+        """List the declared and inherited fields."""
+        hints = resolve_types(cls)
+        return [
+            FieldSpec(name, hints.get(name) if d.type is None else d.type, d.raw)
+            for name, d in cls.__tuple_fields__.items()
+        ]
+
+    def get_construction(self, cls: type[Tuple], fields: Sequence[FieldSpec]) -> Construction:
+        """Set attributes; defaults are class attributes, except those made by a factory."""
+
+        def build(values: Mapping[str, object]) -> Tuple:
+            instance: Tuple = object.__new__(cls)
+            fill_from_factories(instance, dict(values))
+            for name, value in values.items():
+                setattr(instance, name, value)
+            return instance
+
+        has_all = len(fields) == len(cls.__tuple_fields__)
+        return Construction(build, is_plain=has_all and assigns_plainly(cls))
+
+
+class DataclassAdapter:
+    """Reads and rebuilds dataclasses: frozen, slotted and ordinary ones."""
+
+    takes_subclasses = False
+
+    def find_fields(self, cls: type[Any]) -> Sequence[FieldSpec]:
+        """List the dataclass fields whose names can travel."""
+        hints = resolve_types(cls)
+        return [
+            FieldSpec(field.name, hints.get(field.name))
+            for field in dataclasses.fields(cls)
+            if not field.name.startswith("_")
+        ]
+
+    def get_construction(self, cls: type[Any], fields: Sequence[FieldSpec]) -> Construction:
+        """Set attributes past ``__init__`` and ``__post_init__``, which peers must not drive."""
+        declared = dataclasses.fields(cls)
+
+        def build(values: Mapping[str, object]) -> object:
+            instance = object.__new__(cls)
+            for field in declared:
+                if field.name in values:
+                    value = values[field.name]
+                elif field.default_factory is not dataclasses.MISSING:
+                    value = field.default_factory()
+                else:
+                    value = None if field.default is dataclasses.MISSING else field.default
+                object.__setattr__(instance, field.name, value)
+            return instance
+
+        has_all = len(fields) == len(declared)
+        return Construction(build, is_plain=has_all and assigns_plainly(cls))
+
+
+def assigns_plainly(cls: type) -> bool:
+    """Tell whether assigning an attribute of an instance runs no code of the class."""
+    own = {name for base in cls.__mro__[:-1] for name in vars(base)}
+    return not own & {"__setattr__", "__new__"}

@@ -1,0 +1,230 @@
+"""Which classes travel, and under which names.
+
+Takes classes with names, gives a `TupleType` by name or by class. Classes are only looked into at
+first use: in a class decorator an ORM has not finished the class yet.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import TypeVar
+
+from django_vortex.exceptions import DefinitionError
+from django_vortex.tuples.adapters import (
+    Construction,
+    DataclassAdapter,
+    TupleAdapter,
+    TupleClassAdapter,
+)
+from django_vortex.tuples.base import Tuple
+from django_vortex.tuples.fields import FieldSpec
+
+_Class = TypeVar("_Class", bound=type)
+
+
+class TupleType:
+    """A registered class: its name on the wire, its fields and how to rebuild its instances."""
+
+    def __init__(
+        self,
+        name: str,
+        cls: type,
+        registry: TupleRegistry,
+        wanted: Sequence[str] | None,
+        exclude: Collection[str],
+    ) -> None:
+        self.name = name
+        self.cls = cls
+        self._registry = registry
+        self._wanted = wanted
+        self._exclude = exclude
+        self._adapter: TupleAdapter | None = None
+        self._fields: tuple[FieldSpec, ...] | None = None
+
+    @property
+    def adapter(self) -> TupleAdapter:
+        """The adapter of the class's family.
+
+        Raises:
+            DefinitionError: No adapter knows such a class.
+        """
+        if self._adapter is None:
+            self._adapter = self._registry.get_adapter(self.cls)
+        return self._adapter
+
+    @property
+    def fields(self) -> tuple[FieldSpec, ...]:
+        """The fields that travel.
+
+        Raises:
+            DefinitionError: A chosen or excluded field does not exist.
+        """
+        if self._fields is None:
+            self._fields = self._choose(self.adapter.find_fields(self.cls))
+        return self._fields
+
+    def get_construction(self) -> Construction:
+        """Say how instances are rebuilt."""
+        return self.adapter.get_construction(self.cls, self.fields)
+
+    def __repr__(self) -> str:
+        return f"<TupleType {self.name!r} of {self.cls.__module__}.{self.cls.__qualname__}>"
+
+    def _choose(self, found: Sequence[FieldSpec]) -> tuple[FieldSpec, ...]:
+        by_name = {field.name: field for field in found}
+        for name in [*(self._wanted or ()), *self._exclude]:
+            if name not in by_name:
+                raise DefinitionError(
+                    f"Tuple type {self.name!r} names the field {name!r}, "
+                    f"which {self.cls.__qualname__} does not have"
+                )
+        wanted = by_name if self._wanted is None else self._wanted
+        return tuple(by_name[name] for name in wanted if name not in self._exclude)
+
+
+class TupleRegistry:
+    """The tuple types of a program, or of one test."""
+
+    def __init__(self) -> None:
+        self._by_name: dict[str, TupleType] = {}
+        self._by_class: dict[type, TupleType] = {}
+        self._found: dict[type, TupleType | None] = {}
+        self._adapters: dict[str, TupleAdapter] = {}
+        self._attribute_adapters: dict[str, TupleAdapter] = {}
+        self._tuple_adapter = TupleClassAdapter()
+        self._dataclass_adapter = DataclassAdapter()
+
+    def add(
+        self,
+        name: str,
+        cls: type,
+        *,
+        fields: Sequence[str] | None = None,
+        exclude: Collection[str] = (),
+    ) -> TupleType:
+        """Register a class under a name.
+
+        Args:
+            name: The name on the wire, by convention ``application.Class``.
+            cls: A `Tuple`, a dataclass, or a class that an added adapter knows.
+            fields: The fields that travel; None for all.
+            exclude: Fields that do not.
+
+        Raises:
+            DefinitionError: The name or the class is registered otherwise already.
+        """
+        if not name:
+            raise DefinitionError(f"{cls.__qualname__} needs a name to be registered under")
+        other = self._by_name.get(name)
+        if other is not None and not _is_redefinition(other.cls, cls):
+            raise DefinitionError(f"The name {name!r} is taken: {other!r}")
+        known = self._by_class.get(cls)
+        if known is not None and known.name != name:
+            raise DefinitionError(f"{cls.__qualname__} is registered already: {known!r}")
+        if other is not None:
+            del self._by_class[other.cls]
+        tuple_type = TupleType(name, cls, self, fields, frozenset(exclude))
+        self._by_name[name] = self._by_class[cls] = tuple_type
+        self._found.clear()
+        return tuple_type
+
+    def get_by_name(self, name: str) -> TupleType | None:
+        """Give the type that is registered under a name."""
+        return self._by_name.get(name)
+
+    def get_by_class(self, cls: type) -> TupleType | None:
+        """Give the type that instances of a class travel as.
+
+        That is the class's own registration, or for ORM classes that of the nearest base.
+        """
+        try:
+            return self._found[cls]
+        except KeyError:
+            found = self._found[cls] = self._search(cls)
+            return found
+
+    def add_adapter(self, base: str, adapter: TupleAdapter) -> None:
+        """Let an adapter care for the subclasses of a class.
+
+        Args:
+            base: The dotted name of the base class, so that it need not be imported.
+            adapter: What reads and rebuilds the instances.
+        """
+        self._adapters[base] = adapter
+        self._found.clear()
+
+    def add_attribute_adapter(self, attribute: str, adapter: TupleAdapter) -> None:
+        """Let an adapter care for classes that have an attribute, where no base is common."""
+        self._attribute_adapters[attribute] = adapter
+        self._found.clear()
+
+    def get_adapter(self, cls: type) -> TupleAdapter:
+        """Find the adapter for a class: the nearest named base wins.
+
+        Raises:
+            DefinitionError: There is none.
+        """
+        if issubclass(cls, Tuple):
+            return self._tuple_adapter
+        for base in cls.__mro__:
+            adapter = self._adapters.get(f"{base.__module__}.{base.__qualname__}")
+            if adapter is not None:
+                return adapter
+        for attribute, adapter in self._attribute_adapters.items():
+            if hasattr(cls, attribute):
+                return adapter
+        if dataclasses.is_dataclass(cls):
+            return self._dataclass_adapter
+        raise DefinitionError(
+            f"{cls.__module__}.{cls.__qualname__} cannot be a tuple type: it is no Tuple, "
+            "no dataclass and no class of a known ORM"
+        )
+
+    def __iter__(self) -> Iterator[TupleType]:
+        return iter(list(self._by_name.values()))
+
+    def _search(self, cls: type) -> TupleType | None:
+        for base in cls.__mro__:
+            found = self._by_class.get(base)
+            if found is not None:
+                return found if base is cls or found.adapter.takes_subclasses else None
+        return None
+
+
+def _is_redefinition(old: type, new: type) -> bool:
+    """Tell whether a class replaces its former self, as a reloaded module does."""
+    return (old.__module__, old.__qualname__) == (new.__module__, new.__qualname__)
+
+
+registry = TupleRegistry()
+"""The tuple types of the program, where the decorators put them."""
+
+
+def tuple_type(
+    name: str,
+    *,
+    fields: Sequence[str] | None = None,
+    exclude: Collection[str] = (),
+    registry: TupleRegistry = registry,
+) -> Callable[[_Class], _Class]:
+    """Register a class as a tuple type and leave it as it is.
+
+    A decorator for `Tuple` subclasses and dataclasses; for ORM classes a call:
+    ``tuple_type("stock.Airport", fields=["iata", "name"])(Airport)``.
+
+    Args:
+        name: The name on the wire, by convention ``application.Class``.
+        fields: The fields that travel; None for all.
+        exclude: Fields that do not.
+        registry: Where to register, the program's by default.
+
+    Raises:
+        DefinitionError: The name or the class is registered otherwise already.
+    """
+
+    def register(cls: _Class) -> _Class:
+        registry.add(name, cls, fields=fields, exclude=exclude)
+        return cls
+
+    return register
