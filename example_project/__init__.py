@@ -1,0 +1,1 @@
+"""A Django project that serves the airports of the United States to vortex clients."""

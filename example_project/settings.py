@@ -1,0 +1,79 @@
+"""Settings of the example project. What a run may vary comes from the environment.
+
+``EXAMPLE_DEBUG`` (1), ``EXAMPLE_SECRET_KEY``, ``EXAMPLE_DATABASE`` (a SQLite file),
+``EXAMPLE_CHANNEL_LAYER`` (``none``, ``memory``, ``pubsub`` or ``core``), ``EXAMPLE_REDIS_URL`` for
+the last two, and ``EXAMPLE_VORTEX``, a JSON object laid over ``VORTEX``.
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+DEBUG = os.environ.get("EXAMPLE_DEBUG", "1") == "1"
+SECRET_KEY = os.environ.get("EXAMPLE_SECRET_KEY", "not a secret: set EXAMPLE_SECRET_KEY")
+ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
+
+INSTALLED_APPS = [
+    # First, so that runserver serves ASGI.
+    "daphne",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django_vortex",
+    "example_project.airports",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "example_project.urls"
+ASGI_APPLICATION = "example_project.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+    }
+]
+DATABASES = {
+    "default": {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": os.environ.get("EXAMPLE_DATABASE", str(BASE_DIR / "example.sqlite3")),
+        "OPTIONS": {"timeout": 30},
+    }
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+VORTEX = {
+    "NAME": "example",
+    **json.loads(os.environ.get("EXAMPLE_VORTEX", "{}")),
+}
+
+_redis_hosts = [os.environ.get("EXAMPLE_REDIS_URL", "redis://127.0.0.1:6379/0")]
+_layers: dict[str, dict[str, Any]] = {
+    "none": {},
+    "memory": {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}},
+    "pubsub": {
+        "default": {
+            "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+            "CONFIG": {"hosts": _redis_hosts},
+        }
+    },
+    "core": {
+        "default": {
+            "BACKEND": "channels_redis.core.RedisChannelLayer",
+            # At its default of 100 this layer drops most of a burst.
+            "CONFIG": {"hosts": _redis_hosts, "capacity": 10_000},
+        }
+    },
+}
+CHANNEL_LAYERS = _layers[os.environ.get("EXAMPLE_CHANNEL_LAYER", "none")]
