@@ -55,17 +55,17 @@ class LoggedProcess:
         """Everything printed so far, over all starts."""
         return self.log_path.read_text("utf-8", "replace") if self.log_path.exists() else ""
 
-    def start(self) -> None:
-        """Start it; what `start` promises beyond that is up to the subclass."""
+    def start(self, *, stdin: int = subprocess.DEVNULL, stdout: int | None = None) -> None:
+        """Start it; with pipes where the caller wants to talk to it, else into the log."""
         assert not self.is_running, f"{self.name} is running"
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
                 self.command,
                 cwd=ROOT,
                 env={**os.environ, **self.env},
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
+                stdin=stdin,
+                stdout=log if stdout is None else stdout,
+                stderr=log,
             )
         if self not in _logged:
             _logged.append(self)

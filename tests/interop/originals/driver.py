@@ -1,0 +1,184 @@
+"""The test's end of a process with a VortexPY client in it."""
+
+import itertools
+import json
+import queue
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from tests.interop.originals.notation import from_notation, to_notation
+from tests.support.ports import HOST
+from tests.support.processes import LoggedProcess
+from tests.support.waiting import PATIENCE_SECONDS, wait_until
+
+VORTEXPY_TIMEOUT_SECONDS = 30.0
+
+
+class OriginalFailed(AssertionError):
+    """The client process could not do what it was asked to do."""
+
+
+@dataclass(frozen=True)
+class Received:
+    """An envelope as the original client saw it.
+
+    Attributes:
+        tuples: None when there was no payload.
+        failure: What a PayloadResponse failed with, or None.
+    """
+
+    filt: Mapping[str, Any]
+    result: Any = None
+    date: datetime | None = None
+    tuples: list[Any] | None = None
+    payload_filt: Mapping[str, Any] | None = None
+    failure: str | None = None
+    status: str | None = None
+
+    @classmethod
+    def read(cls, answer: dict[str, Any]) -> "Received":
+        """Make one from what the process wrote."""
+        if "failure" in answer:
+            return cls({}, failure=answer["failure"], status=answer["status"])
+        return cls(
+            filt=from_notation(answer["filt"]),
+            result=from_notation(answer["result"]),
+            date=from_notation(answer["date"]),
+            tuples=from_notation(answer["tuples"]) if answer["payload"] else None,
+            payload_filt=from_notation(answer["payload_filt"]) if answer["payload"] else None,
+            status=answer.get("status"),
+        )
+
+
+class OriginalClient(LoggedProcess):
+    """VortexPY 6.2.2 as a client of the server on `port`.
+
+    Args:
+        kind: ``"websocket"`` or ``"http"``.
+        port: Where the server is, or will be.
+        directory: For the log.
+        name: Vortex name of the client.
+    """
+
+    def __init__(self, kind: str, port: int, directory: Path, *, name: str = "original") -> None:
+        self.kind = kind
+        module = "tests.interop.originals.client_process"
+        command = [sys.executable, "-m", module, kind, HOST, str(port), name]
+        super().__init__(f"vortexpy-{kind}-{port}", command, directory)
+        self._numbers = itertools.count(1)
+        self._answers: dict[int, queue.Queue[dict[str, Any]]] = {}
+        self._reader: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Start the process; it connects when told to."""
+        super().start(stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def stop(self, *, seconds: float = 15.0) -> int:
+        """End it by closing its input."""
+        if self.process is None:
+            return 0
+        assert self.process.stdin and self.process.stdout and self._reader
+        if not self.process.stdin.closed:
+            self.process.stdin.close()
+        code = self.wait(seconds=seconds)
+        self._reader.join(seconds)
+        self.process.stdout.close()
+        return code
+
+    def connect(self, **arguments: Any) -> dict[str, Any]:
+        """Connect, wait until the server's information has come, and give `state`."""
+        return self.call("connect", **arguments)
+
+    def state(self) -> dict[str, Any]:
+        """What the client knows of the server and how much has arrived."""
+        return self.call("state")
+
+    @property
+    def uuid(self) -> str:
+        """The client's own vortex uuid."""
+        uuid: str = self.state()["uuid"]
+        return uuid
+
+    @property
+    def servers(self) -> list[list[str]]:
+        """Name and uuid of the servers the client is connected to."""
+        servers: list[list[str]] = self.state()["servers"]
+        return servers
+
+    def request(
+        self, filt: Mapping[str, Any], tuples: Sequence[Any] | None = None, **options: Any
+    ) -> Received:
+        """Send with a ``PayloadResponse`` and give what it called back or failed with."""
+        answer = self.call("request", **self._message(filt, tuples), **options)
+        return Received.read(answer)
+
+    def send(self, filt: Mapping[str, Any], tuples: Sequence[Any] | None = None) -> None:
+        """Send and wait for nothing."""
+        self.call("send", **self._message(filt, tuples))
+
+    def listen(self, filt: Mapping[str, Any]) -> "Listening":
+        """Register a ``PayloadEndpoint`` in the client."""
+        return Listening(self, self.call("listen", filt=to_notation(dict(filt))))
+
+    def call(self, do: str, **arguments: Any) -> Any:
+        """Let the process obey one command and give its answer."""
+        self.require_running()
+        assert self.process and self.process.stdin
+        number = next(self._numbers)
+        answers = self._answers[number] = queue.Queue()
+        command = json.dumps({"id": number, "do": do, **arguments})
+        self.process.stdin.write(command.encode() + b"\n")
+        self.process.stdin.flush()
+        try:
+            answer = answers.get(timeout=VORTEXPY_TIMEOUT_SECONDS + PATIENCE_SECONDS)
+        except queue.Empty:
+            raise OriginalFailed(f"{self.name} did not answer {do}\n{self.log[-4000:]}") from None
+        finally:
+            del self._answers[number]
+        if "error" in answer:
+            raise OriginalFailed(f"{self.name} failed to {do}\n{answer['error']}")
+        return answer["ok"]
+
+    def _message(self, filt: Mapping[str, Any], tuples: Sequence[Any] | None) -> dict[str, Any]:
+        return {
+            "filt": to_notation(dict(filt)),
+            "tuples": None if tuples is None else to_notation(list(tuples)),
+        }
+
+    def _read(self) -> None:
+        assert self.process and self.process.stdout
+        for line in self.process.stdout:
+            answer = json.loads(line)
+            waiting = self._answers.get(answer["id"])
+            if waiting is not None:
+                waiting.put(answer)
+
+
+class Listening:
+    """An endpoint in the client process."""
+
+    def __init__(self, client: OriginalClient, number: int) -> None:
+        self._client, self._number = client, number
+
+    @property
+    def received(self) -> list[Received]:
+        """Everything received so far."""
+        answers = self._client.call("received", listener=self._number)
+        return [Received.read(answer) for answer in answers]
+
+    def wait_for(self, count: int) -> list[Received]:
+        """Wait until it has received that many envelopes, and give all."""
+
+        def enough() -> list[Received]:
+            received = self.received
+            return received if len(received) >= count else []
+
+        return wait_until(enough, f"{count} envelopes at {self._client.name}")

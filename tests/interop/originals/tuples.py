@@ -1,0 +1,49 @@
+"""Tuple classes as a VortexPY user declares them, under the type names of our servers."""
+
+from vortex.Tuple import Tuple, TupleField, addTupleType
+
+from tests.interop.originals.notation import Record
+
+
+@addTupleType
+class SampleTuple(Tuple):
+    __tupleType__ = "e2e.Sample"
+
+    number = TupleField()
+    text = TupleField()
+    ratio = TupleField()
+    flag = TupleField()
+    when = TupleField()
+    data = TupleField()
+    children = TupleField()
+    mapping = TupleField()
+
+
+@addTupleType
+class AirportTuple(Tuple):
+    __tupleType__ = "stock.Airport"
+
+    id = TupleField()
+    iata = TupleField()
+    name = TupleField()
+    city = TupleField()
+    state = TupleField()
+    country = TupleField()
+    latitude = TupleField()
+    longitude = TupleField()
+
+
+CLASSES = {cls.__tupleType__: cls for cls in (SampleTuple, AirportTuple)}
+
+
+def describe(value: object) -> Record | None:
+    """Give a tuple object with its declared fields; None for anything else."""
+    if not isinstance(value, Tuple):
+        return None
+    fields = {name: getattr(value, name) for name in value.tupleFieldNames()}
+    return Record(value.tupleType(), fields, type(value).__name__)
+
+
+def build(record: Record) -> Tuple:
+    """Give the tuple object that a record describes."""
+    return CLASSES[record.type_name](**record.fields)
