@@ -1,0 +1,125 @@
+"""Cutting what a transport delivers into messages (PROTOCOL 6.2 and 6.3).
+
+Takes text or bytes however the transport cut them, gives pieces: one whole message each, without
+its dot, or an empty one for a heart-beat, or a `LimitExceeded` in the place of a message that is
+too long.
+
+* HTTP: base64 pieces, each ended by a dot; the last one of a body may lack it. Raw JSON contains
+  dots itself, so nothing can follow it: it takes the rest of the body.
+* WebSocket: base64 pieces ended by a dot, independent of the borders of the frames; a frame that
+  begins with ``{`` is a whole message of raw JSON.
+* The client end of a WebSocket: servers write no dot, every frame is a whole message.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import TypeAlias
+
+from django_vortex.exceptions import LimitExceeded
+
+Piece: TypeAlias = str | bytes | LimitExceeded
+"""One message, ``b""`` for a heart-beat, or the reason why a message is missing."""
+
+_find_beats = re.compile(rb"[ \t\r\n.]*").match
+
+_READING, _SKIPPING_TO_DOT, _SKIPPING_TO_END = range(3)
+
+
+class Splitter:
+    """The unfinished rest of one direction of a connection.
+
+    Never holds more than ``message_bytes``: a message that gets longer is given up at once and
+    thrown away up to its dot. Dots that follow one another within a call are one heart-beat.
+
+    Args:
+        message_bytes: How long a message may be on the wire.
+        framed: HTTP, where dots and the end of the body separate messages, not frames.
+        whole_frames: Whether every call brings whole messages, with or without a dot.
+    """
+
+    __slots__ = ("_framed", "_message_bytes", "_pending", "_state", "_whole_frames")
+
+    def __init__(self, message_bytes: int, *, framed: bool, whole_frames: bool = False) -> None:
+        self._message_bytes = message_bytes
+        self._framed = framed
+        self._whole_frames = whole_frames
+        self._pending = bytearray()  # never begins with white space
+        self._state = _READING
+
+    def feed(self, data: str | bytes) -> Iterator[Piece]:
+        """Give the pieces that ``data`` completes, one by one so that the reader may stop."""
+        if not self._framed:
+            frame = data.lstrip(" \t\r\n") if isinstance(data, str) else data.lstrip(b" \t\r\n")
+            if frame[:1] in ("{", b"{"):
+                yield from self.finish()
+                yield self._checked(frame)
+                return
+        yield from self._feed_stream(as_bytes(data))
+        if self._whole_frames:
+            yield from self.finish()
+
+    def finish(self) -> Iterator[Piece]:
+        """Give what is left as the last piece: the body ended, or raw JSON interrupts it."""
+        rest = bytes(self._pending)
+        self._pending.clear()
+        self._state = _READING
+        if rest:
+            yield rest
+
+    def _feed_stream(self, data: bytes) -> Iterator[Piece]:
+        start = 0
+        while True:
+            if not self._pending and self._state == _READING:
+                beats = _find_beats(data, start)
+                assert beats is not None  # the expression matches nothing, too
+                if b"." in beats[0]:
+                    yield b""
+                start = beats.end()
+            if self._is_raw(data, start) or (dot := data.find(b".", start)) < 0:
+                break
+            yield from self._end(data[start:dot])
+            start = dot + 1
+        yield from self._keep(data, start)
+
+    def _is_raw(self, data: bytes, start: int) -> bool:
+        if not self._framed:
+            return False
+        if self._state == _READING:
+            return (self._pending or data[start : start + 1]).startswith(b"{")
+        return self._state == _SKIPPING_TO_END
+
+    def _keep(self, data: bytes, start: int) -> Iterator[Piece]:
+        if self._state != _READING:
+            return
+        if len(self._pending) + len(data) - start > self._message_bytes:
+            is_raw = self._is_raw(data, start)
+            self._pending.clear()
+            self._state = _SKIPPING_TO_END if is_raw else _SKIPPING_TO_DOT
+            yield self._too_long()
+        else:
+            self._pending += data[start:]
+
+    def _end(self, piece: bytes) -> Iterator[Piece]:
+        if self._state == _READING:
+            if self._pending:
+                piece = bytes(self._pending) + piece
+                self._pending.clear()
+            yield self._checked(piece)
+        self._state = _READING
+
+    def _checked(self, message: str | bytes) -> Piece:
+        size = len(message)
+        if isinstance(message, str) and not message.isascii():
+            size = len(as_bytes(message))
+        return message if size <= self._message_bytes else self._too_long()
+
+    def _too_long(self) -> LimitExceeded:
+        # Without the size: where the stream was cut must not change what is said.
+        return LimitExceeded(f"Message exceeds max_message_bytes ({self._message_bytes})")
+
+
+def as_bytes(data: str | bytes) -> bytes:
+    """Give text as UTF-8; any text, since what a peer sends may hold lone surrogates."""
+    if isinstance(data, bytes):
+        return data
+    return data.encode("ascii") if data.isascii() else data.encode("utf-8", "surrogatepass")

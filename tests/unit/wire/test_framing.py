@@ -1,0 +1,134 @@
+"""Cutting a stream into messages."""
+
+from collections.abc import Iterable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from django_vortex.exceptions import LimitExceeded
+from django_vortex.wire.framing import Piece, Splitter
+
+LIMIT = 40
+
+
+def split(parts: Iterable[str | bytes], *, framed: bool = True, whole: bool = False) -> list[Piece]:
+    splitter = Splitter(LIMIT, framed=framed, whole_frames=whole)
+    pieces = [piece for part in parts for piece in splitter.feed(part)]
+    return pieces + list(splitter.finish())
+
+
+def readable(pieces: list[Piece]) -> list[str]:
+    """Make pieces comparable; which beats fell into one call is not part of the contract."""
+    texts = [
+        "too long" if isinstance(piece, LimitExceeded) else str(piece, "latin-1")
+        for piece in pieces
+        if isinstance(piece, bytes | LimitExceeded)
+    ]
+    assert len(texts) == len(pieces), "raw JSON from a stream of bytes is bytes"
+    return [text for at, text in enumerate(texts) if text or at == 0 or texts[at - 1]]
+
+
+def cut(data: bytes, places: list[int]) -> list[bytes]:
+    borders = [0, *sorted(place % (len(data) + 1) for place in places), len(data)]
+    return [data[a:b] for a, b in zip(borders, borders[1:], strict=False)]
+
+
+stream = st.lists(
+    st.one_of(
+        st.sampled_from(
+            [b".", b"..", b" ", b"\r\n", b"eyJ9", b"eyJ9.", b"{", b'{"a":1.5}.', b"\xe9"]
+        ),
+        st.binary(max_size=8),
+        st.integers(LIMIT - 2, LIMIT + 2).map(lambda length: b"A" * length),
+    ),
+    max_size=12,
+).map(b"".join)
+
+
+@given(stream, st.lists(st.integers(0, 10_000), max_size=6))
+def test_any_cut_of_an_http_body_gives_the_same_pieces(data: bytes, places: list[int]) -> None:
+    assert readable(split(cut(data, places))) == readable(split([data]))
+
+
+@given(stream.map(lambda data: data.replace(b"{", b"e")), st.lists(st.integers(0, 999), max_size=6))
+def test_base64_is_cut_out_of_websocket_frames_wherever_they_begin(
+    data: bytes, places: list[int]
+) -> None:
+    frames = cut(data, places)
+    assert readable(split(frames, framed=False)) == readable(split([data], framed=False))
+
+
+@given(stream, st.booleans(), st.booleans())
+def test_text_and_bytes_are_cut_alike(data: bytes, framed: bool, whole: bool) -> None:
+    text = data.decode("latin-1")
+    as_text = split([text], framed=framed, whole=whole)
+    as_data = split([text.encode()], framed=framed, whole=whole)
+    assert [str(p) if isinstance(p, LimitExceeded) else p for p in as_data] == [
+        str(p) if isinstance(p, LimitExceeded) else p if isinstance(p, bytes) else p.encode()
+        for p in as_text
+    ]
+
+
+def test_dots_end_messages_and_an_empty_one_is_a_beat() -> None:
+    assert split([b".eyJ9.AAAA..BBBB."]) == [b"", b"eyJ9", b"AAAA", b"", b"BBBB"]
+
+
+def test_the_last_message_of_a_body_needs_no_dot() -> None:
+    assert split([b"AAAA.BB", b"BB"]) == [b"AAAA", b"BBBB"]
+
+
+def test_white_space_before_messages_is_nothing() -> None:
+    assert split([b" \nAAAA. \n BBBB.\n"]) == [b"AAAA", b"BBBB"]
+
+
+def test_a_frame_of_raw_json_is_whole_and_keeps_its_dots() -> None:
+    assert split(['{"date":"05.678"}'], framed=False) == ['{"date":"05.678"}']
+    assert split([b' {"a":1.5}'], framed=False) == [b'{"a":1.5}']
+
+
+def test_raw_json_ends_the_base64_before_it() -> None:
+    assert split(["AAAA", '{"a":1}', "."], framed=False) == [b"AAAA", '{"a":1}', b""]
+
+
+def test_raw_json_takes_the_rest_of_a_body() -> None:
+    assert split([b'AAAA. {"a"', b":1.5}.BB"]) == [b"AAAA", b'{"a":1.5}.BB']
+
+
+def test_frames_are_whole_messages_for_a_client() -> None:
+    assert split(["AAAA", "BBBB.", "."], framed=False, whole=True) == [b"AAAA", b"BBBB", b""]
+
+
+def test_beats_of_one_call_are_one_beat() -> None:
+    assert split([b"." * 1000, b"."]) == [b"", b""]
+
+
+@pytest.mark.parametrize("framed", [True, False])
+def test_a_stream_without_dots_is_given_up_and_not_kept(framed: bool) -> None:
+    splitter = Splitter(LIMIT, framed=framed)
+    pieces = [piece for _ in range(100) for piece in splitter.feed(b"A" * LIMIT)]
+    assert [str(piece) for piece in pieces] == [f"Message exceeds max_message_bytes ({LIMIT})"]
+    assert len(splitter._pending) <= LIMIT
+    assert list(splitter.feed(b"AAAA.BBBB.")) == [b"BBBB"]
+
+
+def test_too_much_raw_json_takes_the_rest_of_the_body_with_it() -> None:
+    pieces = split([b'{"a":"' + b"." * LIMIT, b".AAAA."])
+    assert [type(piece) for piece in pieces] == [LimitExceeded]
+
+
+def test_the_limit_counts_bytes_not_characters() -> None:
+    frame = '{"a":"' + "\u00e9" * (LIMIT // 2) + '"}'
+    assert len(frame) < LIMIT
+    assert [type(piece) for piece in split([frame], framed=False)] == [LimitExceeded]
+
+
+def test_a_message_of_exactly_the_limit_passes() -> None:
+    assert split([b"A" * LIMIT + b"."]) == [b"A" * LIMIT]
+    assert [type(piece) for piece in split([b"A" * (LIMIT + 1) + b"."])] == [LimitExceeded]
+
+
+def test_a_reader_that_stops_leaves_nothing_behind() -> None:
+    splitter = Splitter(LIMIT, framed=True)
+    assert next(splitter.feed(b"AAAA.BBBB.CC")) == b"AAAA"
+    assert list(splitter.finish()) == []
