@@ -1,9 +1,10 @@
 """The forms in which the ends of a vortex write the same messages (PROTOCOL 2).
 
-Takes nothing, gives `Dialect` and what is fixed about each: the envelope field that carries the
-encoded payload and whether a message may be raw JSON.
+Takes nothing, gives `Dialect` and what is fixed about each, the envelope field that carries the
+encoded payload and whether a message may be raw JSON, and `WireForm`: a dialect on a transport.
 """
 
+from dataclasses import dataclass
 from enum import Enum
 
 
@@ -11,7 +12,7 @@ class Dialect(Enum):
     """A form of the messages; a peer speaks one of them for as long as it is connected."""
 
     D0 = "D0"
-    """VortexPY 0.x: no envelope, ``base64(zlib(payload JSON))`` with ``replyFilt`` and ``result``."""
+    """VortexPY 0.x: no envelope, but ``base64(zlib(payload JSON))`` with the envelope's fields."""
 
     D1 = "D1"
     """VortexPY 1 to 2.6 and VortexJS 2.4: base64 of the envelope, payload in ``encodedPayload``."""
@@ -25,6 +26,9 @@ class Dialect(Enum):
     NATIVE = "native"
     """Our own ends: D2 with field types for every Python value; announced in the URL."""
 
+    # Members are singletons; `Enum` hashes their names in Python, and forms are looked up often.
+    __hash__ = object.__hash__
+
     @property
     def payload_field(self) -> str:
         """The envelope field that carries the encoded payload; meaningless for D0."""
@@ -34,3 +38,17 @@ class Dialect(Enum):
     def is_raw_json(self) -> bool:
         """Whether a message is JSON text as it is where no framing forbids it (WebSocket)."""
         return self is Dialect.D2 or self is Dialect.NATIVE
+
+
+@dataclass(frozen=True, slots=True)
+class WireForm:
+    """How messages look on one connection.
+
+    Attributes:
+        dialect: What the peer reads.
+        framed: HTTP: every message is base64 and ends with a dot. Otherwise each is the whole
+            text of one WebSocket message.
+    """
+
+    dialect: Dialect
+    framed: bool

@@ -1,0 +1,261 @@
+"""The envelope: what is routed, with a payload inside that only its reader opens.
+
+Takes a payload to be sent or the encoded text of a received one, gives either in any dialect, and
+keeps what was encoded, so that a broadcast is encoded once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from django_vortex.exceptions import MalformedMessage, quoted
+from django_vortex.typedefs import Filt, Json
+from django_vortex.wire.dialects import Dialect, WireForm
+from django_vortex.wire.framing import as_bytes
+from django_vortex.wire.json_text import read_json
+from django_vortex.wire.payload import Payload
+
+if TYPE_CHECKING:  # the codec can carry envelopes as values, so it imports this module
+    from django_vortex.wire.codec import Codec
+
+UUID_KEY = "__vortexUuid__"
+"""Key in the filt of an envelope that introduces its sender: the uuid."""
+
+NAME_KEY = "__vortexName__"
+"""Key in the filt of an envelope that introduces its sender: the name."""
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedBody:
+    """The encoded payload of a received envelope."""
+
+    text: str | bytes
+    dialect: Dialect
+
+    def decode(self, codec: Codec) -> Payload:
+        """Open it; raises `WireError`."""
+        return codec.decode_payload(self.text, self.dialect)
+
+
+@dataclass(frozen=True, slots=True)
+class InflatedBody:
+    """A D0 payload: inflated already, since its filt is inside, but its tuples are still JSON."""
+
+    filt: Filt
+    tuples: Json
+    date: datetime | None
+
+    def decode(self, codec: Codec) -> Payload:
+        """Decode the tuples; raises `WireError`."""
+        tuples = codec.decode_value(self.tuples, Dialect.D0, "$.tuples")
+        if not isinstance(tuples, list):
+            raise MalformedMessage(f"Expected a list, got {quoted(tuples)}", "$.tuples")
+        return Payload(self.filt, tuples, self.date)
+
+
+Body: TypeAlias = Payload | EncodedBody | InflatedBody
+"""What can be inside an envelope."""
+
+
+class PayloadEnvelope:
+    """A message: a filt to route it by, and a payload or a result or both.
+
+    Change nothing after the first encoding; what was encoded is kept. `copy.copy` gives an
+    envelope that has encoded nothing yet.
+
+    Args:
+        filt: What the message is about; endpoints are found by it.
+        payload: The content; encoded when the envelope is first sent.
+        result: None or True for success, otherwise what went wrong.
+        date: When it was made; the server writes a date of its own over it.
+        reply_filt: The filt that a D0 peer wants its answer under.
+    """
+
+    __slots__ = ("_body", "_texts", "date", "filt", "messages", "reply_filt", "result")
+
+    __hash__ = None  # type: ignore[assignment]  # equal by value and mutable
+
+    def __init__(
+        self,
+        filt: Filt | None = None,
+        payload: Payload | None = None,
+        *,
+        result: Any = None,
+        date: datetime | None = None,
+        reply_filt: Filt | None = None,
+    ) -> None:
+        self.filt: Filt = {} if filt is None else filt
+        self.result = result
+        self.date = date
+        self.reply_filt = reply_filt
+        self._body: Body | None = payload
+        self._texts: dict[Dialect, bytes] = {}
+        self.messages: dict[WireForm, tuple[datetime | None, str]] = {}
+        """What `encode_message` made of this envelope, per form and with its date."""
+
+    @classmethod
+    def received(
+        cls,
+        filt: Filt,
+        body: EncodedBody | InflatedBody | None,
+        *,
+        result: Any = None,
+        date: datetime | None = None,
+        reply_filt: Filt | None = None,
+    ) -> PayloadEnvelope:
+        """Give an envelope whose payload is decoded when somebody asks for it."""
+        envelope = cls(filt, result=result, date=date, reply_filt=reply_filt)
+        envelope._body = body
+        return envelope
+
+    @property
+    def has_payload(self) -> bool:
+        """Whether there is anything to decode."""
+        return self._body is not None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it says nothing but who sent it; such a message is not routed (PROTOCOL 4.4)."""
+        filt = self.filt
+        says_nothing = not filt or (len(filt) == 2 and UUID_KEY in filt and NAME_KEY in filt)
+        if not says_nothing or self.result:
+            return False
+        body = self._body
+        return body is None or (isinstance(body, InflatedBody) and not body.tuples)
+
+    def decode_payload(self, codec: Codec) -> Payload:
+        """Give the payload, an empty one when there is none.
+
+        Raises:
+            WireError: What the peer sent as a payload is none.
+        """
+        body = self._body
+        if body is None:
+            return Payload()
+        return body if isinstance(body, Payload) else body.decode(codec)
+
+    def encoded(self, codec: Codec, dialect: Dialect, date: datetime | None) -> bytes | None:
+        """Give the encoded payload for peers of a dialect, None when there is no payload.
+
+        Args:
+            codec: What encodes it, the first time.
+            dialect: For D0, which has no encoded payload, the JSON of the tuples is given.
+            date: The payload's date unless it has one. Encoded once, so the first date stays.
+        """
+        if self._body is None:
+            return None
+        text = self._texts.get(dialect)
+        return self._encode(self._body, codec, dialect, date) if text is None else text
+
+    def _encode(
+        self, body: Body, codec: Codec, dialect: Dialect, date: datetime | None
+    ) -> bytes:
+        if isinstance(body, EncodedBody) and is_readable_as(body.dialect, dialect):
+            text = as_bytes(body.text)
+            self._texts[dialect] = text
+            return text
+        payload = body if isinstance(body, Payload) else body.decode(codec)
+        if not isinstance(payload.tuples, list | tuple):
+            payload.tuples = list(payload.tuples)  # an iterator can be read only once
+        if dialect is Dialect.D0:
+            text = codec.encode_json(codec.encode_value(payload.tuples, dialect), dialect)
+            self._texts[dialect] = text
+            return text
+        whole = Payload(payload.filt or self.filt, payload.tuples, payload.date or date)
+        encoded = codec.encode_payload(whole, dialect, date)
+        readers = SHARED_TEXT if encoded.portable else (dialect,)
+        self._texts.update(dict.fromkeys(readers, encoded.text))
+        return encoded.text
+
+    def to_record(self, codec: Codec) -> dict[str, Any]:
+        """Give what msgpack can carry to the other processes of the server.
+
+        The texts for all dialects but D0 go along, so nobody has to open them there.
+        """
+        date = self.date
+        texts = {}
+        if self._body is not None:
+            for dialect in SHARED_TEXT:
+                self.encoded(codec, dialect, date)
+            texts = _without_repetition(self._texts)
+        record = {
+            "filt": _encode_native(self.filt, codec),
+            "result": _encode_native(self.result, codec),
+            "date": None if date is None else date.isoformat(),
+            "texts": texts,
+        }
+        if self.reply_filt is not None:
+            record["reply_filt"] = _encode_native(self.reply_filt, codec)
+        return record
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any], codec: Codec) -> PayloadEnvelope:
+        """Give the envelope of a record that `to_record` made."""
+        reply_filt, date, texts = record.get("reply_filt"), record["date"], record["texts"]
+        envelope = cls(
+            _decode_native(record["filt"], codec),
+            result=_decode_native(record["result"], codec),
+            date=None if date is None else datetime.fromisoformat(date),
+            reply_filt=None if reply_filt is None else _decode_native(reply_filt, codec),
+        )
+        if texts:
+            envelope._texts = {
+                Dialect(name): text for names, text in texts.items() for name in names.split(" ")
+            }
+            envelope._body = EncodedBody(envelope._texts[Dialect.NATIVE], Dialect.NATIVE)
+        return envelope
+
+    def __copy__(self) -> PayloadEnvelope:
+        copied = type(self)(
+            self.filt, result=self.result, date=self.date, reply_filt=self.reply_filt
+        )
+        copied._body = self._body
+        return copied
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, PayloadEnvelope):
+            return NotImplemented
+        return (self.filt, self.result, self.date, self.reply_filt, self._body) == (
+            (other.filt, other.result, other.date, other.reply_filt, other._body)
+        )
+
+    def __repr__(self) -> str:
+        parts = [repr(self.filt)]
+        for name, value in (
+            ("payload", self._body),
+            ("result", self.result),
+            ("date", self.date),
+            ("reply_filt", self.reply_filt),
+        ):
+            if value is not None:
+                parts.append(f"{name}={value!r}")
+        return f"PayloadEnvelope({', '.join(parts)})"
+
+
+SHARED_TEXT = (Dialect.NATIVE, Dialect.D2, Dialect.D1, Dialect.D1B)
+"""The dialects whose encoded payload is the same text when nothing in it is special."""
+
+
+def is_readable_as(written: Dialect, read: Dialect) -> bool:
+    """Whether peers of one dialect can open an encoded payload of another as it is."""
+    if Dialect.D0 in (written, read):
+        return False
+    return written is read or written is not Dialect.NATIVE
+
+
+def _encode_native(value: Any, codec: Codec) -> bytes:
+    return codec.encode_json(codec.encode_value(value, Dialect.NATIVE), Dialect.NATIVE)
+
+
+def _decode_native(text: bytes, codec: Codec) -> Any:
+    return codec.decode_value(read_json(text, codec.limits.depth), Dialect.NATIVE)
+
+
+def _without_repetition(texts: Mapping[Dialect, bytes]) -> dict[str, bytes]:
+    names: dict[bytes, list[str]] = {}
+    for dialect in SHARED_TEXT:
+        names.setdefault(texts[dialect], []).append(dialect.value)
+    return {" ".join(readers): text for text, readers in names.items()}
