@@ -2,31 +2,17 @@
 
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta, timezone
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from tests.interop.conftest import StartOriginal
-from tests.interop.originals.notation import Record
+from tests.interop.originals.notation import TIMED_OUT
+from tests.interop.samples import VALUES
 from tests.support.ports import free_port, is_listening
 from tests.support.processes import LoggedProcess
 from tests.support.waiting import wait_until
-
-SAMPLE = Record(
-    "e2e.Sample",
-    {
-        "number": 5,
-        "text": "Zoë \U0001f600",
-        "ratio": 5.0,
-        "flag": True,
-        "when": datetime(2024, 1, 2, 3, 4, 5, 678901, timezone(timedelta(hours=10))),
-        "data": b"\x00\xff",
-        "children": [1, 2.5, None, "three"],
-        "mapping": {"a": 1, "b": [datetime(2024, 1, 1, tzinfo=UTC)]},
-    },
-)
 
 
 @pytest.fixture
@@ -50,9 +36,9 @@ def test_driver_talks_to_the_original_server(
     state = client.connect()
     assert [name for name, _ in state["servers"]] == ["the-original"]
 
-    echoed = client.request({"key": "e2e.echo"}, tuples=[SAMPLE, 7, "text", None])
+    echoed = client.request({"key": "e2e.echo"}, tuples=VALUES)
     assert echoed.failure is None
-    assert echoed.tuples == [SAMPLE, 7, "text", None]
+    assert echoed.tuples == VALUES
     assert echoed.tuples[0].class_name == "SampleTuple"
 
     failed = client.request({"key": "e2e.fault"})
@@ -64,3 +50,5 @@ def test_driver_talks_to_the_original_server(
     (echo,) = echoes.wait_for(1)
     assert echo.filt == {"key": "nobody listens"}
     assert echo.tuples == [1]
+
+    assert client.request({"key": "nobody.home"}, timeout=1).failure == TIMED_OUT

@@ -39,7 +39,7 @@ def migrated_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("database") / "template.sqlite3"
     env = server_environment(path)
     manage("migrate", "--verbosity", "0", env=env)
-    manage("load_airports", env=env)
+    manage("load_airports", "--verbosity", "0", env=env)
     return path
 
 

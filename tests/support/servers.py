@@ -125,11 +125,12 @@ def server_environment(
     layer: str = "none",
     redis_url: str = "",
 ) -> dict[str, str]:
-    """Give the environment that ``tests.e2e.settings`` reads, for servers and commands alike."""
+    """Give the environment that the settings read, for servers and commands alike."""
     return {
         "DJANGO_SETTINGS_MODULE": SETTINGS,
-        "E2E_DATABASE": str(database),
-        "E2E_VORTEX": json.dumps(dict(vortex)),
-        "E2E_CHANNEL_LAYER": layer,
-        "E2E_REDIS_URL": redis_url,
+        "EXAMPLE_DEBUG": "0",
+        "EXAMPLE_DATABASE": str(database),
+        "EXAMPLE_VORTEX": json.dumps(dict(vortex)),
+        "EXAMPLE_CHANNEL_LAYER": layer,
+        "EXAMPLE_REDIS_URL": redis_url,
     }

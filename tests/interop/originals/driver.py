@@ -30,7 +30,7 @@ class Received:
 
     Attributes:
         tuples: None when there was no payload.
-        failure: What a PayloadResponse failed with, or None.
+        failure: What a PayloadResponse failed with, `TIMED_OUT`, or None.
     """
 
     filt: Mapping[str, Any]
@@ -39,20 +39,18 @@ class Received:
     tuples: list[Any] | None = None
     payload_filt: Mapping[str, Any] | None = None
     failure: str | None = None
-    status: str | None = None
 
     @classmethod
     def read(cls, answer: dict[str, Any]) -> "Received":
         """Make one from what the process wrote."""
         if "failure" in answer:
-            return cls({}, failure=answer["failure"], status=answer["status"])
+            return cls({}, failure=answer["failure"])
         return cls(
             filt=from_notation(answer["filt"]),
             result=from_notation(answer["result"]),
             date=from_notation(answer["date"]),
             tuples=from_notation(answer["tuples"]) if answer["payload"] else None,
             payload_filt=from_notation(answer["payload_filt"]) if answer["payload"] else None,
-            status=answer.get("status"),
         )
 
 
@@ -72,6 +70,7 @@ class OriginalClient(LoggedProcess):
         command = [sys.executable, "-m", module, kind, HOST, str(port), name]
         super().__init__(f"vortexpy-{kind}-{port}", command, directory)
         self._numbers = itertools.count(1)
+        self._writing = threading.Lock()
         self._answers: dict[int, queue.Queue[dict[str, Any]]] = {}
         self._reader: threading.Thread | None = None
 
@@ -135,8 +134,9 @@ class OriginalClient(LoggedProcess):
         number = next(self._numbers)
         answers = self._answers[number] = queue.Queue()
         command = json.dumps({"id": number, "do": do, **arguments})
-        self.process.stdin.write(command.encode() + b"\n")
-        self.process.stdin.flush()
+        with self._writing:
+            self.process.stdin.write(command.encode() + b"\n")
+            self.process.stdin.flush()
         try:
             answer = answers.get(timeout=VORTEXPY_TIMEOUT_SECONDS + PATIENCE_SECONDS)
         except queue.Empty:

@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+TIMED_OUT = "timed out"
+"""The failure of a request that nobody answered."""
+
 
 @dataclass(frozen=True)
 class Record:

@@ -21,9 +21,8 @@ class SampleTuple(Tuple):
 
 @addTupleType
 class AirportTuple(Tuple):
-    __tupleType__ = "stock.Airport"
+    __tupleType__ = "airports.Airport"
 
-    id = TupleField()
     iata = TupleField()
     name = TupleField()
     city = TupleField()
