@@ -15,6 +15,9 @@ from django_vortex import (
     endpoint,
     tuple_type,
 )
+from tests.e2e.app import vectors
+
+assert vectors.endpoints, "importing them registers them"
 
 SECONDS = 0.05
 SECRET = "the secret of the server"
