@@ -84,7 +84,10 @@ class TupleType:
 
 
 class TupleRegistry:
-    """The tuple types of a program, or of one test."""
+    """The tuple types of a program, or of one test.
+
+    The types that the protocol itself needs are in every registry.
+    """
 
     def __init__(self) -> None:
         self._by_name: dict[str, TupleType] = {}
@@ -131,7 +134,7 @@ class TupleRegistry:
 
     def get_by_name(self, name: str) -> TupleType | None:
         """Give the type that is registered under a name."""
-        return self._by_name.get(name)
+        return self._by_name.get(name) or _built_in.get(name)
 
     def get_by_class(self, cls: type) -> TupleType | None:
         """Give the type that instances of a class travel as.
@@ -189,7 +192,7 @@ class TupleRegistry:
             found = self._by_class.get(base)
             if found is not None:
                 return found if base is cls or found.adapter.takes_subclasses else None
-        return None
+        return next((known for known in _built_in.values() if known.cls is cls), None)
 
 
 def _is_redefinition(old: type, new: type) -> bool:
@@ -199,6 +202,13 @@ def _is_redefinition(old: type, new: type) -> bool:
 
 registry = TupleRegistry()
 """The tuple types of the program, where the decorators put them."""
+
+_built_in: dict[str, TupleType] = {}
+
+
+def add_built_in(name: str, cls: type) -> None:
+    """Register a class of the protocol in all registries."""
+    _built_in[name] = TupleType(name, cls, registry, None, frozenset())
 
 
 def tuple_type(

@@ -10,10 +10,9 @@ from typing import Any
 from django_vortex.tuples.base import Tuple
 from django_vortex.tuples.canonical import canonical_text
 from django_vortex.tuples.fields import TupleField
-from django_vortex.tuples.registry import registry, tuple_type
+from django_vortex.tuples.registry import add_built_in, registry
 
 
-@tuple_type("vortex.TupleSelector")
 class TupleSelector(Tuple):
     """A name of a tuple type with conditions that select some of its tuples.
 
@@ -51,3 +50,6 @@ class TupleSelector(Tuple):
 
     def __repr__(self) -> str:
         return f"TupleSelector({self.name!r}, {self.selector!r})"
+
+
+add_built_in("vortex.TupleSelector", TupleSelector)

@@ -1,0 +1,259 @@
+"""What JSON can hold to Python values (PROTOCOL 3.4).
+
+Takes parsed JSON of any dialect, gives values or a `WireError` with the path below the value that
+is at fault. Every wrapper is read in every dialect; the dialect only says what a datetime without
+zone means.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Any
+
+from django_vortex.exceptions import (
+    DefinitionError,
+    MalformedMessage,
+    UnknownTupleType,
+    WireError,
+    quoted,
+)
+from django_vortex.tuples import TupleRegistry, TupleSelector, TupleType, mark_present_fields
+from django_vortex.typedefs import Json
+from django_vortex.wire.dialects import Dialect
+from django_vortex.wire.envelope import EncodedBody, PayloadEnvelope
+from django_vortex.wire.field_types import READER_ERRORS, READERS, read_datetime
+from django_vortex.wire.json_text import too_deep
+from django_vortex.wire.keys import read_key
+from django_vortex.wire.payload import Payload
+from django_vortex.wire.type_checks import Check, expected, make_check, under
+
+PLAIN = frozenset({type(None), bool, int, float, str})
+"""Classes whose values stand for themselves."""
+
+_HINT = "Decorate it with @tuple_type and import its module in vortex.py"
+
+
+class TupleReader:
+    """Rebuilds the tuples of one type from parsed JSON.
+
+    Only declared fields are looked at; those that the message does not carry keep their defaults.
+    """
+
+    def __init__(self, tuple_type: TupleType) -> None:
+        self.cls = tuple_type.cls
+        self.construction = tuple_type.get_construction()
+        self.fields = tuple_type.fields
+        self.checks: dict[str, Check | None] = {
+            field.name: None if field.raw else make_check(field.type) for field in self.fields
+        }
+
+    def read(self, source: dict[str, Json], decoder: ValueDecoder, depth: int) -> object:
+        """Give the instance that ``source`` describes."""
+        values: dict[str, object] = {}
+        for field in self.fields:
+            name = field.name
+            if name in source:
+                try:
+                    item = source[name]
+                    if field.raw:
+                        decoder.check_depth(item, depth)
+                    elif item.__class__ not in PLAIN:
+                        item = decoder.decode(item, depth)
+                    check = self.checks[name]
+                    values[name] = item if item is None or check is None else check(item)
+                except WireError as error:
+                    under(error, f".{name}")
+                    raise
+        instance = self.construction.build(values)
+        if len(values) != len(self.fields):
+            mark_present_fields(instance, frozenset(values))
+        if self.cls is TupleSelector:
+            _check_selector(instance)
+        return instance
+
+
+class ValueDecoder:
+    """Decodes the values of messages in one dialect.
+
+    Args:
+        registry: Which tuple types may be built.
+        dialect: What the peer speaks.
+        depth: How many lists and objects may be inside one another.
+    """
+
+    def __init__(self, registry: TupleRegistry, dialect: Dialect, depth: int) -> None:
+        self._registry = registry
+        self._depth = depth
+        self._dialect = dialect
+        self._readers: dict[str, tuple[TupleType, TupleReader]] = {}
+
+    def decode(self, value: Json, depth: int = 0) -> Any:
+        """Give the value that parsed JSON stands for.
+
+        Raises:
+            WireError: It stands for none; the path is that below ``value``.
+        """
+        kind = value.__class__
+        if kind in PLAIN:
+            return value
+        if kind is list:
+            return self._decode_items(value, depth)
+        if kind is not dict:
+            raise expected("JSON", value)
+        marker = value.get("_ct")
+        if marker is not None:
+            return self._decode_object(marker, value, depth)
+        marker = value.get("_ft")
+        if marker is not None:
+            return self._decode_wrapper(marker, value, depth)
+        return self._decode_dict(value, depth)
+
+    def decode_payload(self, value: dict[str, Json], depth: int = 0) -> Payload:
+        """Give the payload that an ``rp`` object stands for."""
+        depth = self._descend(depth)
+        filt = self._decode_member(value, "filt", dict, depth)
+        tuples = self._decode_member(value, "tuples", list, depth)
+        date = self._decode_member(value, "date", dt.datetime, depth)
+        return Payload(filt, () if tuples is None else tuples, date)
+
+    def check_depth(self, value: Json, depth: int) -> None:
+        """Raise `LimitExceeded` if plain JSON is nested too deep."""
+        if value.__class__ is dict:
+            value = value.values()
+        elif value.__class__ is not list:
+            return
+        depth = self._descend(depth)
+        for item in value:
+            if item.__class__ not in PLAIN:
+                self.check_depth(item, depth)
+
+    def get_reader(self, name: Json) -> TupleReader:
+        """Give the reader of a tuple type.
+
+        Raises:
+            UnknownTupleType: Nothing is registered under the name.
+        """
+        tuple_type = self._registry.get_by_name(name) if isinstance(name, str) else None
+        if tuple_type is None:
+            raise UnknownTupleType(f"Unknown tuple type {quoted(name)}", "", _HINT)
+        known = self._readers.get(name)
+        if known is None or known[0] is not tuple_type:
+            known = self._readers[name] = (tuple_type, TupleReader(tuple_type))
+        return known[1]
+
+    def _decode_items(self, value: list[Json], depth: int) -> list[Any]:
+        depth = self._descend(depth)
+        items: list[Any] = []
+        try:
+            for item in value:
+                items.append(item if item.__class__ in PLAIN else self.decode(item, depth))
+        except WireError as error:
+            under(error, f"[{len(items)}]")
+            raise
+        return items
+
+    def _decode_dict(self, value: dict[str, Json], depth: int) -> dict[Any, Any]:
+        depth = self._descend(depth)
+        decoded: dict[Any, Any] = {}
+        for key, item in value.items():
+            try:
+                decoded[read_key(key)] = (
+                    item if item.__class__ in PLAIN else self.decode(item, depth)
+                )
+            except WireError as error:
+                under(error, f".{key}" if key.isidentifier() else f"[{quoted(key)}]")
+                raise
+        return decoded
+
+    def _decode_object(self, marker: Json, value: dict[str, Json], depth: int) -> object:
+        if marker == "rt":
+            return self.get_reader(value.get("_c")).read(value, self, self._descend(depth))
+        if marker == "rp":
+            return self.decode_payload(value, depth)
+        if marker == "rpe":
+            return self._decode_envelope(value, depth)
+        raise MalformedMessage(f"Unknown kind of object {quoted(marker)}", "")
+
+    def _decode_envelope(self, value: dict[str, Json], depth: int) -> PayloadEnvelope:
+        """Give an envelope inside data; its payload stays encoded, except in our own form."""
+        depth = self._descend(depth)
+        filt = self._decode_member(value, "filt", dict, depth)
+        date = self._decode_member(value, "date", dt.datetime, depth)
+        reply_filt = self._decode_member(value, "replyFilt", dict, depth)
+        result = self._decode_member(value, "result", object, depth)
+        payload = self._decode_member(value, "payload", Payload, depth)
+        if payload is not None:
+            return PayloadEnvelope(filt, payload, result=result, date=date, reply_filt=reply_filt)
+        field = "data" if value.get("data") is not None else "encodedPayload"
+        text = self._decode_member(value, field, object, depth)
+        if not isinstance(text, str | bytes | None):
+            raise expected("str", text)
+        return PayloadEnvelope.received(
+            {} if filt is None else filt,
+            EncodedBody(text, self._dialect) if text else None,
+            result=result,
+            date=date,
+            reply_filt=reply_filt,
+        )
+
+    def _decode_member(self, value: dict[str, Json], name: str, kind: type, depth: int) -> Any:
+        try:
+            decoded = self.decode(value.get(name), depth)
+            if decoded is not None and not isinstance(decoded, kind):
+                raise expected(kind.__name__, decoded)
+        except WireError as error:
+            under(error, f".{name}")
+            raise
+        return decoded
+
+    def _decode_wrapper(self, marker: Json, value: dict[str, Json], depth: int) -> object:
+        if "_fd" not in value:
+            raise MalformedMessage(f"Wrapper of {quoted(marker)} has no '_fd'", "")
+        data = value["_fd"]
+        if data is None or marker == "null":
+            return None
+        try:
+            if marker == "datetime":
+                moment = read_datetime(data)
+                if self._dialect is Dialect.D0 and moment.tzinfo is None:
+                    moment = moment.replace(tzinfo=dt.UTC)
+                return moment
+            read = READERS.get(marker)
+            if read is not None:
+                return read(data)
+            container = _CONTAINERS.get(marker)
+            if container is not None:
+                return container(self, data, depth)
+        except (*READER_ERRORS, DefinitionError):
+            raise expected(str(marker), data) from None
+        raise MalformedMessage(f"Unknown field type {quoted(marker)}", "")
+
+    def _decode_wrapped(self, data: Json, kind: type, depth: int) -> Any:
+        if not isinstance(data, kind):
+            raise TypeError(data)
+        decode: Any = self._decode_items if kind is list else self._decode_dict
+        return decode(data, depth)
+
+    def _descend(self, depth: int) -> int:
+        if depth >= self._depth:
+            raise too_deep(self._depth)
+        return depth + 1
+
+
+_CONTAINERS: dict[str, Callable[[ValueDecoder, Json, int], object]] = {
+    "list": lambda decoder, data, depth: decoder._decode_wrapped(data, list, depth),
+    "dict": lambda decoder, data, depth: decoder._decode_wrapped(data, dict, depth),
+    "tuple": lambda decoder, data, depth: tuple(decoder._decode_wrapped(data, list, depth)),
+    "set": lambda decoder, data, depth: set(decoder._decode_wrapped(data, list, depth)),
+    "frozenset": lambda decoder, data, depth: frozenset(decoder._decode_wrapped(data, list, depth)),
+    "map": lambda decoder, data, depth: dict(decoder._decode_wrapped(data, list, depth)),
+}
+
+
+def _check_selector(instance: Any) -> None:
+    """Refuse conditions that have no canonical text: nobody could compare the selector."""
+    try:
+        instance.canonical  # noqa: B018 - computing it is the check
+    except DefinitionError as error:
+        raise MalformedMessage(str(error), ".selector") from None

@@ -1,0 +1,300 @@
+"""Python values to what JSON can hold, for one dialect.
+
+Takes any value that can travel, gives the nearest thing that the peer can read:
+
+============================  =====================  ======================  ====================
+value                         native                 D2, D1B                 D1 (and D0)
+============================  =====================  ======================  ====================
+None bool str list dict       exact                  exact                   exact
+int to 2**53                  exact                  exact                   exact
+int beyond                    ``bigint``             exact                   exact (js rounds)
+float                         exact                  exact                   exact
+nan, inf                      ``float`` with text    ``NaN`` ``Infinity``    null
+Decimal                       ``decimal``            float                   float
+datetime with zone            exact                  exact                   exact (D0: UTC)
+its offset has seconds        exact                  exact                   converted to UTC
+datetime without zone         exact                  taken as UTC            as UTC (D0: exact)
+date                          ``date``               midnight UTC            midnight UTC
+time                          ``time``               ISO text                ISO text
+timedelta                     ``timedelta``          seconds, float          seconds, float
+UUID                          ``uuid``               text                    text
+bytes                         exact                  exact                   exact (D0: base64)
+bytearray                     ``bytearray``          bytes                   bytes (D0: base64)
+tuple set frozenset           of their own           list                    list
+Enum member                   its value              its value               its value
+dict with other keys          ``map`` of pairs       text of the key         text of the key
+Tuple Payload Envelope        exact                  exact                   exact
+============================  =====================  ======================  ====================
+
+D0 has no zones: its datetimes are UTC and say nothing about it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import decimal
+import enum
+import math
+import uuid
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from django_vortex.exceptions import DefinitionError, quoted
+from django_vortex.tuples.scalars import SCALAR_TEXTS, bytes_text, datetime_text
+from django_vortex.typedefs import Json
+from django_vortex.wire.dialects import Dialect
+from django_vortex.wire.envelope import PayloadEnvelope
+from django_vortex.wire.keys import is_exact_key, write_key
+from django_vortex.wire.payload import Payload
+from django_vortex.wire.wkb import Wkb
+
+if TYPE_CHECKING:  # the codec makes an encoder for every message
+    from django_vortex.wire.codec import Codec
+
+MAX_SAFE_INT = 2**53
+"""The largest int that JavaScript reads exactly."""
+
+PAYLOAD_CLASS = "vortex.Payload.Payload"
+"""The ``_c`` of payloads; nobody reads it."""
+
+ENVELOPE_CLASS = "vortex.PayloadEnvelope.PayloadEnvelope"
+"""The ``_c`` of envelopes; it tells VortexPY from VortexJS, which writes none."""
+
+_UTC_SUFFIX = "+0000"
+
+
+class ValueEncoder:
+    """Encodes the values of one message.
+
+    Args:
+        codec: What encodes the payloads of envelopes inside data, and knows registry and limits.
+        dialect: What the peer speaks.
+
+    Attributes:
+        is_portable: Whether everything so far reads the same in all dialects but D0.
+    """
+
+    __slots__ = ("_codec", "_depth", "_registry", "dialect", "is_native", "is_portable")
+
+    def __init__(self, codec: Codec, dialect: Dialect) -> None:
+        self._codec = codec
+        self._registry = codec.registry
+        self._depth = codec.limits.depth
+        self.dialect = dialect
+        self.is_native = dialect is Dialect.NATIVE
+        self.is_portable = dialect is not Dialect.D0
+
+    def encode(self, value: object, depth: int = 0) -> Json:
+        """Give what JSON can hold.
+
+        Raises:
+            DefinitionError: Something in the value cannot travel.
+        """
+        write = _WRITERS.get(value.__class__)
+        return self._encode_other(value, depth) if write is None else write(self, value, depth)
+
+    def encode_datetime(self, value: dt.datetime, depth: int = 0) -> Json:
+        """Give the ``datetime`` wrapper."""
+        if self.dialect is Dialect.D0:
+            return {"_ft": "datetime", "_fd": datetime_text(_to_utc(value).replace(tzinfo=None))}
+        text = datetime_text(value)
+        if len(text) != 31:
+            self.is_portable = False
+            if not self.is_native and len(text) == 26:
+                text += _UTC_SUFFIX
+            elif self.dialect is Dialect.D1:
+                text = datetime_text(_to_utc(value))
+        return {"_ft": "datetime", "_fd": text}
+
+    def encode_payload(self, value: Payload, depth: int = 0) -> Json:
+        """Give the ``rp`` object."""
+        return {
+            "_ct": "rp",
+            "_c": PAYLOAD_CLASS,
+            "filt": self.encode(value.filt, depth + 1),
+            "tuples": self._encode_items(value.tuples, depth + 1),
+            "date": self.encode(value.date, depth + 1),
+        }
+
+    def encode_envelope(self, value: PayloadEnvelope, depth: int = 0) -> Json:
+        """Give the ``rpe`` object of an envelope inside data.
+
+        D0 has no envelopes, its payload stands there instead. In our own form the payload stands
+        inside as it is, so that what comes back is equal.
+        """
+        self.is_portable = False
+        depth = self._descend(value, depth)
+        payload = value.decode_payload(self._codec)
+        if self.dialect is Dialect.D0:
+            return self.encode_payload(Payload(value.filt, payload.tuples, value.date), depth)
+        encoded: dict[str, Json] = {
+            "_ct": "rpe",
+            "_c": ENVELOPE_CLASS,
+            "filt": self.encode(value.filt, depth),
+            self.dialect.payload_field: None,
+            "result": self.encode(value.result, depth),
+            "date": self.encode(value.date, depth),
+        }
+        if value.has_payload and self.is_native:
+            encoded["payload"] = self.encode_payload(payload, depth)
+        elif value.has_payload:
+            text = value.encoded(self._codec, self.dialect, value.date)
+            encoded[self.dialect.payload_field] = None if text is None else text.decode("ascii")
+        if value.reply_filt is not None and self.is_native:
+            encoded["replyFilt"] = self.encode(value.reply_filt, depth)
+        return encoded
+
+    def _encode_int(self, value: int, depth: int) -> Json:
+        if not -MAX_SAFE_INT <= value <= MAX_SAFE_INT:
+            self.is_portable = False
+            if self.is_native:
+                return {"_ft": "bigint", "_fd": hex(value)}
+        return {"_ft": "int", "_fd": value}
+
+    def _encode_float(self, value: float, depth: int) -> Json:
+        if math.isfinite(value):
+            return value
+        self.is_portable = False
+        if self.is_native:
+            return {"_ft": "float", "_fd": str(value)}
+        return None if self.dialect in (Dialect.D0, Dialect.D1) else value
+
+    def _encode_decimal(self, value: decimal.Decimal, depth: int) -> Json:
+        return self._encode_float(math.nan if value.is_nan() else float(value), depth)
+
+    def _encode_date(self, value: dt.date, depth: int) -> Json:
+        return self.encode_datetime(dt.datetime(value.year, value.month, value.day, tzinfo=dt.UTC))
+
+    def _encode_bytes(self, value: bytes, depth: int) -> Json:
+        text = bytes_text(value)
+        return text if self.dialect is Dialect.D0 else {"_ft": "bytes", "_fd": text}
+
+    def _encode_list(self, value: list[Any], depth: int) -> Json:
+        return self._encode_items(value, depth)
+
+    def _encode_items(self, value: Any, depth: int) -> Json:
+        depth = self._descend(value, depth)
+        encode = self.encode
+        return [encode(item, depth) for item in value]
+
+    def _encode_dict(self, value: Mapping[Any, Any], depth: int) -> Json:
+        depth = self._descend(value, depth)
+        encode = self.encode
+        if not all(is_exact_key(key) for key in value):
+            self.is_portable = False
+            if self.is_native:
+                pairs = [[encode(k, depth), encode(v, depth)] for k, v in value.items()]
+                return {"_ft": "map", "_fd": pairs}
+        return {write_key(key): encode(item, depth) for key, item in value.items()}
+
+    def _encode_enum(self, value: enum.Enum, depth: int) -> Json:
+        return self.encode(value.value, depth)
+
+    def _encode_tuple(self, value: Any, depth: int) -> Json:
+        tuple_type = self._registry.get_by_class(value.__class__)
+        if tuple_type is None:
+            raise DefinitionError(
+                f"Cannot encode {quoted(value)}: {value.__class__.__qualname__} is neither a value "
+                "that travels nor a registered tuple type"
+            )
+        depth = self._descend(value, depth)
+        encoded: dict[str, Json] = {"_ct": "rt", "_c": tuple_type.name}
+        for field in tuple_type.fields:
+            read = field.read
+            item = getattr(value, field.name) if read is None else read(value)
+            encoded[field.name] = item if field.raw else self.encode(item, depth)
+        return encoded
+
+    def _encode_other(self, value: Any, depth: int) -> Json:
+        """Encode a subclass of something, or a tuple."""
+        if self._registry.get_by_class(value.__class__) is not None:
+            return self._encode_tuple(value, depth)
+        for kind, write in _BASES.items():
+            if isinstance(value, kind):
+                return write(self, value, depth)
+        return self._encode_tuple(value, depth)
+
+    def _descend(self, value: object, depth: int) -> int:
+        if depth >= self._depth:
+            raise DefinitionError(
+                f"Cannot encode {quoted(value)}: nested deeper than max_depth ({self._depth})"
+            )
+        return depth + 1
+
+
+_Writer = Callable[[ValueEncoder, Any, int], Json]
+
+
+def _to_utc(value: dt.datetime) -> dt.datetime:
+    if value.tzinfo is None:
+        return value
+    try:
+        return value.astimezone(dt.UTC)
+    except OverflowError:
+        # At the ends of the calendar the instant has no UTC form; the clock time is nearest.
+        return value.replace(tzinfo=dt.UTC)
+
+
+def _native(nearest: _Writer) -> _Writer:
+    """Make a writer of a type that only the native dialect knows."""
+
+    def write(encoder: ValueEncoder, value: Any, depth: int) -> Json:
+        encoder.is_portable = False
+        if not encoder.is_native:
+            return nearest(encoder, value, depth)
+        for kind, (name, text) in SCALAR_TEXTS.items():
+            if isinstance(value, kind):
+                return {"_ft": name, "_fd": text(value)}
+        raise AssertionError(value)
+
+    return write
+
+
+def _native_items(name: str) -> _Writer:
+    """Make a writer of a collection that is a list everywhere but in the native dialect."""
+
+    def write(encoder: ValueEncoder, value: Any, depth: int) -> Json:
+        encoder.is_portable = False
+        items = encoder._encode_items(value, depth)
+        return {"_ft": name, "_fd": items} if encoder.is_native else items
+
+    return write
+
+
+def _as_is(encoder: ValueEncoder, value: Any, depth: int) -> Json:
+    return value
+
+
+_WRITERS: dict[type, _Writer] = {
+    type(None): _as_is,
+    bool: _as_is,
+    str: _as_is,
+    int: ValueEncoder._encode_int,
+    float: ValueEncoder._encode_float,
+    decimal.Decimal: _native(ValueEncoder._encode_decimal),
+    dt.datetime: ValueEncoder.encode_datetime,
+    dt.date: _native(ValueEncoder._encode_date),
+    dt.time: _native(lambda encoder, value, depth: value.isoformat()),
+    dt.timedelta: _native(lambda encoder, value, depth: value.total_seconds()),
+    uuid.UUID: _native(lambda encoder, value, depth: str(value)),
+    bytes: ValueEncoder._encode_bytes,
+    bytearray: _native(ValueEncoder._encode_bytes),
+    list: ValueEncoder._encode_list,
+    tuple: _native_items("tuple"),
+    set: _native_items("set"),
+    frozenset: _native_items("frozenset"),
+    dict: ValueEncoder._encode_dict,
+    Payload: ValueEncoder.encode_payload,
+    PayloadEnvelope: ValueEncoder.encode_envelope,
+    Wkb: lambda encoder, value, depth: {"_ft": "wkb", "_fd": bytes_text(value.data)},
+}
+
+_BASES: dict[type, _Writer] = {
+    enum.Enum: ValueEncoder._encode_enum,
+    str: lambda encoder, value, depth: str.__str__(value),
+    int: lambda encoder, value, depth: encoder._encode_int(int(value), depth),
+    float: lambda encoder, value, depth: encoder._encode_float(float(value), depth),
+    **{kind: write for kind, write in _WRITERS.items() if kind not in (str, int, float, bool)},
+    Mapping: ValueEncoder._encode_dict,
+}
+"""What a subclass is written as: the first match, so that members of an ``IntEnum`` are members."""

@@ -1,0 +1,59 @@
+"""Compression and base64 of payloads (PROTOCOL 5.1).
+
+Takes JSON bytes, gives ``base64(zlib(...))`` and back, never holding more than the limit.
+"""
+
+from __future__ import annotations
+
+import binascii
+
+from isal import igzip_lib, isal_zlib
+
+from django_vortex.exceptions import LimitExceeded, MalformedMessage
+
+COMPRESSION_LEVEL = 1
+"""Level of `isal_zlib`, whose output at 1 is about that of zlib's own 2 at a tenth of the time."""
+
+
+def deflate(data: bytes) -> bytes:
+    """Give ``base64(zlib(data))`` without line breaks."""
+    return binascii.b2a_base64(isal_zlib.compress(data, COMPRESSION_LEVEL), newline=False)
+
+
+def inflate(text: bytes | str, limit: int) -> bytes:
+    """Undo `deflate`.
+
+    Characters that are not base64 are ignored, as VortexPY does.
+
+    Args:
+        text: The encoded payload.
+        limit: How many bytes may come out; inflating stops there.
+
+    Raises:
+        MalformedMessage: The text is not base64 of a complete zlib stream.
+        LimitExceeded: More than ``limit`` bytes would come out.
+    """
+    try:
+        compressed = binascii.a2b_base64(text)
+    except ValueError as error:
+        raise MalformedMessage("Payload is not base64") from error
+    return inflate_bytes(compressed, limit)
+
+
+def inflate_bytes(compressed: bytes, limit: int) -> bytes:
+    """Decompress a zlib stream.
+
+    Raises:
+        MalformedMessage: It is not a complete zlib stream.
+        LimitExceeded: More than ``limit`` bytes would come out.
+    """
+    stream = isal_zlib.decompressobj()
+    try:
+        data = stream.decompress(compressed, limit + 1)
+    except igzip_lib.IsalError as error:  # type: ignore[misc]  # the stubs give it no base
+        raise MalformedMessage("Payload is not a zlib stream") from error
+    if len(data) > limit:
+        raise LimitExceeded(f"Payload inflates to more than max_inflated_bytes ({limit})")
+    if not stream.eof:
+        raise MalformedMessage("Payload is cut off")
+    return data

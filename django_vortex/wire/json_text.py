@@ -1,0 +1,78 @@
+"""JSON text, both ways.
+
+Takes what JSON can hold, gives ASCII bytes; takes foreign bytes, gives what they hold or a
+`WireError`. ``NaN`` and lone surrogates pass, since VortexPY writes and reads them.
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+
+import msgspec
+
+from django_vortex.exceptions import LimitExceeded, MalformedMessage
+from django_vortex.typedefs import Json
+
+_ESCAPE = "django_vortex.json_escape"
+
+_writer = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), check_circular=False)
+_read_quickly = msgspec.json.Decoder().decode
+
+
+def write_json(value: Json) -> bytes:
+    """Give compact ASCII JSON of what JSON can hold."""
+    return _writer.encode(value).encode("ascii")
+
+
+def escape_json(text: bytes) -> bytes:
+    """Replace what is not ASCII in JSON text by escapes."""
+    return text if text.isascii() else text.decode("utf-8").encode("ascii", _ESCAPE)
+
+
+def read_json(text: bytes | str, depth: int) -> Json:
+    """Parse JSON text.
+
+    Args:
+        text: UTF-8 or text.
+        depth: The limit to name when the text is nested too deep for the parser itself, which
+            happens far beyond any sensible limit; the codec counts exactly while decoding.
+
+    Raises:
+        MalformedMessage: It is not JSON.
+        LimitExceeded: It is nested too deep.
+    """
+    try:
+        return _read_quickly(text)
+    except RecursionError:
+        raise too_deep(depth) from None
+    except (msgspec.MsgspecError, UnicodeError, ValueError):
+        # NaN, lone surrogates and 1e999 are refused above; the standard library reads them.
+        return _read_tolerantly(text, depth)
+
+
+def too_deep(depth: int) -> LimitExceeded:
+    """Give the error for a message with more than ``depth`` levels."""
+    return LimitExceeded(f"Message is nested deeper than max_depth ({depth})")
+
+
+def _read_tolerantly(text: bytes | str, depth: int) -> Json:
+    try:
+        if isinstance(text, bytes):
+            text = text.decode("utf-8", "surrogatepass")
+        return json.loads(text)
+    except RecursionError:
+        raise too_deep(depth) from None
+    except ValueError as error:
+        raise MalformedMessage("Message is not JSON") from error
+
+
+def _escape(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    wide = error.object[error.start : error.end].encode("utf-16-be", "surrogatepass").hex()
+    units = (wide[i : i + 4] for i in range(0, len(wide), 4))
+    return "".join(f"\\u{unit}" for unit in units), error.end
+
+
+codecs.register_error(_ESCAPE, _escape)

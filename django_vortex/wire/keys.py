@@ -1,0 +1,59 @@
+"""Keys of dicts, both ways (PROTOCOL 3.3).
+
+Takes any hashable key, gives the text that stands in JSON and says whether a peer reads the same
+key from it; takes such a text, gives the key. JSON knows only text, and VortexPY reads every text
+that looks like a number as a number, so ``"1"`` cannot be told from ``1`` in a plain object.
+"""
+
+from __future__ import annotations
+
+import enum
+import json
+import math
+
+_NUMBER_WORDS = frozenset({"nan", "inf", "infinity"})
+_MARKERS = frozenset({"_ct", "_ft"})
+
+
+def read_key(text: str) -> str | int | float:
+    """Give the key that a text in a plain object stands for.
+
+    What ``int`` reads is an int, what only ``float`` reads a float, the rest stays text.
+    """
+    if text.isidentifier() and text.lower() not in _NUMBER_WORDS:
+        return text
+    try:
+        number = float(text)
+    except ValueError:
+        return text
+    try:
+        return int(text)
+    except ValueError:
+        return number
+
+
+def is_exact_key(key: object) -> bool:
+    """Tell whether a key comes back from a plain object as it is, in every dialect.
+
+    Falsy keys do not: released clients drop them.
+    """
+    kind = key.__class__
+    if kind is str:
+        return bool(key) and key not in _MARKERS and read_key(key) is key  # type: ignore[arg-type]
+    if kind is int:
+        return key != 0
+    return kind is float and key != 0 and math.isfinite(key)  # type: ignore[arg-type]
+
+
+def write_key(key: object) -> str:
+    """Give the text nearest to a key.
+
+    Keys that would be taken for a marker get another underscore in front.
+    """
+    if isinstance(key, enum.Enum):
+        return write_key(key.value)
+    if isinstance(key, str):
+        return f"_{key}" if key in _MARKERS else str(key)
+    if key is None or isinstance(key, (bool, int, float)):
+        return json.dumps(key)
+    return str(key)
