@@ -1,3 +1,74 @@
-"""Typed data objects between a Django server and browser or Python clients, both ways, live."""
+"""Typed data objects between a Django server and browser or Python clients, both ways, live.
+
+The public names are imported when they are first used: Django imports this package before any model
+is ready, and the core below it does not know Django at all.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from django_vortex.exceptions import Conflict as Conflict
+    from django_vortex.exceptions import HandlerError as HandlerError
+    from django_vortex.exceptions import PermissionDenied as PermissionDenied
+    from django_vortex.exceptions import ValidationError as ValidationError
+    from django_vortex.exceptions import VortexError as VortexError
+    from django_vortex.handlers.model_handler import AsyncModelHandler as AsyncModelHandler
+    from django_vortex.handlers.model_handler import ModelHandler as ModelHandler
+    from django_vortex.orm.rows_handler import RowsHandler as RowsHandler
+    from django_vortex.routing.endpoint import PayloadEndpoint as PayloadEndpoint
+    from django_vortex.routing.endpoint import endpoint as endpoint
+    from django_vortex.routing.payload_io import PayloadIO as PayloadIO
+    from django_vortex.routing.peer import Peer as Peer
+    from django_vortex.routing.request import Request as Request
+    from django_vortex.transports.asgi import vortex_application as vortex_application
+    from django_vortex.transports.sending import send as send
+    from django_vortex.tuples import Tuple as Tuple
+    from django_vortex.tuples import TupleField as TupleField
+    from django_vortex.tuples import TupleSelector as TupleSelector
+    from django_vortex.tuples import tuple_type as tuple_type
+    from django_vortex.wire.envelope import PayloadEnvelope as PayloadEnvelope
+    from django_vortex.wire.payload import Payload as Payload
 
 __version__ = "0.1.0"
+
+_MODULES = {
+    "AsyncModelHandler": "handlers.model_handler",
+    "Conflict": "exceptions",
+    "HandlerError": "exceptions",
+    "ModelHandler": "handlers.model_handler",
+    "Payload": "wire.payload",
+    "PayloadEndpoint": "routing.endpoint",
+    "PayloadEnvelope": "wire.envelope",
+    "PayloadIO": "routing.payload_io",
+    "Peer": "routing.peer",
+    "PermissionDenied": "exceptions",
+    "Request": "routing.request",
+    "RowsHandler": "orm.rows_handler",
+    "Tuple": "tuples",
+    "TupleField": "tuples",
+    "TupleSelector": "tuples",
+    "ValidationError": "exceptions",
+    "VortexError": "exceptions",
+    "endpoint": "routing.endpoint",
+    "send": "transports.sending",
+    "tuple_type": "tuples",
+    "vortex_application": "transports.asgi",
+}
+"""Where each public name is defined."""
+
+__all__ = list(_MODULES)
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name at its first use."""
+    module = _MODULES.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(f"{__name__}.{module}"), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    """List the public names whether they were used or not."""
+    return sorted({*globals(), *_MODULES})

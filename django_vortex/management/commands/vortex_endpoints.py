@@ -1,0 +1,74 @@
+"""``manage.py vortex_endpoints``: what clients can ask this project for, and who answers."""
+
+import json
+from argparse import ArgumentParser
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from django_vortex.routing.endpoint import PayloadEndpoint
+from django_vortex.routing.payload_io import payload_io
+
+
+def describe_handler(handler: Callable[..., Any]) -> str:
+    """Name a handler by module and name; a bound method by the class of its object."""
+    while isinstance(handler, partial):
+        handler = handler.func
+    owner = getattr(handler, "__self__", None)
+    named = handler if owner is None or isinstance(owner, type) else type(owner)
+    name = getattr(named, "__qualname__", None) or type(named).__qualname__
+    return f"{named.__module__}.{name}"
+
+
+def describe_filt(filt: dict[Any, Any]) -> str:
+    """Write a filt as JSON, with the key first and what JSON does not know as its repr."""
+    ordered = {"key": filt["key"], **filt}
+    return json.dumps(ordered, ensure_ascii=False, default=repr)
+
+
+def describe_place(filename: str, line: int) -> str:
+    """Write where an endpoint was made, relative to the current folder if it is below that."""
+    path = Path(filename)
+    if path.is_relative_to(Path.cwd()):
+        path = path.relative_to(Path.cwd())
+    return f"{path}:{line}"
+
+
+def describe(endpoint: PayloadEndpoint) -> tuple[str, str, str]:
+    """Give the three columns of one endpoint."""
+    handler = describe_handler(endpoint.handler)
+    if endpoint.accept_only_from:
+        handler += f" (only from {', '.join(sorted(endpoint.accept_only_from))})"
+    if endpoint.ignore_from:
+        handler += f" (never from {', '.join(sorted(endpoint.ignore_from))})"
+    place = describe_place(endpoint.site.filename, endpoint.site.line)
+    return describe_filt(endpoint.filt), handler, place
+
+
+class Command(BaseCommand):
+    """Lists the endpoints that are registered once every app is loaded."""
+
+    help = "List the endpoints: filt, handler, file and line."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Take the beginning of a key."""
+        parser.add_argument(
+            "key", nargs="?", default="", help="Only those whose key begins like this."
+        )
+
+    def handle(self, *args: Any, key: str, **options: Any) -> None:
+        """Print one line each, sorted by filt."""
+        rows = sorted(
+            describe(endpoint)
+            for endpoint in payload_io.endpoints
+            if endpoint.filt["key"].startswith(key)
+        )
+        if not rows:
+            self.stderr.write("No endpoints. They are looked for in the vortex.py of every app.")
+            return
+        widths = [max(len(row[column]) for row in rows) for column in range(2)]
+        for filt, handler, place in rows:
+            self.stdout.write(f"{filt:<{widths[0]}}  {handler:<{widths[1]}}  {place}")
