@@ -1,0 +1,98 @@
+"""`ModelHandler`: data that is built anew for everyone who asks, and pushed when it changes."""
+
+import asyncio
+import inspect
+import logging
+from abc import abstractmethod
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from typing import Any
+
+from django_vortex.exceptions import DefinitionError
+from django_vortex.handlers.base import BaseHandler, is_on_loop, settle
+from django_vortex.routing.address import Address
+from django_vortex.routing.replies import list_payload
+from django_vortex.routing.request import Request
+from django_vortex.wire.payload import Payload
+
+logger = logging.getLogger(__name__)
+
+_building: "set[asyncio.Future[None]]" = set()
+"""Updates that are being built off a loop, which itself holds its tasks only weakly."""
+
+
+class ModelHandler(BaseHandler):
+    """Read-only data under a filt, built by plain functions.
+
+    Subclasses set ``filt`` and define `build_model`. All methods run where they may block.
+    """
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        for name in ("build_model", "pre_process", "post_process"):
+            if inspect.iscoroutinefunction(getattr(cls, name)):
+                text = f"{cls.__qualname__}.{name} is a coroutine function; use AsyncModelHandler"
+                raise DefinitionError(text)
+
+    @abstractmethod
+    def build_model(self, request: Request) -> Payload | Iterable[Any] | None:
+        """Give the data: a payload, tuples, a queryset, or None for no tuples.
+
+        Args:
+            request: Who asks for what. `Request.is_push` if nobody does, then its user is None.
+        """
+
+    def pre_process(self, request: Request) -> None:
+        """Do something before the data is built for somebody who asked; raise to refuse."""
+
+    def post_process(self, request: Request, payload: Payload) -> None:
+        """Do something with the data before it is sent to somebody who asked."""
+
+    def handle(self, request: Request) -> Payload:
+        """Answer a request with the data."""
+        self.pre_process(request)
+        payload = list_payload(self.build_model(request))
+        self.post_process(request, payload)
+        return payload
+
+    def send_model_update(
+        self, *, to_peer: str | None = None, to_name: str | None = None, to_user: Any = None
+    ) -> "Future[int]":
+        """Build the data and push it, after the caller's transaction has committed.
+
+        Built in the caller's thread; on an event loop, which must not wait, in another.
+
+        Args:
+            to_peer: The uuid of the only peer to send it to.
+            to_name: Only to peers that call themselves so.
+            to_user: Only to the peers of the user with this primary key.
+
+        Returns:
+            A future of how many peers of this process it was queued for. It stays without result
+            if the transaction is rolled back.
+        """
+        to = Address(uuid=to_peer, name=to_name, user=to_user)
+        future: Future[int] = Future()
+
+        def update() -> None:
+            try:
+                payload = list_payload(self.build_model(self.make_push_request()))
+                envelope = self.make_push_envelope(payload)
+            except Exception as error:
+                logger.exception("%r could not build its update", self)
+                if future.set_running_or_notify_cancel():
+                    future.set_exception(error)
+            else:
+                settle(future, self.payload_io.push(envelope, to, coalesce=True))
+
+        if is_on_loop():
+            building = asyncio.ensure_future(self.payload_io.run_sync(update))
+            _building.add(building)
+            building.add_done_callback(_building.discard)
+        else:
+            self.after_commit(update)
+        return future
+
+    def after_commit(self, function: Callable[[], object]) -> None:
+        """Call a function when the caller's transaction has committed, at once if there is none."""
+        self.payload_io.after_commit(function)

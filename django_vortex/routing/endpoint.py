@@ -1,0 +1,148 @@
+"""Where messages end: a filt and the handler of everything that contains it."""
+
+import functools
+import inspect
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+from django_vortex.exceptions import DefinitionError, quoted
+from django_vortex.routing.filt import check_filt
+from django_vortex.routing.lifetime import find_site, keep
+from django_vortex.routing.payload_io import PayloadIO
+from django_vortex.routing.payload_io import payload_io as default_payload_io
+from django_vortex.typedefs import Filt
+
+Handler = Callable[..., Any]
+"""Takes the request; gives the reply, or a coroutine of it."""
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+class PayloadEndpoint:
+    """A filt and its handler, registered on construction.
+
+    The endpoint holds its handler, the registry holds the endpoint only weakly: constructed while a
+    module's body runs it is pinned to that module, elsewhere it lives as long as somebody keeps it.
+
+    Args:
+        filt: What a message's filt must contain to come here; has a ``key``.
+        handler: Called with the `Request`. ``def`` runs where it may block, ``async def`` on the
+            loop. What it returns is the reply, what it raises is told to the peer.
+        accept_only_from: Names of the peers that are heard; all if empty.
+        ignore_from: Names of peers that are not heard.
+        payload_io: The registry, by default the program's.
+        owner: Any object that shall keep this endpoint for as long as it lives itself.
+
+    Raises:
+        DefinitionError: A filt without ``key``, or a handler that cannot be called with a request.
+    """
+
+    def __init__(
+        self,
+        filt: Filt,
+        handler: Handler,
+        *,
+        accept_only_from: Iterable[str] = (),
+        ignore_from: Iterable[str] = (),
+        payload_io: PayloadIO | None = None,
+        owner: object = None,
+    ) -> None:
+        self.filt = check_filt(filt)
+        self.handler = check_handler(handler)
+        self.is_async = is_async(handler)
+        self.accept_only_from = _names(accept_only_from)
+        self.ignore_from = _names(ignore_from)
+        self.site = find_site()
+        self.payload_io = default_payload_io if payload_io is None else payload_io
+        if owner is not None:
+            keep(owner, self)
+        self.payload_io.add(self)
+
+    def accepts(self, peer_name: str) -> bool:
+        """Say whether peers of this name are heard."""
+        if self.accept_only_from and peer_name not in self.accept_only_from:
+            return False
+        return peer_name not in self.ignore_from
+
+    def close(self) -> None:
+        """Hear nothing any more; may be called twice."""
+        self.payload_io.remove(self)
+
+    def __repr__(self) -> str:
+        name = getattr(self.handler, "__qualname__", None) or repr(self.handler)
+        return f"<PayloadEndpoint {self.filt!r} {name}>"
+
+
+def endpoint(
+    filt: Filt,
+    *,
+    accept_only_from: Iterable[str] = (),
+    ignore_from: Iterable[str] = (),
+    payload_io: PayloadIO | None = None,
+    owner: object = None,
+) -> Callable[[_Function], _Function]:
+    """Make a function the handler of a filt; takes what `PayloadEndpoint` takes.
+
+    The function stays what it is and keeps its endpoint, so that one made within another function
+    lives as long as it does.
+
+    Raises:
+        DefinitionError: When decorating, as `PayloadEndpoint`.
+    """
+
+    def decorate(function: _Function) -> _Function:
+        PayloadEndpoint(
+            filt,
+            function,
+            accept_only_from=accept_only_from,
+            ignore_from=ignore_from,
+            payload_io=payload_io,
+            owner=function if owner is None else owner,
+        )
+        return function
+
+    return decorate
+
+
+def is_async(handler: Handler) -> bool:
+    """Say whether calling a handler gives a coroutine."""
+    return inspect.iscoroutinefunction(_code_of(handler))
+
+
+def check_handler(handler: Handler) -> Handler:
+    """Give the handler back.
+
+    Raises:
+        DefinitionError: It cannot be called with one argument, or gives an asynchronous iterator.
+    """
+    if not callable(handler):
+        raise DefinitionError(f"Expected a function of the request, got {quoted(handler)}")
+    name = getattr(handler, "__qualname__", None) or quoted(handler)
+    if inspect.isasyncgenfunction(_code_of(handler)):
+        raise DefinitionError(
+            f"Handler {name} yields and is asynchronous; collect what it yields and return a list"
+        )
+    try:
+        signature = inspect.signature(handler)
+    except (TypeError, ValueError):  # a builtin that does not tell
+        return handler
+    try:
+        signature.bind(object())
+    except TypeError:
+        text = f"Handler {name}{signature} must be callable with one argument, the request"
+        raise DefinitionError(text) from None
+    return handler
+
+
+def _code_of(handler: Handler) -> Handler:
+    """Give what runs when a handler is called: of a partial the function, of an object its call."""
+    while isinstance(handler, functools.partial):
+        handler = handler.func
+    if inspect.isroutine(handler) or isinstance(handler, type):
+        return handler
+    call: Handler = type(handler).__call__
+    return call
+
+
+def _names(names: Iterable[str]) -> frozenset[str]:
+    return frozenset([names] if isinstance(names, str) else names)

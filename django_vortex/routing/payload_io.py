@@ -1,0 +1,231 @@
+"""The registry of endpoints: finds those that a message is for and collects their answers.
+
+Takes endpoints and requests, gives reply envelopes. What runs where is decided here: ``def``
+handlers and everything that may block go through the ``run_sync`` port, ``async def`` ones run on
+the loop.
+"""
+
+import asyncio
+import datetime
+import inspect
+import logging
+import secrets
+import threading
+import weakref
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any
+
+from django_vortex.exceptions import HandlerError, WireError, quoted
+from django_vortex.routing.address import EVERYONE, Address
+from django_vortex.routing.index import FiltIndex
+from django_vortex.routing.lifetime import Site
+from django_vortex.routing.ports import (
+    AfterCommit,
+    Push,
+    call_now,
+    push_nowhere,
+    run_in_thread,
+    utc_now,
+)
+from django_vortex.routing.replies import error_reply, error_text, make_reply, may_block
+from django_vortex.routing.request import Request
+from django_vortex.typedefs import Filt, RunSync
+from django_vortex.wire.codec import Codec
+from django_vortex.wire.dialects import Dialect
+from django_vortex.wire.envelope import PayloadEnvelope
+
+if TYPE_CHECKING:
+    from django_vortex.routing.endpoint import PayloadEndpoint
+
+logger = logging.getLogger(__name__)
+
+
+class PayloadIO:
+    """A registry of endpoints, with the ports to the server that uses it.
+
+    Endpoints are held weakly, except those constructed in the body of a module: they stay until
+    they are removed or the module is run again. May be used from any thread.
+
+    Args:
+        clock: Gives the dates of payloads.
+        make_reference: Gives the text by which a failure is found in the log.
+    """
+
+    def __init__(
+        self,
+        *,
+        clock: Callable[[], datetime.datetime] = utc_now,
+        make_reference: Callable[[], str] = lambda: secrets.token_hex(3),
+    ) -> None:
+        self.clock = clock
+        self.codec = Codec()
+        self.run_sync: RunSync = run_in_thread
+        self.after_commit: AfterCommit = call_now
+        self._make_reference = make_reference
+        self._push: Push = push_nowhere
+        self._lock = (
+            threading.RLock()
+        )  # a finalizer that removes endpoints may run while it is held
+        self._index: FiltIndex[weakref.ref[PayloadEndpoint]] = FiltIndex()
+        self._collected: deque[weakref.ref[PayloadEndpoint]] = deque()
+        self._pinned: dict[str, tuple[Site, dict[PayloadEndpoint, None]]] = {}
+
+    def bind(
+        self,
+        *,
+        run_sync: RunSync | None = None,
+        push: Push | None = None,
+        after_commit: AfterCommit | None = None,
+        codec: Codec | None = None,
+    ) -> None:
+        """Set the ports that are given and leave the others."""
+        if run_sync is not None:
+            self.run_sync = run_sync
+        if push is not None:
+            self._push = push
+        if after_commit is not None:
+            self.after_commit = after_commit
+        if codec is not None:
+            self.codec = codec
+
+    @property
+    def endpoints(self) -> "list[PayloadEndpoint]":
+        """All endpoints there are now, in the order of their registration."""
+        with self._lock:
+            self._forget_collected()
+            return [endpoint for ref in self._index if (endpoint := ref()) is not None]
+
+    def add(self, endpoint: "PayloadEndpoint") -> None:
+        """Register an endpoint, which its constructor does already; twice is once."""
+        with self._lock:
+            self._forget_collected()
+            self._index.add(endpoint.filt, weakref.ref(endpoint, self._collected.append))
+            if endpoint.site.module is not None:
+                self._pin(endpoint, endpoint.site.module)
+
+    def remove(self, endpoint: "PayloadEndpoint") -> None:
+        """Forget an endpoint; unknown ones are ignored."""
+        with self._lock:
+            self._index.remove(weakref.ref(endpoint))
+            _, pinned = self._pinned.get(endpoint.site.module or "", (None, {}))
+            pinned.pop(endpoint, None)
+
+    def find(self, filt: Filt, peer_name: str) -> "list[PayloadEndpoint]":
+        """Give the endpoints whose filt the given one contains and that hear such a peer."""
+        with self._lock:
+            if self._collected:
+                self._forget_collected()
+            refs = self._index.find(filt)
+        found = [endpoint for ref in refs if (endpoint := ref()) is not None]
+        return [endpoint for endpoint in found if endpoint.accepts(peer_name)]
+
+    async def process(self, request: Request) -> list[PayloadEnvelope]:
+        """Call every endpoint that a request is for, all at once, and give their answers.
+
+        Whatever goes wrong becomes an answer; only cancellation is raised.
+        """
+        endpoints = self.find(request.filt, request.peer.name)
+        if not endpoints:
+            return _answer_of_nobody(request)
+        if len(endpoints) == 1:
+            reply = await self._answer(endpoints[0], request)
+            return [] if reply is None else [reply]
+        async with asyncio.TaskGroup() as group:
+            tasks = [
+                group.create_task(self._answer(endpoint, request.for_another()))
+                for endpoint in endpoints
+            ]
+        return [reply for task in tasks if (reply := task.result()) is not None]
+
+    def push(
+        self, envelope: PayloadEnvelope, to: Address = EVERYONE, *, coalesce: bool = False
+    ) -> "Future[int]":
+        """Queue an envelope for peers and return at once; may be called from any thread.
+
+        Args:
+            envelope: What is sent.
+            to: Whom to.
+            coalesce: Whether a later push with the same filt may replace this one while both wait.
+
+        Returns:
+            A future of how many peers of this process it was queued for; a `DeliveryError` in it
+            means nobody could be reached.
+        """
+        return self._push(envelope, to, coalesce=coalesce)
+
+    async def _answer(
+        self, endpoint: "PayloadEndpoint", request: Request
+    ) -> PayloadEnvelope | None:
+        try:
+            if endpoint.is_async:
+                return await self._reply(await endpoint.handler(request), request)
+            outcome = await self.run_sync(lambda: self._call(endpoint, request))
+            if inspect.isawaitable(outcome):  # a plain function that returned a coroutine
+                return await self._reply(await outcome, request)
+            reply: PayloadEnvelope | None = outcome
+            return reply
+        except (HandlerError, WireError) as error:
+            return error_reply(error_text(error), request)
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            return self._failure(endpoint, request, error)  # of something the handler awaited
+        except Exception as error:
+            return self._failure(endpoint, request, error)
+
+    def _call(self, endpoint: "PayloadEndpoint", request: Request) -> Any:
+        """Call a handler and make its reply, all where it may block; give awaitables back."""
+        result = endpoint.handler(request)
+        if inspect.isawaitable(result):
+            return result
+        return make_reply(result, request, self.clock())
+
+    async def _reply(self, result: Any, request: Request) -> PayloadEnvelope | None:
+        if may_block(result):
+            return await self.run_sync(lambda: make_reply(result, request, self.clock()))
+        return make_reply(result, request, self.clock())
+
+    def _failure(
+        self, endpoint: "PayloadEndpoint", request: Request, error: BaseException
+    ) -> PayloadEnvelope:
+        reference = self._make_reference()
+        logger.error(
+            "%r failed for a peer named %s (ref %s)",
+            endpoint,
+            quoted(request.peer.name),
+            reference,
+            exc_info=error,
+        )
+        return error_reply(f"The server could not answer (ref {reference})", request)
+
+    def _pin(self, endpoint: "PayloadEndpoint", module: str) -> None:
+        known = self._pinned.get(module)
+        if known is None or endpoint.site.replaces(known[0]):
+            for outdated in {} if known is None else known[1]:
+                self._index.remove(weakref.ref(outdated))
+            known = self._pinned[module] = endpoint.site, {}
+        known[1][endpoint] = None
+
+    def _forget_collected(self) -> None:
+        while self._collected:
+            self._index.remove(self._collected.popleft())
+
+
+def _answer_of_nobody(request: Request) -> list[PayloadEnvelope]:
+    """Answer what no endpoint is for.
+
+    Silence, as released clients expect it (PROTOCOL section 7). Our own are told, unless theirs is
+    an answer itself that came too late: two ends must not tell each other for ever.
+    """
+    if request.dialect is not Dialect.NATIVE or request.result not in (None, True):
+        return []
+    if not request.wants_reply:
+        return []
+    return [error_reply(f"No endpoint for {quoted(request.filt)}", request)]
+
+
+payload_io = PayloadIO()
+"""The program's registry, where endpoints register unless told otherwise."""

@@ -1,0 +1,59 @@
+"""What routing needs from those above it, as protocols, and what it does until they are bound."""
+
+import asyncio
+import datetime
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Protocol, TypeVar
+
+from django_vortex.exceptions import DeliveryError
+from django_vortex.routing.address import Address
+from django_vortex.wire.envelope import PayloadEnvelope
+
+_T = TypeVar("_T")
+
+
+class Push(Protocol):
+    """Queues an envelope for peers and returns at once, from any thread."""
+
+    def __call__(
+        self, envelope: PayloadEnvelope, to: Address, /, *, coalesce: bool
+    ) -> "Future[int]":
+        """Give a future of how many peers of this process it was queued for.
+
+        Args:
+            envelope: What is sent.
+            to: Whom to.
+            coalesce: Whether a later push with the same filt replaces this one while both wait.
+        """
+
+
+class AfterCommit(Protocol):
+    """Calls a function when the caller's database transaction has committed."""
+
+    def __call__(self, function: Callable[[], object], /) -> object:
+        """Call it then, at once if there is no transaction, never if it is rolled back."""
+
+
+def push_nowhere(envelope: PayloadEnvelope, to: Address, /, *, coalesce: bool) -> "Future[int]":
+    """Fail, since nobody has bound the registry to a server."""
+    future: Future[int] = Future()
+    future.set_exception(
+        DeliveryError("Nothing to push with: no server is bound to this PayloadIO")
+    )
+    return future
+
+
+def call_now(function: Callable[[], object], /) -> object:
+    """Call a function at once, where nothing is known of transactions."""
+    return function()
+
+
+async def run_in_thread(function: Callable[[], _T], /) -> _T:
+    """Run a function in asyncio's own threads."""
+    return await asyncio.to_thread(function)
+
+
+def utc_now() -> datetime.datetime:
+    """Give the current time in UTC."""
+    return datetime.datetime.now(datetime.UTC)

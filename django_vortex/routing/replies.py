@@ -1,0 +1,96 @@
+"""What handlers return and raise, as the envelopes that answer the asker.
+
+Takes results and exceptions, gives envelopes with the asker's complete filt, their payload encoded
+already for the dialect that the asker reads.
+"""
+
+import copy
+import datetime
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django_vortex.exceptions import HandlerError, WireError
+from django_vortex.routing.request import Request
+from django_vortex.tuples import Tuple
+from django_vortex.typedefs import Filt
+from django_vortex.wire.dialects import Dialect
+from django_vortex.wire.envelope import PayloadEnvelope
+from django_vortex.wire.payload import Payload
+
+MAX_TUPLES_ON_LOOP = 100
+"""More than so many tuples are encoded off the loop."""
+
+_LISTS = (list, tuple)
+_SINGLE = (str, bytes, bytearray, Mapping, Tuple)
+_NEVER_BLOCKING = (Tuple, str, int, float, bytes, Mapping, *_LISTS, datetime.date, type(None))
+
+
+def reply_filt(request: Request) -> Filt:
+    """Give the filt of the answer: the asker's, unchanged; of the oldest dialect its reply filt."""
+    envelope = request.envelope
+    return (envelope.reply_filt or {}) if request.dialect is Dialect.D0 else envelope.filt
+
+
+def make_reply(result: Any, request: Request, date: datetime.datetime) -> PayloadEnvelope | None:
+    """Make the envelope that a handler's result means.
+
+    Lists querysets and other lazy iterables and reads the tuples, so it may block (`may_block`).
+
+    Args:
+        result: A `Payload`, a `PayloadEnvelope`, an iterable of tuples, one tuple, or None, which
+            is an empty answer for those who wait for one and silence for the others.
+        request: What is answered.
+        date: The date of the payload.
+    """
+    if result is None and not request.wants_reply:
+        return None
+    filt = reply_filt(request)
+    if isinstance(result, PayloadEnvelope):
+        envelope = copy.copy(result)
+        envelope.filt = filt
+    elif result is None:
+        envelope = PayloadEnvelope(filt)
+    else:
+        envelope = PayloadEnvelope(filt, list_payload(result))
+    envelope.encoded(request.codec, request.dialect, date)
+    return envelope
+
+
+def list_payload(result: Any) -> Payload:
+    """Give a payload of what a handler returned, its tuples in a list of its own."""
+    if result is None:
+        return Payload()
+    if isinstance(result, Payload):
+        return Payload(result.filt, list(result.tuples), result.date)
+    if isinstance(result, Iterable) and not isinstance(result, _SINGLE):
+        return Payload(tuples=list(result))
+    return Payload(tuples=[result])
+
+
+def may_block(result: Any) -> bool:
+    """Say whether `make_reply` may wait for a database, or take long."""
+    if result is None:
+        return False
+    if isinstance(result, PayloadEnvelope):
+        return result.has_payload
+    tuples = result.tuples if isinstance(result, Payload) else result
+    if isinstance(tuples, _SINGLE):
+        return False
+    if not isinstance(tuples, _LISTS) or len(tuples) > MAX_TUPLES_ON_LOOP:
+        return True
+    return not all(isinstance(item, _NEVER_BLOCKING) for item in tuples)
+
+
+def error_reply(text: str, request: Request) -> PayloadEnvelope:
+    """Make the envelope that tells the asker what went wrong."""
+    return PayloadEnvelope(reply_filt(request), result=text)
+
+
+def error_text(error: HandlerError | WireError) -> str:
+    """Give the text of an error that is meant for the peer, never an empty one.
+
+    An empty result would be a success to some peers; ``PermissionDenied()`` says what it is.
+    """
+    text = str(error)
+    return text or re.sub(r"(?<!^)(?=[A-Z])", " ", type(error).__name__).capitalize()

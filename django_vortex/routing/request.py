@@ -1,0 +1,96 @@
+"""What a handler is called with."""
+
+import copy
+from typing import Any, Self
+
+from django_vortex.routing.peer import Peer
+from django_vortex.typedefs import Filt
+from django_vortex.wire.codec import Codec
+from django_vortex.wire.dialects import Dialect
+from django_vortex.wire.envelope import PayloadEnvelope
+from django_vortex.wire.payload import Payload
+
+MESSAGE_ID = "PayloadResponse.messageId"
+"""The filt key of a message whose sender waits for the answer (PROTOCOL section 8)."""
+
+
+class Request:
+    """One envelope from one peer.
+
+    The payload is decoded when it is first asked for, so routing never pays for it.
+
+    Args:
+        envelope: What came, or for a push built on the server an empty one with the filt.
+        peer: Who sent it.
+        codec: Decodes the payload and encodes the replies.
+        dialect: What the peer reads; replies are encoded for it where they are made.
+        is_push: Nobody asked: data is built to be pushed.
+    """
+
+    __slots__ = ("_payload", "codec", "dialect", "envelope", "is_push", "peer")
+
+    def __init__(
+        self,
+        envelope: PayloadEnvelope,
+        peer: Peer,
+        *,
+        codec: Codec,
+        dialect: Dialect = Dialect.NATIVE,
+        is_push: bool = False,
+    ) -> None:
+        self.envelope = envelope
+        self.peer = peer
+        self.codec = codec
+        self.dialect = dialect
+        self.is_push = is_push
+        self._payload: Payload | None = None
+
+    @property
+    def filt(self) -> Filt:
+        """The complete filt, with everything the peer put in beside the endpoint's."""
+        return self.envelope.filt
+
+    @property
+    def payload(self) -> Payload:
+        """The decoded payload, an empty one if none came.
+
+        Raises:
+            WireError: It cannot be decoded; let it pass and the peer is told.
+        """
+        if self._payload is None:
+            self._payload = self.envelope.decode_payload(self.codec)
+        return self._payload
+
+    @property
+    def tuples(self) -> list[Any]:
+        """The tuples of the payload.
+
+        Raises:
+            WireError: As `payload`.
+        """
+        tuples: list[Any] = self.payload.tuples
+        return tuples
+
+    @property
+    def result(self) -> Any:
+        """What the envelope says about success: None and True are, anything else is an error."""
+        return self.envelope.result
+
+    @property
+    def user(self) -> Any:
+        """The user of the peer, as the transport's authentication found it."""
+        return self.peer.user
+
+    @property
+    def wants_reply(self) -> bool:
+        """Whether the sender waits for an answer, be it empty."""
+        return MESSAGE_ID in self.filt or bool(self.envelope.reply_filt)
+
+    def for_another(self) -> Self:
+        """Give the same request with a payload of its own, for a second endpoint."""
+        other = copy.copy(self)
+        other._payload = None
+        return other
+
+    def __repr__(self) -> str:
+        return f"<Request {self.filt!r} from {self.peer.name!r}>"

@@ -1,0 +1,35 @@
+"""Whom a push is for."""
+
+import uuid
+
+import pytest
+
+from django_vortex.routing.address import EVERYONE, Address
+from django_vortex.routing.peer import Peer
+
+ANN = Peer(uuid="u1", name="browser")
+
+
+@pytest.mark.parametrize(
+    ("address", "user_pk", "expected"),
+    [
+        (EVERYONE, None, True),
+        (Address(uuid="u1"), None, True),
+        (Address(uuid="u2"), None, False),
+        (Address(name="browser"), None, True),
+        (Address(name="plant"), None, False),
+        (Address(user=7), 7, True),
+        (Address(user="7"), 7, True),
+        (Address(user=7), 8, False),
+        (Address(user=7), None, False),
+        (Address(user="None"), None, False),
+        (Address(user=uuid.UUID(int=1)), str(uuid.UUID(int=1)), True),
+        (Address(uuid="u1", name="plant"), None, False),
+        (Address(uuid="u1", name="browser", user=7), 7, True),
+        (Address(uuid=""), None, False),
+    ],
+)
+def test_every_part_that_is_given_must_fit(
+    address: Address, user_pk: object, expected: bool
+) -> None:
+    assert address.matches(ANN, user_pk) is expected
