@@ -150,9 +150,7 @@ class PayloadEnvelope:
         text = self._texts.get(dialect)
         return self._encode(self._body, codec, dialect, date) if text is None else text
 
-    def _encode(
-        self, body: Body, codec: Codec, dialect: Dialect, date: datetime | None
-    ) -> bytes:
+    def _encode(self, body: Body, codec: Codec, dialect: Dialect, date: datetime | None) -> bytes:
         if isinstance(body, EncodedBody) and is_readable_as(body.dialect, dialect):
             text = as_bytes(body.text)
             self._texts[dialect] = text

@@ -1,0 +1,131 @@
+"""Whole messages: envelope to the text that a transport sends (PROTOCOL 5.2 and 6).
+
+Takes an envelope and the form of a connection, gives ASCII text. What is the same for all peers
+of a form is encoded once. `reading` is the other direction.
+"""
+
+from __future__ import annotations
+
+from binascii import b2a_base64
+from datetime import UTC, datetime
+from functools import lru_cache
+
+from django_vortex.tuples.scalars import datetime_text
+from django_vortex.wire.codec import Codec
+from django_vortex.wire.dialects import Dialect, WireForm
+from django_vortex.wire.envelope import NAME_KEY, UUID_KEY, PayloadEnvelope
+from django_vortex.wire.inflate import deflate
+from django_vortex.wire.json_text import write_json
+
+HEARTBEAT = "."
+"""The heart-beat of all dialects but D0, on every transport."""
+
+_ENVELOPE_HEAD = b'{"_ct":"rpe","_c":"vortex.PayloadEnvelope.PayloadEnvelope","filt":'
+_D0_HEAD = b'{"_ct":"rp","_c":"vortex.Payload.Payload","filt":'
+
+
+def encode_message(
+    envelope: PayloadEnvelope, form: WireForm, date: datetime | None, codec: Codec
+) -> str:
+    """Give the text of a message, ready for the transport.
+
+    The text is kept in the envelope, so that a broadcast is encoded once for each form; texts
+    with another date than the first are not kept, they are for single peers.
+
+    Args:
+        envelope: What is sent. Its filt goes into the payload, too, unless that has its own.
+        form: What the peer reads.
+        date: The date to write; released browsers drop what has none.
+        codec: Encodes filt, result and payload.
+
+    Raises:
+        DefinitionError: A value cannot travel.
+    """
+    known = envelope.messages.get(form)
+    if known is not None and known[0] == date:
+        return known[1]
+    text = _write_d0(envelope, form, date, codec)
+    if text is None:
+        dialect = form.dialect
+        payload = envelope.encoded(codec, dialect, date)
+        body = b"null" if payload is None else b'"%b"' % payload
+        text = _write_envelope(
+            _encode(envelope.filt, dialect, codec),
+            b'"%b":%b' % (dialect.payload_field.encode(), body),
+            b"null" if envelope.result is None else _encode(envelope.result, dialect, codec),
+            date,
+            form,
+        )
+    if known is None:
+        envelope.messages[form] = (date, text)
+    return text
+
+
+def server_info(uuid: str, name: str, form: WireForm, date: datetime, codec: Codec) -> str:
+    """Give the message that introduces the server, the first one on every connection.
+
+    Where the peer is not known to read raw JSON it is in the form that all but D0 read: base64
+    with both payload fields null (PROTOCOL 2.4).
+    """
+    filt = {UUID_KEY: uuid, NAME_KEY: name}
+    text = _write_d0(PayloadEnvelope(filt), form, date, codec)
+    if text is not None:
+        return text
+    field = b'"data":null'
+    if form.framed or not form.dialect.is_raw_json:
+        form = WireForm(Dialect.D1, form.framed)
+        field = b'"data":null,"encodedPayload":null'
+    return _write_envelope(write_json(filt), field, b"null", date, form)
+
+
+def heartbeat(form: WireForm, date: datetime, codec: Codec) -> str:
+    """Give the heart-beat for peers of a form.
+
+    A dot alone stalls D0 peers for ever, they get an empty payload (PROTOCOL 2.4).
+    """
+    return _write_d0(PayloadEnvelope(), form, date, codec) or HEARTBEAT
+
+
+def _write_envelope(
+    filt: bytes, payload: bytes, result: bytes, date: datetime | None, form: WireForm
+) -> str:
+    json = b'%b%b,%b,"result":%b,"date":%b}' % (
+        (_ENVELOPE_HEAD, filt, payload, result, _date_json(date, has_zone=True))
+    )
+    if form.framed:
+        return b2a_base64(json, newline=False).decode("ascii") + "."
+    if form.dialect.is_raw_json:
+        return json.decode("ascii")
+    return b2a_base64(json, newline=False).decode("ascii")
+
+
+def _write_d0(
+    envelope: PayloadEnvelope, form: WireForm, date: datetime | None, codec: Codec
+) -> str | None:
+    """Give the whole of an envelope as one D0 payload, None for peers of other dialects."""
+    if form.dialect is not Dialect.D0:
+        return None
+    json = b'%b%b,"replyFilt":%b,"tuples":%b,"result":%b,"date":%b}' % (
+        _D0_HEAD,
+        _encode(envelope.filt, Dialect.D0, codec),
+        _encode(envelope.reply_filt or {}, Dialect.D0, codec),
+        envelope.encoded(codec, Dialect.D0, date) or b"[]",
+        _encode(envelope.result, Dialect.D0, codec),
+        _date_json(date, has_zone=False),
+    )
+    text = deflate(json).decode("ascii")
+    return text + "." if form.framed else text
+
+
+def _encode(value: object, dialect: Dialect, codec: Codec) -> bytes:
+    return codec.encode_json(codec.encode_value(value, dialect), dialect)
+
+
+@lru_cache(maxsize=8)
+def _date_json(date: datetime | None, *, has_zone: bool) -> bytes:
+    """Encode the date of a message; a broadcast and the beats of a tick share theirs."""
+    if date is None:
+        return b"null"
+    utc = date if date.tzinfo is None else date.astimezone(UTC)
+    utc = utc.replace(tzinfo=UTC if has_zone else None)
+    return b'{"_ft":"datetime","_fd":"%b"}' % datetime_text(utc).encode()

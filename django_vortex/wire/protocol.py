@@ -1,0 +1,145 @@
+"""One end of a conversation, without socket, loop or clock.
+
+Takes whatever a transport received, cut anywhere, gives events; learns on the way which dialect
+the peer speaks. What to send is `messages`'s business, in the `form` given here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from django_vortex.exceptions import LimitExceeded, MalformedMessage, WireError, quoted
+from django_vortex.typedefs import Filt, Json
+from django_vortex.wire.codec import Codec
+from django_vortex.wire.dialects import Dialect, WireForm
+from django_vortex.wire.envelope import EncodedBody, InflatedBody, PayloadEnvelope
+from django_vortex.wire.events import (
+    HEARTBEAT_RECEIVED,
+    EnvelopeReceived,
+    Event,
+    FailureReceived,
+)
+from django_vortex.wire.framing import Piece, Splitter
+from django_vortex.wire.reading import get_payload_text, read_message
+
+MAX_FAILURES = 16
+"""How many pieces in succession may be no message before the rest is not even read."""
+
+
+class Protocol:
+    """What one peer has said on one connection.
+
+    Any cut of a stream gives the same events, except that beats which arrive together are one.
+
+    Args:
+        codec: Decodes filts and results; payloads are left to their readers.
+        framed: HTTP, where messages end with dots and the body with `finish`.
+        dialect: The peer's dialect where it is known already.
+        whole_frames: Whether every `receive` brings whole messages, dot or no dot: the client
+            end of a WebSocket.
+
+    Attributes:
+        dialect: The peer's dialect, None until its first message has told.
+    """
+
+    def __init__(
+        self,
+        codec: Codec,
+        *,
+        framed: bool,
+        dialect: Dialect | None = None,
+        whole_frames: bool = False,
+    ) -> None:
+        self._codec = codec
+        self._framed = framed
+        self._splitter = Splitter(
+            codec.limits.message_bytes, framed=framed, whole_frames=whole_frames
+        )
+        self._failures = 0
+        self.dialect = dialect
+
+    @property
+    def form(self) -> WireForm:
+        """How to write to the peer; to one that has said nothing yet as to a browser."""
+        return WireForm(self.dialect or Dialect.D1, self._framed)
+
+    @property
+    def is_dead(self) -> bool:
+        """Whether a fatal failure was given; nothing is read any more."""
+        return self._failures >= MAX_FAILURES
+
+    def receive(self, data: str | bytes) -> list[Event]:
+        """Give what ``data`` completes; never raises because of what the peer sent."""
+        return self._read(self._splitter.feed(data))
+
+    def finish(self) -> list[Event]:
+        """Give what the end of a body completes: its last message may lack the dot."""
+        return self._read(self._splitter.finish())
+
+    def _read(self, pieces: Iterator[Piece]) -> list[Event]:
+        events: list[Event] = []
+        if self.is_dead:
+            return events
+        for piece in pieces:
+            event = HEARTBEAT_RECEIVED if piece == b"" else self._read_piece(piece)
+            events.append(event)
+            if isinstance(event, FailureReceived) and event.fatal:
+                break
+        return events
+
+    def _read_piece(self, piece: Piece) -> Event:
+        if isinstance(piece, LimitExceeded):
+            return self._fail(piece, None)
+        filt: Filt | None = None
+        try:
+            fields, written_in = read_message(piece, self._codec.limits, framed=self._framed)
+            if self.dialect is None:
+                self.dialect = written_in
+            dialect = self._get_spoken(written_in)
+            filt = self._decode_filt(fields, "filt", dialect)
+            envelope = self._build(fields, filt, dialect)
+        except WireError as error:
+            return self._fail(error, filt)
+        self._failures = 0
+        return EnvelopeReceived(envelope)
+
+    def _get_spoken(self, written_in: Dialect | None) -> Dialect:
+        """Give the dialect of a message's values; a peer that is native stays so."""
+        if self.dialect is Dialect.NATIVE and written_in is not Dialect.D0:
+            return Dialect.NATIVE
+        return written_in or Dialect.D1
+
+    def _build(self, fields: dict[str, Json], filt: Filt, dialect: Dialect) -> PayloadEnvelope:
+        result = self._decode(fields, "result", dialect)
+        date = self._decode(fields, "date", dialect)
+        if date is not None and not isinstance(date, datetime):
+            raise MalformedMessage(f"Expected a datetime, got {quoted(date)}", "$.date")
+        if dialect is Dialect.D0:
+            body = InflatedBody(filt, fields.get("tuples") or [], date)
+            reply_filt = self._decode_filt(fields, "replyFilt", dialect)
+            return PayloadEnvelope.received(
+                filt, body, result=result, date=date, reply_filt=reply_filt
+            )
+        text = get_payload_text(fields)
+        encoded = None if text is None else EncodedBody(text, dialect)
+        return PayloadEnvelope.received(filt, encoded, result=result, date=date)
+
+    def _decode_filt(self, fields: dict[str, Json], name: str, dialect: Dialect) -> Filt:
+        filt = self._decode(fields, name, dialect)
+        if filt is None:
+            return {}
+        if not isinstance(filt, dict):
+            raise MalformedMessage(f"Expected an object, got {quoted(filt)}", f"$.{name}")
+        return filt
+
+    def _decode(self, fields: dict[str, Json], name: str, dialect: Dialect) -> Any:
+        value = fields.get(name)
+        if value is None:
+            return None
+        return self._codec.decode_value(value, dialect, f"$.{name}")
+
+    def _fail(self, error: WireError, filt: Filt | None) -> FailureReceived:
+        self._failures += 1
+        return FailureReceived(error, filt, fatal=self.is_dead)

@@ -1,0 +1,109 @@
+"""Whole messages: the text of one message to the fields of an envelope (PROTOCOL 2.4 and 5.2).
+
+Takes a piece without framing, gives its parsed JSON and the dialect it is written in, without
+decoding any value. `messages` is the other direction.
+"""
+
+from __future__ import annotations
+
+from binascii import Error as Base64Error
+from binascii import a2b_base64
+from typing import Any
+
+from django_vortex.exceptions import MalformedMessage, quoted
+from django_vortex.typedefs import Json
+from django_vortex.wire.dialects import Dialect
+from django_vortex.wire.framing import as_bytes
+from django_vortex.wire.inflate import inflate_bytes
+from django_vortex.wire.json_text import read_json
+from django_vortex.wire.limits import Limits
+
+_ZLIB = b"\x78"
+
+
+def read_message(
+    piece: str | bytes, limits: Limits, *, framed: bool
+) -> tuple[dict[str, Json], Dialect | None]:
+    """Parse one message of any dialect.
+
+    Args:
+        piece: Raw JSON or base64, not empty.
+        limits: Bounds for a D0 message, which is compressed as a whole, and for the nesting.
+        framed: Whether it came over HTTP, where D2 looks like D1b.
+
+    Returns:
+        The fields of an envelope, or those of a payload if the dialect is D0; the dialect is
+        None when nothing in the message tells.
+
+    Raises:
+        WireError: It is no message.
+    """
+    is_raw = piece[:1] in ("{", b"{")
+    text = piece if is_raw else decode_base64(piece)
+    if not is_raw and text[:1] == _ZLIB:
+        text = inflate_bytes(as_bytes(text), limits.inflated_bytes)
+        return _checked(read_json(text, limits.depth), "rp"), Dialect.D0
+    fields = _checked(_read_json(text, limits.depth), "rpe")
+    return fields, _find_dialect(fields, is_raw=is_raw, framed=framed)
+
+
+def get_payload_text(fields: dict[str, Json]) -> str | bytes | None:
+    """Give the encoded payload out of the fields of an envelope, None when there is none.
+
+    Either field may hold it, as text or wrapped like bytes; the other one is then null.
+
+    Raises:
+        MalformedMessage: It is something else.
+    """
+    name = "data" if fields.get("data") is not None else "encodedPayload"
+    payload = fields.get(name)
+    if payload is None or isinstance(payload, str):
+        return payload or None
+    if _is_wrapped(payload) and isinstance(payload["_fd"], str):
+        return decode_base64(payload["_fd"]) or None
+    raise MalformedMessage(f"Expected an encoded payload, got {quoted(payload)}", f"$.{name}")
+
+
+def decode_base64(text: str | bytes) -> bytes:
+    """Decode base64 as VortexPY does, ignoring what is foreign, and a missing end as well."""
+    data = as_bytes(text)
+    try:
+        return a2b_base64(data)
+    except Base64Error:
+        try:
+            return a2b_base64(data + b"==")
+        except Base64Error:
+            raise MalformedMessage("Message is neither JSON nor base64") from None
+
+
+def _read_json(text: str | bytes, depth: int) -> Json:
+    try:
+        return read_json(text, depth)
+    except MalformedMessage:
+        if isinstance(text, str):
+            raise
+        # VortexJS writes a filt with characters up to U+00FF in Latin-1 (PROTOCOL 5.2).
+        try:
+            text.decode()
+        except UnicodeDecodeError:
+            return read_json(text.decode("latin-1"), depth)
+        raise
+
+
+def _checked(fields: Any, kind: str) -> dict[str, Json]:
+    if not isinstance(fields, dict) or fields.get("_ct") != kind:
+        raise MalformedMessage(f"Expected an object with `_ct` {kind!r}, got {quoted(fields)}")
+    return fields
+
+
+def _find_dialect(fields: dict[str, Json], *, is_raw: bool, framed: bool) -> Dialect | None:
+    if is_raw:
+        return Dialect.D2
+    if "data" in fields:
+        # On HTTP both are base64, only the bytes in the field tell the old from the new.
+        return Dialect.D2 if framed and not _is_wrapped(fields["data"]) else Dialect.D1B
+    return Dialect.D1 if "encodedPayload" in fields else None
+
+
+def _is_wrapped(payload: Json) -> bool:
+    return isinstance(payload, dict) and payload.get("_ft") == "bytes" and "_fd" in payload
