@@ -22,7 +22,7 @@ ReportSent: TypeAlias = Callable[[BaseException | None], None]
 
 
 class FanOut(Protocol):
-    """A connection to all processes of the project, of this one's loop. All but this process hear."""
+    """This process's connection to all others of the project, used from one loop."""
 
     @property
     def process(self) -> str:
@@ -34,7 +34,7 @@ class FanOut(Protocol):
 
     @property
     def last_sequence(self) -> int:
-        """The sequence number of the newest record that this process published; 0 before the first."""
+        """The sequence number of the newest record published here; 0 before the first."""
 
     async def start(self, receive: ReceiveRecord, report_gap: ReportGap | None = None) -> None:
         """Begin to receive and to send. A layer that is down is tried again, not an error."""

@@ -26,7 +26,7 @@ class Identity:
         """Tell whether a new stream of ``new`` may continue the peer that this identity opened.
 
         The same identity may. So may one that knows more, from the same address: a visitor who
-        gets a session, or who logs in. The way back is refused: whoever logged out is somebody else.
+        gets a session, or who logs in. The way back is refused: it may be anybody.
         """
         if self.kind == new.kind:
             return self.value == new.value

@@ -1,6 +1,6 @@
-"""What a transport gives the server to write to one peer: the `Stream` protocol and its close codes.
+"""What a transport gives the server to write to one peer: `Stream`, and the close codes.
 
-A stream is one WebSocket or one HTTP response. A peer (a uuid) may have several, one after another.
+A stream is one WebSocket or one HTTP response. A peer (a uuid) has one after another.
 """
 
 from collections.abc import Coroutine
@@ -21,7 +21,7 @@ SLOW_CLOSURE: Final = 4008
 
 
 class StreamClosed(VortexError):
-    """Raised by `Stream.send` when the stream has ended; what was given to it is not on its way."""
+    """Raised by `Stream.send` when the stream has ended and the text is not on its way."""
 
 
 class Stream(Protocol):

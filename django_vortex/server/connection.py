@@ -1,0 +1,294 @@
+"""The server's side of one peer, over all the streams it has one after another: `Connection`.
+
+Takes what the peer sends, starts a task for each request and returns at once; takes pushes and
+replies and dates them, so that what the peer gets of a key is always later than what it got before.
+"""
+
+import asyncio
+import copy
+import logging
+from collections.abc import Coroutine, Iterable
+from typing import TYPE_CHECKING, Any, Final
+
+from django_vortex.exceptions import LimitExceeded
+from django_vortex.routing.address import Address
+from django_vortex.routing.peer import Peer
+from django_vortex.routing.request import Request
+from django_vortex.server.dates import PeerDates
+from django_vortex.server.delivery import UNKNOWN_DIALECT, Delivery, form_index
+from django_vortex.server.identity import Identity
+from django_vortex.server.requests import Requests
+from django_vortex.server.stream import (
+    MALFORMED_CLOSURE,
+    NORMAL_CLOSURE,
+    SILENT_CLOSURE,
+    SLOW_CLOSURE,
+    Stream,
+)
+from django_vortex.server.take_over import TakeOver
+from django_vortex.server.writer import Writer
+from django_vortex.wire.dialects import Dialect
+from django_vortex.wire.envelope import PayloadEnvelope
+from django_vortex.wire.events import EnvelopeReceived, Event, FailureReceived
+from django_vortex.wire.protocol import Protocol
+
+if TYPE_CHECKING:
+    from django_vortex.server.server import Server
+
+logger = logging.getLogger("django_vortex.server")
+
+ECHO_KEY: Final = "rapuiServerEcho"
+"""The filt key of a message that its sender wants back (PROTOCOL 8)."""
+
+ERROR_FILT: Final = {"key": "vortex.error"}
+"""The filt of what a peer is told about a message whose own filt could not be read."""
+
+
+class Connection(Writer):
+    """One peer, as the server knows it; made by `Server.open`.
+
+    It outlives its stream when that is an HTTP response: what is due waits in the outbox and
+    requests go on. When a WebSocket ends, the connection ends and its requests are cancelled.
+    """
+
+    __slots__ = (
+        "_dates",
+        "_protocol",
+        "_requests",
+        "_server",
+        "dialect",
+        "heard_at",
+        "identity",
+        "is_closed",
+        "is_moved",
+        "peer",
+        "slot",
+        "take_over",
+    )
+
+    def __init__(self, server: "Server", peer: Peer, identity: Identity) -> None:
+        super().__init__(server.codec, server.options, form_index(None, False))
+        self.peer = peer
+        """The other end, as its newest stream knows it."""
+        self.identity = identity
+        """Who is behind it."""
+        self.dialect: Dialect | None = None
+        """What the peer speaks, None until it has spoken."""
+        self.heard_at = server.now
+        """When something came from the peer, on the monotonic clock."""
+        self.is_closed = False
+        """Whether the peer is gone for good, or lives on in another process."""
+        self.is_moved = False
+        """Whether another process has the peer now; replies travel there."""
+        self.take_over: TakeOver | None = None
+        """Where this peer comes from, while that matters."""
+        self.slot = 0
+        """The connection's place among the heart-beats."""
+        self._server = server
+        self._protocol: Protocol | None = None
+        self._dates = PeerDates()
+        self._requests = Requests(self._answer, server.options.max_requests_in_flight)
+
+    def attach(
+        self, stream: Stream, peer: Peer, identity: Identity, dialect: Dialect | None = None
+    ) -> None:
+        """Go on over a new stream; what the old one did not send is written to it.
+
+        Args:
+            stream: Where the peer is from now on.
+            peer: The peer as the new stream knows it: its user may have changed.
+            identity: Who opened the new stream; the caller has checked that it may.
+            dialect: What the peer speaks, if the transport knows.
+        """
+        self.peer = peer
+        self.identity = identity
+        self.dialect = dialect or self.dialect
+        self.heard_at = self._server.now
+        self._protocol = None
+        index = form_index(self.dialect, stream.framed)
+        info = self._server.info_text(self.dialect, stream.framed)
+        self._set_stream(stream, index, info, self._server.heartbeat_text(self.dialect))
+
+    def detach(self, stream: Stream) -> None:
+        """Take notice that a stream has ended; nothing happens if it was replaced already."""
+        if stream is self._stream:
+            self._lose_stream(self._take_back())
+
+    def receive(self, data: str | bytes) -> None:
+        """Take what came over the stream, cut anywhere. Returns at once."""
+        protocol = self._protocol
+        if protocol is None:
+            framed = self._stream is not None and self._stream.framed
+            protocol = Protocol(self._codec, framed=framed, dialect=self.dialect)
+            self._protocol = protocol
+        self.receive_events(protocol.receive(data), protocol.dialect)
+
+    def receive_body(self, data: str | bytes) -> None:
+        """Take the whole body of an HTTP request. Returns at once."""
+        protocol = Protocol(self._codec, framed=True, dialect=self.dialect)
+        events = [*protocol.receive(data), *protocol.finish()]
+        self.receive_events(events, protocol.dialect)
+
+    def receive_events(self, events: Iterable[Event], dialect: Dialect | None) -> None:
+        """Take what a protocol has read, and the dialect that it found the peer to speak."""
+        self.heard_at = self._server.now
+        if dialect is not self.dialect and dialect is not None:
+            self._learn(dialect)
+        for event in events:
+            if self.is_closed:
+                return
+            if isinstance(event, EnvelopeReceived):
+                self._route(event.envelope)
+            elif isinstance(event, FailureReceived):
+                self.send(PayloadEnvelope(dict(event.filt or ERROR_FILT), result=str(event.error)))
+                if event.fatal:
+                    self.close(MALFORMED_CLOSURE, "The message can not be read")
+
+    async def ready(self) -> None:
+        """Wait until the peer has no request waiting for another; then read on from it."""
+        await self._requests.ready()
+
+    def send(self, envelope: PayloadEnvelope) -> None:
+        """Send the peer what it asked for, wherever it is now."""
+        if self.is_moved:
+            self._server.push(envelope, Address(uuid=self.peer.uuid))
+        elif not self.is_closed:
+            try:
+                self._date_and_offer(Delivery(envelope, self._server.date()))
+            except Exception as error:
+                if envelope.result is not None:
+                    raise
+                self.send(self._server.internal_error(envelope.filt, error))
+
+    def deliver(self, delivery: Delivery) -> None:
+        """Send the peer a push, unless it got it elsewhere already."""
+        take_over = self.take_over
+        if take_over is None or take_over.admits(delivery):
+            self._date_and_offer(delivery)
+        elif take_over.held > self._options.outbox_max_messages:
+            self._overflow()
+
+    def beat(self) -> None:
+        """Send a heart-beat and see that the peer lives; called once in a period."""
+        server = self._server
+        timeout = server.options.peer_timeout_seconds
+        stream = self._stream
+        if stream is not None and not stream.framed and server.now - self.heard_at > timeout:
+            self.close(SILENT_CLOSURE, "Nothing was heard of the peer for too long")
+        elif not self._beat(server.now, timeout):
+            self.close(SILENT_CLOSURE, "The peer reads nothing")
+
+    def close(self, code: int, reason: str) -> None:
+        """End the connection, free what waits and cancel the requests. Returns at once."""
+        if self.is_closed:
+            return
+        self.is_closed = True
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            stream.close(code, reason)
+        self._outbox.clear()
+        self._server.forget(self)
+        self._requests.cancel()
+
+    def surrender(self) -> tuple[list[Delivery | str], PeerDates]:
+        """Let another process have the peer: all that was not sent, and the last dates.
+
+        The requests go on; their replies travel to wherever the peer is.
+        """
+        stream = self._stream
+        entries: list[Delivery | str] = [*self._take_back(), *self._outbox]
+        if stream is not None:
+            stream.close(NORMAL_CLOSURE, "Replaced by a newer stream of the same peer")
+        self.is_closed = self.is_moved = True
+        self._outbox.clear()
+        self._server.forget(self)
+        return entries, self._dates
+
+    def adopt(self, entries: Iterable[Delivery | str], dates: dict[str, int]) -> None:
+        """Take over what another process could not send, in this order, and its last dates."""
+        for entry in entries:
+            if self.is_closed:
+                return
+            if isinstance(entry, str):
+                self._append(entry, len(entry))
+            else:
+                self._date_and_append(entry)
+        self._dates.merge(dates)
+
+    def pump(self) -> None:
+        """Write what `adopt` has added."""
+        self._pump()
+
+    @property
+    def user_key(self) -> str | None:
+        """The primary key of the peer's user as text, None for anonymous ones."""
+        return self.identity.value if self.identity.kind == "user" else None
+
+    @property
+    def requests(self) -> Requests:
+        """What the peer has asked and not been told yet."""
+        return self._requests
+
+    def _learn(self, dialect: Dialect) -> None:
+        self.dialect = dialect
+        framed = self._stream is not None and self._stream.framed
+        self._form = form_index(dialect, framed)
+        self._heartbeat = self._server.heartbeat_text(dialect)
+
+    def _route(self, envelope: PayloadEnvelope) -> None:
+        if envelope.is_empty:
+            return
+        if ECHO_KEY in envelope.filt:
+            filt = dict(envelope.filt)
+            del filt[ECHO_KEY]
+            envelope.filt = filt
+            self.send(copy.copy(envelope))
+        if self._server.is_draining:
+            self.send(PayloadEnvelope(envelope.filt, result="The server is shutting down"))
+        elif not self._requests.add(envelope):
+            error = LimitExceeded("More requests wait than the server lets wait")
+            self.send(PayloadEnvelope(envelope.filt, result=str(error)))
+
+    async def _answer(self, envelope: PayloadEnvelope) -> None:
+        dialect = self.dialect or UNKNOWN_DIALECT
+        request = Request(envelope, self.peer, codec=self._codec, dialect=dialect)
+        for reply in await self._server.payload_io.process(request):
+            self.send(reply)
+
+    def _date_and_offer(self, delivery: Delivery) -> None:
+        date = self._dates.stamp(delivery.key, delivery.date)
+        self._offer(delivery if date == delivery.date else delivery.dated(date))
+
+    def _date_and_append(self, delivery: Delivery) -> None:
+        delivery = delivery.dated(self._dates.stamp(delivery.key, delivery.date))
+        self._append(delivery, len(delivery.text(self._form, self._codec)))
+
+    def _overflow(self) -> None:
+        logger.warning(
+            "A peer named %r is closed: %d messages or %d bytes wait for it",
+            self.peer.name,
+            len(self._outbox),
+            self._outbox.size,
+        )
+        self.close(SLOW_CLOSURE, "More waits for the peer than its outbox may hold")
+
+    def _refuse(self, delivery: Delivery, size: int) -> None:
+        limit = self._options.outbox_max_bytes
+        error = LimitExceeded(f"Message of {size} bytes exceeds outbox_max_bytes ({limit})")
+        logger.error("%s, filt %r", error, delivery.envelope.filt)
+        self.send(PayloadEnvelope(delivery.envelope.filt, result=str(error)))
+
+    def _lose_stream(self, unsent: list[str]) -> None:
+        if self.is_closed:
+            return
+        if self._form_is_framed():
+            self._outbox.add_first(unsent)
+            self._server.hold(self)
+        else:
+            self.close(NORMAL_CLOSURE, "The peer went away")
+
+    def _form_is_framed(self) -> bool:
+        return bool(self._form % 2)
+
+    def _keep_task(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        self._server.keep(asyncio.get_running_loop().create_task(coroutine))

@@ -1,0 +1,65 @@
+"""Dates that only grow: what browser clients need to tell a newer message of a key from an older.
+
+Released browser clients compare the dates of envelopes in milliseconds and drop what is not later
+than the last of its kind (PROTOCOL 7). Takes and gives milliseconds since 1970.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from django_vortex.typedefs import Filt
+
+MAX_DATED_KEYS: Final = 1024
+"""How many keys one peer's last dates are remembered for."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def to_datetime(milliseconds: int) -> datetime:
+    """Give the UTC datetime of a date in milliseconds, exactly."""
+    return _EPOCH + timedelta(milliseconds=milliseconds)
+
+
+def date_key(filt: Filt) -> str:
+    """Give the key under which the dates of messages with this filt are compared."""
+    key = filt.get("key")
+    return key if type(key) is str else ""
+
+
+class PeerDates:
+    """The last date that one peer got for each key; bounded, and never forgets in a way that shows.
+
+    What is forgotten leaves a floor behind: no key is dated before the latest that was forgotten.
+    """
+
+    __slots__ = ("_floor", "_last")
+
+    def __init__(self) -> None:
+        self._last: dict[str, int] = {}
+        self._floor = 0
+
+    def stamp(self, key: str, date: int) -> int:
+        """Take the next date of a key: ``date``, or the first that is later than the last."""
+        last = self._last
+        previous = last.pop(key, self._floor)
+        if date <= previous:
+            date = previous + 1
+        last[key] = date
+        if len(last) > MAX_DATED_KEYS:
+            self._forget()
+        return date
+
+    def merge(self, dates: Mapping[str, int]) -> None:
+        """Take over what another process has sent to the same peer."""
+        for key, date in dates.items():
+            self._last[key] = max(date, self._last.pop(key, self._floor))
+        while len(self._last) > MAX_DATED_KEYS:
+            self._forget()
+
+    def to_record(self) -> dict[str, int]:
+        """Give what `merge` takes."""
+        return dict(self._last)
+
+    def _forget(self) -> None:
+        self._floor = max(self._floor, self._last.pop(next(iter(self._last))))

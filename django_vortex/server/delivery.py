@@ -1,0 +1,110 @@
+"""One envelope on its way to one or many peers: `Delivery`, shared by the outboxes it waits in.
+
+Takes an envelope and a date, gives the text for each form of the wire, encoded once.
+"""
+
+import json
+from base64 import b64encode
+from typing import Any, Final
+
+from django_vortex.server.dates import date_key, to_datetime
+from django_vortex.server.fan_out import Record
+from django_vortex.wire.codec import Codec
+from django_vortex.wire.dialects import Dialect, WireForm
+from django_vortex.wire.envelope import PayloadEnvelope
+from django_vortex.wire.messages import encode_message
+
+_DIALECTS: Final = tuple(Dialect)
+FORMS: Final = tuple(WireForm(dialect, framed) for dialect in _DIALECTS for framed in (False, True))
+"""All forms of the wire; `form_index` says where each is."""
+
+UNKNOWN_DIALECT: Final = Dialect.D1
+"""What a push is written in for a peer that has not spoken yet (PROTOCOL 2.4)."""
+
+
+def form_index(dialect: Dialect | None, framed: bool) -> int:
+    """Give the place in `FORMS` of the form for a peer of this dialect; None is not known yet."""
+    return _DIALECTS.index(dialect or UNKNOWN_DIALECT) * 2 + framed
+
+
+def reframe(text: str, framed: bool) -> str:
+    """Write a ready text of a peer for its other transport."""
+    if not framed:
+        return text.removesuffix(".")
+    if text.endswith("."):
+        return text
+    return (b64encode(text.encode()).decode() if text.startswith("{") else text) + "."
+
+
+class Delivery:
+    """An envelope with its date; the texts are made when first asked for and kept.
+
+    Args:
+        envelope: What is delivered.
+        date: In milliseconds.
+        source: The process that pushed it, if other processes know of it.
+        sequence: Its number among the records of that process.
+        coalesce: What it supersedes: earlier deliveries with the same text. None supersedes none.
+    """
+
+    __slots__ = ("_texts", "coalesce", "date", "envelope", "key", "sequence", "source")
+
+    def __init__(
+        self,
+        envelope: PayloadEnvelope,
+        date: int,
+        source: str | None = None,
+        sequence: int = 0,
+        coalesce: str | None = None,
+    ) -> None:
+        self.envelope = envelope
+        self.date = date
+        self.key = date_key(envelope.filt)
+        self.source = source
+        self.sequence = sequence
+        self.coalesce = coalesce
+        self._texts: dict[int, str] = {}
+
+    def text(self, form: int, codec: Codec) -> str:
+        """Give the text in ``FORMS[form]``, ready for the transport."""
+        text = self._texts.get(form)
+        if text is None:
+            text = encode_message(self.envelope, FORMS[form], to_datetime(self.date), codec)
+            self._texts[form] = text
+        return text
+
+    @property
+    def size(self) -> int:
+        """About how many bytes the texts take that were made so far."""
+        return sum(map(len, self._texts.values()))
+
+    def dated(self, date: int) -> "Delivery":
+        """Give the same delivery with another date."""
+        return Delivery(self.envelope, date, self.source, self.sequence, self.coalesce)
+
+    def to_record(self, codec: Codec) -> Record:
+        """Give what `from_record` takes, in types that any channel layer carries."""
+        return {
+            "envelope": self.envelope.to_record(codec),
+            "date": self.date,
+            "source": self.source,
+            "sequence": self.sequence,
+            "coalesce": self.coalesce,
+        }
+
+    @classmethod
+    def from_record(cls, record: Record, codec: Codec) -> "Delivery":
+        """Rebuild a delivery that came from another process."""
+        return cls(
+            PayloadEnvelope.from_record(record["envelope"], codec),
+            record["date"],
+            record["source"],
+            record["sequence"],
+            record["coalesce"],
+        )
+
+
+def coalesce_key(envelope: PayloadEnvelope, codec: Codec) -> str:
+    """Give the text that all updates with an equal filt have in common."""
+    encoded: Any = codec.encode_value(envelope.filt, Dialect.NATIVE)
+    return json.dumps(encoded, sort_keys=True)

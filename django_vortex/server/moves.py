@@ -1,0 +1,275 @@
+"""Peers that go from one process to another, while both run: `Moves`.
+
+The process that gets a peer's new stream asks all others; one that has the peer checks who asks,
+ends its own stream and answers with all that it had not sent, the last dates, and what it has seen.
+Every asker gets an answer from every process; what does not come in time is not waited for.
+"""
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from django_vortex.exceptions import DeliveryError
+from django_vortex.routing.address import Address
+from django_vortex.server.connection import Connection
+from django_vortex.server.delivery import Delivery
+from django_vortex.server.fan_out import Record
+from django_vortex.server.identity import Identity
+from django_vortex.server.stream import REFUSED_CLOSURE
+from django_vortex.server.take_over import ANSWER_SECONDS, Stamp, TakeOver
+
+if TYPE_CHECKING:
+    from django_vortex.server.server import Server
+
+logger = logging.getLogger("django_vortex.server")
+
+CATCH_UP_SECONDS: Final = 1.0
+"""How long a process that gives a peer away waits to see what the asker has seen."""
+
+RACE_SECONDS: Final = 5.0
+"""Two streams of a peer opened within this time at two processes are ordered by their dates."""
+
+MEMORY_SECONDS: Final = 60.0
+"""How long after a take-over a push may arrive that the peer has got elsewhere."""
+
+MAX_RECORD_BYTES: Final = 131_072
+"""About so many bytes of leftovers travel in one record."""
+
+_Entry: TypeAlias = Delivery | str
+
+
+@dataclass(slots=True)
+class _Leaving:
+    """A peer that another process has asked for and that can not be given yet."""
+
+    process: str
+    stamp: Stamp
+    seen: dict[str, int]
+    deadline: float
+
+
+class Moves:
+    """The take-overs of one server, in both directions."""
+
+    def __init__(self, server: "Server") -> None:
+        self._server = server
+        self._coming: dict[str, Connection] = {}
+        self._leaving: dict[str, _Leaving] = {}
+
+    def begin(self, connection: Connection) -> None:
+        """Ask the other processes for a peer that is new here."""
+        server = self._server
+        processes = server.processes
+        awaited = processes.live
+        if not awaited:
+            return
+        uuid = connection.peer.uuid
+        stamp = (server.date(), server.process)
+        seen = processes.seen
+        connection.take_over = TakeOver(stamp, awaited, seen, server.now)
+        self._coming[uuid] = connection
+        self._publish(
+            {
+                "kind": "take_over",
+                "uuid": uuid,
+                "stamp": list(stamp),
+                "identity": connection.identity.to_record(),
+                "seen": seen,
+            }
+        )
+
+    def keep(self, connection: Connection) -> None:
+        """Note that a peer came back here; whoever has asked for it meanwhile is too late."""
+        leaving = self._leaving.pop(connection.peer.uuid, None)
+        if leaving is not None:
+            self._answer(leaving.process, connection.peer.uuid, leaving.stamp, "stale")
+
+    def forget(self, connection: Connection) -> None:
+        """Note that a peer is gone from here."""
+        uuid = connection.peer.uuid
+        if self._coming.get(uuid) is connection:
+            del self._coming[uuid]
+        leaving = self._leaving.pop(uuid, None)
+        if leaving is not None:
+            self._answer(leaving.process, uuid, leaving.stamp, "none")
+
+    def lose(self, process: str) -> None:
+        """Await nothing from a process that has ended."""
+        for connection in tuple(self._coming.values()):
+            take_over = connection.take_over
+            if take_over is not None and process in take_over.awaited:
+                take_over.awaited.discard(process)
+                self._finish_if_answered(connection, take_over)
+
+    def tick(self) -> None:
+        """Give up waiting for what did not come in time."""
+        now = self._server.now
+        for connection in tuple(self._coming.values()):
+            take_over = connection.take_over
+            if take_over is None:
+                continue
+            if take_over.is_pending and now >= take_over.deadline:
+                logger.info("Processes did not answer in time: %s", sorted(take_over.awaited))
+                self._finish(connection, take_over)
+            elif not take_over.is_pending and now - take_over.deadline > MEMORY_SECONDS:
+                connection.take_over = None
+                del self._coming[connection.peer.uuid]
+        self.catch_up()
+
+    def catch_up(self) -> None:
+        """Give away the peers that were waiting for a record, if it has come."""
+        for uuid, leaving in tuple(self._leaving.items()):
+            connection = self._server.connections.get(uuid)
+            if connection is not None and self._may_go(connection, leaving):
+                self._give(connection, leaving)
+
+    def receive(self, process: str, record: Record) -> None:
+        """Take a record about a peer that moves."""
+        if record["kind"] == "take_over":
+            self._receive_question(process, record)
+        elif record["to"] == self._server.process:
+            self._receive_answer(process, record)
+
+    def _receive_question(self, process: str, record: Record) -> None:
+        server = self._server
+        uuid: str = record["uuid"]
+        date, asker = record["stamp"]
+        stamp = (date, asker)
+        server.processes.know(uuid)
+        connection = server.connections.get(uuid)
+        if connection is None or self._is_newer_here(connection, stamp):
+            self._answer(process, uuid, stamp, "none")
+            return
+        if not connection.identity.may_be_taken_over_by(Identity.from_record(record["identity"])):
+            logger.warning("A peer was asked for by a process whose peer is somebody else")
+            self._answer(process, uuid, stamp, "refused")
+            return
+        leaving = _Leaving(process, stamp, record["seen"], server.now + CATCH_UP_SECONDS)
+        leaving.seen.pop(server.process, None)
+        other = self._leaving.pop(uuid, None)
+        if other is not None and other.stamp > stamp:
+            leaving, other = other, leaving
+        if other is not None:
+            self._answer(other.process, uuid, other.stamp, "none")
+        if self._may_go(connection, leaving):
+            self._give(connection, leaving)
+        else:
+            self._leaving[uuid] = leaving
+            self._answer(process, uuid, stamp, "pending")
+
+    def _is_newer_here(self, connection: Connection, stamp: Stamp) -> bool:
+        take_over = connection.take_over
+        if take_over is None or self._server.now - take_over.opened_at > RACE_SECONDS:
+            return False
+        return take_over.stamp > stamp
+
+    def _may_go(self, connection: Connection, leaving: _Leaving) -> bool:
+        if connection.take_over is not None and connection.take_over.is_pending:
+            return False  # ends by itself, at its own deadline
+        server = self._server
+        return server.now >= leaving.deadline or server.processes.has_seen(leaving.seen)
+
+    def _give(self, connection: Connection, leaving: _Leaving) -> None:
+        server = self._server
+        uuid = connection.peer.uuid
+        self._leaving.pop(uuid, None)
+        seen = server.processes.seen
+        seen[server.process] = server.last_sequence
+        if connection.take_over is not None:
+            for process, sequence in connection.take_over.floor.items():
+                seen[process] = max(sequence, seen.get(process, 0))
+        entries, dates = connection.surrender()
+        for part in self._parts(entries):
+            self._answer(leaving.process, uuid, leaving.stamp, "leftovers", entries=part)
+        self._answer(
+            leaving.process, uuid, leaving.stamp, "given", seen=seen, dates=dates.to_record()
+        )
+
+    def _parts(self, entries: Iterable[_Entry]) -> Iterable[list[Any]]:
+        codec = self._server.codec
+        part: list[Any] = []
+        size = 0
+        for entry in entries:
+            part.append(entry if isinstance(entry, str) else entry.to_record(codec))
+            size += len(entry) if isinstance(entry, str) else entry.size
+            if size > MAX_RECORD_BYTES:
+                yield part
+                part, size = [], 0
+        if part:
+            yield part
+
+    def _receive_answer(self, process: str, record: Record) -> None:
+        connection = self._server.connections.get(record["uuid"])
+        take_over = None if connection is None else connection.take_over
+        if connection is None or take_over is None or take_over.stamp != tuple(record["stamp"]):
+            return
+        status = record["status"]
+        if status == "refused":
+            connection.close(REFUSED_CLOSURE, "The peer belongs to somebody else")
+        elif status == "stale":
+            self._yield(connection)
+        elif status == "pending":
+            take_over.deadline = self._server.now + ANSWER_SECONDS
+        elif status == "leftovers":
+            self._take_leftovers(connection, take_over, record["entries"])
+        else:
+            if status == "given":
+                take_over.raise_floor(record["seen"])
+                take_over.dates.update(record["dates"])
+            take_over.awaited.discard(process)
+            self._finish_if_answered(connection, take_over)
+
+    def _take_leftovers(
+        self, connection: Connection, take_over: TakeOver, records: list[Any]
+    ) -> None:
+        codec = self._server.codec
+        entries: list[_Entry] = [
+            record if isinstance(record, str) else Delivery.from_record(record, codec)
+            for record in records
+        ]
+        if take_over.is_pending:
+            take_over.leftovers.extend(entries)
+        else:
+            connection.adopt([entry for entry in entries if take_over.admits_late(entry)], {})
+            connection.pump()
+
+    def _finish_if_answered(self, connection: Connection, take_over: TakeOver) -> None:
+        if take_over.is_pending and not take_over.awaited:
+            self._finish(connection, take_over)
+
+    def _finish(self, connection: Connection, take_over: TakeOver) -> None:
+        leftovers, take_over.leftovers = take_over.leftovers, []
+        connection.adopt(leftovers, take_over.dates)
+        connection.adopt(take_over.end(), {})
+        leaving = self._leaving.get(connection.peer.uuid)
+        if leaving is None:
+            connection.pump()
+        elif self._may_go(connection, leaving):
+            self._give(connection, leaving)
+
+    def _yield(self, connection: Connection) -> None:
+        """Leave a peer to the process that it went back to meanwhile."""
+        uuid = connection.peer.uuid
+        entries, _ = connection.surrender()
+        for entry in entries:
+            if not isinstance(entry, str):
+                self._server.push(entry.envelope, Address(uuid=uuid))
+
+    def _answer(self, process: str, uuid: str, stamp: Stamp, status: str, **more: Any) -> None:
+        self._publish(
+            {
+                "kind": "answer",
+                "to": process,
+                "uuid": uuid,
+                "stamp": list(stamp),
+                "status": status,
+                **more,
+            }
+        )
+
+    def _publish(self, record: Record) -> None:
+        try:
+            self._server.publish(record)
+        except DeliveryError as error:
+            logger.error("A peer may lose what waits for it: %s", error)

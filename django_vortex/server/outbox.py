@@ -1,0 +1,72 @@
+"""What waits for one peer, first in, first out: `Outbox`, bounded by whoever fills it."""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from typing import TypeAlias
+
+from django_vortex.server.delivery import Delivery
+
+Entry: TypeAlias = Delivery | str
+"""A delivery, or a text that a former stream of the peer gave back."""
+
+
+class Outbox:
+    """A queue that knows how many bytes it holds."""
+
+    __slots__ = ("_entries", "size")
+
+    def __init__(self) -> None:
+        # An empty deque is 600 bytes, and the outbox of most peers is never used.
+        self._entries: deque[tuple[Entry, int]] | None = None
+        self.size = 0
+        """The bytes of all texts that wait."""
+
+    def __len__(self) -> int:
+        return len(self._entries) if self._entries else 0
+
+    def __iter__(self) -> Iterator[Entry]:
+        return (entry for entry, _ in self._entries or ())
+
+    def append(self, entry: Entry, size: int) -> None:
+        """Add the newest entry, whose text has so many bytes."""
+        if self._entries is None:
+            self._entries = deque()
+        self._entries.append((entry, size))
+        self.size += size
+
+    def add_first(self, texts: Iterable[str]) -> None:
+        """Put texts that a stream gave back, oldest first, before all that waits."""
+        entries: list[tuple[Entry, int]] = [(text, len(text)) for text in texts]
+        if self._entries is None:
+            self._entries = deque()
+        self._entries.extendleft(reversed(entries))
+        self.size += sum(size for _, size in entries)
+
+    def pop(self) -> Entry:
+        """Take the oldest entry out; there must be one."""
+        if self._entries is None:
+            raise IndexError("Nothing waits")
+        entry, size = self._entries.popleft()
+        self.size -= size
+        return entry
+
+    def coalesce(self) -> int:
+        """Drop every update that a later one supersedes and tell how many those were."""
+        kept: deque[tuple[Entry, int]] = deque()
+        newer: set[str] = set()
+        before = len(self)
+        for item in reversed(self._entries or ()):
+            key = None if isinstance(item[0], str) else item[0].coalesce
+            if key is None or key not in newer:
+                kept.appendleft(item)
+            else:
+                self.size -= item[1]
+            if key is not None:
+                newer.add(key)
+        self._entries = kept
+        return before - len(kept)
+
+    def clear(self) -> None:
+        """Forget everything that waits."""
+        self._entries = None
+        self.size = 0

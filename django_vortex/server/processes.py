@@ -1,0 +1,73 @@
+"""What this process knows of the others: who lives, what was heard of each, whose peers."""
+
+from collections.abc import Mapping
+from typing import Final
+
+PRESENCE_SECONDS: Final = 20.0
+"""Time between two announcements of a process to the others."""
+
+FORGET_SECONDS: Final = 3 * PRESENCE_SECONDS
+"""A process not heard of for this long is gone."""
+
+MAX_SOURCES: Final = 4096
+"""How many processes the last sequence is remembered for, short-lived ones that only push too."""
+
+MAX_KNOWN_PEERS: Final = 20_000
+"""How many peers of any process are remembered as not new."""
+
+
+class Processes:
+    """The other processes of the project, as far as they were heard of."""
+
+    def __init__(self) -> None:
+        self._live: dict[str, float] = {}
+        self._seen: dict[str, int] = {}
+        self._known_peers: dict[str, None] = {}
+
+    @property
+    def live(self) -> set[str]:
+        """The processes that hold peers and were heard of lately."""
+        return set(self._live)
+
+    @property
+    def seen(self) -> dict[str, int]:
+        """The last sequence number that was taken from each process, as a copy."""
+        return dict(self._seen)
+
+    def has_seen(self, sequences: Mapping[str, int]) -> bool:
+        """Tell whether all that another process has seen was taken here too."""
+        return all(self._seen.get(process, 0) >= last for process, last in sequences.items())
+
+    def take(self, process: str, sequence: int) -> None:
+        """Note that a record was taken."""
+        if process not in self._seen and len(self._seen) >= MAX_SOURCES:
+            del self._seen[next(iter(self._seen))]
+        self._seen[process] = sequence
+
+    def announce(self, process: str, now: float) -> bool:
+        """Note that a process lives, and tell whether it is new."""
+        is_new = process not in self._live
+        self._live[process] = now
+        return is_new
+
+    def leave(self, process: str) -> None:
+        """Note that a process has ended."""
+        self._live.pop(process, None)
+
+    def forget(self, now: float) -> list[str]:
+        """Let go of the processes that were not heard of for too long, and give them."""
+        gone = [process for process, at in self._live.items() if now - at > FORGET_SECONDS]
+        for process in gone:
+            self.leave(process)
+        return gone
+
+    def is_known(self, uuid: str) -> bool:
+        """Tell whether a peer was with any process before."""
+        return uuid in self._known_peers
+
+    def know(self, uuid: str) -> None:
+        """Note that a process has a peer."""
+        self._known_peers.pop(uuid, None)
+        self._known_peers[uuid] = None
+        if len(self._known_peers) > MAX_KNOWN_PEERS:
+            del self._known_peers[next(iter(self._known_peers))]

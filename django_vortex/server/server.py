@@ -1,0 +1,405 @@
+"""The server end of a vortex in one process: `Server`, with all its connections.
+
+Takes streams from transports and pushes from applications, gives connections; joins the other
+processes of the project through a `FanOut`.
+"""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Final
+from uuid import uuid4
+
+from django_vortex.exceptions import DeliveryError, RefusedError, TakenByAnother
+from django_vortex.routing.address import EVERYONE, Address
+from django_vortex.routing.payload_io import PayloadIO
+from django_vortex.routing.peer import Peer
+from django_vortex.server.clock import Clock
+from django_vortex.server.connection import Connection
+from django_vortex.server.dates import to_datetime
+from django_vortex.server.delivery import FORMS, Delivery, coalesce_key, form_index
+from django_vortex.server.fan_out import FanOut, Record, ReportSent
+from django_vortex.server.heartbeats import Heartbeats
+from django_vortex.server.identity import Identity
+from django_vortex.server.moves import Moves
+from django_vortex.server.options import ServerOptions
+from django_vortex.server.processes import PRESENCE_SECONDS, Processes
+from django_vortex.server.stream import NORMAL_CLOSURE, Stream
+from django_vortex.server.throttle import Throttle
+from django_vortex.typedefs import Filt
+from django_vortex.wire.codec import Codec
+from django_vortex.wire.dialects import Dialect
+from django_vortex.wire.envelope import PayloadEnvelope
+from django_vortex.wire.messages import HEARTBEAT, heartbeat, server_info
+
+logger = logging.getLogger("django_vortex.server")
+
+_INFO_TEXTS_KEPT: Final = 1000
+"""Milliseconds for which peers get the same introduction of the server."""
+
+
+class Server:
+    """All peers of this process, to be used from the thread of its loop only.
+
+    Args:
+        payload_io: Answers the requests of peers.
+        codec: Reads and writes messages.
+        options: See `ServerOptions`.
+        fan_out: The way to the other processes; None when there are none.
+        clock: Where the time comes from.
+        uuid: How the server introduces itself to peers.
+    """
+
+    def __init__(
+        self,
+        payload_io: PayloadIO,
+        codec: Codec,
+        options: ServerOptions,
+        *,
+        fan_out: FanOut | None = None,
+        clock: Clock | None = None,
+        uuid: str | None = None,
+    ) -> None:
+        self.payload_io = payload_io
+        self.codec = codec
+        self.options = options
+        self.uuid = uuid or str(uuid4())
+        self.processes = Processes()
+        """What is known of the other processes."""
+        self.is_draining = False
+        """Whether the server is stopping and takes no new work."""
+        self._fan_out = fan_out
+        self._clock = clock or Clock()
+        self.now = self._clock.monotonic()
+        """The monotonic time of the last tick, near enough for periods of seconds."""
+        self._connections: dict[str, Connection] = {}
+        self._held: dict[Connection, float] = {}
+        self._moved: set[Connection] = set()
+        self._heartbeats: Heartbeats[Connection] = Heartbeats(options.heartbeat_seconds)
+        self._throttle = Throttle(options)
+        self._moves = Moves(self)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._timer: asyncio.TimerHandle | None = None
+        self._announced_at = self.now
+        self._is_started = False
+        self._overhead: dict[tuple[str, int], tuple[int, str]] = {}
+
+    @property
+    def connections(self) -> Mapping[str, Connection]:
+        """The peers of this process by uuid, held ones included."""
+        return MappingProxyType(self._connections)
+
+    @property
+    def process(self) -> str:
+        """The id of this process among the others."""
+        return self._fan_out.process if self._fan_out is not None else ""
+
+    @property
+    def last_sequence(self) -> int:
+        """The number of the newest record that this process published."""
+        return self._fan_out.last_sequence if self._fan_out is not None else 0
+
+    async def start(self) -> None:
+        """Begin to beat and to listen to the other processes; `open` does it, too."""
+        if self._is_started:
+            return
+        self._is_started = True
+        self._schedule_tick()
+        if self._fan_out is not None:
+            await self._fan_out.start(self._receive_record, self._report_gap)
+            self._announce(is_new=True)
+
+    async def open(
+        self, peer: Peer, identity: Identity, stream: Stream, *, dialect: Dialect | None = None
+    ) -> Connection:
+        """Take in a new stream of a new or a known peer; the first text is on its way then.
+
+        A peer that is with another process comes here with what was not sent to it there. If it
+        turns out to be somebody else's, the stream is closed with `REFUSED_CLOSURE` later.
+
+        Args:
+            peer: Who it says it is.
+            identity: Who it is.
+            stream: The way to it. Need not be accepted yet: `Stream.send` may wait for that.
+            dialect: What the peer speaks, if that is known already.
+
+        Raises:
+            RefusedError: The stream is not taken and was not written to.
+        """
+        await self.start()
+        if self.is_draining:
+            raise RefusedError("The server is shutting down")
+        self.now = self._clock.monotonic()
+        uuid = peer.uuid
+        connection = self._connections.get(uuid)
+        if connection is not None:
+            if not connection.identity.may_be_taken_over_by(identity):
+                raise TakenByAnother("The vortexUuid is in use by somebody else")
+            self._held.pop(connection, None)
+            self._moves.keep(connection)
+            connection.attach(stream, peer, identity, dialect)
+            return connection
+        if not self.processes.is_known(uuid):
+            self._throttle.admit(identity.address, self.now)
+        self.processes.know(uuid)
+        connection = Connection(self, peer, identity)
+        self._connections[uuid] = connection
+        connection.slot = self._heartbeats.add(connection)
+        self._moves.begin(connection)
+        connection.attach(stream, peer, identity, dialect)
+        return connection
+
+    def push(
+        self,
+        envelope: PayloadEnvelope,
+        to: Address = EVERYONE,
+        *,
+        coalesce: bool = False,
+        report_sent: ReportSent | None = None,
+    ) -> int:
+        """Send an envelope to peers of all processes.
+
+        Args:
+            envelope: What to send; nobody may change it any more.
+            to: Whom to.
+            coalesce: Whether it makes earlier ones with the same filt superfluous.
+            report_sent: Told when other processes have it, or why not.
+
+        Returns:
+            How many peers of this process it was queued for.
+
+        Raises:
+            DefinitionError: Something in it can not be encoded.
+        """
+        date = self.date()
+        key = coalesce_key(envelope, self.codec) if coalesce else None
+        fan_out = self._fan_out
+        if fan_out is None or (to.uuid is not None and to.uuid in self._connections):
+            if report_sent is not None:
+                report_sent(None)
+            return self.push_local(Delivery(envelope, date, coalesce=key), to)
+        record = push_record(envelope, to, date, key, self.codec)
+        try:
+            sequence = self.publish(record, report_sent)
+        except DeliveryError as error:
+            logger.error("Other processes miss a push: %s", error)
+            if report_sent is not None:
+                report_sent(error)
+            return self.push_local(Delivery(envelope, date, coalesce=key), to)
+        return self.push_local(Delivery(envelope, date, self.process, sequence, key), to)
+
+    def push_local(self, delivery: Delivery, to: Address) -> int:
+        """Send a delivery to the peers of this process only, and tell how many those are."""
+        targets = self._find(to)
+        for connection in targets:
+            try:
+                connection.deliver(delivery)
+            except Exception:
+                logger.exception("A push could not be written for a peer")
+        return len(targets)
+
+    def publish(self, record: Record, report_sent: ReportSent | None = None) -> int:
+        """Give a record to the other processes; see `FanOut.publish`."""
+        if self._fan_out is None:
+            return 0
+        return self._fan_out.publish(record, report_sent)
+
+    async def stop(self, seconds: float) -> None:
+        """End everything: requests that run may end, then the streams do. May be called twice.
+
+        Args:
+            seconds: How long all of that may take; what has not ended then is cancelled.
+        """
+        self.is_draining = True
+        if not self._is_started:
+            return
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + seconds
+        if self._fan_out is not None:
+            self._publish_quietly({"kind": "leave"})
+        requests = {task for one in self._with_requests() for task in one.requests.tasks}
+        while requests and loop.time() < deadline:
+            await asyncio.wait(requests, timeout=deadline - loop.time())
+            requests = {task for one in self._with_requests() for task in one.requests.tasks}
+        for connection in tuple(self._connections.values()):
+            connection.close(NORMAL_CLOSURE, "The server is shutting down")
+        for connection in self._moved:
+            connection.requests.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=max(0.0, deadline - loop.time()))
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, *requests, return_exceptions=True)
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._fan_out is not None:
+            await self._fan_out.stop(max(0.1, deadline - loop.time()))
+        self._is_started = False
+
+    def tick(self) -> None:
+        """Do what is due: heart-beats, held peers, other processes. The server's timer calls it."""
+        self.now = now = self._clock.monotonic()
+        self._heartbeats.tick(Connection.beat)
+        self._expire_held(now)
+        self._moves.tick()
+        if self._moved:
+            self._moved = {connection for connection in self._moved if len(connection.requests)}
+        if self._fan_out is not None and now - self._announced_at >= PRESENCE_SECONDS:
+            self._announce(is_new=False)
+            for process in self.processes.forget(now):
+                logger.warning("Process %s was not heard of for too long", process)
+                self._moves.lose(process)
+
+    def date(self) -> int:
+        """Give the time now as peers see it, in milliseconds."""
+        return int(self._clock.wall() * 1000)
+
+    def info_text(self, dialect: Dialect | None, framed: bool) -> str:
+        """Give what a peer must get first on a stream: who the server is, and a beat (HTTP)."""
+        index = form_index(dialect, framed)
+        date = self.date()
+        kept = self._overhead.get(("info", index))
+        if kept is not None and 0 <= date - kept[0] < _INFO_TEXTS_KEPT:
+            return kept[1]
+        form, moment = FORMS[index], to_datetime(date)
+        text = server_info(self.uuid, self.options.name, form, moment, self.codec)
+        if framed and dialect is not Dialect.D0:
+            text = HEARTBEAT + text
+        self._overhead["info", index] = date, text
+        return text
+
+    def heartbeat_text(self, dialect: Dialect | None) -> str:
+        """Give what a heart-beat is for peers of a dialect; D0 is spoken over HTTP only."""
+        if dialect is not Dialect.D0:
+            return HEARTBEAT
+        index = form_index(dialect, True)
+        kept = self._overhead.get(("beat", index))
+        if kept is None:
+            date = self.date()
+            text = heartbeat(FORMS[index], to_datetime(date), self.codec)
+            kept = self._overhead["beat", index] = date, text
+        return kept[1]
+
+    def internal_error(self, filt: Filt, error: Exception) -> PayloadEnvelope:
+        """Log a failure of ours and give what the peer is told of it."""
+        reference = secrets.token_hex(3)
+        logger.error("A reply could not be written (ref %s)", reference, exc_info=error)
+        return PayloadEnvelope(filt, result=f"The server could not answer (ref {reference})")
+
+    def hold(self, connection: Connection) -> None:
+        """Keep an HTTP peer without a response for a while."""
+        self._held[connection] = self._clock.monotonic()
+
+    def forget(self, connection: Connection) -> None:
+        """Let go of a connection that has ended or moved."""
+        uuid = connection.peer.uuid
+        if self._connections.get(uuid) is connection:
+            del self._connections[uuid]
+        self._held.pop(connection, None)
+        self._heartbeats.remove(connection, connection.slot)
+        self._moves.forget(connection)
+        if connection.is_moved:
+            self._moved.add(connection)
+        for task in connection.requests.tasks:
+            self.keep(task)
+
+    def keep(self, task: asyncio.Task[None]) -> None:
+        """Keep a task until it ends; `stop` sees that it does."""
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _find(self, to: Address) -> list[Connection]:
+        if to.uuid is not None:
+            connection = self._connections.get(to.uuid)
+            found: Iterable[Connection] = () if connection is None else (connection,)
+        else:
+            found = self._connections.values()
+        if to is EVERYONE or (to.name is None and to.user is None):
+            return list(found)
+        return [one for one in found if to.matches(one.peer, one.user_key)]
+
+    def _with_requests(self) -> list[Connection]:
+        return [*self._connections.values(), *self._moved]
+
+    def _expire_held(self, now: float) -> None:
+        limit = now - self.options.hold_seconds
+        while self._held:
+            connection, since = next(iter(self._held.items()))
+            if since > limit:
+                return
+            connection.close(NORMAL_CLOSURE, "The peer did not come back")
+
+    def _schedule_tick(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(self._heartbeats.tick_seconds, self._tick_and_go_on)
+
+    def _tick_and_go_on(self) -> None:
+        self._schedule_tick()
+        try:
+            self.tick()
+        except Exception:
+            logger.exception("A tick of the server failed")
+
+    def _announce(self, *, is_new: bool) -> None:
+        self._announced_at = self.now
+        self._publish_quietly({"kind": "presence", "is_new": is_new})
+
+    def _publish_quietly(self, record: Record) -> None:
+        try:
+            self.publish(record)
+        except DeliveryError as error:
+            logger.warning("Other processes were not told about this one: %s", error)
+
+    def _receive_record(self, process: str, sequence: int, record: Record) -> None:
+        try:
+            self._take_record(process, sequence, record)
+        except Exception:
+            logger.exception("A record of process %s could not be taken", process)
+        finally:
+            self.processes.take(process, sequence)
+        self._moves.catch_up()
+
+    def _take_record(self, process: str, sequence: int, record: Record) -> None:
+        kind = record["kind"]
+        if kind == "push":
+            delivery, to = read_push_record(record, process, sequence, self.codec)
+            self.push_local(delivery, to)
+        elif kind == "presence":
+            self.processes.announce(process, self._clock.monotonic())
+            if record["is_new"]:
+                self._announce(is_new=False)
+        elif kind == "leave":
+            self.processes.leave(process)
+            self._moves.lose(process)
+        elif kind in ("take_over", "answer"):
+            self._moves.receive(process, record)
+        else:
+            logger.warning("Process %s sent a record of unknown kind %r", process, kind)
+
+    def _report_gap(self, process: str, lost: int) -> None:
+        logger.error("%d records of process %s were lost on the way here", lost, process)
+
+
+def push_record(
+    envelope: PayloadEnvelope, to: Address, date: int, coalesce: str | None, codec: Codec
+) -> Record:
+    """Give the record of a push for the other processes."""
+    return {
+        "kind": "push",
+        "to": [to.uuid, to.name, None if to.user is None else str(to.user)],
+        "envelope": envelope.to_record(codec),
+        "date": date,
+        "coalesce": coalesce,
+    }
+
+
+def read_push_record(
+    record: Record, process: str, sequence: int, codec: Codec
+) -> tuple[Delivery, Address]:
+    """Give the delivery of a push that came from another process, and whom it is for."""
+    envelope = PayloadEnvelope.from_record(record["envelope"], codec)
+    uuid, name, user = record["to"]
+    delivery = Delivery(envelope, record["date"], process, sequence, record["coalesce"])
+    return delivery, Address(uuid, name, user)

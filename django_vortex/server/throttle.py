@@ -1,0 +1,50 @@
+"""How many new peers are let in: per client address and in all, in a rolling period."""
+
+from collections import deque
+
+from django_vortex.exceptions import TooManyPeers
+from django_vortex.server.options import ServerOptions
+
+
+class Throttle:
+    """Counts the new peers of the last period; those it turned away are not counted.
+
+    Memory is bounded by the peers that were let in during one period.
+    """
+
+    def __init__(self, options: ServerOptions) -> None:
+        self._seconds = options.throttle_seconds
+        self._limit = options.throttle_peers
+        self._limit_per_address = options.throttle_peers_per_address
+        self._admitted: deque[tuple[float, str]] = deque()
+        self._by_address: dict[str, deque[float]] = {}
+
+    def admit(self, address: str, now: float) -> None:
+        """Count one new peer.
+
+        Raises:
+            TooManyPeers: There were as many as may be; nothing is counted then.
+        """
+        self._expire(now)
+        if self._limit and len(self._admitted) >= self._limit:
+            raise self._refusal("Too many new peers", self._admitted[0][0], now)
+        times = self._by_address.get(address)
+        if self._limit_per_address and times and len(times) >= self._limit_per_address:
+            raise self._refusal("Too many new peers from this address", times[0], now)
+        if not self._limit and not self._limit_per_address:
+            return
+        self._admitted.append((now, address))
+        self._by_address.setdefault(address, deque()).append(now)
+
+    def _expire(self, now: float) -> None:
+        oldest = now - self._seconds
+        while self._admitted and self._admitted[0][0] <= oldest:
+            _, address = self._admitted.popleft()
+            times = self._by_address[address]
+            times.popleft()
+            if not times:
+                del self._by_address[address]
+
+    def _refusal(self, text: str, first: float, now: float) -> TooManyPeers:
+        seconds = max(0.0, first + self._seconds - now)
+        return TooManyPeers(f"{text}, try again in {max(1, round(seconds))} s", seconds)

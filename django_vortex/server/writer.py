@@ -1,0 +1,226 @@
+"""Everything that goes out to one peer: `Writer`, the outbox and the stream it is written to.
+
+Takes deliveries, gives texts to the stream in the order they came. Only heart-beats overtake.
+"""
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from typing import Any, Final
+
+from django_vortex.server.delivery import FORMS, Delivery, reframe
+from django_vortex.server.options import ServerOptions
+from django_vortex.server.outbox import Entry, Outbox
+from django_vortex.server.stepping import resume
+from django_vortex.server.stream import NORMAL_CLOSURE, Stream, StreamClosed
+from django_vortex.wire.codec import Codec
+
+logger = logging.getLogger("django_vortex.server")
+
+WRITES_PER_TURN: Final = 64
+"""Texts that are written to one peer before the loop gets its turn."""
+
+
+class Writer:
+    """The outgoing half of a connection.
+
+    A text is written at once when nothing waits and the stream does not block; the coroutine of
+    ``send`` is stepped by hand, and only one that blocks costs a task. What cannot be written waits
+    in the outbox. Over its limits superseded updates go first, then `_overflow` is called.
+    """
+
+    __slots__ = (
+        "_codec",
+        "_form",
+        "_heartbeat",
+        "_info",
+        "_is_beat_due",
+        "_is_writing",
+        "_options",
+        "_outbox",
+        "_stalled_since",
+        "_stream",
+        "_written_size",
+    )
+
+    def __init__(self, codec: Codec, options: ServerOptions, form: int) -> None:
+        self._codec = codec
+        self._options = options
+        self._form = form
+        self._stream: Stream | None = None
+        self._outbox = Outbox()
+        self._is_writing = False
+        self._is_beat_due = False
+        self._stalled_since = 0.0
+        self._written_size = 0
+        self._heartbeat = ""
+        self._info = ""
+
+    @property
+    def stream(self) -> Stream | None:
+        """Where the peer is written to; None while an HTTP peer has no open response."""
+        return self._stream
+
+    @property
+    def waiting(self) -> int:
+        """How many texts wait, beside the one that is being written."""
+        return len(self._outbox)
+
+    def _overflow(self) -> None:
+        """React to an outbox that is over its limits."""
+        raise NotImplementedError
+
+    def _refuse(self, delivery: Delivery, size: int) -> None:
+        """React to a delivery that alone is larger than the outbox may be."""
+        raise NotImplementedError
+
+    def _lose_stream(self, unsent: list[str]) -> None:
+        """React to the stream having ended, with what it had not sent."""
+        raise NotImplementedError
+
+    def _keep_task(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        """Run a coroutine in a task and keep a reference to it."""
+        raise NotImplementedError
+
+    def _set_stream(self, stream: Stream, form: int, info: str, heartbeat: str) -> None:
+        """Write to another stream from now on: first the info, then all that was not written.
+
+        Args:
+            stream: The new stream.
+            form: The place of the form in ``FORMS``.
+            info: What the peer must get first.
+            heartbeat: What a heart-beat is for this peer.
+        """
+        old = self._stream
+        unsent = self._take_back()
+        self._stream = stream
+        self._form = form
+        self._info = info
+        self._heartbeat = heartbeat
+        self._outbox.add_first(unsent)
+        self._write(info)
+        if old is not None:
+            old.close(NORMAL_CLOSURE, "Replaced by a newer stream of the same peer")
+        self._pump()
+
+    def _take_back(self, failed: str | None = None) -> list[str]:
+        """Let go of the stream and give what it did not send, without heart-beats and infos.
+
+        Args:
+            failed: A text whose ``send`` raised; some streams give it back, some do not.
+        """
+        stream = self._stream
+        if stream is None:
+            return []
+        unsent = stream.take_unsent()
+        if failed is not None and not any(text is failed for text in unsent):
+            unsent.append(failed)
+        self._stream = None
+        self._is_writing = self._is_beat_due = False
+        self._stalled_since = 0.0
+        self._written_size = 0
+        return [text for text in unsent if text not in (self._info, self._heartbeat)]
+
+    def _offer(self, delivery: Delivery) -> None:
+        """Write a delivery, or let it wait for its turn."""
+        text = delivery.text(self._form, self._codec)
+        if len(text) > self._options.outbox_max_bytes:
+            self._refuse(delivery, len(text))
+        elif self._stream is None or self._is_writing:
+            self._append(delivery, len(text))
+        else:
+            self._write(text)
+
+    def _append(self, entry: Entry, size: int) -> None:
+        outbox = self._outbox
+        outbox.append(entry, size)
+        if self._is_over_limit():
+            outbox.coalesce()
+            if self._is_over_limit():
+                self._overflow()
+
+    def _is_over_limit(self) -> bool:
+        outbox, options = self._outbox, self._options
+        return (
+            len(outbox) > options.outbox_max_messages
+            or outbox.size + self._written_size > options.outbox_max_bytes
+        )
+
+    def _beat(self, now: float, timeout: float) -> bool:
+        """Write a heart-beat, or let it be the next; False when nothing moved for too long."""
+        if self._stream is None:
+            return True
+        if not self._is_writing:
+            self._write(self._heartbeat)
+            self._pump()
+            return True
+        self._is_beat_due = True
+        if not self._stalled_since:
+            self._stalled_since = now
+        return now - self._stalled_since < timeout
+
+    def _pump(self) -> None:
+        """Write what waits until the stream blocks."""
+        while self._stream is not None and not self._is_writing:
+            text = self._next_text()
+            if text is None:
+                return
+            self._write(text)
+
+    def _next_text(self) -> str | None:
+        if self._is_beat_due:
+            self._is_beat_due = False
+            return self._heartbeat
+        if not self._outbox:
+            return None
+        entry = self._outbox.pop()
+        if isinstance(entry, str):
+            return reframe(entry, FORMS[self._form].framed)
+        return entry.text(self._form, self._codec)
+
+    def _write(self, text: str) -> None:
+        stream = self._stream
+        if stream is None:
+            return
+        self._is_writing = True
+        coroutine = stream.send(text)
+        try:
+            waits_for = coroutine.send(None)
+        except StopIteration:
+            self._is_writing = False
+        except (Exception, asyncio.CancelledError) as error:
+            self._fail(stream, text, error)
+        else:
+            self._written_size = len(text)
+            self._keep_task(self._write_rest(stream, text, coroutine, waits_for))
+
+    async def _write_rest(
+        self, stream: Stream, text: str, coroutine: Coroutine[Any, Any, None], waits_for: Any
+    ) -> None:
+        """Wait until the text is written, then write what waits while it is still this stream."""
+        try:
+            await resume(coroutine, waits_for)
+            written = 1
+            while self._stream is stream:
+                self._stalled_since = 0.0
+                self._written_size = 0
+                next_text = self._next_text()
+                if next_text is None:
+                    self._is_writing = False
+                    return
+                text = next_text
+                self._written_size = len(text)
+                await stream.send(text)
+                written += 1
+                if not written % WRITES_PER_TURN:
+                    await asyncio.sleep(0)
+        except Exception as error:
+            if self._stream is stream:
+                self._fail(stream, text, error)
+
+    def _fail(self, stream: Stream, text: str, error: BaseException) -> None:
+        if not isinstance(error, StreamClosed):
+            logger.warning("Writing to a peer failed: %r", error)
+        unsent = self._take_back(text)
+        stream.close(NORMAL_CLOSURE, "Writing failed")
+        self._lose_stream(unsent)
