@@ -1,6 +1,7 @@
 """One line of the table: ours, theirs, and how many times better ours is.
 
-``measure()`` of every benchmark module gives a list of the dicts made here; ``bench.json`` is all of them.
+``measure()`` of every benchmark module gives a list of the dicts made here; all of them together
+are ``bench.json``.
 """
 
 import statistics

@@ -1,0 +1,33 @@
+"""How the load client connects to either side."""
+
+from uuid import uuid4
+
+from benchmarks.load import LoadSocket, encode_text, open_socket, receive_texts
+from benchmarks.messages import encode_identity
+from django_vortex.wire.dialects import Dialect
+
+_NAME = "bench"
+
+
+async def open_vortex_peer(port: int, dialect: Dialect = Dialect.D2) -> LoadSocket:
+    """Connect to the vortex, introduce ourselves, and wait for the server's introduction."""
+    uuid = str(uuid4())
+    query = {"vortexUuid": uuid, "vortexName": _NAME}
+    if dialect is Dialect.NATIVE:
+        query["vortexDialect"] = "native"
+    load_socket = await open_socket(port, "vortexws", **query)
+    if not load_socket.texts:
+        await receive_texts([load_socket], 1)
+    if dialect is not Dialect.NATIVE:
+        load_socket.transport.write(encode_text(encode_identity(uuid, _NAME)))
+    return load_socket
+
+
+async def open_group_member(port: int) -> LoadSocket:
+    """Connect to the consumer that joins one group."""
+    return await open_socket(port, "group")
+
+
+async def open_json_echo(port: int) -> LoadSocket:
+    """Connect to the consumer that echoes JSON."""
+    return await open_socket(port, "echo")
