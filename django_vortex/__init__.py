@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from django_vortex.exceptions import PermissionDenied as PermissionDenied
     from django_vortex.exceptions import ValidationError as ValidationError
     from django_vortex.exceptions import VortexError as VortexError
-    from django_vortex.handlers.model_handler import AsyncModelHandler as AsyncModelHandler
+    from django_vortex.handlers.async_model_handler import AsyncModelHandler as AsyncModelHandler
     from django_vortex.handlers.model_handler import ModelHandler as ModelHandler
     from django_vortex.orm.rows_handler import RowsHandler as RowsHandler
     from django_vortex.routing.endpoint import PayloadEndpoint as PayloadEndpoint
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _MODULES = {
-    "AsyncModelHandler": "handlers.model_handler",
+    "AsyncModelHandler": "handlers.async_model_handler",
     "Conflict": "exceptions",
     "HandlerError": "exceptions",
     "ModelHandler": "handlers.model_handler",
