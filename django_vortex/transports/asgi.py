@@ -1,0 +1,110 @@
+"""The one line of a project's ``asgi.py``: `vortex_application`.
+
+Takes the applications a project has, gives one ASGI application around them that serves HTTP,
+WebSockets and the server's lifespan. It has to be the outermost one: only there the server's own
+``send`` can be seen, which flow control depends on.
+"""
+
+from collections.abc import Callable
+
+from django.core.asgi import get_asgi_application
+
+from django_vortex.transports import hub
+from django_vortex.transports.asgi_types import Application, Message, Receive, Scope, Send
+from django_vortex.transports.body_limit import BodyLimit
+from django_vortex.transports.flow import SCOPE_KEY, find_flow
+from django_vortex.transports.paths import is_vortex_path
+from django_vortex.transports.refusal import NO_SUCH_PATH
+
+Stack = Callable[[Application], Application]
+"""Puts middleware around an application."""
+
+
+class VortexApplication:
+    """What `vortex_application` gives.
+
+    Args:
+        http: Serves HTTP.
+        websocket: Serves the WebSockets that are no vortex; None answers 404.
+        websocket_stack: Puts around the vortex what finds out who a WebSocket belongs to.
+    """
+
+    def __init__(
+        self,
+        http: Application,
+        websocket: Application | None,
+        websocket_stack: Stack,
+    ) -> None:
+        # Not on top: Django is set up only when the HTTP application has been made.
+        from django_vortex.transports.consumer import VortexConsumer
+
+        self._http = BodyLimit(http)
+        self._websocket = websocket
+        self._vortex = websocket_stack(VortexConsumer.as_asgi())
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        if scope["type"] == "lifespan":
+            await _live(receive, send)
+            return
+        flow = find_flow(send)
+        flows = hub.get_flows()
+        flows.add(flow)
+        scope = {**scope, SCOPE_KEY: flow}
+        try:
+            if scope["type"] == "websocket":
+                await self._serve_websocket(scope, receive, send)
+            else:
+                await self._http(scope, receive, send)
+        finally:
+            flow.end()
+            flows.discard(flow)
+
+    async def _serve_websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if is_vortex_path(scope):
+            await self._vortex(scope, receive, send)
+        elif self._websocket is not None:
+            await self._websocket(scope, receive, send)
+        else:
+            await NO_SUCH_PATH.send_websocket(scope, send)
+
+
+async def _live(receive: Receive, send: Send) -> None:
+    """Answer the server's start and end (uvicorn's; Daphne tells neither)."""
+    while True:
+        message: Message = await receive()
+        if message["type"] == "lifespan.startup":
+            await hub.get_server().start()
+            await send({"type": "lifespan.startup.complete"})
+        else:
+            await hub.stop()
+            await send({"type": "lifespan.shutdown.complete"})
+            return
+
+
+def vortex_application(
+    http: Application | None = None,
+    websocket: Application | None = None,
+    *,
+    websocket_stack: Stack | None = None,
+) -> VortexApplication:
+    """Give the ASGI application of a project that has a vortex.
+
+    Args:
+        http: Serves HTTP; Django's own application by default, which also sets Django up.
+        websocket: Serves the WebSockets that are no vortex.
+        websocket_stack: A function that puts middleware around the vortex on WebSockets, as
+            Channels' ``AuthMiddlewareStack`` does, which works here too. By default Django's
+            session and user are looked up.
+    """
+    if http is None:
+        http = get_asgi_application()
+    if websocket_stack is None:
+        websocket_stack = _find_sessions
+    return VortexApplication(http, websocket, websocket_stack)
+
+
+def _find_sessions(inner: Application) -> Application:
+    from django_vortex.transports.sessions import SessionMiddleware
+
+    return SessionMiddleware(inner, hub.run_session_sync)

@@ -1,0 +1,89 @@
+"""The WebSocket end: one consumer for one socket, that never holds anybody up.
+
+Takes ASGI events, gives what peers say to their connection. It is a Channels consumer by kind, but
+not by mechanism: Channels awaits a handler before it takes the next event, awaits the one shared
+thread before each, and runs two tasks per socket.
+"""
+
+import asyncio
+import logging
+
+from channels.consumer import AsyncConsumer
+
+from django_vortex.exceptions import RefusedError
+from django_vortex.server.connection import Connection
+from django_vortex.server.stream import StreamClosed
+from django_vortex.transports import hub
+from django_vortex.transports.asgi_types import Message, Receive, Scope, Send
+from django_vortex.transports.flow import SCOPE_KEY, Flow, find_flow
+from django_vortex.transports.greeting import Caller, greet
+from django_vortex.transports.refusal import Refusal
+from django_vortex.transports.websocket_stream import WebSocketStream
+
+logger = logging.getLogger(__name__)
+
+
+class VortexConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no types
+    """A WebSocket of a vortex.
+
+    Usually made by `vortex_application`; in a project's own ``URLRouter`` it works too, without
+    flow control if middleware has wrapped ``send`` by then.
+    """
+
+    channel_layer_alias = "django_vortex.no_channel_layer"
+    """Not configured anywhere, so that no socket has a channel of its own."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one WebSocket from its handshake to its end."""
+        if (await receive())["type"] != "websocket.connect":
+            return
+        flow = scope.get(SCOPE_KEY) or find_flow(send)
+        stream = WebSocketStream(send, flow)
+        opened = await self._open(scope, stream)
+        if isinstance(opened, Refusal):
+            await opened.send_websocket(scope, send)
+            return
+        try:
+            await stream.accept()
+            flow.start()
+            await _listen(opened, flow, receive)
+        except StreamClosed:
+            logger.debug("A peer left before its WebSocket was accepted")
+        except asyncio.CancelledError:
+            if not flow.is_aborted:
+                raise
+        finally:
+            flow.end()
+            stream.end()
+            opened.detach(stream)
+
+    async def _open(self, scope: Scope, stream: WebSocketStream) -> Connection | Refusal:
+        """Open a connection, or say why not; only then the handshake is answered."""
+        greeted = greet(scope, is_secure=scope.get("scheme") == "wss")
+        if not isinstance(greeted, Caller):
+            return greeted
+        server = hub.get_server()
+        peer, identity = greeted.to_peer(scope.get("user"), scope.get("session"), scope)
+        try:
+            return await server.open(peer, identity, stream, dialect=greeted.dialect)
+        except RefusedError as error:
+            return Refusal.from_error(error)
+
+    async def dispatch(self, message: Message) -> None:
+        """Do nothing: events never come this way."""
+
+
+async def _listen(connection: Connection, flow: Flow, receive: Receive) -> None:
+    """Hand on what the peer says until it is gone; read no more while too much of it waits."""
+    while True:
+        message = await receive()
+        if message["type"] != "websocket.receive":
+            return
+        text = message.get("text")
+        connection.receive(message["bytes"] if text is None else text)
+        if not connection.requests.is_ready:
+            flow.pause_reading()
+            try:
+                await connection.ready()
+            finally:
+                flow.resume_reading()

@@ -1,0 +1,289 @@
+"""Flow control and the emergency brake of one connection, on the servers that we know.
+
+Takes the ``send`` that the ASGI server itself hands to the outermost application, gives a `Flow`.
+ASGI has no words for "the socket is full", "stop reading" and "drop it", so this is the one place
+that looks behind ``send``. uvicorn's ``send`` waits until the socket takes more; Daphne's never
+does, there a Twisted push producer tells when to wait. Everything found there is private to the
+servers: what does not look exactly as expected makes an unknown server of it, whose `Flow` does
+nothing.
+"""
+
+import asyncio
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from django_vortex.transports.asgi_types import Send
+
+SCOPE_KEY = "vortex"
+"""Where the outermost application puts the `Flow` into the scope."""
+
+
+class Flow:
+    """One connection of a server that we do not know: ``send`` is all there is.
+
+    Attributes:
+        send: The server's own ``send``, not wrapped by any middleware.
+        is_writable: Whether a text may be given to ``send`` now; if not, await `wait_writable`.
+        is_started: Whether a stream is served, and not just any request.
+        is_aborted: Whether `abort` was called; a cancellation after that is of our own doing.
+        on_end: Called once when the application has returned, however that came about.
+    """
+
+    __slots__ = ("_task", "is_aborted", "is_started", "is_writable", "on_end", "send")
+
+    server = "unknown"
+    """Name of the server this is for."""
+
+    def __init__(self, send: Send) -> None:
+        self.send = send
+        self.is_writable = True
+        self.is_started = False
+        self.is_aborted = False
+        self.on_end: Callable[[], None] | None = None
+        self._task: asyncio.Task[Any] | None = None
+
+    @classmethod
+    def find(cls, send: Send) -> "Flow | None":
+        """Give the flow for ``send`` if it belongs to the server that this class is for."""
+        return cls(send)
+
+    def start(self) -> None:
+        """Begin to watch the socket; called by the task that serves it, after it was accepted."""
+        self.is_started = True
+        self._task = asyncio.current_task()
+
+    def stop(self) -> None:
+        """Stop watching; a response has to do this before its last part. May be called again."""
+        self._task = None
+
+    async def wait_writable(self) -> None:
+        """Wait until the socket takes more, or until `wake` where that is possible."""
+
+    def wake(self) -> None:
+        """End the waiting of whoever waits: the stream is to be closed."""
+
+    def pause_reading(self) -> None:
+        """Leave in the socket what the peer sends."""
+
+    def resume_reading(self) -> None:
+        """Read again."""
+
+    def abort(self) -> None:
+        """Drop the connection and what waits in it, now.
+
+        Any server drops the connection of an application that ends in the middle, which is what
+        cancelling the task amounts to.
+        """
+        self.is_aborted = True
+        if self._task is not None:
+            self._task.cancel()
+
+    def end(self) -> None:
+        """Stop watching and tell `on_end`; the application has returned. May be called again."""
+        self.stop()
+        if self.on_end is not None:
+            on_end, self.on_end = self.on_end, None
+            on_end()
+
+
+class UvicornFlow(Flow):
+    """A WebSocket or a request under uvicorn, whose ``send`` waits and which pauses its reading.
+
+    All its protocols have the asyncio transport as ``transport``. A request's ``flow.drain()`` lets
+    us wait *before* giving away what a newer response could still take over.
+    """
+
+    __slots__ = ("_drain", "_transport")
+
+    server = "uvicorn"
+
+    def __init__(self, send: Send, transport: Any, drain: Callable[[], Any] | None) -> None:
+        super().__init__(send)
+        self._transport = transport
+        self._drain = drain
+        # A request has to look each time; a WebSocket's `send` does all there is to do.
+        self.is_writable = drain is None
+
+    @classmethod
+    def find(cls, send: Send) -> "UvicornFlow | None":
+        """Recognise the bound ``send`` of a protocol or of a request's cycle."""
+        owner = getattr(send, "__self__", None)
+        if not inspect.ismethod(send) or not _is_from(owner, "uvicorn.protocols."):
+            return None
+        transport = getattr(owner, "transport", None)
+        if not callable(getattr(transport, "abort", None)):
+            return None
+        drain = getattr(getattr(owner, "flow", None), "drain", None)
+        return cls(send, transport, drain if inspect.iscoroutinefunction(drain) else None)
+
+    def start(self) -> None:
+        """Begin; uvicorn watches its sockets itself."""
+        self.is_started = True
+
+    async def wait_writable(self) -> None:
+        """Wait until the socket takes more."""
+        if self._drain is not None:
+            await self._drain()
+
+    def abort(self) -> None:
+        """Drop the connection and what waits in it, now."""
+        self.is_aborted = True
+        self._transport.abort()
+
+
+class _DaphneFlow(Flow):
+    """What both kinds of Daphne connection share: this object is the Twisted push producer."""
+
+    __slots__ = ("_is_watching", "_protocol", "_transport", "_waiter")
+
+    server = "Daphne"
+
+    def __init__(self, send: Send, protocol: Any, transport: Any) -> None:
+        super().__init__(send)
+        self._protocol = protocol
+        self._transport = transport
+        self._is_watching = False
+        self._waiter: asyncio.Future[None] | None = None
+
+    # Twisted's IPushProducer
+
+    def pauseProducing(self) -> None:
+        """Hear from Twisted that the socket is full."""
+        self.is_writable = False
+
+    def resumeProducing(self) -> None:
+        """Hear from Twisted that the socket takes more."""
+        self.is_writable = True
+        self.wake()
+
+    def stopProducing(self) -> None:
+        """Hear from Twisted that the connection is gone: whoever waits may find that out."""
+        self.resumeProducing()
+
+    async def wait_writable(self) -> None:
+        """Wait until the socket takes more, or until `wake`."""
+        if self.is_writable:
+            return
+        if self._waiter is None:
+            self._waiter = asyncio.get_running_loop().create_future()
+        # Several may wait for one future, and cancelling one must not wake the others.
+        await asyncio.shield(self._waiter)
+
+    def wake(self) -> None:
+        """End the waiting of whoever waits."""
+        if self._waiter is not None:
+            waiter, self._waiter = self._waiter, None
+            if not waiter.done():
+                waiter.set_result(None)
+
+    def pause_reading(self) -> None:
+        """Leave in the socket what the peer sends; Daphne queues all it reads."""
+        self._transport.pauseProducing()
+
+    def resume_reading(self) -> None:
+        """Read again."""
+        self._transport.resumeProducing()
+
+    def abort(self) -> None:
+        """Drop the connection and what waits in it, now."""
+        self.is_aborted = True
+        self._transport.abortConnection()
+
+    def stop(self) -> None:
+        """Stop watching; nobody waits any longer."""
+        if self._is_watching:
+            self._is_watching = False
+            self._unregister()
+        self.resumeProducing()
+
+    def _unregister(self) -> None:
+        raise NotImplementedError
+
+
+class DaphneSocketFlow(_DaphneFlow):
+    """A WebSocket under Daphne: the producer is registered with the Twisted transport."""
+
+    __slots__ = ()
+
+    @classmethod
+    def find(cls, send: Send) -> "DaphneSocketFlow | None":
+        """Recognise a ``send`` that is bound to a `WebSocketProtocol`."""
+        protocol = _find_daphne_protocol(send, "daphne.ws_protocol")
+        transport = getattr(protocol, "transport", None)
+        if not _has(transport, *_PRODUCER_METHODS, *_TRANSPORT_METHODS):
+            return None
+        return cls(send, protocol, transport)
+
+    def start(self) -> None:
+        """Take the place of the HTTP channel, which Daphne left registered at the upgrade."""
+        self.is_started = True
+        if not self._is_watching:
+            self._is_watching = True
+            self._transport.unregisterProducer()
+            self._transport.registerProducer(self, True)
+
+    def _unregister(self) -> None:
+        self._transport.unregisterProducer()
+
+
+class DaphneRequestFlow(_DaphneFlow):
+    """A request under Daphne: the producer is registered with the Twisted request."""
+
+    __slots__ = ()
+
+    @classmethod
+    def find(cls, send: Send) -> "DaphneRequestFlow | None":
+        """Recognise a ``send`` that is bound to a `WebRequest`."""
+        request = _find_daphne_protocol(send, "daphne.http_protocol")
+        transport = getattr(request, "transport", None)
+        if not _has(request, *_PRODUCER_METHODS) or not _has(transport, *_TRANSPORT_METHODS):
+            return None
+        return cls(send, request, transport)
+
+    def start(self) -> None:
+        """Register with the request; Twisted wants it unregistered before the request ends."""
+        self.is_started = True
+        if not self._is_watching and self._protocol.channel is not None:
+            self._is_watching = True
+            self._protocol.registerProducer(self, True)
+
+    def _unregister(self) -> None:
+        # A request that lost its connection has no channel any more, nor anything registered.
+        if self._protocol.channel is not None:
+            self._protocol.unregisterProducer()
+
+
+KNOWN_FLOWS: tuple[type[Flow], ...] = (UvicornFlow, DaphneSocketFlow, DaphneRequestFlow)
+
+_PRODUCER_METHODS = ("registerProducer", "unregisterProducer")
+_TRANSPORT_METHODS = ("pauseProducing", "resumeProducing", "abortConnection")
+
+
+def find_flow(send: Send) -> Flow:
+    """Give the flow of the connection that a server's ``send`` belongs to."""
+    for known in KNOWN_FLOWS:
+        flow = known.find(send)
+        if flow is not None:
+            return flow
+    return Flow(send)
+
+
+def _find_daphne_protocol(send: Send, module: str) -> Any:
+    """Give the protocol object that Daphne has bound to its ``handle_reply``, or None."""
+    if not isinstance(send, functools.partial) or len(send.args) != 1:
+        return None
+    if not _is_from(getattr(send.func, "__self__", None), "daphne.server"):
+        return None
+    protocol = send.args[0]
+    return protocol if _is_from(protocol, module) else None
+
+
+def _is_from(instance: object, module: str) -> bool:
+    """Tell whether the class of an object, or one it derives from, is of a module."""
+    return any(one.__module__.startswith(module) for one in type(instance).__mro__)
+
+
+def _has(instance: object, *names: str) -> bool:
+    return all(callable(getattr(instance, name, None)) for name in names)

@@ -1,0 +1,142 @@
+"""One streaming HTTP response as the server's `Stream`: texts in, chunks of the body out.
+
+Takes texts from a connection, gives bytes to Django. Texts wait in a slot of about one chunk until
+the socket takes more; what is in the slot when the peer's next request arrives has not left yet,
+and moves over to the new response.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+
+from django_vortex.server.stream import StreamClosed
+from django_vortex.transports.flow import Flow
+
+CHUNK_BYTES = 65_536
+"""Size of the slot and of the largest chunk; the high water mark of both servers' sockets."""
+
+CLOSE_SECONDS = 5.0
+"""How long a peer has for reading the end of a response before its connection is dropped."""
+
+
+class HttpStream:
+    """The body of one response, from the server's side a `Stream`, from Django's an iterator.
+
+    Args:
+        flow: Of the request.
+
+    Attributes:
+        on_end: Called once when the response has ended, whoever ended it; to be set after the
+            connection was opened.
+    """
+
+    __slots__ = (
+        *("_abort_timer", "_flow", "_is_closed", "_is_over", "_room", "_texts"),
+        *("_texts_bytes", "_waiting", "_work", "on_end"),
+    )
+
+    framed = True
+
+    def __init__(self, flow: Flow) -> None:
+        self._flow = flow
+        self.on_end: Callable[[HttpStream], object] | None = None
+        self._texts: list[str] = []
+        self._texts_bytes = 0
+        self._waiting: str | None = None
+        self._is_closed = False
+        self._is_over = False
+        self._abort_timer: asyncio.TimerHandle | None = None
+        self._room: asyncio.Future[None] | None = None
+        self._work: asyncio.Future[None] | None = None
+        # Reached also when the response is dropped before its first chunk.
+        flow.on_end = self.end
+
+    async def send(self, text: str) -> None:
+        """Put one text into the slot; see `Stream.send`."""
+        while self._texts_bytes >= CHUNK_BYTES and not self._is_closed:
+            self._waiting = text
+            self._room = asyncio.get_running_loop().create_future()
+            try:
+                await self._room
+            finally:
+                self._waiting = None
+        if self._is_closed:
+            raise StreamClosed("The response has ended")
+        self._texts.append(text)
+        self._texts_bytes += len(text)
+        _wake(self._work)
+
+    def close(self, code: int, reason: str) -> None:
+        """End the response after what is in the slot; see `Stream.close`."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        _wake(self._room)
+        _wake(self._work)
+        self._flow.wake()
+        if not self._is_over:
+            loop = asyncio.get_running_loop()
+            self._abort_timer = loop.call_later(CLOSE_SECONDS, self._flow.abort)
+
+    def take_unsent(self) -> list[str]:
+        """Take back what is in the slot, and the text that waits to get into it."""
+        texts = self._texts
+        if self._waiting is not None:
+            texts.append(self._waiting)
+        self._texts, self._texts_bytes = [], 0
+        return texts
+
+    async def chunks(
+        self, before_first: Callable[[], Awaitable[None]] | None = None
+    ) -> AsyncGenerator[bytes, None]:
+        """Give the body, piece by piece, each when the socket takes it.
+
+        Args:
+            before_first: Awaited first; what it leaves in the slot goes out as one chunk.
+        """
+        try:
+            self._flow.start()
+            if before_first is not None:
+                await before_first()
+            while self._texts or not self._is_closed:
+                await self._wait_for_work()
+                if not self._flow.is_writable:
+                    await self._flow.wait_writable()
+                chunk = self._take_chunk()
+                # A longer text is cut, so that a socket that takes no more holds up the rest.
+                for start in range(0, len(chunk), CHUNK_BYTES):
+                    if start and not self._flow.is_writable:
+                        await self._flow.wait_writable()
+                    yield chunk[start : start + CHUNK_BYTES]
+        finally:
+            # Twisted wants this before the end of the response, so `end` would be too late.
+            self._flow.stop()
+            self._forget()
+
+    def end(self) -> None:
+        """Note that the request is over, whatever became of its response."""
+        self._forget()
+        if self._abort_timer is not None:
+            self._abort_timer.cancel()
+
+    def _forget(self) -> None:
+        self._is_closed = self._is_over = True
+        _wake(self._room)
+        if self.on_end is not None:
+            on_end, self.on_end = self.on_end, None
+            on_end(self)
+
+    async def _wait_for_work(self) -> None:
+        if not self._texts and not self._is_closed:
+            self._work = asyncio.get_running_loop().create_future()
+            await self._work
+
+    def _take_chunk(self) -> bytes:
+        chunk = "".join(self._texts).encode("ascii")
+        self._texts, self._texts_bytes = [], 0
+        _wake(self._room)
+        return chunk
+
+
+def _wake(waiter: asyncio.Future[None] | None) -> None:
+    if waiter is not None and not waiter.done():
+        waiter.set_result(None)

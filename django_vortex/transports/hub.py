@@ -1,0 +1,159 @@
+"""The one server of this process, with its loop and its threads.
+
+Takes the settings, gives the default `Server`, made when the first connection or the lifespan
+needs it and made anew in a forked process. Everything else takes its server as an argument.
+"""
+
+import asyncio
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
+from typing import TypeVar
+
+from django.db import transaction
+
+from django_vortex.conf import VortexSettings, get_settings
+from django_vortex.routing.payload_io import payload_io
+from django_vortex.server.options import ServerOptions
+from django_vortex.server.server import Server
+from django_vortex.transports.flow import Flow
+from django_vortex.transports.layer import make_fan_out
+from django_vortex.transports.shutdown import SignalChain
+from django_vortex.transports.threads import BlockingPool
+from django_vortex.tuples.registry import registry
+from django_vortex.wire.codec import Codec
+from django_vortex.wire.limits import Limits
+
+SESSION_THREADS = 4
+"""Threads that look up who a WebSocket belongs to; handlers that block do not block these."""
+
+LAST_CHANCE_SECONDS = 0.2
+"""What peers have at least for reading the end of their streams when the server stops."""
+
+POLL_SECONDS = 0.02
+"""How often a stopping server looks whether they have."""
+
+_T = TypeVar("_T")
+
+
+@dataclass(slots=True)
+class _Hub:
+    """What belongs to one server; found again by process and loop."""
+
+    pid: int
+    loop: asyncio.AbstractEventLoop
+    server: Server
+    handlers: BlockingPool
+    sessions: BlockingPool
+    signals: SignalChain
+    flows: set[Flow] = field(default_factory=set)
+
+    @property
+    def is_current(self) -> bool:
+        """Whether this was made in this process and its loop may still run."""
+        return self.pid == os.getpid() and not self.loop.is_closed()
+
+    def retire(self) -> None:
+        """Give back what outlives the loop; a forked process has none of the threads."""
+        self.signals.uninstall()
+        if self.pid == os.getpid():
+            self.handlers.stop()
+            self.sessions.stop()
+
+
+_hub: _Hub | None = None
+
+
+def current() -> Server | None:
+    """Give the server of this process, None if there is none (yet). From any thread."""
+    hub = _hub
+    return hub.server if hub is not None and hub.is_current else None
+
+
+def loop() -> asyncio.AbstractEventLoop | None:
+    """Give the loop that the server of this process runs on, None without one. From any thread."""
+    hub = _hub
+    return hub.loop if hub is not None and hub.is_current else None
+
+
+def get_server() -> Server:
+    """Give the server of this process; made if need be, for the running loop.
+
+    Raises:
+        RuntimeError: No loop runs here, or the server runs on another one that is still running.
+    """
+    return _get_hub().server
+
+
+def get_flows() -> set[Flow]:
+    """Give the connections that the ASGI server has open here; the outermost application's list.
+
+    Called for the first connection, this makes the hub, so that whoever sends from a thread finds
+    its loop.
+    """
+    return _get_hub().flows
+
+
+async def run_session_sync(function: Callable[[], _T], /) -> _T:
+    """Run what looks up a session, beside the pool of the handlers."""
+    return await _get_hub().sessions.run_sync(function)
+
+
+async def stop() -> None:
+    """End all connections and the server, in bounded time. What comes after that is refused."""
+    hub = _hub
+    if hub is None or not hub.is_current:
+        return
+    seconds = get_settings().shutdown_seconds
+    deadline = hub.loop.time() + seconds
+    await hub.server.stop(seconds)
+    deadline = max(deadline, hub.loop.time() + LAST_CHANCE_SECONDS)
+    while any(flow.is_started for flow in hub.flows) and hub.loop.time() < deadline:
+        await asyncio.sleep(POLL_SECONDS)
+    for flow in tuple(hub.flows):
+        if flow.is_started:
+            flow.abort()
+
+
+def _get_hub() -> _Hub:
+    global _hub
+    hub = _hub
+    running = asyncio.get_running_loop()
+    if hub is not None and hub.loop is running and hub.pid == os.getpid():
+        return hub
+    if hub is not None and hub.is_current and hub.loop.is_running():
+        raise RuntimeError("The vortex of this process runs on another event loop")
+    if hub is not None:
+        hub.retire()
+    _hub = _make_hub(running)
+    return _hub
+
+
+def _make_hub(running: asyncio.AbstractEventLoop) -> _Hub:
+    settings = get_settings()
+    handlers = BlockingPool(settings.threads, "vortex-handler")
+    payload_io.bind(run_sync=handlers.run_sync, after_commit=transaction.on_commit)
+    server = Server(
+        payload_io,
+        Codec(registry, _limits(settings)),
+        _options(settings),
+        fan_out=make_fan_out(settings.channel_layer),
+    )
+    signals = SignalChain(running, stop)
+    signals.install()
+    sessions = BlockingPool(SESSION_THREADS, "vortex-session")
+    return _Hub(os.getpid(), running, server, handlers, sessions, signals)
+
+
+def _options(settings: VortexSettings) -> ServerOptions:
+    """Give the settings that the server has fields for."""
+    return ServerOptions(**{one.name: getattr(settings, one.name) for one in fields(ServerOptions)})
+
+
+def _limits(settings: VortexSettings) -> Limits:
+    return Limits(
+        message_bytes=settings.max_message_bytes,
+        inflated_bytes=settings.max_inflated_bytes,
+        depth=settings.max_depth,
+        tuples=settings.max_tuples,
+    )

@@ -1,0 +1,64 @@
+"""Who opened a stream, as far as it can be known: `Identity` from user, session and address.
+
+Takes what Django and the ASGI scope know of a request, gives what the server compares when a uuid
+comes again (`Identity.may_be_taken_over_by`).
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django_vortex.server.identity import Identity
+
+HeaderList = Iterable[tuple[bytes, bytes]]
+"""The ``headers`` of an ASGI scope: names in lower case."""
+
+
+def find_identity(user: Any, session: Any, address: str) -> Identity:
+    """Give the strongest that is known: the user's primary key, else the session key, else where.
+
+    Args:
+        user: Django's user, anonymous or not, or None.
+        session: Django's session, loaded, so that a key that the peer made up is gone from it.
+        address: The client address.
+    """
+    if user is not None and user.is_authenticated:
+        return Identity("user", str(user.pk), address)
+    session_key = getattr(session, "session_key", None)
+    if session_key:
+        return Identity("session", str(session_key), address)
+    return Identity("address", address, address)
+
+
+def find_address(headers: HeaderList, client: Sequence[Any] | None, *, trusted_proxies: int) -> str:
+    """Give the client's address: that of the connection, or what trusted proxies say it is.
+
+    Every proxy appends the address it was called from to ``X-Forwarded-For``, so with N trusted
+    proxies the N-th entry from the right was written by the first of them; what is further left
+    came with the request and may be made up. With fewer entries than proxies the request came
+    past some of them, and only the connection itself is believed.
+
+    Args:
+        headers: Of the request.
+        client: ``scope["client"]``; None on a Unix socket, which gives "".
+        trusted_proxies: The setting ``TRUSTED_PROXIES``.
+    """
+    connected = str(client[0]) if client else ""
+    if trusted_proxies <= 0:
+        return connected
+    hops = [
+        hop.strip()
+        for name, value in headers
+        if name == b"x-forwarded-for"
+        for hop in value.decode("latin-1").split(",")
+    ]
+    if len(hops) < trusted_proxies:
+        return connected
+    return _without_port(hops[-trusted_proxies]) or connected
+
+
+def _without_port(hop: str) -> str:
+    """Cut what some proxies append: ``1.2.3.4:567`` and ``[2001:db8::1]:567``."""
+    if hop.startswith("["):
+        return hop[1:].partition("]")[0]
+    host, _, port = hop.rpartition(":")
+    return host if port.isdigit() and "." in host else hop

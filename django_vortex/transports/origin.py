@@ -1,0 +1,97 @@
+"""Whether a browser page of some origin may open a vortex.
+
+Takes the headers and the scheme of a request, gives yes or no. There is no CSRF token on either
+transport, so the ``Origin`` header, which a page can not forge, is what keeps foreign pages from
+acting as the user whose cookies the browser adds. Programs that are no browsers send none and are
+let in: they have no user's cookies either.
+"""
+
+from collections.abc import Iterable
+from urllib.parse import SplitResult, urlsplit
+
+from django.conf import settings
+from django.http.request import split_domain_port, validate_host
+from django.utils.http import is_same_domain
+
+HeaderList = Iterable[tuple[bytes, bytes]]
+
+DEFAULT_PORTS = {"http": "80", "https": "443"}
+DEBUG_HOSTS = [".localhost", "127.0.0.1", "[::1]"]
+"""What Django allows while debugging when ``ALLOWED_HOSTS`` is empty."""
+
+
+def is_origin_allowed(
+    headers: HeaderList, *, is_secure: bool, allowed_origins: Iterable[str]
+) -> bool:
+    """Tell whether the page that a request comes from may talk to us.
+
+    Allowed is the origin of the request itself; what ``ALLOWED_ORIGINS`` or Django's own
+    ``CSRF_TRUSTED_ORIGINS`` list (``https://*.example.com`` for all sub-domains); and hosts that
+    ``ALLOWED_HOSTS`` names, with the port that the request came to or their scheme's default one,
+    which is what pages have behind a proxy that rewrites host or scheme. The ``*`` of
+    ``ALLOWED_HOSTS`` says that any name may lead here, not that any page is a friend.
+
+    Args:
+        headers: Of the request, names in lower case.
+        is_secure: Whether the request came over TLS, as far as the server knows.
+        allowed_origins: The setting ``ALLOWED_ORIGINS``.
+    """
+    origins = _find_values(headers, b"origin")
+    if not origins:
+        return True
+    if len(origins) > 1:
+        return False
+    origin = origins[0].lower()
+    listed = [*allowed_origins, *settings.CSRF_TRUSTED_ORIGINS]
+    if origin in (one.lower() for one in listed):
+        return True
+    try:
+        parts = urlsplit(origin)
+    except ValueError:
+        return False
+    if parts.scheme not in DEFAULT_PORTS or not parts.netloc:
+        return False  # the "null" of a sandbox or a file is nobody's origin
+    if any(_is_subdomain(parts, one) for one in listed):
+        return True
+    host = next(iter(_find_values(headers, b"host")), "").lower()
+    return _is_own(parts, host, is_secure) or _is_named(parts, host, is_secure)
+
+
+def _is_own(origin: SplitResult, host: str, is_secure: bool) -> bool:
+    """Tell whether the page comes from where the request goes to; the name must be ours."""
+    scheme = "https" if is_secure else "http"
+    return origin.scheme == scheme and origin.netloc == host and _is_valid(host, _allowed_hosts())
+
+
+def _is_named(origin: SplitResult, host: str, is_secure: bool) -> bool:
+    """Tell whether ``ALLOWED_HOSTS`` names the host of a page on a port that is likely ours."""
+    if is_secure and origin.scheme != "https":
+        return False  # who sits on the wire can write into pages without TLS
+    named = [pattern for pattern in _allowed_hosts() if pattern != "*"]
+    if not _is_valid(origin.netloc, named):
+        return False
+    port = split_domain_port(origin.netloc)[1] or DEFAULT_PORTS[origin.scheme]
+    return port in (DEFAULT_PORTS[origin.scheme], split_domain_port(host)[1])
+
+
+def _is_subdomain(origin: SplitResult, listed: str) -> bool:
+    scheme, _, pattern = listed.lower().partition("://")
+    return (
+        pattern.startswith("*.")
+        and origin.scheme == scheme
+        and is_same_domain(origin.netloc, pattern[1:])
+    )
+
+
+def _is_valid(host: str, patterns: list[str]) -> bool:
+    domain, _ = split_domain_port(host)
+    return bool(domain) and validate_host(domain, patterns)
+
+
+def _allowed_hosts() -> list[str]:
+    allowed = list(settings.ALLOWED_HOSTS)
+    return DEBUG_HOSTS if settings.DEBUG and not allowed else allowed
+
+
+def _find_values(headers: HeaderList, name: bytes) -> list[str]:
+    return [value.decode("latin-1") for one, value in headers if one == name]

@@ -1,0 +1,68 @@
+"""Where blocking code goes: a bounded pool of threads that clean up after Django.
+
+Takes plain functions, gives awaitables. It is our own pool because asgiref's thread-sensitive one
+has a single thread for the whole process outside of a request: one blocked handler would hold up
+every other peer.
+"""
+
+import asyncio
+import concurrent.futures
+from collections.abc import Awaitable, Callable
+from contextvars import copy_context
+from typing import TypeVar
+
+from django.db import close_old_connections
+
+_T = TypeVar("_T")
+
+
+class BlockingPool:
+    """At most so many threads; more calls wait in line. Threads start when first needed.
+
+    Args:
+        threads: How many functions run at the same time.
+        name: What the threads are called.
+    """
+
+    def __init__(self, threads: int, name: str) -> None:
+        self._executor = concurrent.futures.ThreadPoolExecutor(threads, thread_name_prefix=name)
+
+    def run_sync(self, function: Callable[[], _T], /) -> Awaitable[_T]:
+        """Run a function in a thread, in a copy of the caller's context.
+
+        Database connections that are too old or broken are closed before and after, as Django does
+        around a request. Exceptions come back as they are, except those that would mean something
+        else to the loop that awaits them: see `_raised_in_thread`.
+        """
+        loop = asyncio.get_running_loop()
+        return loop.run_in_executor(
+            self._executor, copy_context().run, _call_with_fresh_connections, function
+        )
+
+    def stop(self) -> None:
+        """Take no more; what waits is dropped, what runs goes on."""
+        self._executor.shutdown(wait=False, cancel_futures=True)
+
+
+def _call_with_fresh_connections(function: Callable[[], _T]) -> _T:
+    try:
+        close_old_connections()
+        try:
+            return function()
+        finally:
+            close_old_connections()
+    except (StopIteration, concurrent.futures.CancelledError) as error:
+        raise _raised_in_thread(error) from error
+    except Exception:
+        raise
+    except BaseException as error:
+        raise _raised_in_thread(error) from error
+
+
+def _raised_in_thread(error: BaseException) -> RuntimeError:
+    """Give what takes the place of an exception that may not reach the loop.
+
+    ``SystemExit`` would end the server, a cancellation would look like the request's own, and a
+    ``StopIteration`` can not be set on a future: whoever waits would wait for ever.
+    """
+    return RuntimeError(f"{type(error).__name__} was raised in a thread: {error}")

@@ -1,0 +1,114 @@
+"""The HTTP end: a POST whose response stays open and streams.
+
+Takes a request with the peer's messages, gives a response that lasts until the peer's next request.
+While it is idle it holds a task and nothing else: no thread, no database connection.
+"""
+
+import asyncio
+from datetime import UTC, datetime
+
+from django.core.handlers.asgi import ASGIRequest
+from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.views.decorators.csrf import csrf_exempt
+
+from django_vortex.exceptions import RefusedError
+from django_vortex.server.connection import Connection
+from django_vortex.transports import hub
+from django_vortex.transports.asgi_types import Message
+from django_vortex.transports.flow import SCOPE_KEY, Flow
+from django_vortex.transports.greeting import Caller, greet
+from django_vortex.transports.http_stream import HttpStream
+from django_vortex.transports.paths import vortex_path
+from django_vortex.transports.refusal import Refusal
+from django_vortex.transports.request_thread import release_request_thread
+from django_vortex.wire.protocol import Protocol
+
+REPLY_SECONDS = 0.05
+"""How long the first chunk waits for the replies to the very messages of its request."""
+
+WSGI = Refusal(503, "The vortex needs an ASGI server; this one is WSGI")
+ONLY_POST = Refusal(405, "A vortex is opened with POST or as a WebSocket")
+
+
+@vortex_path
+@csrf_exempt  # Django's token can not be had by released clients; the origin is checked instead
+async def vortex_view(request: HttpRequest, *, is_probed: bool = False) -> HttpResponseBase:
+    """Open or continue a peer's connection, hand on the messages in the body, stream to the peer.
+
+    Args:
+        request: Django's.
+        is_probed: Whether a GET asks if WebSockets work here, as VortexJS does (PROTOCOL 6.3).
+    """
+    if is_probed and request.method in ("GET", "HEAD"):
+        return _answer_probe()
+    if request.method != "POST":
+        return _respond(ONLY_POST, Allow="POST")
+    if not isinstance(request, ASGIRequest):
+        return _respond(WSGI)
+    greeted = greet(request.scope, is_secure=request.is_secure())
+    if not isinstance(greeted, Caller):
+        return _respond(greeted)
+    server = hub.get_server()
+    # Read before the first byte goes out: a D0 peer can not bear what others get first.
+    protocol = Protocol(server.codec, framed=True, dialect=greeted.dialect)
+    events = [*protocol.receive(request.read()), *protocol.finish()]
+    user = await request.auser() if hasattr(request, "auser") else None
+    peer, identity = greeted.to_peer(user, getattr(request, "session", None), request.scope)
+    stream = HttpStream(request.scope.get(SCOPE_KEY) or Flow(_send_nothing))
+    try:
+        connection = await server.open(peer, identity, stream, dialect=protocol.dialect)
+    except RefusedError as error:
+        return _respond(Refusal.from_error(error))
+    stream.on_end = connection.detach
+    connection.receive_events(events, protocol.dialect)
+    response = StreamingHttpResponse(
+        stream.chunks(lambda: _prepare_first_chunk(connection)),
+        headers={
+            "Content-Type": "text/text",
+            # Nothing between us and the peer may wait for more before it passes on what there is.
+            "Content-Encoding": "identity",
+            "Cache-Control": "no-cache, no-transform",
+            "X-Accel-Buffering": "no",
+        },
+    )
+    # For a response that is dropped before its first chunk, where nothing else notices.
+    response._resource_closers.append(stream.end)  # type: ignore[attr-defined]
+    return response
+
+
+async def _prepare_first_chunk(connection: Connection) -> None:
+    """Let go of what the request holds, and wait a moment for the replies to its messages.
+
+    A released client loses a reply that it decodes before the info (PROTOCOL 6.7), which can not
+    happen when both are in one chunk.
+    """
+    await release_request_thread()
+    replying = set(connection.requests.tasks)
+    if replying:
+        await asyncio.wait(replying, timeout=REPLY_SECONDS)
+
+
+def _answer_probe() -> HttpResponse:
+    """Tell VortexJS that a WebSocket can be opened here (PROTOCOL 6.3)."""
+    now = datetime.now(UTC).isoformat()
+    return JsonResponse({"success": True, "websocket": True, "upgradeable": True, "date": now})
+
+
+def _respond(refusal: Refusal, **headers: str) -> HttpResponse:
+    return HttpResponse(refusal.body, status=refusal.status, headers={**refusal.headers, **headers})
+
+
+async def _send_nothing(message: Message) -> None:
+    """Stand in for a server's ``send`` that nobody has put into the scope."""
+
+
+class _EveryDatabase(set[str]):
+    """The databases whose ``ATOMIC_REQUESTS`` is not for a view: whichever there are."""
+
+    def __contains__(self, alias: object) -> bool:
+        return True
+
+
+# What Django's `non_atomic_requests` sets for one database; no async view may be in a transaction.
+vortex_view._non_atomic_requests = _EveryDatabase()  # type: ignore[attr-defined]

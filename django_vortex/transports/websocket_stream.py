@@ -1,0 +1,114 @@
+"""One WebSocket as the server's `Stream`: texts out, a close that really ends.
+
+Takes texts from a connection, gives ASGI events to the server.
+"""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+from django_vortex.server.stream import StreamClosed
+from django_vortex.transports.asgi_types import Send
+from django_vortex.transports.flow import Flow
+
+CLOSE_SECONDS = 5.0
+"""How long a peer has for reading what was sent before the close, and for its own close."""
+
+_closing: set[asyncio.Task[None]] = set()
+"""Tasks that send a close frame: the loop itself would let them be collected."""
+
+
+class WebSocketStream:
+    """A WebSocket that is accepted with the first text, so that it can be refused until then.
+
+    Args:
+        send: As the consumer got it: handshake and close go the way that middleware expects.
+        flow: Data goes through the server's own ``send``, which is here.
+    """
+
+    __slots__ = ("_flow", "_is_accepted", "_is_closed", "_raw_send", "_send", "_waiting")
+
+    framed = False
+
+    def __init__(self, send: Send, flow: Flow) -> None:
+        self._send = send
+        self._flow = flow
+        self._raw_send = flow.send
+        self._is_accepted = False
+        self._is_closed = False
+        self._waiting: str | None = None
+
+    @property
+    def is_accepted(self) -> bool:
+        """Whether the handshake was answered, so that a refusal comes too late."""
+        return self._is_accepted
+
+    async def accept(self) -> None:
+        """Answer the handshake, if that was not done."""
+        if not self._is_accepted:
+            self._is_accepted = True
+            try:
+                await self._send({"type": "websocket.accept"})
+            except OSError as error:
+                raise StreamClosed("The peer left before its WebSocket was accepted") from error
+
+    async def send(self, text: str) -> None:
+        """Write one text; see `Stream.send`."""
+        if not self._is_accepted:
+            await self.accept()
+        if not self._flow.is_writable:
+            await self._wait_with(text)
+        if self._is_closed:
+            raise StreamClosed("The WebSocket is closed")
+        try:
+            await self._raw_send({"type": "websocket.send", "text": text})
+        except OSError as error:  # how ASGI servers say that the peer is gone
+            raise StreamClosed("The peer is gone") from error
+
+    def close(self, code: int, reason: str) -> None:
+        """Begin to close; a peer that does not follow is cut off. See `Stream.close`."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        self._flow.wake()
+        loop = asyncio.get_running_loop()
+        # Not cancelled when the consumer ends: uvicorn reports the end as soon as it has written
+        # the close frame, and waits for ever for a peer that never reads it.
+        loop.call_later(CLOSE_SECONDS, self._flow.abort)
+        task = loop.create_task(self._send_close(code, reason))
+        _closing.add(task)
+        task.add_done_callback(_closing.discard)
+
+    def take_unsent(self) -> list[str]:
+        """Take back the text that waits for the socket to take more, if there is one."""
+        waiting, self._waiting = self._waiting, None
+        if waiting is None:
+            return []
+        return [waiting]
+
+    def end(self) -> None:
+        """Note that the socket is gone: there is nothing left to close."""
+        self._is_closed = True
+
+    async def _wait_with(self, text: str) -> None:
+        self._waiting = text
+        try:
+            await self._flow.wait_writable()
+            if self._waiting is None:
+                raise StreamClosed("The text was taken back")
+        finally:
+            self._waiting = None
+
+    def _send_close(self, code: int, reason: str) -> Coroutine[Any, Any, None]:
+        return _send_quietly(
+            self._send, {"type": "websocket.close", "code": code, "reason": reason}
+        )
+
+
+async def _send_quietly(send: Send, message: dict[str, Any]) -> None:
+    """Send what nobody may be there for any more."""
+    try:
+        await send(message)
+    except (OSError, RuntimeError):
+        # Gone, or closed by the peer in this very moment, which uvicorn calls unexpected.
+        return

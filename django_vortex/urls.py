@@ -1,0 +1,14 @@
+"""The URLs of a vortex, for ``path("", include("django_vortex.urls"))``.
+
+Both paths serve WebSockets as well as HTTP; the second is where old WebSocket clients look, and
+tells them with a GET that there is something to find.
+"""
+
+from django.urls import re_path
+
+from django_vortex.transports.view import vortex_view
+
+urlpatterns = [
+    re_path(r"^vortex/?$", vortex_view, name="vortex"),
+    re_path(r"^vortexws/?$", vortex_view, {"is_probed": True}, name="vortexws"),
+]

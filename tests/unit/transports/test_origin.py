@@ -1,0 +1,111 @@
+from typing import Any
+
+import pytest
+
+from django_vortex.transports.origin import is_origin_allowed
+
+LISTED = ("https://app.example.org", "https://*.partner.net", "http://dev.local:3000")
+
+
+def is_allowed(
+    *origins: str, host: str = "example.com", is_secure: bool = True, allowed: Any = LISTED
+) -> bool:
+    headers = [(b"host", host.encode()), *((b"origin", origin.encode()) for origin in origins)]
+    return is_origin_allowed(headers, is_secure=is_secure, allowed_origins=allowed)
+
+
+@pytest.fixture(autouse=True)
+def hosts(settings: Any) -> None:
+    settings.ALLOWED_HOSTS = ["example.com", ".wide.org"]
+    settings.CSRF_TRUSTED_ORIGINS = ["https://trusted.io"]
+
+
+def test_programs_that_are_no_browsers_send_no_origin() -> None:
+    assert is_allowed()
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "https://example.com",
+        "HTTPS://EXAMPLE.com",
+        "https://wide.org",
+        "https://deep.wide.org",
+        "https://app.example.org",
+        "https://one.partner.net",
+        "https://partner.net",
+        "http://dev.local:3000",
+        "https://trusted.io",
+    ],
+)
+def test_own_and_listed_origins_are_allowed(origin: str) -> None:
+    assert is_allowed(origin)
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "https://evil.com",
+        "https://example.com.evil.com",
+        "https://evil.com/example.com",
+        "https://notexample.com",
+        "https://example.com:8443",
+        "http://app.example.org",
+        "https://app.example.org:444",
+        "http://one.partner.net",
+        "https://evilpartner.net",
+        "http://dev.local",
+        "null",
+        "",
+        "file://",
+        "https://",
+        "https://[",
+        "example.com",
+    ],
+)
+def test_everything_else_is_refused(origin: str) -> None:
+    assert not is_allowed(origin)
+
+
+def test_page_without_tls_is_no_friend_of_a_host_with_tls() -> None:
+    assert not is_allowed("http://example.com", is_secure=True)
+    assert is_allowed("http://example.com", is_secure=False)
+
+
+def test_proxy_may_end_tls_and_rewrite_the_host() -> None:
+    assert is_allowed("https://example.com", host="10.0.0.1:8000", is_secure=False)
+    assert is_allowed("https://example.com:8000", host="10.0.0.1:8000", is_secure=False)
+    assert not is_allowed("https://example.com:9000", host="10.0.0.1:8000", is_secure=False)
+
+
+def test_own_origin_keeps_its_port() -> None:
+    assert is_allowed("http://example.com:8000", host="example.com:8000", is_secure=False)
+    assert not is_allowed("http://example.com:8000", host="example.com:9000", is_secure=False)
+
+
+def test_star_allows_names_and_not_pages(settings: Any) -> None:
+    settings.ALLOWED_HOSTS = ["*"]
+    assert is_allowed("https://any.name", host="any.name")
+    assert not is_allowed("https://evil.com", host="any.name")
+
+
+def test_rebound_name_is_not_ours() -> None:
+    """A page of a foreign name that leads to our address has that name in both headers."""
+    assert not is_allowed("https://evil.com", host="evil.com")
+
+
+def test_two_origins_are_none() -> None:
+    assert not is_allowed("https://example.com", "https://example.com")
+
+
+def test_local_hosts_are_allowed_while_debugging(settings: Any) -> None:
+    settings.ALLOWED_HOSTS = []
+    origin = "http://localhost:8000"
+    assert not is_allowed(origin, host="localhost:8000", is_secure=False)
+    settings.DEBUG = True
+    assert is_allowed(origin, host="localhost:8000", is_secure=False)
+    assert not is_allowed("http://evil.com", host="localhost:8000", is_secure=False)
+
+
+def test_sandboxed_pages_are_allowed_when_listed() -> None:
+    assert is_allowed("null", allowed=["null"])
