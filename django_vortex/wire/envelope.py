@@ -162,27 +162,30 @@ class PayloadEnvelope:
             text = codec.encode_json(codec.encode_value(payload.tuples, dialect), dialect)
             self._texts[dialect] = text
             return text
-        whole = Payload(payload.filt or self.filt, payload.tuples, payload.date or date)
+        whole = Payload(payload.filt or self.filt, payload.tuples, payload.date)
         encoded = codec.encode_payload(whole, dialect, date)
-        readers = SHARED_TEXT if encoded.portable else (dialect,)
+        readers = SHARED_TEXT if encoded.portable else _SAME_TEXT.get(dialect, (dialect,))
         self._texts.update(dict.fromkeys(readers, encoded.text))
         return encoded.text
 
-    def to_record(self, codec: Codec) -> dict[str, Any]:
+    def to_record(self, codec: Codec, date: datetime | None = None) -> dict[str, Any]:
         """Give what msgpack can carry to the other processes of the server.
 
         The texts for all dialects but D0 go along, so nobody has to open them there.
+
+        Args:
+            codec: What encodes.
+            date: The payload's date, unless it has one or is encoded already.
         """
-        date = self.date
         texts = {}
         if self._body is not None:
             for dialect in SHARED_TEXT:
-                self.encoded(codec, dialect, date)
+                self.encoded(codec, dialect, date or self.date)
             texts = _without_repetition(self._texts)
         record = {
             "filt": _encode_native(self.filt, codec),
             "result": _encode_native(self.result, codec),
-            "date": None if date is None else date.isoformat(),
+            "date": None if self.date is None else self.date.isoformat(),
             "texts": texts,
         }
         if self.reply_filt is not None:
@@ -235,6 +238,9 @@ class PayloadEnvelope:
 
 SHARED_TEXT = (Dialect.NATIVE, Dialect.D2, Dialect.D1, Dialect.D1B)
 """The dialects whose encoded payload is the same text when nothing in it is special."""
+
+_SAME_TEXT = dict.fromkeys((Dialect.D2, Dialect.D1B), (Dialect.D2, Dialect.D1B))
+"""The dialects that are written alike even then."""
 
 
 def is_readable_as(written: Dialect, read: Dialect) -> bool:

@@ -1,0 +1,237 @@
+"""The envelope: its payload in any dialect, its way between processes."""
+
+import base64
+import copy
+import json
+import zlib
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+import pytest
+
+from django_vortex.exceptions import MalformedMessage
+from django_vortex.wire.codec import Codec
+from django_vortex.wire.dialects import Dialect
+from django_vortex.wire.envelope import (
+    NAME_KEY,
+    UUID_KEY,
+    EncodedBody,
+    InflatedBody,
+    PayloadEnvelope,
+    is_readable_as,
+)
+from django_vortex.wire.payload import Payload
+
+DATE = datetime(2026, 1, 2, 3, 4, 5, 678000, tzinfo=UTC)
+LATER = DATE + timedelta(seconds=1)
+CODEC = Codec()
+
+
+def opened(text: bytes | None) -> dict[str, Any]:
+    assert text is not None
+    payload: dict[str, Any] = json.loads(zlib.decompress(base64.b64decode(text)))
+    return payload
+
+
+def encoded(envelope: PayloadEnvelope, dialect: Dialect = Dialect.D2) -> dict[str, Any]:
+    return opened(envelope.encoded(CODEC, dialect, DATE))
+
+
+def test_filt_is_written_into_the_payload_too() -> None:
+    envelope = PayloadEnvelope({"key": "a"}, Payload(tuples=["x"]))
+    assert encoded(envelope)["filt"] == {"key": "a"}
+
+
+def test_payload_with_a_filt_of_its_own_keeps_it() -> None:
+    envelope = PayloadEnvelope({"key": "a", "id": "7"}, Payload({"key": "a"}, ["x"]))
+    assert encoded(envelope)["filt"] == {"key": "a"}
+
+
+def test_payload_without_a_date_gets_the_one_of_its_first_encoding() -> None:
+    envelope = PayloadEnvelope({"key": "a"}, Payload(tuples=["x"]))
+    first = envelope.encoded(CODEC, Dialect.D2, DATE)
+    assert opened(first)["date"]["_fd"] == "2026-01-02 03:04:05.678000+0000"
+    assert envelope.encoded(CODEC, Dialect.D2, LATER) == first
+
+
+def test_payload_keeps_its_own_date() -> None:
+    envelope = PayloadEnvelope({"key": "a"}, Payload(tuples=["x"], date=LATER))
+    assert encoded(envelope)["date"]["_fd"] == "2026-01-02 03:04:06.678000+0000"
+
+
+def test_portable_payload_is_encoded_once_for_all_dialects_but_d0() -> None:
+    envelope = PayloadEnvelope({"key": "a"}, Payload(tuples=["x", 1]))
+    texts = {
+        id(envelope.encoded(CODEC, dialect, DATE))
+        for dialect in Dialect
+        if dialect is not Dialect.D0
+    }
+    assert len(texts) == 1
+
+
+def test_payload_with_special_values_is_written_for_each_dialect() -> None:
+    envelope = PayloadEnvelope({"key": "a"}, Payload(tuples=[Decimal("1.10"), float("nan")]))
+    old, native = encoded(envelope, Dialect.D1), encoded(envelope, Dialect.NATIVE)
+    assert old["tuples"] == [1.1, None]
+    assert native["tuples"] != old["tuples"]
+    back = CODEC.decode_payload(
+        envelope.encoded(CODEC, Dialect.NATIVE, DATE) or b"", Dialect.NATIVE
+    )
+    assert str(back.tuples[0]) == "1.10"
+
+
+def test_iterator_of_tuples_is_read_once_and_serves_every_dialect() -> None:
+    envelope = PayloadEnvelope({"key": "a"}, Payload(tuples=iter([float("inf"), "x"])))
+    assert encoded(envelope, Dialect.D1)["tuples"] == [None, "x"]
+    assert encoded(envelope, Dialect.D2)["tuples"] == [float("inf"), "x"]
+
+
+def test_d0_gets_the_json_of_the_tuples_alone() -> None:
+    envelope = PayloadEnvelope({"key": "a"}, Payload(tuples=["x", datetime(2024, 1, 2)]))
+    text = envelope.encoded(CODEC, Dialect.D0, DATE)
+    assert json.loads(text or b"") == [
+        "x",
+        {"_ft": "datetime", "_fd": "2024-01-02 00:00:00.000000"},
+    ]
+
+
+def test_received_payload_is_passed_on_as_it_came() -> None:
+    text = base64.b64encode(zlib.compress(b'{"_ct":"rp","filt":{},"tuples":[7],"date":null}'))
+    envelope = PayloadEnvelope.received({"key": "a"}, EncodedBody(text.decode(), Dialect.D1))
+    assert envelope.encoded(CODEC, Dialect.D2, DATE) == text
+    assert envelope.encoded(CODEC, Dialect.NATIVE, DATE) == text
+    assert envelope.encoded(CODEC, Dialect.D0, DATE) == b'[{"_ft":"int","_fd":7}]'
+
+
+def test_native_payload_is_rewritten_for_an_old_peer() -> None:
+    native = PayloadEnvelope({"key": "a"}, Payload(tuples=[Decimal("2.5")])).encoded(
+        CODEC, Dialect.NATIVE, DATE
+    )
+    envelope = PayloadEnvelope.received({}, EncodedBody(native or b"", Dialect.NATIVE))
+    assert encoded(envelope, Dialect.D2)["tuples"] == [2.5]
+
+
+@pytest.mark.parametrize("written", Dialect)
+@pytest.mark.parametrize("read", Dialect)
+def test_only_a_native_payload_is_unreadable_for_others(written: Dialect, read: Dialect) -> None:
+    expected = Dialect.D0 not in (written, read) and (
+        written is not Dialect.NATIVE or read is Dialect.NATIVE
+    )
+    assert is_readable_as(written, read) is expected
+
+
+def test_envelope_without_payload_has_an_empty_one_to_decode() -> None:
+    envelope = PayloadEnvelope({"key": "a"})
+    assert not envelope.has_payload
+    assert envelope.decode_payload(CODEC) == Payload()
+    assert envelope.encoded(CODEC, Dialect.D2, DATE) is None
+
+
+def test_payload_given_is_the_payload_decoded() -> None:
+    payload = Payload({"key": "a"}, ["x"])
+    envelope = PayloadEnvelope({"key": "a"}, payload)
+    assert envelope.has_payload
+    assert envelope.decode_payload(CODEC) is payload
+
+
+def test_received_payload_is_decoded_when_asked_and_not_before() -> None:
+    envelope = PayloadEnvelope.received({"key": "a"}, EncodedBody("junk", Dialect.D2))
+    assert envelope.has_payload
+    with pytest.raises(MalformedMessage):
+        envelope.decode_payload(CODEC)
+
+
+def test_d0_tuples_that_are_no_list_are_refused() -> None:
+    envelope = PayloadEnvelope.received({"key": "a"}, InflatedBody({}, {"a": 1}, None))
+    with pytest.raises(MalformedMessage, match=r"Expected a list.*\$\.tuples"):
+        envelope.decode_payload(CODEC)
+
+
+BOTH = {UUID_KEY: "u", NAME_KEY: "n"}
+
+
+@pytest.mark.parametrize(
+    ("envelope", "is_empty"),
+    [
+        (PayloadEnvelope(), True),
+        (PayloadEnvelope(dict(BOTH)), True),
+        (PayloadEnvelope({UUID_KEY: "u"}), False),
+        (PayloadEnvelope({**BOTH, "key": "k"}), False),
+        (PayloadEnvelope({"key": "k"}), False),
+        (PayloadEnvelope(result="boom"), False),
+        (PayloadEnvelope(result=""), True),
+        (PayloadEnvelope(payload=Payload()), False),
+        (PayloadEnvelope.received({}, InflatedBody({}, [], DATE)), True),
+        (PayloadEnvelope.received({}, InflatedBody({}, ["x"], DATE)), False),
+    ],
+)
+def test_envelope_is_empty_when_it_says_no_more_than_who_sent_it(
+    envelope: PayloadEnvelope, is_empty: bool
+) -> None:
+    assert envelope.is_empty is is_empty
+
+
+def through_the_layer(envelope: PayloadEnvelope) -> PayloadEnvelope:
+    packed = msgspec.msgpack.encode(envelope.to_record(CODEC, DATE))
+    return PayloadEnvelope.from_record(msgspec.msgpack.decode(packed), CODEC)
+
+
+@pytest.mark.parametrize("tuples", [["x", 5], [Decimal("1.5"), float("nan")], []])
+@pytest.mark.parametrize("dialect", Dialect)
+def test_every_dialect_is_the_same_in_another_process(tuples: list[Any], dialect: Dialect) -> None:
+    envelope = PayloadEnvelope({"key": "a", 5: (1, 2)}, Payload(tuples=tuples), date=DATE)
+    arrived = through_the_layer(envelope)
+    assert arrived.encoded(CODEC, dialect, LATER) == envelope.encoded(CODEC, dialect, DATE)
+
+
+def test_record_carries_all_but_the_payload_exactly() -> None:
+    moment = datetime(2026, 5, 6, tzinfo=timezone(timedelta(hours=10)))
+    envelope = PayloadEnvelope(
+        {"key": "a", 0: Decimal("1.50")}, result="boom", date=moment, reply_filt={"b": (1,)}
+    )
+    arrived = through_the_layer(envelope)
+    assert arrived == envelope
+    assert arrived.date is not None
+    assert arrived.date.utcoffset() == timedelta(hours=10)
+    assert not arrived.has_payload
+
+
+def test_record_of_a_portable_payload_holds_one_text() -> None:
+    portable = PayloadEnvelope({"key": "a"}, Payload(tuples=["x"])).to_record(CODEC)
+    special = PayloadEnvelope({"key": "a"}, Payload(tuples=[float("nan")])).to_record(CODEC)
+    assert len(portable["texts"]) == 1
+    assert len(special["texts"]) == 3
+
+
+def test_undated_payload_crosses_with_the_date_of_the_record() -> None:
+    arrived = through_the_layer(PayloadEnvelope({"key": "a"}, Payload(tuples=["x"])))
+    assert arrived.decode_payload(CODEC).date == DATE
+    assert arrived.date is None
+
+
+def test_copy_starts_anew_so_another_filt_is_written() -> None:
+    envelope = PayloadEnvelope({"key": "a"}, Payload(tuples=["x"]))
+    assert encoded(envelope)["filt"] == {"key": "a"}
+    copied = copy.copy(envelope)
+    copied.filt = {"key": "b"}
+    assert encoded(copied)["filt"] == {"key": "b"}
+    assert envelope.filt == {"key": "a"}
+
+
+def test_envelopes_are_equal_by_content() -> None:
+    def make(**changes: Any) -> PayloadEnvelope:
+        content = {"result": True, "date": DATE, "reply_filt": {"r": 1}, **changes}
+        return PayloadEnvelope({"key": "a"}, Payload(tuples=["x"]), **content)
+
+    assert make() == make()
+    for changes in ({"result": None}, {"date": LATER}, {"reply_filt": None}):
+        assert make() != make(**changes)
+    assert make() != "something else"
+    assert PayloadEnvelope({"key": "a"}) != PayloadEnvelope({"key": "a"}, Payload())
+
+
+def test_repr_shows_what_is_there() -> None:
+    assert repr(PayloadEnvelope({"key": "a"})) == "PayloadEnvelope({'key': 'a'})"
+    assert repr(PayloadEnvelope(result="boom")) == "PayloadEnvelope({}, result='boom')"
