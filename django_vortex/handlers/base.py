@@ -1,6 +1,5 @@
 """What all handlers that are objects have in common: a filt, an endpoint and a way to push."""
 
-import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from concurrent.futures import Future
@@ -91,12 +90,3 @@ def settle(future: "Future[int]", outcome: "Future[int]") -> None:
             future.set_exception(error)
 
     outcome.add_done_callback(copy)
-
-
-def is_on_loop() -> bool:
-    """Say whether the caller runs on an event loop, which must not be blocked."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True

@@ -9,8 +9,9 @@ from concurrent.futures import Future
 from typing import Any
 
 from django_vortex.exceptions import DefinitionError
-from django_vortex.handlers.base import BaseHandler, is_on_loop, settle
+from django_vortex.handlers.base import BaseHandler, settle
 from django_vortex.routing.address import Address
+from django_vortex.routing.ports import is_on_loop
 from django_vortex.routing.replies import list_payload
 from django_vortex.routing.request import Request
 from django_vortex.wire.payload import Payload

@@ -57,3 +57,12 @@ async def run_in_thread(function: Callable[[], _T], /) -> _T:
 def utc_now() -> datetime.datetime:
     """Give the current time in UTC."""
     return datetime.datetime.now(datetime.UTC)
+
+
+def is_on_loop() -> bool:
+    """Say whether the caller runs on an event loop, which must not be blocked."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
