@@ -3,7 +3,7 @@
 Takes any value that can travel, gives the nearest thing that the peer can read:
 
 ============================  =====================  ======================  ====================
-value                         native                 D2, D1B                 D1 (and D0)
+value                         native                 D2, D1B, D0             D1
 ============================  =====================  ======================  ====================
 None bool str list dict       exact                  exact                   exact
 int to 2**53                  exact                  exact                   exact
@@ -11,22 +11,22 @@ int beyond                    ``bigint``             exact                   exa
 float                         exact                  exact                   exact
 nan, inf                      ``float`` with text    ``NaN`` ``Infinity``    null
 Decimal                       ``decimal``            float                   float
-datetime with zone            exact                  exact                   exact (D0: UTC)
+datetime with zone            exact                  exact                   exact
 its offset has seconds        exact                  exact                   converted to UTC
-datetime without zone         exact                  taken as UTC            as UTC (D0: exact)
+datetime without zone         exact                  taken as UTC            taken as UTC
 date                          ``date``               midnight UTC            midnight UTC
 time                          ``time``               ISO text                ISO text
 timedelta                     ``timedelta``          seconds, float          seconds, float
 UUID                          ``uuid``               text                    text
-bytes                         exact                  exact                   exact (D0: base64)
-bytearray                     ``bytearray``          bytes                   bytes (D0: base64)
+bytes                         exact                  exact                   exact
+bytearray                     ``bytearray``          bytes                   bytes
 tuple set frozenset           of their own           list                    list
 Enum member                   its value              its value               its value
 dict with other keys          ``map`` of pairs       text of the key         text of the key
 Tuple Payload Envelope        exact                  exact                   exact
 ============================  =====================  ======================  ====================
 
-D0 has no zones: its datetimes are UTC and say nothing about it.
+D0 has no zones, its datetimes are UTC and say nothing about it; and no bytes, it gets base64 text.
 """
 
 from __future__ import annotations
@@ -107,13 +107,15 @@ class ValueEncoder:
         return {"_ft": "datetime", "_fd": text}
 
     def encode_payload(self, value: Payload, depth: int = 0) -> Json:
-        """Give the ``rp`` object."""
+        """Give the ``rp`` object, for D0 with the members that make it a message."""
+        message = {"replyFilt": {}, "result": None} if self.dialect is Dialect.D0 else {}
         return {
             "_ct": "rp",
             "_c": PAYLOAD_CLASS,
             "filt": self.encode(value.filt, depth + 1),
             "tuples": self._encode_items(value.tuples, depth + 1),
             "date": self.encode(value.date, depth + 1),
+            **message,
         }
 
     def encode_envelope(self, value: PayloadEnvelope, depth: int = 0) -> Json:
@@ -144,6 +146,23 @@ class ValueEncoder:
             encoded["replyFilt"] = self.encode(value.reply_filt, depth)
         return encoded
 
+    def check_raw(self, value: Json, depth: int = 0) -> Json:
+        """Give the value of a raw field as it is.
+
+        Raises:
+            DefinitionError: It is not plain JSON.
+        """
+        kind = value.__class__
+        if kind in (dict, list):
+            depth = self._descend(value, depth)
+            if kind is dict and not all(key.__class__ is str for key in value):
+                raise DefinitionError(f"Raw field holds {quoted(value)} with keys that are no text")
+            for item in value.values() if kind is dict else value:
+                self.check_raw(item, depth)
+        elif kind not in _RAW or (kind is float and not math.isfinite(value)):
+            raise DefinitionError(f"Raw field holds {quoted(value)}, which is not plain JSON")
+        return value
+
     def _encode_int(self, value: int, depth: int) -> Json:
         if not -MAX_SAFE_INT <= value <= MAX_SAFE_INT:
             self.is_portable = False
@@ -157,7 +176,7 @@ class ValueEncoder:
         self.is_portable = False
         if self.is_native:
             return {"_ft": "float", "_fd": str(value)}
-        return None if self.dialect in (Dialect.D0, Dialect.D1) else value
+        return None if self.dialect is Dialect.D1 else value
 
     def _encode_decimal(self, value: decimal.Decimal, depth: int) -> Json:
         return self._encode_float(math.nan if value.is_nan() else float(value), depth)
@@ -202,7 +221,9 @@ class ValueEncoder:
         for field in tuple_type.fields:
             read = field.read
             item = getattr(value, field.name) if read is None else read(value)
-            encoded[field.name] = item if field.raw else self.encode(item, depth)
+            encoded[field.name] = (
+                self.check_raw(item, depth) if field.raw else self.encode(item, depth)
+            )
         return encoded
 
     def _encode_other(self, value: Any, depth: int) -> Json:
@@ -221,6 +242,8 @@ class ValueEncoder:
             )
         return depth + 1
 
+
+_RAW = frozenset({type(None), bool, int, float, str})
 
 _Writer = Callable[[ValueEncoder, Any, int], Json]
 

@@ -27,7 +27,7 @@ Check: TypeAlias = Callable[[Any], Any]
 def make_check(declared: object) -> Check | None:
     """Give the check of a declared type, or None if any value will do.
 
-    Types that say nothing about a value's class (``Any``, type variables, protocols) pass any.
+    None is no declaration. Types that say nothing about a value's class (``Any``, type variables, protocols) pass any.
     """
     if isinstance(declared, typing.NewType):
         return make_check(declared.__supertype__)
@@ -40,7 +40,7 @@ def make_check(declared: object) -> Check | None:
         return _make_literal(typing.get_args(declared))
     arguments = typing.get_args(declared)
     kind = declared if origin is None else origin
-    if kind is None or kind is type(None):
+    if kind is type(None):
         return _check_none
     if not isinstance(kind, type) or kind is object:
         return None
@@ -90,8 +90,16 @@ def _make_exact(kind: type, nearest: tuple[type, ...], convert: Callable[[Any], 
     return check
 
 
-def _whole(value: float) -> int:
-    """Take a whole number that JavaScript wrote with an exponent."""
+def _to_int(value: float | str) -> int | None:
+    """Take what forms of released clients send for an int.
+
+    JavaScript writes large whole numbers with an exponent; an input that was left empty is ``""``
+    (PROTOCOL 9 has it as the id of a new row).
+    """
+    if isinstance(value, str):
+        if value:
+            raise ValueError(value)
+        return None
     if not value.is_integer():
         raise ValueError(value)
     return int(value)
@@ -103,7 +111,7 @@ def _to_float(value: Any) -> float:
 
 _EXACT: dict[object, Check] = {
     bool: _make_exact(bool, (), bool),
-    int: _make_exact(int, (float,), _whole),
+    int: _make_exact(int, (float, str), _to_int),
     float: _make_exact(float, (int,), _to_float),
     str: _make_exact(str, (), str),
     bytes: _make_exact(bytes, (bytearray,), bytes),
