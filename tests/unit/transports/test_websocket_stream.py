@@ -1,0 +1,173 @@
+import asyncio
+from typing import Any
+
+import pytest
+
+from django_vortex.server.stream import StreamClosed
+from django_vortex.transports import websocket_stream
+from django_vortex.transports.flow import Flow
+from django_vortex.transports.websocket_stream import WebSocketStream
+
+
+class Socket(Flow):
+    """A WebSocket of a server whose ``send`` never waits and that tells when it is full."""
+
+    __slots__ = ("_room", "aborted", "events", "failure")
+
+    def __init__(self) -> None:
+        super().__init__(self._take)
+        self.events: list[dict[str, Any]] = []
+        self.failure: Exception | None = None
+        self.aborted = asyncio.Event()
+        self._room = asyncio.Event()
+
+    @property
+    def texts(self) -> list[str]:
+        return [event["text"] for event in self.events if event["type"] == "websocket.send"]
+
+    def fill(self) -> None:
+        self.is_writable = False
+        self._room.clear()
+
+    def drain(self) -> None:
+        self.is_writable = True
+        self._room.set()
+
+    async def wait_writable(self) -> None:
+        await self._room.wait()
+
+    def wake(self) -> None:
+        self._room.set()
+
+    def abort(self) -> None:
+        self.aborted.set()
+
+    async def _take(self, event: Any) -> None:
+        if self.failure is not None:
+            raise self.failure
+        self.events.append(event)
+
+
+def make_stream(socket: Socket) -> WebSocketStream:
+    return WebSocketStream(socket.send, socket)
+
+
+async def until_idle() -> None:
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+async def test_first_text_accepts_the_handshake() -> None:
+    socket = Socket()
+    stream = make_stream(socket)
+    assert not stream.is_accepted
+    await stream.send("one")
+    await stream.send("two")
+    assert [event["type"] for event in socket.events] == [
+        "websocket.accept",
+        "websocket.send",
+        "websocket.send",
+    ]
+    assert stream.is_accepted
+
+
+async def test_data_does_not_go_through_middleware() -> None:
+    socket = Socket()
+    seen: list[str] = []
+
+    async def wrapped(event: Any) -> None:
+        seen.append(event["type"])
+        await socket.send(event)
+
+    stream = WebSocketStream(wrapped, socket)
+    await stream.send("one")
+    assert seen == ["websocket.accept"]
+    assert socket.texts == ["one"]
+
+
+async def test_send_does_not_block_while_the_socket_takes_it() -> None:
+    stream = make_stream(Socket())
+    sending = stream.send("one")
+    with pytest.raises(StopIteration):
+        sending.send(None)
+
+
+async def test_full_socket_blocks_until_it_takes_more() -> None:
+    socket = Socket()
+    stream = make_stream(socket)
+    await stream.accept()
+    socket.fill()
+    sending = asyncio.create_task(stream.send("one"))
+    await until_idle()
+    assert socket.texts == []
+    socket.drain()
+    await sending
+    assert socket.texts == ["one"]
+
+
+async def test_text_that_waits_is_given_back_and_not_sent() -> None:
+    socket = Socket()
+    stream = make_stream(socket)
+    await stream.accept()
+    socket.fill()
+    sending = asyncio.create_task(stream.send("one"))
+    await until_idle()
+    assert stream.take_unsent() == ["one"]
+    stream.close(1000, "replaced")
+    with pytest.raises(StreamClosed):
+        await sending
+    assert socket.texts == []
+    assert stream.take_unsent() == []
+
+
+async def test_close_ends_a_blocked_send_and_says_why() -> None:
+    socket = Socket()
+    stream = make_stream(socket)
+    await stream.accept()
+    socket.fill()
+    sending = asyncio.create_task(stream.send("one"))
+    await until_idle()
+    stream.close(4008, "too slow")
+    stream.close(1000, "said twice")
+    with pytest.raises(StreamClosed):
+        await sending
+    await until_idle()
+    assert socket.events[1:] == [{"type": "websocket.close", "code": 4008, "reason": "too slow"}]
+    with pytest.raises(StreamClosed):
+        await stream.send("late")
+
+
+async def test_peer_that_never_reads_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(websocket_stream, "CLOSE_SECONDS", 0.0)
+    socket = Socket()
+    stream = make_stream(socket)
+    stream.close(4008, "too slow")
+    await asyncio.wait_for(socket.aborted.wait(), 10)
+
+
+async def test_peer_that_has_gone_is_a_closed_stream() -> None:
+    socket = Socket()
+    stream = make_stream(socket)
+    await stream.accept()
+    socket.failure = ConnectionResetError()
+    with pytest.raises(StreamClosed):
+        await stream.send("one")
+    stream.close(1000, "nobody hears")  # must not leave a failed task behind
+    await until_idle()
+
+
+async def test_peer_that_has_gone_before_the_handshake_is_a_closed_stream() -> None:
+    socket = Socket()
+    socket.failure = ConnectionResetError()
+    with pytest.raises(StreamClosed):
+        await make_stream(socket).send("one")
+
+
+async def test_socket_that_is_gone_needs_no_close() -> None:
+    socket = Socket()
+    stream = make_stream(socket)
+    await stream.accept()
+    stream.end()
+    stream.close(1000, "bye")
+    await until_idle()
+    assert [event["type"] for event in socket.events] == ["websocket.accept"]
