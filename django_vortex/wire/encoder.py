@@ -108,7 +108,9 @@ class ValueEncoder:
 
     def encode_payload(self, value: Payload, depth: int = 0) -> Json:
         """Give the ``rp`` object, for D0 with the members that make it a message."""
-        message = {"replyFilt": {}, "result": None} if self.dialect is Dialect.D0 else {}
+        message: dict[str, Json] = (
+            {"replyFilt": {}, "result": None} if self.dialect is Dialect.D0 else {}
+        )
         return {
             "_ct": "rp",
             "_c": PAYLOAD_CLASS,

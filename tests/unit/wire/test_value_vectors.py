@@ -236,10 +236,14 @@ def test_payloads_are_written_as_the_released_libraries_write_them(file: str) ->
     for vector in vectors:
         payload = build_payload(vector)
         encoded = CODEC.encode_payload(payload, dialect, None)
-        written = zlib.decompress(base64.b64decode(encoded.text)).decode("ascii")
-        assert same_json(written, vector["payload_json"]), vector["id"]
-        assert strict(CODEC.decode_payload(vector["encodedPayload"], dialect)) == strict(payload)
+        theirs = vector["encodedPayload"]
+        assert same_json(inflated(encoded.text), inflated(theirs)), vector["id"]
+        assert strict(CODEC.decode_payload(theirs, dialect)) == strict(payload)
         assert encoded.portable
+
+
+def inflated(encoded: bytes | str) -> str:
+    return zlib.decompress(base64.b64decode(encoded)).decode("ascii")
 
 
 def build_payload(vector: Any) -> Payload:
