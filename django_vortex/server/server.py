@@ -9,7 +9,6 @@ import logging
 import secrets
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import Final
 from uuid import uuid4
 
 from django_vortex.exceptions import DeliveryError, RefusedError, TakenByAnother
@@ -18,26 +17,23 @@ from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.routing.peer import Peer
 from django_vortex.server.clock import Clock
 from django_vortex.server.connection import Connection
-from django_vortex.server.dates import to_datetime
-from django_vortex.server.delivery import FORMS, Delivery, coalesce_key, form_index
+from django_vortex.server.delivery import Delivery, coalesce_key
 from django_vortex.server.fan_out import FanOut, Record, ReportSent
 from django_vortex.server.heartbeats import Heartbeats
 from django_vortex.server.identity import Identity
+from django_vortex.server.introductions import Introductions
 from django_vortex.server.moves import Moves
 from django_vortex.server.options import ServerOptions
 from django_vortex.server.processes import PRESENCE_SECONDS, Processes
+from django_vortex.server.pushes import push_record, read_push_record
 from django_vortex.server.stream import NORMAL_CLOSURE, Stream
 from django_vortex.server.throttle import Throttle
 from django_vortex.typedefs import Filt
 from django_vortex.wire.codec import Codec
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import PayloadEnvelope
-from django_vortex.wire.messages import HEARTBEAT, heartbeat, server_info
 
 logger = logging.getLogger("django_vortex.server")
-
-_INFO_TEXTS_KEPT: Final = 1000
-"""Milliseconds for which peers get the same introduction of the server."""
 
 
 class Server:
@@ -84,7 +80,7 @@ class Server:
         self._timer: asyncio.TimerHandle | None = None
         self._announced_at = self.now
         self._is_started = False
-        self._overhead: dict[tuple[str, int], tuple[int, str]] = {}
+        self._introductions = Introductions(self.uuid, options.name, codec)
 
     @property
     def connections(self) -> Mapping[str, Connection]:
@@ -257,30 +253,12 @@ class Server:
         return int(self._clock.wall() * 1000)
 
     def info_text(self, dialect: Dialect | None, framed: bool) -> str:
-        """Give what a peer must get first on a stream: who the server is, and a beat (HTTP)."""
-        index = form_index(dialect, framed)
-        date = self.date()
-        kept = self._overhead.get(("info", index))
-        if kept is not None and 0 <= date - kept[0] < _INFO_TEXTS_KEPT:
-            return kept[1]
-        form, moment = FORMS[index], to_datetime(date)
-        text = server_info(self.uuid, self.options.name, form, moment, self.codec)
-        if framed and dialect is not Dialect.D0:
-            text = HEARTBEAT + text
-        self._overhead["info", index] = date, text
-        return text
+        """Give what a peer must get first on a stream."""
+        return self._introductions.info_text(dialect, framed, self.date())
 
     def heartbeat_text(self, dialect: Dialect | None) -> str:
-        """Give what a heart-beat is for peers of a dialect; D0 is spoken over HTTP only."""
-        if dialect is not Dialect.D0:
-            return HEARTBEAT
-        index = form_index(dialect, True)
-        kept = self._overhead.get(("beat", index))
-        if kept is None:
-            date = self.date()
-            text = heartbeat(FORMS[index], to_datetime(date), self.codec)
-            kept = self._overhead["beat", index] = date, text
-        return kept[1]
+        """Give what a heart-beat is for peers of a dialect."""
+        return self._introductions.heartbeat_text(dialect, self.date())
 
     def internal_error(self, filt: Filt, error: Exception) -> PayloadEnvelope:
         """Log a failure of ours and give what the peer is told of it."""
@@ -380,26 +358,3 @@ class Server:
 
     def _report_gap(self, process: str, lost: int) -> None:
         logger.error("%d records of process %s were lost on the way here", lost, process)
-
-
-def push_record(
-    envelope: PayloadEnvelope, to: Address, date: int, coalesce: str | None, codec: Codec
-) -> Record:
-    """Give the record of a push for the other processes."""
-    return {
-        "kind": "push",
-        "to": [to.uuid, to.name, None if to.user is None else str(to.user)],
-        "envelope": envelope.to_record(codec),
-        "date": date,
-        "coalesce": coalesce,
-    }
-
-
-def read_push_record(
-    record: Record, process: str, sequence: int, codec: Codec
-) -> tuple[Delivery, Address]:
-    """Give the delivery of a push that came from another process, and whom it is for."""
-    envelope = PayloadEnvelope.from_record(record["envelope"], codec)
-    uuid, name, user = record["to"]
-    delivery = Delivery(envelope, record["date"], process, sequence, record["coalesce"])
-    return delivery, Address(uuid, name, user)

@@ -1,0 +1,59 @@
+"""What a server says of itself to every peer: who it is, and that it lives.
+
+Takes dialects and dates, gives texts that are kept, since thousands of peers may come at once.
+"""
+
+from typing import Final
+
+from django_vortex.server.dates import to_datetime
+from django_vortex.server.delivery import FORMS, form_index
+from django_vortex.wire.codec import Codec
+from django_vortex.wire.dialects import Dialect
+from django_vortex.wire.messages import HEARTBEAT, heartbeat, server_info
+
+KEPT_MILLISECONDS: Final = 1000
+"""How long peers get the same introduction, date included."""
+
+
+class Introductions:
+    """The texts that are not envelopes of anybody.
+
+    Args:
+        uuid: Of the server.
+        name: Its vortex name.
+        codec: Writes the texts.
+    """
+
+    def __init__(self, uuid: str, name: str, codec: Codec) -> None:
+        self._uuid = uuid
+        self._name = name
+        self._codec = codec
+        self._infos: dict[int, tuple[int, str]] = {}
+        self._d0_beat = ""
+
+    def info_text(self, dialect: Dialect | None, framed: bool, date: int) -> str:
+        """Give what a peer must get first: who the server is, over HTTP after a heart-beat.
+
+        Args:
+            dialect: What the peer speaks, None when it has not spoken yet.
+            framed: Whether the stream is an HTTP response.
+            date: In milliseconds.
+        """
+        index = form_index(dialect, framed)
+        kept = self._infos.get(index)
+        if kept is not None and 0 <= date - kept[0] < KEPT_MILLISECONDS:
+            return kept[1]
+        text = server_info(self._uuid, self._name, FORMS[index], to_datetime(date), self._codec)
+        if framed and dialect is not Dialect.D0:  # which a lone dot would stall (PROTOCOL 2.4)
+            text = HEARTBEAT + text
+        self._infos[index] = date, text
+        return text
+
+    def heartbeat_text(self, dialect: Dialect | None, date: int) -> str:
+        """Give what a heart-beat is for peers of a dialect; D0 is spoken over HTTP only."""
+        if dialect is not Dialect.D0:
+            return HEARTBEAT
+        if not self._d0_beat:
+            form = FORMS[form_index(dialect, True)]
+            self._d0_beat = heartbeat(form, to_datetime(date), self._codec)
+        return self._d0_beat

@@ -1,0 +1,105 @@
+"""The fan-out over a Channels layer: `LayerCarrier`, and what a server is given.
+
+Every process has one channel, which is a member of one group; nothing else of ours joins groups.
+"""
+
+from typing import Any, Final
+from uuid import uuid4
+
+from channels.layers import InMemoryChannelLayer, get_channel_layer
+
+from django_vortex.conf import get_settings
+from django_vortex.server.sequenced_fan_out import GIVE_UP_SECONDS, SequencedFanOut
+
+READ_SECONDS: Final = 2
+"""Longest blocking read of the Redis core layer. Its own 5 are what redis-py 8 gives up after."""
+
+MAX_NAME_CHARACTERS: Final = 80
+"""How much of the name of a vortex is in the name of its group; Channels allows 99 in all."""
+
+
+class LayerCarrier:
+    """A `Carrier` over a channel layer.
+
+    Args:
+        layer: Any layer with groups.
+        name: The vortex's name; vortexes of different names share a layer without meeting.
+    """
+
+    def __init__(self, layer: Any, name: str) -> None:
+        self._layer = layer
+        self._group = group_name(name)
+        self._channel = ""
+        if getattr(layer, "brpop_timeout", 0) > READ_SECONDS:
+            layer.brpop_timeout = READ_SECONDS
+
+    async def join(self) -> None:
+        """Make the channel a member of the group, which expires and is lost with Redis."""
+        if not self._channel:
+            self._channel = await self._make_channel()
+        await self._layer.group_add(self._group, self._channel)
+
+    async def send(self, message: dict[str, Any]) -> None:
+        """Send a message to all processes."""
+        await self._layer.group_send(self._group, message)
+
+    async def receive(self) -> dict[str, Any]:
+        """Wait for the next message to this process."""
+        if not self._channel:
+            self._channel = await self._make_channel()
+        message: dict[str, Any] = await self._layer.receive(self._channel)
+        return message
+
+    async def leave(self) -> None:
+        """Take the channel out of the group."""
+        if self._channel:
+            await self._layer.group_discard(self._group, self._channel)
+
+    async def _make_channel(self) -> str:
+        """Give a channel of this process.
+
+        The core layer reads all channels that `new_channel` makes from one list of Redis, in which
+        ours would wait behind those of other consumers, so it gets a plain name. Only the Pub/Sub
+        layer, and the core layer over several servers, receive nothing under such a name.
+        """
+        layer = self._layer
+        needs_own = hasattr(layer, "_get_layer") or getattr(layer, "ring_size", 1) > 1
+        if needs_own:
+            channel: str = await layer.new_channel()
+            return channel
+        return f"vortex.process.{uuid4().hex}"
+
+
+def group_name(name: str) -> str:
+    """Give the name of the group of a vortex, in the characters that Channels allows."""
+    allowed = "".join(c if c.isascii() and (c.isalnum() or c in "-_.") else "_" for c in name)
+    return f"vortex.{allowed[:MAX_NAME_CHARACTERS]}"
+
+
+def find_layer(alias: str | None) -> Any | None:
+    """Give the channel layer that reaches other processes, None if there is no such layer."""
+    layer = None if alias is None else get_channel_layer(alias)
+    # Nothing outside of this process can be in it, and the server needs no layer for itself.
+    return None if isinstance(layer, InMemoryChannelLayer) else layer
+
+
+def make_fan_out(
+    alias: str | None,
+    name: str | None = None,
+    *,
+    is_listening: bool = True,
+    give_up_seconds: float = GIVE_UP_SECONDS,
+) -> SequencedFanOut | None:
+    """Give the fan-out of the running loop, None where there are no other processes.
+
+    Args:
+        alias: Of the layer in ``CHANNEL_LAYERS``, None for no layer.
+        name: Of the vortex; the one in the settings by default.
+        is_listening: Whether records of other processes are wanted.
+        give_up_seconds: How long to try when the layer fails.
+    """
+    layer = find_layer(alias)
+    if layer is None:
+        return None
+    carrier = LayerCarrier(layer, name or get_settings().name)
+    return SequencedFanOut(carrier, is_listening=is_listening, give_up_seconds=give_up_seconds)

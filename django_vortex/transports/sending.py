@@ -1,0 +1,123 @@
+"""Sending from anywhere: `send`, and the port through which handlers push.
+
+Takes an envelope and whom it is for, gives a future at once; from any thread, with or without a
+loop, in a process that has peers or in one that has none.
+"""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Future
+from datetime import UTC, datetime
+from typing import Any
+
+from django_vortex.exceptions import DefinitionError, DeliveryError, quoted
+from django_vortex.routing.address import Address
+from django_vortex.routing.payload_io import payload_io
+from django_vortex.server.server import Server
+from django_vortex.transports import hub
+from django_vortex.transports.publisher import Publisher
+from django_vortex.wire.codec import Codec
+from django_vortex.wire.envelope import SHARED_TEXT, PayloadEnvelope
+from django_vortex.wire.payload import Payload
+
+_publisher = Publisher()
+
+
+def send(
+    message: Payload | PayloadEnvelope,
+    *,
+    to_peer: Any = None,
+    to_name: str | None = None,
+    to_user: Any = None,
+) -> "Future[int]":
+    """Send to every connected peer, or to those that fit all that is given.
+
+    Returns at once. Sends at once, too: call it through ``transaction.on_commit`` when what it
+    tells of is not committed yet.
+
+    Args:
+        message: Its filt needs a ``key``. A queryset in it is read here and now.
+        to_peer: A peer or its uuid.
+        to_name: The vortex name that peers call themselves.
+        to_user: A user or a primary key.
+
+    Returns:
+        A future of how many peers of this process it was queued for, 0 where there are none; a
+        `DeliveryError` in it means that nobody could be reached. It need not be looked at.
+
+    Raises:
+        DefinitionError: The message has no key, or something in it can not be encoded.
+    """
+    envelope = message if isinstance(message, PayloadEnvelope) else _wrap(message)
+    if not isinstance(envelope.filt.get("key"), str):
+        raise DefinitionError(
+            f"Filt {quoted(envelope.filt)} has no 'key'; routing looks that up first"
+        )
+    to = Address(getattr(to_peer, "uuid", to_peer), to_name, getattr(to_user, "pk", to_user))
+    return push(envelope, to)
+
+
+def push(envelope: PayloadEnvelope, to: Address, /, *, coalesce: bool = False) -> "Future[int]":
+    """Push an envelope to peers of all processes; what `PayloadIO.push` is bound to.
+
+    Args:
+        envelope: Nobody may change it any more.
+        to: Whom to.
+        coalesce: Whether it makes earlier ones with the same filt superfluous.
+    """
+    server, loop = hub.current(), hub.loop()
+    if server is None or loop is None or not loop.is_running():
+        encode(envelope, payload_io.codec)
+        return _publisher.push(envelope, to, coalesce=coalesce, codec=payload_io.codec)
+    encode(envelope, server.codec)
+    return _push_here(server, loop, envelope, to, coalesce)
+
+
+def encode(envelope: PayloadEnvelope, codec: Codec) -> None:
+    """Encode the payload for all who may read it, in the thread that may read its tuples."""
+    if envelope.has_payload:
+        now = datetime.now(UTC)
+        for dialect in SHARED_TEXT:
+            envelope.encoded(codec, dialect, now)
+
+
+def _wrap(payload: Payload) -> PayloadEnvelope:
+    return PayloadEnvelope(dict(payload.filt or {}), payload)
+
+
+def _push_here(
+    server: Server,
+    loop: asyncio.AbstractEventLoop,
+    envelope: PayloadEnvelope,
+    to: Address,
+    coalesce: bool,
+) -> "Future[int]":
+    future: Future[int] = Future()
+
+    def run() -> None:
+        _settle(future, lambda: server.push(envelope, to, coalesce=coalesce))
+
+    if _is_running_here(loop):
+        run()
+        return future
+    try:
+        loop.call_soon_threadsafe(run)
+    except RuntimeError:  # closed in this very moment
+        future.set_exception(DeliveryError("The server of this process has ended"))
+    return future
+
+
+def _settle(future: "Future[int]", function: Callable[[], int]) -> None:
+    if not future.set_running_or_notify_cancel():
+        return
+    try:
+        future.set_result(function())
+    except Exception as error:
+        future.set_exception(error)
+
+
+def _is_running_here(loop: asyncio.AbstractEventLoop) -> bool:
+    try:
+        return asyncio.get_running_loop() is loop
+    except RuntimeError:
+        return False
