@@ -1,5 +1,6 @@
 """Cutting a stream into messages."""
 
+import itertools
 from collections.abc import Iterable
 
 import pytest
@@ -31,7 +32,7 @@ def readable(pieces: list[Piece]) -> list[str]:
 
 def cut(data: bytes, places: list[int]) -> list[bytes]:
     borders = [0, *sorted(place % (len(data) + 1) for place in places), len(data)]
-    return [data[a:b] for a, b in zip(borders, borders[1:], strict=False)]
+    return [data[a:b] for a, b in itertools.pairwise(borders)]
 
 
 stream = st.lists(

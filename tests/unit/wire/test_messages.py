@@ -1,0 +1,163 @@
+"""What goes to the transport."""
+
+import base64
+import json
+import zlib
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+
+from django_vortex.exceptions import DefinitionError
+from django_vortex.wire.codec import Codec
+from django_vortex.wire.dialects import Dialect, WireForm
+from django_vortex.wire.envelope import NAME_KEY, UUID_KEY, PayloadEnvelope
+from django_vortex.wire.messages import HEARTBEAT, encode_message, heartbeat, server_info
+from django_vortex.wire.payload import Payload
+
+DATE = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
+LATER = DATE + timedelta(milliseconds=1)
+WIRE_DATE = {"_ft": "datetime", "_fd": "2026-01-02 03:04:05.678901+0000"}
+CODEC = Codec()
+FORMS = [WireForm(dialect, framed) for dialect in Dialect for framed in (True, False)]
+ENVELOPE_FORMS = [form for form in FORMS if form.dialect is not Dialect.D0]
+RAW_FORMS = [WireForm(Dialect.D2, False), WireForm(Dialect.NATIVE, False)]
+
+
+def read(text: str, form: WireForm) -> dict[str, Any]:
+    if form.framed:
+        assert text.endswith(".")
+        text = text[:-1]
+    assert text.isascii()
+    if form in RAW_FORMS:
+        message: dict[str, Any] = json.loads(text)
+        return message
+    data = base64.b64decode(text, validate=True)
+    return dict(json.loads(zlib.decompress(data) if form.dialect is Dialect.D0 else data))
+
+
+def write(envelope: PayloadEnvelope, form: WireForm, date: datetime | None = DATE) -> Any:
+    return read(encode_message(envelope, form, date, CODEC), form)
+
+
+@pytest.mark.parametrize("form", ENVELOPE_FORMS, ids=str)
+def test_envelope_has_the_fields_that_the_dialect_reads(form: WireForm) -> None:
+    message = write(PayloadEnvelope({"key": "Zoë", "id": 5}, result="boom é"), form)
+    field = "encodedPayload" if form.dialect is Dialect.D1 else "data"
+    assert message == {
+        "_ct": "rpe",
+        "_c": "vortex.PayloadEnvelope.PayloadEnvelope",
+        "filt": {"key": "Zoë", "id": {"_ft": "int", "_fd": 5}},
+        field: None,
+        "result": "boom é",
+        "date": WIRE_DATE,
+    }
+
+
+@pytest.mark.parametrize("form", ENVELOPE_FORMS, ids=str)
+def test_payload_travels_as_text_in_the_field_of_the_dialect(form: WireForm) -> None:
+    envelope = PayloadEnvelope({"key": "a"}, Payload(tuples=["x"]))
+    message = write(envelope, form)
+    text = message[form.dialect.payload_field]
+    payload = json.loads(zlib.decompress(base64.b64decode(text, validate=True)))
+    assert payload["tuples"] == ["x"]
+    assert payload["filt"] == message["filt"]
+
+
+@pytest.mark.parametrize("framed", [True, False])
+def test_d0_peer_gets_everything_in_one_payload(framed: bool) -> None:
+    envelope = PayloadEnvelope(
+        {"key": "a"}, Payload(tuples=["x"]), result="boom", reply_filt={"r": "b"}
+    )
+    message = write(envelope, WireForm(Dialect.D0, framed))
+    assert message == {
+        "_ct": "rp",
+        "_c": "vortex.Payload.Payload",
+        "filt": {"key": "a"},
+        "replyFilt": {"r": "b"},
+        "tuples": ["x"],
+        "result": "boom",
+        "date": {"_ft": "datetime", "_fd": "2026-01-02 03:04:05.678901"},
+    }
+
+
+def test_messages_are_dotted_where_framed_and_nowhere_else() -> None:
+    for form in FORMS:
+        text = encode_message(PayloadEnvelope({"key": "a"}), form, DATE, CODEC)
+        if form.framed:
+            assert text.index(".") == len(text) - 1
+        else:
+            assert not text.endswith(".")
+
+
+@pytest.mark.parametrize(
+    "date",
+    [DATE, DATE.astimezone(timezone(timedelta(hours=10))), DATE.replace(tzinfo=None)],
+    ids=["utc", "elsewhere", "naive"],
+)
+def test_dates_are_written_in_utc(date: datetime) -> None:
+    assert write(PayloadEnvelope({"key": "a"}), RAW_FORMS[0], date)["date"] == WIRE_DATE
+
+
+def test_date_may_be_missing() -> None:
+    assert write(PayloadEnvelope({"key": "a"}), RAW_FORMS[0], None)["date"] is None
+
+
+class CountingCodec(Codec):
+    """A codec that says how much was asked of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.values = 0
+
+    def encode_value(self, value: object, dialect: Dialect) -> Any:
+        self.values += 1
+        return super().encode_value(value, dialect)
+
+
+def test_broadcast_is_encoded_once_for_a_form() -> None:
+    codec = CountingCodec()
+    envelope = PayloadEnvelope({"key": "a"}, Payload(tuples=["x"]))
+    texts = {id(encode_message(envelope, RAW_FORMS[0], DATE, codec)) for _ in range(100)}
+    assert (len(texts), codec.values) == (1, 1)
+
+
+def test_another_date_for_one_peer_leaves_the_broadcast_text_alone() -> None:
+    envelope = PayloadEnvelope({"key": "a"}, Payload(tuples=["x"]))
+    shared = encode_message(envelope, RAW_FORMS[0], DATE, CODEC)
+    restamped = encode_message(envelope, RAW_FORMS[0], LATER, CODEC)
+    assert json.loads(restamped)["date"]["_fd"] == "2026-01-02 03:04:05.679901+0000"
+    assert {**json.loads(restamped), "date": None} == {**json.loads(shared), "date": None}
+    assert encode_message(envelope, RAW_FORMS[0], DATE, CODEC) is shared
+
+
+def test_value_that_cannot_travel_is_the_programmers_mistake() -> None:
+    with pytest.raises(DefinitionError):
+        encode_message(PayloadEnvelope({"key": object()}), RAW_FORMS[0], DATE, CODEC)
+
+
+@pytest.mark.parametrize("form", FORMS, ids=str)
+def test_server_info_introduces_the_server_and_says_nothing_else(form: WireForm) -> None:
+    message = read(server_info("u-1", "svr", form, DATE, CODEC), form)
+    assert message["filt"] == {UUID_KEY: "u-1", NAME_KEY: "svr"}
+    assert message["result"] is None
+    assert message["date"]["_fd"].startswith("2026-01-02 03:04:05.678901")
+
+
+@pytest.mark.parametrize("framed", [True, False])
+def test_server_info_for_an_unknown_peer_has_both_fields_null(framed: bool) -> None:
+    form = WireForm(Dialect.D1, framed)
+    message = read(server_info("u-1", "svr", form, DATE, CODEC), form)
+    assert message["data"] is None
+    assert message["encodedPayload"] is None
+
+
+@pytest.mark.parametrize("form", FORMS, ids=str)
+def test_heartbeat_is_a_dot_but_for_d0_an_empty_payload(form: WireForm) -> None:
+    text = heartbeat(form, DATE, CODEC)
+    if form.dialect is not Dialect.D0:
+        assert text == HEARTBEAT
+        return
+    assert not text.startswith(".")
+    beat = read(text, form)
+    assert (beat["filt"], beat["tuples"], beat["result"]) == ({}, [], None)
