@@ -1,10 +1,29 @@
-"""The Django app: what is wired together once all models are loaded."""
+"""The Django app: wires the rooms together once all models are loaded."""
 
 from django.apps import AppConfig
 
 
 class DjangoVortexConfig(AppConfig):
-    """Registers adapters and checks, and imports the ``vortex.py`` of every installed app."""
+    """Registers adapters, ports and checks, and imports the ``vortex.py`` of every installed app."""
 
     name = "django_vortex"
     verbose_name = "Vortex"
+
+    def ready(self) -> None:
+        """Make tuples of models possible, bind the default registry, find the endpoints."""
+        # Not on top: this module is imported before any model may be.
+        from django.db import transaction
+        from django.utils.module_loading import autodiscover_modules
+
+        from django_vortex.checks import register_checks
+        from django_vortex.orm import django_tuples, sqlalchemy_tuples
+        from django_vortex.routing.payload_io import payload_io
+        from django_vortex.transports.sending import push
+        from django_vortex.tuples import registry
+
+        django_tuples.install(registry)
+        sqlalchemy_tuples.install(registry)
+        # The threads for handlers come with the server, pushes may leave without one.
+        payload_io.bind(push=push, after_commit=transaction.on_commit)
+        register_checks()
+        autodiscover_modules("vortex")

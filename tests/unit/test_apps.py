@@ -1,5 +1,64 @@
+import subprocess
+import sys
+from pathlib import Path
+
 from django.apps import apps
+
+from django_vortex.orm.django_tuples import DjangoModelAdapter
+from django_vortex.routing.payload_io import payload_io
+from django_vortex.transports.sending import push
+from django_vortex.tuples import registry
+
+ROOT = Path(__file__).parents[2]
+
+PROJECT = """
+import sys
+from django.conf import settings
+settings.configure(INSTALLED_APPS=["django_vortex", "shop"])
+import django
+django.setup()
+from django_vortex import PayloadIO
+from django_vortex.routing.payload_io import payload_io
+print([endpoint.filt["key"] for endpoint in payload_io.endpoints])
+"""
+
+
+def run_project(directory):
+    return subprocess.run(
+        [sys.executable, "-c", PROJECT],
+        cwd=directory,
+        env={"PYTHONPATH": f"{ROOT}:{directory}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def test_app_is_installed_under_its_package_name():
     assert apps.get_app_config("django_vortex").name == "django_vortex"
+
+
+def test_pushes_of_the_default_registry_go_through_the_transports():
+    assert payload_io._push is push
+
+
+def test_vortex_module_of_every_app_is_imported(tmp_path):
+    app = tmp_path / "shop"
+    app.mkdir()
+    (app / "__init__.py").touch()
+    (app / "vortex.py").write_text(
+        "from django_vortex import PayloadEndpoint\n"
+        "PayloadEndpoint({'key': 'shop.open'}, lambda request: None)\n"
+    )
+    done = run_project(tmp_path)
+    assert done.stdout.strip() == "['shop.open']", done.stderr
+
+
+def test_mistake_in_a_vortex_module_is_not_swallowed(tmp_path):
+    app = tmp_path / "shop"
+    app.mkdir()
+    (app / "__init__.py").touch()
+    (app / "vortex.py").write_text("import no_such_module")
+    done = run_project(tmp_path)
+    assert done.returncode == 1
+    assert "No module named 'no_such_module'" in done.stderr
