@@ -16,7 +16,7 @@ from django.db.models.expressions import DatabaseDefault
 
 from django_vortex.tuples import Construction, FieldSpec, TupleRegistry
 
-PYTHON_TYPES: Mapping[type[models.Field[Any, Any]], type] = {
+PYTHON_TYPES: "Mapping[type[models.Field[Any, Any]], type]" = {
     models.AutoField: int,
     models.IntegerField: int,
     models.BooleanField: bool,
