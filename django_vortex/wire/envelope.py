@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from django_vortex.exceptions import MalformedMessage, quoted
 from django_vortex.typedefs import Filt, Json
 from django_vortex.wire.dialects import Dialect, WireForm
 from django_vortex.wire.framing import as_bytes
@@ -42,18 +41,13 @@ class EncodedBody:
 
 @dataclass(frozen=True, slots=True)
 class InflatedBody:
-    """A D0 payload: inflated already, since its filt is inside, but its tuples are still JSON."""
+    """A D0 payload: inflated already, since the filt is inside, but its tuples are still JSON."""
 
-    filt: Filt
-    tuples: Json
-    date: datetime | None
+    source: Json
 
     def decode(self, codec: Codec) -> Payload:
-        """Decode the tuples; raises `WireError`."""
-        tuples = codec.decode_value(self.tuples, Dialect.D0, "$.tuples")
-        if not isinstance(tuples, list):
-            raise MalformedMessage(f"Expected a list, got {quoted(tuples)}", "$.tuples")
-        return Payload(self.filt, tuples, self.date)
+        """Decode the values; raises `WireError`."""
+        return codec.decode_payload_object(self.source, Dialect.D0)
 
 
 Body: TypeAlias = Payload | EncodedBody | InflatedBody
@@ -124,7 +118,7 @@ class PayloadEnvelope:
         if not says_nothing or self.result:
             return False
         body = self._body
-        return body is None or (isinstance(body, InflatedBody) and not body.tuples)
+        return body is None or (isinstance(body, InflatedBody) and not body.source.get("tuples"))
 
     def decode_payload(self, codec: Codec) -> Payload:
         """Give the payload, an empty one when there is none.

@@ -117,7 +117,7 @@ class Protocol:
         if date is not None and not isinstance(date, datetime):
             raise MalformedMessage(f"Expected a datetime, got {quoted(date)}", "$.date")
         if dialect is Dialect.D0:
-            body = InflatedBody(filt, fields.get("tuples") or [], date)
+            body = InflatedBody(fields)
             reply_filt = self._decode_filt(fields, "replyFilt", dialect)
             return PayloadEnvelope.received(
                 filt, body, result=result, date=date, reply_filt=reply_filt
