@@ -129,7 +129,8 @@ def check_handler(handler: Handler) -> Handler:
     try:
         signature.bind(object())
     except TypeError:
-        text = f"Handler {name}{signature} must be callable with one argument, the request"
+        taken = ", ".join(signature.parameters)
+        text = f"Handler {name} takes ({taken}), but is called with one argument, the request"
         raise DefinitionError(text) from None
     return handler
 

@@ -13,8 +13,6 @@ from typing import Any
 from django_vortex.exceptions import HandlerError, WireError
 from django_vortex.routing.request import Request
 from django_vortex.tuples import Tuple
-from django_vortex.typedefs import Filt
-from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.payload import Payload
 
@@ -24,12 +22,6 @@ MAX_TUPLES_ON_LOOP = 100
 _LISTS = (list, tuple)
 _SINGLE = (str, bytes, bytearray, Mapping, Tuple)
 _NEVER_BLOCKING = (Tuple, str, int, float, bytes, Mapping, *_LISTS, datetime.date, type(None))
-
-
-def reply_filt(request: Request) -> Filt:
-    """Give the filt of the answer: the asker's, unchanged; of the oldest dialect its reply filt."""
-    envelope = request.envelope
-    return (envelope.reply_filt or {}) if request.dialect is Dialect.D0 else envelope.filt
 
 
 def make_reply(result: Any, request: Request, date: datetime.datetime) -> PayloadEnvelope | None:
@@ -45,7 +37,7 @@ def make_reply(result: Any, request: Request, date: datetime.datetime) -> Payloa
     """
     if result is None and not request.wants_reply:
         return None
-    filt = reply_filt(request)
+    filt = request.reply_filt
     if isinstance(result, PayloadEnvelope):
         envelope = copy.copy(result)
         envelope.filt = filt
@@ -84,7 +76,7 @@ def may_block(result: Any) -> bool:
 
 def error_reply(text: str, request: Request) -> PayloadEnvelope:
     """Make the envelope that tells the asker what went wrong."""
-    return PayloadEnvelope(reply_filt(request), result=text)
+    return PayloadEnvelope(request.reply_filt, result=text)
 
 
 def error_text(error: HandlerError | WireError) -> str:

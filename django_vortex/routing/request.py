@@ -25,9 +25,13 @@ class Request:
         codec: Decodes the payload and encodes the replies.
         dialect: What the peer reads; replies are encoded for it where they are made.
         is_push: Nobody asked: data is built to be pushed.
+
+    Attributes:
+        reply_filt: The filt of the answers: the complete one that came, whatever a handler does to
+            `filt`; of the oldest dialect the one it asks for.
     """
 
-    __slots__ = ("_payload", "codec", "dialect", "envelope", "is_push", "peer")
+    __slots__ = ("_payload", "codec", "dialect", "envelope", "is_push", "peer", "reply_filt")
 
     def __init__(
         self,
@@ -43,6 +47,9 @@ class Request:
         self.codec = codec
         self.dialect = dialect
         self.is_push = is_push
+        self.reply_filt: Filt = dict(
+            (envelope.reply_filt or {}) if dialect is Dialect.D0 else envelope.filt
+        )
         self._payload: Payload | None = None
 
     @property

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from django_vortex.routing.filt import FiltPattern, FiltView
@@ -22,6 +22,8 @@ FILTS = st.builds(
     st.sampled_from(["one", "two"]),
     st.dictionaries(st.sampled_from("abc"), VALUES, max_size=3),
 )
+
+few = settings(max_examples=60, deadline=None)
 
 
 class CountedPatterns:
@@ -45,12 +47,14 @@ def index_of(filts: Iterable[Filt]) -> FiltIndex[int]:
     return index
 
 
+@few
 @given(st.lists(FILTS, max_size=12), FILTS)
 def test_the_index_finds_what_a_scan_finds(filts: list[Filt], message: Filt) -> None:
     expected = [n for n, filt in enumerate(filts) if FiltPattern(filt).matches(message)]
     assert sorted(index_of(filts).find(message)) == expected
 
 
+@few
 @given(st.lists(FILTS, max_size=12), st.data(), FILTS)
 def test_what_is_removed_is_not_found(filts: list[Filt], data: Any, message: Filt) -> None:
     index = index_of(filts)
