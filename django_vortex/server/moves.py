@@ -8,7 +8,7 @@ Every asker gets an answer from every process; what does not come in time is not
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final
 
 from django_vortex.exceptions import DeliveryError
 from django_vortex.routing.address import Address
@@ -16,6 +16,7 @@ from django_vortex.server.connection import Connection
 from django_vortex.server.delivery import Delivery
 from django_vortex.server.fan_out import Record
 from django_vortex.server.identity import Identity
+from django_vortex.server.outbox import Entry
 from django_vortex.server.stream import REFUSED_CLOSURE
 from django_vortex.server.take_over import ANSWER_SECONDS, Stamp, TakeOver
 
@@ -35,8 +36,6 @@ MEMORY_SECONDS: Final = 60.0
 
 MAX_RECORD_BYTES: Final = 131_072
 """About so many bytes of leftovers travel in one record."""
-
-_Entry: TypeAlias = Delivery | str
 
 
 @dataclass(slots=True)
@@ -66,8 +65,7 @@ class Moves:
             return
         uuid = connection.peer.uuid
         stamp = (server.date(), server.process)
-        seen = processes.seen
-        connection.take_over = TakeOver(stamp, awaited, seen, server.now)
+        connection.take_over = TakeOver(stamp, awaited, processes.seen, server.now)
         self._coming[uuid] = connection
         self._publish(
             {
@@ -75,7 +73,7 @@ class Moves:
                 "uuid": uuid,
                 "stamp": list(stamp),
                 "identity": connection.identity.to_record(),
-                "seen": seen,
+                "seen": processes.seen_lately(server.now),
             }
         )
 
@@ -179,14 +177,14 @@ class Moves:
         if connection.take_over is not None:
             for process, sequence in connection.take_over.floor.items():
                 seen[process] = max(sequence, seen.get(process, 0))
+        is_orphan = connection.take_over is not None and connection.take_over.is_orphan
         entries, dates = connection.surrender()
         for part in self._parts(entries):
             self._answer(leaving.process, uuid, leaving.stamp, "leftovers", entries=part)
-        self._answer(
-            leaving.process, uuid, leaving.stamp, "given", seen=seen, dates=dates.to_record()
-        )
+        more = {"seen": seen, "dates": dates.to_record(), "is_orphan": is_orphan}
+        self._answer(leaving.process, uuid, leaving.stamp, "given", **more)
 
-    def _parts(self, entries: Iterable[_Entry]) -> Iterable[list[Any]]:
+    def _parts(self, entries: Iterable[Entry]) -> Iterable[list[Any]]:
         codec = self._server.codec
         part: list[Any] = []
         size = 0
@@ -212,24 +210,28 @@ class Moves:
         elif status == "pending":
             take_over.deadline = self._server.now + ANSWER_SECONDS
         elif status == "leftovers":
-            self._take_leftovers(connection, take_over, record["entries"])
+            self._take_leftovers(connection, take_over, process, record["entries"])
         else:
             if status == "given":
-                take_over.raise_floor(record["seen"])
-                take_over.dates.update(record["dates"])
+                gift = take_over.gift_of(process)
+                gift.seen = record["seen"]
+                gift.is_orphan = record["is_orphan"]
+                gift.is_complete = True
+                for key, date in record["dates"].items():
+                    take_over.dates[key] = max(date, take_over.dates.get(key, 0))
             take_over.awaited.discard(process)
             self._finish_if_answered(connection, take_over)
 
     def _take_leftovers(
-        self, connection: Connection, take_over: TakeOver, records: list[Any]
+        self, connection: Connection, take_over: TakeOver, process: str, records: list[Any]
     ) -> None:
         codec = self._server.codec
-        entries: list[_Entry] = [
+        entries: list[Entry] = [
             record if isinstance(record, str) else Delivery.from_record(record, codec)
             for record in records
         ]
         if take_over.is_pending:
-            take_over.leftovers.extend(entries)
+            take_over.gift_of(process).entries += entries
         else:
             connection.adopt([entry for entry in entries if take_over.admits_late(entry)], {})
             connection.pump()
@@ -239,9 +241,7 @@ class Moves:
             self._finish(connection, take_over)
 
     def _finish(self, connection: Connection, take_over: TakeOver) -> None:
-        leftovers, take_over.leftovers = take_over.leftovers, []
-        connection.adopt(leftovers, take_over.dates)
-        connection.adopt(take_over.end(), {})
+        connection.adopt(take_over.end(), take_over.dates)
         leaving = self._leaving.get(connection.peer.uuid)
         if leaving is None:
             connection.pump()

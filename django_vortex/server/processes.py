@@ -9,6 +9,9 @@ PRESENCE_SECONDS: Final = 20.0
 FORGET_SECONDS: Final = 3 * PRESENCE_SECONDS
 """A process not heard of for this long is gone."""
 
+RECENT_SECONDS: Final = 5.0
+"""A record taken longer ago than this has reached every process, or never will."""
+
 MAX_SOURCES: Final = 4096
 """How many processes the last sequence is remembered for, short-lived ones that only push too."""
 
@@ -22,6 +25,7 @@ class Processes:
     def __init__(self) -> None:
         self._live: dict[str, float] = {}
         self._seen: dict[str, int] = {}
+        self._taken_at: dict[str, float] = {}
         self._known_peers: dict[str, None] = {}
 
     @property
@@ -34,15 +38,26 @@ class Processes:
         """The last sequence number that was taken from each process, as a copy."""
         return dict(self._seen)
 
+    def seen_lately(self, now: float) -> dict[str, int]:
+        """Give the part of `seen` that other processes may not have seen yet."""
+        limit = now - RECENT_SECONDS
+        return {
+            process: sequence
+            for process, sequence in self._seen.items()
+            if self._taken_at[process] >= limit
+        }
+
     def has_seen(self, sequences: Mapping[str, int]) -> bool:
         """Tell whether all that another process has seen was taken here too."""
         return all(self._seen.get(process, 0) >= last for process, last in sequences.items())
 
-    def take(self, process: str, sequence: int) -> None:
+    def take(self, process: str, sequence: int, now: float) -> None:
         """Note that a record was taken."""
         if process not in self._seen and len(self._seen) >= MAX_SOURCES:
-            del self._seen[next(iter(self._seen))]
+            oldest = next(iter(self._seen))
+            del self._seen[oldest], self._taken_at[oldest]
         self._seen[process] = sequence
+        self._taken_at[process] = now
 
     def announce(self, process: str, now: float) -> bool:
         """Note that a process lives, and tell whether it is new."""

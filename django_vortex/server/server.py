@@ -336,7 +336,7 @@ class Server:
         except Exception:
             logger.exception("A record of process %s could not be taken", process)
         finally:
-            self.processes.take(process, sequence)
+            self.processes.take(process, sequence, self._clock.monotonic())
         self._moves.catch_up()
 
     def _take_record(self, process: str, sequence: int, record: Record) -> None:
