@@ -7,6 +7,7 @@ is further down gets values as arguments.
 
 import difflib
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from functools import lru_cache
@@ -51,11 +52,14 @@ def _text_or_none(default: str | None) -> Any:
     return field(default=default, metadata={"read": read})
 
 
-def _texts() -> Any:
+def _origins() -> Any:
+    def is_origin(item: object) -> bool:
+        return isinstance(item, str) and re.fullmatch(r"https?://[^/\s]+", item) is not None
+
     def read(value: object) -> tuple[str, ...]:
-        if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
+        if isinstance(value, list | tuple) and all(is_origin(item) for item in value):
             return tuple(value)
-        raise ValueError("a list or tuple of texts")
+        raise ValueError("a list of origins such as 'https://stock.example'")
 
     return field(default=(), metadata={"read": read})
 
@@ -124,7 +128,7 @@ class VortexSettings:
     threads: int = _integer(16, 1, 1_024)
     """Size of the pool in which ``def`` handlers run."""
 
-    allowed_origins: tuple[str, ...] = _texts()
+    allowed_origins: tuple[str, ...] = _origins()
     """Origins of browser pages let in besides those of ``ALLOWED_HOSTS``."""
 
     trusted_proxies: int = _integer(0, 0, 16)

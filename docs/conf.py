@@ -12,7 +12,6 @@ copyright = "2026, The django_vortex developers"
 extensions = []
 nitpicky = True
 exclude_patterns = ["_build"]
-highlight_language = "python"
 
 html_theme = "furo"
 html_title = "django_vortex"

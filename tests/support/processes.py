@@ -32,6 +32,9 @@ class LoggedProcess:
         env: Added to the environment of the tests.
     """
 
+    cwd = ROOT
+    """Where it runs."""
+
     def __init__(
         self, name: str, command: Sequence[str], directory: Path, env: Mapping[str, str] = {}
     ) -> None:
@@ -61,7 +64,7 @@ class LoggedProcess:
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
                 self.command,
-                cwd=ROOT,
+                cwd=self.cwd,
                 env={**os.environ, **self.env},
                 stdin=stdin,
                 stdout=log if stdout is None else stdout,

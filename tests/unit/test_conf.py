@@ -70,6 +70,8 @@ def test_key_that_is_no_text_is_a_problem():
         ("TRUSTED_PROXIES", -1),
         ("ALLOWED_ORIGINS", "https://a.example"),
         ("ALLOWED_ORIGINS", ["https://a.example", None]),
+        ("ALLOWED_ORIGINS", ["a.example"]),
+        ("ALLOWED_ORIGINS", ["https://a.example/page"]),
         ("CHANNEL_LAYER", ""),
         ("CHANNEL_LAYER", 1),
     ],

@@ -1,0 +1,45 @@
+"""The code in the documentation, as the reader is told to type it in."""
+
+import re
+import textwrap
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+# A paragraph that begins with the name of a file and ends with the "::" of a literal block.
+_BLOCK = re.compile(r"^``(?P<file>[\w/.]+)``(?P<rest>[^\n]*)::\n\n(?P<code>(?:    .*\n|\n)+)", re.M)
+
+
+@dataclass(frozen=True)
+class Block:
+    """One file or a piece of one."""
+
+    file: str
+    code: str
+    is_appended: bool
+
+    @property
+    def code_lines(self) -> list[str]:
+        return [line for line in self.code.splitlines() if line.strip()]
+
+    def write(self, directory: Path) -> None:
+        path = directory / self.file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        before = path.read_text() + "\n" if self.is_appended else ""
+        path.write_text(before + self.code)
+
+
+def read_blocks(document: str) -> dict[str, Block]:
+    """Give the blocks of a document by file name."""
+    text = (ROOT / document).read_text("utf-8")
+    blocks = [
+        Block(
+            match["file"],
+            textwrap.dedent(match["code"]).strip("\n") + "\n",
+            is_appended="at the end" in match["rest"],
+        )
+        for match in _BLOCK.finditer(text)
+    ]
+    assert len({block.file for block in blocks}) == len(blocks), "a file is there twice"
+    return {block.file: block for block in blocks}

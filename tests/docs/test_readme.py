@@ -1,0 +1,132 @@
+"""What ``README.rst`` shows works as it stands there."""
+
+import base64
+import json
+import sys
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from websockets.sync.client import ClientConnection, connect
+
+from tests.docs.blocks import ROOT, Block, read_blocks
+from tests.docs.project import Project
+from tests.support.fixtures import StartServer
+from tests.support.ports import HOST
+from tests.support.processes import LoggedProcess
+from tests.support.waiting import PATIENCE_SECONDS
+
+BLOCKS = read_blocks("README.rst")
+CLIENT = "client.py"
+ANYWHERE = "anywhere"
+
+MODELS = """
+from django.db import models
+
+class Ticket(models.Model):
+    title = models.CharField(max_length=100)
+"""
+
+VIEWS = """
+from django.http import HttpResponse
+
+def notice(request):
+{anywhere}
+    return HttpResponse()
+"""
+
+
+class Peer:
+    """The least that can talk to a vortex: JSON in, JSON out."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self.socket = socket
+
+    def say(self, filt: dict[str, Any], tuples: list[Any]) -> None:
+        payload = {"_ct": "rp", "filt": filt, "tuples": tuples, "date": None}
+        data = base64.b64encode(zlib.compress(json.dumps(payload).encode())).decode()
+        envelope = {"_ct": "rpe", "filt": filt, "data": data, "result": None, "date": None}
+        self.socket.send(json.dumps(envelope))
+
+    def hear(self, key: str) -> list[Any]:
+        """Wait for the next payload under a key and give its tuples."""
+        while True:
+            text = str(self.socket.recv(PATIENCE_SECONDS))
+            if not text.startswith("{"):
+                continue
+            envelope = json.loads(text)
+            if envelope["filt"].get("key") != key:
+                continue
+            assert envelope["result"] is None, envelope["result"]
+            payload = json.loads(zlib.decompress(base64.b64decode(envelope["data"])))
+            return list(payload["tuples"])
+
+
+@pytest.fixture
+def project(make_project: Callable[[], Project]) -> Project:
+    """The fifteen lines in a project that has a model and a ticket."""
+    project = make_project()
+    (project.directory / "board" / "models.py").write_text(MODELS)
+    project.write(block for block in BLOCKS.values() if block.file not in (CLIENT, ANYWHERE))
+    anywhere = "\n".join(f"    {line}" for line in BLOCKS[ANYWHERE].code_lines)
+    (project.directory / "board" / "views.py").write_text(VIEWS.format(anywhere=anywhere))
+    Block(
+        "mysite/urls.py",
+        "from board.views import notice\nurlpatterns += [path('notice', notice)]\n",
+        is_appended=True,
+    ).write(project.directory)
+    project.run("manage.py", "makemigrations", "board")
+    project.run("manage.py", "migrate")
+    project.run(
+        "manage.py", "shell", "-c", "from board.models import Ticket as T; T(title='Lamp').save()"
+    )
+    project.serve()
+    return project
+
+
+@pytest.fixture
+def peer(project: Project) -> Iterator[Peer]:
+    url = f"ws://{HOST}:{project.port}/vortex?vortexUuid=1&vortexName=reader"
+    with connect(url) as socket:
+        yield Peer(socket)
+
+
+def test_lines_are_as_few_as_promised() -> None:
+    ours = [block for block in BLOCKS.values() if block.file != CLIENT]
+    assert len(ours) == 5
+    assert sum(len(block.code_lines) for block in ours) <= 15
+    client = [line for line in BLOCKS[CLIENT].code_lines if not line.startswith("from ")]
+    assert len(client) <= 10
+
+
+def test_fifteen_lines_serve_rows_echo_and_push(project: Project, peer: Peer) -> None:
+    assert "no issues" in project.run("manage.py", "check")
+    peer.say({"key": "board.tickets"}, [])
+    (ticket,) = peer.hear("board.tickets")
+    assert (ticket["_ct"], ticket["_c"]) == ("rt", "board.Ticket")
+    assert ticket["title"] == "Lamp"
+
+    peer.say({"key": "board.echo"}, ["hello"])
+    assert peer.hear("board.echo") == ["hello"]
+
+    project.run(
+        "-c", f"import urllib.request as u; u.urlopen('http://{HOST}:{project.port}/notice')"
+    )
+    assert peer.hear("board.notice") == ["Lunch"]
+
+
+@pytest.mark.parametrize("kind", ["runserver", "uvicorn"])
+def test_ten_line_client_receives_the_airports(
+    kind: str, start_server: StartServer, tmp_path: Path
+) -> None:
+    server = start_server(kind)
+    block = BLOCKS[CLIENT]
+    path = tmp_path / CLIENT
+    path.write_text(block.code.replace("8000", str(server.port)))
+    client = LoggedProcess("client", [sys.executable, str(path)], tmp_path)
+    client.start()
+    assert client.wait(seconds=PATIENCE_SECONDS) == 0, client.log
+    assert "3376 airports, the first is Thigpen" in client.log
+    assert "``3376 airports, the first is Thigpen``" in (ROOT / "README.rst").read_text("utf-8")

@@ -1,0 +1,32 @@
+"""Whoever follows the tutorial gets what it says."""
+
+import http.client
+from collections.abc import Callable
+
+from tests.docs.blocks import ROOT, read_blocks
+from tests.docs.project import Project
+from tests.support.ports import HOST
+
+BLOCKS = read_blocks("docs/tutorial.rst")
+TEXT = (ROOT / "docs/tutorial.rst").read_text("utf-8")
+
+
+def test_tutorial_ends_with_a_client_that_hears_of_a_new_ticket(
+    make_project: Callable[[], Project],
+) -> None:
+    project = make_project()
+    project.write(BLOCKS.values())
+    project.run("manage.py", "makemigrations", "board")
+    project.run("manage.py", "migrate")
+    assert "no issues" in project.run("manage.py", "check")
+    for line in project.run("manage.py", "vortex_endpoints").splitlines():
+        assert f"    {line}\n" in TEXT
+    project.serve()
+
+    client = project.start("client", "client.py", str(project.port))
+    client.wait_for_log("[]\n")
+    browser = http.client.HTTPConnection(HOST, project.port, timeout=30)
+    browser.request("GET", "/tickets/Printer")
+    assert browser.getresponse().read() == b"Added\n"
+    browser.close()
+    client.wait_for_log("['Printer']\n")
