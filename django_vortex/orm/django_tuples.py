@@ -92,7 +92,7 @@ def _make_read(field: Any) -> Callable[[Any], object]:
         return lambda instance: _file_name(instance.__dict__.get(name))
     if isinstance(field, models.BinaryField):
         return lambda instance: _bytes(instance.__dict__.get(name))
-    if isinstance(getattr(field, "db_default", None), models.Expression):
+    if field.db_default is not models.NOT_PROVIDED:
         return lambda instance: _known(instance.__dict__.get(name))
     return lambda instance: instance.__dict__.get(name)
 

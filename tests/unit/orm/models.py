@@ -1,0 +1,86 @@
+"""Django models of these tests; of no installed app, so no migration knows them."""
+
+import uuid
+from typing import Any
+
+from django.core.files.storage import InMemoryStorage
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import models
+from django.db.models.functions import Upper
+
+
+class Author(models.Model):
+    name = models.CharField(max_length=50)
+
+    class Meta:
+        app_label = "vortex_tests"
+
+
+class Everything(models.Model):
+    """One field of each kind."""
+
+    class State(models.TextChoices):
+        OPEN = "open"
+
+    key = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    author = models.ForeignKey(Author, null=True, on_delete=models.CASCADE)
+    small = models.SmallIntegerField(default=3)
+    big = models.BigIntegerField(null=True)
+    flag = models.BooleanField(null=True)
+    ratio = models.FloatField(null=True)
+    price = models.DecimalField(null=True, max_digits=9, decimal_places=2)
+    state = models.CharField(max_length=9, choices=State.choices, default=State.OPEN)
+    text = models.TextField(default="text")
+    link = models.URLField(default="")
+    slug = models.SlugField(default="")
+    address = models.GenericIPAddressField(null=True)
+    path = models.FilePathField(null=True)
+    at = models.DateTimeField(null=True)
+    on = models.DateField(null=True)
+    clock = models.TimeField(null=True)
+    took = models.DurationField(null=True)
+    blob = models.BinaryField(null=True)
+    extra = models.JSONField(null=True)
+    rich = models.JSONField(null=True, encoder=DjangoJSONEncoder)
+    file = models.FileField(null=True, storage=InMemoryStorage())
+    image = models.ImageField(null=True, storage=InMemoryStorage())
+    loud = models.GeneratedField(
+        expression=Upper("text"), output_field=models.TextField(), db_persist=True
+    )
+    counted = models.IntegerField(db_default=9)
+
+    class Meta:
+        app_label = "vortex_tests"
+
+
+class Guarded(models.Model):
+    """A model whose own constructor must not run for peers."""
+
+    name = models.CharField(max_length=50, default="unnamed")
+    secret = models.CharField(max_length=50, default="s")
+
+    class Meta:
+        app_label = "vortex_tests"
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        if kwargs.get("name") == "evil":
+            raise AssertionError("The constructor has seen what a peer sent")
+        super().__init__(*args, **kwargs)
+
+
+class Novelist(Author):
+    """A child with a table of its own."""
+
+    genre = models.CharField(max_length=20, default="crime")
+
+    class Meta:
+        app_label = "vortex_tests"
+
+
+class Pseudonym(Author):
+    class Meta:
+        app_label = "vortex_tests"
+        proxy = True
+
+
+MODELS: list[type[models.Model]] = [Author, Everything, Guarded, Novelist]

@@ -1,0 +1,214 @@
+"""Django models travel as they are, and nothing that travels asks the database."""
+
+import asyncio
+import datetime
+import decimal
+import uuid
+from typing import Any
+
+import pytest
+from django.core.files.base import ContentFile
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from django_vortex.exceptions import MalformedMessage
+from django_vortex.tuples import TupleRegistry, present_fields, tuple_type
+from django_vortex.wire.codec import Codec
+from django_vortex.wire.dialects import Dialect
+from tests.unit.orm.models import Author, Everything, Guarded, Novelist, Pseudonym
+
+pytestmark = pytest.mark.django_db
+
+VALUES: dict[str, Any] = {
+    "key": uuid.UUID(int=5),
+    "author_id": 7,
+    "small": 4,
+    "big": 2**60,
+    "flag": True,
+    "ratio": 1.0,
+    "price": decimal.Decimal("9.90"),
+    "state": "open",
+    "text": "ä",
+    "link": "https://example.org",
+    "slug": "a-b",
+    "address": "::1",
+    "path": "/tmp/x",
+    "at": datetime.datetime(2024, 1, 2, 3, 4, 5, 678901, tzinfo=datetime.UTC),
+    "on": datetime.date(2024, 1, 2),
+    "clock": datetime.time(3, 4),
+    "took": datetime.timedelta(seconds=90),
+    "blob": b"\0\1",
+    "extra": {"_ct": "x", "1": [1, None, {"a": 2.5}]},
+    "rich": {"a": 1},
+    "file": "a.txt",
+    "image": "a.png",
+}
+
+
+def types_of(tuples: TupleRegistry, cls: type) -> dict[str, object]:
+    found = tuples.get_by_class(cls)
+    assert found is not None
+    return {field.name: field.type for field in found.fields}
+
+
+def sent(tuples: TupleRegistry, instance: object) -> dict[str, Any]:
+    """Give the members of what is written for an instance."""
+    written = Codec(tuples).encode_value(instance, Dialect.NATIVE)
+    assert isinstance(written, dict)
+    return written
+
+
+def rebuilt(tuples: TupleRegistry, name: str, /, **members: Any) -> Any:
+    """Give what a peer's tuple becomes."""
+    return Codec(tuples).decode_value({"_ct": "rt", "_c": name, **members}, Dialect.NATIVE)
+
+
+def test_every_kind_of_field_has_its_type(tuples: TupleRegistry) -> None:
+    tuple_type("t.Everything", registry=tuples)(Everything)
+    assert types_of(tuples, Everything) == {
+        **{name: type(value) for name, value in VALUES.items()},
+        "extra": None,
+        "rich": None,
+        "loud": str,
+        "counted": int,
+    }
+
+
+@pytest.mark.parametrize("source", ["made here", "read from the database"])
+def test_an_instance_comes_back_equal(tuples: TupleRegistry, source: str) -> None:
+    tuple_type("t.Everything", exclude=["loud", "counted"], registry=tuples)(Everything)
+    values = dict(VALUES)
+    instance: Any = Everything(**{**values, "author_id": None})
+    if source == "read from the database":
+        instance.author = Author.objects.create(id=7, name="Ann")
+        instance.save()
+        instance = Everything.objects.get()
+    else:
+        instance.author_id = 7
+    codec = Codec(tuples)
+    with CaptureQueriesContext(connection) as queries:
+        again = codec.decode_value(codec.encode_value(instance, Dialect.NATIVE), Dialect.NATIVE)
+    assert queries.captured_queries == []
+    assert type(again) is Everything
+    assert {name: again.__dict__[name] for name in values} == values
+    assert again._state.adding
+    assert again._state.db is None
+
+
+def test_fields_are_chosen_or_excluded(tuples: TupleRegistry) -> None:
+    tuple_type("t.Author", fields=["name"], registry=tuples)(Author)
+    tuple_type("t.Guarded", exclude=["secret"], registry=tuples)(Guarded)
+    assert list(types_of(tuples, Author)) == ["name"]
+    assert list(types_of(tuples, Guarded)) == ["id", "name"]
+
+
+def test_a_deferred_field_travels_as_none_without_a_query(tuples: TupleRegistry) -> None:
+    tuple_type("t.Author", registry=tuples)(Author)
+    Author.objects.create(id=7, name="Ann")
+    for queryset in (Author.objects.only("id"), Author.objects.defer("name")):
+        [author] = queryset
+        with CaptureQueriesContext(connection) as queries:
+            assert sent(tuples, author)["name"] is None
+        assert queries.captured_queries == []
+
+
+async def test_an_instance_can_be_written_on_a_loop(tuples: TupleRegistry) -> None:
+    tuple_type("t.Everything", registry=tuples)(Everything)
+    assert asyncio.get_running_loop().is_running()
+    assert sent(tuples, Everything(author_id=7))["author_id"] == {"_ft": "int", "_fd": 7}
+
+
+def test_a_related_object_is_not_loaded(tuples: TupleRegistry) -> None:
+    tuple_type("t.Everything", fields=["key", "author_id"], registry=tuples)(Everything)
+    Everything.objects.create(author=Author.objects.create(id=7, name="Ann"))
+    everything = Everything.objects.get()
+    with CaptureQueriesContext(connection) as queries:
+        assert sent(tuples, everything)["author_id"] == {"_ft": "int", "_fd": 7}
+    assert queries.captured_queries == []
+
+
+def test_what_the_database_has_yet_to_decide_travels_as_none(tuples: TupleRegistry) -> None:
+    tuple_type("t.Everything", fields=["loud", "counted"], registry=tuples)(Everything)
+    assert sent(tuples, Everything(text="a")) == {
+        "_ct": "rt",
+        "_c": "t.Everything",
+        "loud": None,
+        "counted": None,
+    }
+
+
+def test_a_file_travels_as_its_name_also_after_it_was_looked_at(tuples: TupleRegistry) -> None:
+    tuple_type("t.Everything", fields=["file"], registry=tuples)(Everything)
+    instance = Everything()
+    assert sent(tuples, instance)["file"] is None
+    instance.file.save("b.txt", ContentFile(b"x"), save=False)
+    assert sent(tuples, instance)["file"] == "b.txt"
+
+
+def test_bytes_from_a_driver_that_gives_views_travel(tuples: TupleRegistry) -> None:
+    tuple_type("t.Everything", fields=["blob"], registry=tuples)(Everything)
+    assert sent(tuples, Everything(blob=memoryview(b"ab")))["blob"] == {
+        "_ft": "bytes",
+        "_fd": "YWI=",
+    }
+
+
+def test_json_travels_as_it_is(tuples: TupleRegistry) -> None:
+    tuple_type("t.Everything", fields=["extra"], registry=tuples)(Everything)
+    extra = {"_ct": "rt", "1": 1}
+    assert sent(tuples, Everything(extra=extra))["extra"] == extra
+    assert rebuilt(tuples, "t.Everything", extra=extra).extra == extra
+
+
+def test_a_peer_sets_declared_fields_only(tuples: TupleRegistry) -> None:
+    tuple_type("t.Guarded", exclude=["secret"], registry=tuples)(Guarded)
+    built = rebuilt(tuples, "t.Guarded", name="evil", secret="mine", save="x", _state="y")
+    assert (built.name, built.secret) == ("evil", "s")
+    assert callable(built.save)
+    assert built._state.adding
+
+
+def test_what_a_peer_leaves_out_has_its_default_and_is_known(tuples: TupleRegistry) -> None:
+    tuple_type("t.Everything", registry=tuples)(Everything)
+    with CaptureQueriesContext(connection) as queries:
+        built = rebuilt(tuples, "t.Everything", big=5)
+        assert (built.big, built.small, built.text, built.author_id) == (5, 3, "text", None)
+        assert isinstance(built.key, uuid.UUID)
+    assert queries.captured_queries == []
+    assert present_fields(built, registry=tuples) == {"big"}
+
+
+def test_a_built_instance_can_be_saved(tuples: TupleRegistry) -> None:
+    tuple_type("t.Author", registry=tuples)(Author)
+    rebuilt(tuples, "t.Author", name="Ann").save()
+    assert [author.name for author in Author.objects.all()] == ["Ann"]
+
+
+def test_an_image_that_a_peer_names_is_not_opened(tuples: TupleRegistry) -> None:
+    tuple_type("t.Everything", registry=tuples)(Everything)
+    built = rebuilt(tuples, "t.Everything", image="../../etc/passwd")
+    assert built.__dict__["image"] == "../../etc/passwd"
+
+
+def test_a_value_of_a_wrong_type_is_refused(tuples: TupleRegistry) -> None:
+    tuple_type("t.Author", registry=tuples)(Author)
+    with pytest.raises(MalformedMessage, match=r"Expected `str`, got 5 - at `\$.name`"):
+        rebuilt(tuples, "t.Author", name=5)
+
+
+@pytest.mark.parametrize("child", [Novelist, Pseudonym])
+def test_children_and_proxies_travel_as_their_registered_base(
+    tuples: TupleRegistry, child: type[Author]
+) -> None:
+    tuple_type("t.Author", registry=tuples)(Author)
+    assert sent(tuples, child(name="Ann")) == sent(tuples, Author(name="Ann"))
+
+
+def test_a_child_has_the_fields_of_its_base(tuples: TupleRegistry) -> None:
+    tuple_type("t.Novelist", registry=tuples)(Novelist)
+    assert types_of(tuples, Novelist) == {
+        "id": int,
+        "name": str,
+        "author_ptr_id": int,
+        "genre": str,
+    }
