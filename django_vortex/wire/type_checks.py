@@ -8,6 +8,7 @@ place of a whole field.
 
 from __future__ import annotations
 
+import binascii
 import datetime as dt
 import decimal
 import enum
@@ -19,6 +20,7 @@ from typing import Any, TypeAlias
 
 from django_vortex.exceptions import MalformedMessage, WireError, quoted
 from django_vortex.wire.field_types import READER_ERRORS
+from django_vortex.wire.keys import write_key
 
 Check: TypeAlias = Callable[[Any], Any]
 """Gives the value of the declared type or raises `MalformedMessage` with the path below it."""
@@ -105,6 +107,11 @@ def _to_int(value: float | str) -> int | None:
     return int(value)
 
 
+def _to_bytes(value: bytes | bytearray | str) -> bytes | bytearray:
+    """Take the base64 text that D0 has in the place of bytes."""
+    return binascii.a2b_base64(value) if isinstance(value, str) else value
+
+
 def _to_float(value: Any) -> float:
     return float(value)
 
@@ -114,8 +121,8 @@ _EXACT: dict[object, Check] = {
     int: _make_exact(int, (float, str), _to_int),
     float: _make_exact(float, (int,), _to_float),
     str: _make_exact(str, (), str),
-    bytes: _make_exact(bytes, (bytearray,), bytes),
-    bytearray: _make_exact(bytearray, (bytes,), bytearray),
+    bytes: _make_exact(bytes, (bytearray, str), lambda value: bytes(_to_bytes(value))),
+    bytearray: _make_exact(bytearray, (bytes, str), lambda value: bytearray(_to_bytes(value))),
     dt.datetime: _make_exact(dt.datetime, (), lambda value: value),
     dt.date: _make_exact(dt.date, (dt.datetime,), lambda value: value.date()),
     dt.time: _make_exact(dt.time, (str,), dt.time.fromisoformat),
@@ -206,6 +213,7 @@ def _make_items(kind: type, arguments: tuple[object, ...]) -> Check:
 
 def _make_mapping(arguments: tuple[object, ...]) -> Check:
     key_check, item_check = map(make_check, arguments) if len(arguments) == 2 else (None, None)
+    keys_are_text = arguments[:1] == (str,)
 
     def check(value: Any) -> Any:
         if value.__class__ is not dict:
@@ -215,6 +223,8 @@ def _make_mapping(arguments: tuple[object, ...]) -> Check:
         checked = {}
         for key, item in value.items():
             try:
+                if keys_are_text and key.__class__ in (int, float):
+                    key = write_key(key)  # in a plain object "1" reads as 1
                 wanted = key if key_check is None else key_check(key)
                 checked[wanted] = item if item_check is None else item_check(item)
             except WireError as error:
