@@ -153,12 +153,13 @@ class Connection(Writer):
         if self.is_moved:
             self._server.push(envelope, Address(uuid=self.peer.uuid))
         elif not self.is_closed:
+            delivery = Delivery(envelope, self._server.date())
             try:
-                self._date_and_offer(Delivery(envelope, self._server.date()))
+                self._date_and_offer(delivery)
             except Exception as error:
-                if envelope.result is not None:
-                    raise
-                self.send(self._server.internal_error(envelope.filt, error))
+                failure = self._server.internal_error(envelope.filt, error)
+                self._date_and_offer(Delivery(failure, delivery.date))
+            delivery.forget_texts()
 
     def deliver(self, delivery: Delivery) -> None:
         """Send the peer a push, unless it got it elsewhere already."""
@@ -257,11 +258,17 @@ class Connection(Writer):
 
     def _date_and_offer(self, delivery: Delivery) -> None:
         date = self._dates.stamp(delivery.key, delivery.date)
-        self._offer(delivery if date == delivery.date else delivery.dated(date))
+        if date == delivery.date:
+            self._offer(delivery)
+        else:
+            delivery = delivery.dated(date)
+            self._offer(delivery)
+            delivery.forget_texts()
 
     def _date_and_append(self, delivery: Delivery) -> None:
         delivery = delivery.dated(self._dates.stamp(delivery.key, delivery.date))
-        self._append(delivery, len(delivery.text(self._form, self._codec)))
+        self._append(delivery, delivery.size(self._form, self._codec))
+        delivery.forget_texts()
 
     def _overflow(self) -> None:
         logger.warning(

@@ -73,10 +73,15 @@ class Delivery:
             self._texts[form] = text
         return text
 
-    @property
-    def size(self) -> int:
-        """About how many bytes the texts take that were made so far."""
-        return sum(map(len, self._texts.values()))
+    def size(self, form: int, codec: Codec) -> int:
+        """Give what it costs to let the text in ``FORMS[form]`` wait, in bytes."""
+        return max(len(self.text(form, codec)), self.envelope.held_bytes)
+
+    def forget_texts(self) -> None:
+        """Keep no more than the encoded payload: everybody who could be written to at once was."""
+        self._texts.clear()
+        self.envelope.messages.clear()
+        self.envelope.release_payload()
 
     def dated(self, date: int) -> "Delivery":
         """Give the same delivery with another date."""

@@ -194,6 +194,7 @@ class Server:
                 connection.deliver(delivery)
             except Exception:
                 logger.exception("A push could not be written for a peer")
+        delivery.forget_texts()
         return len(targets)
 
     def publish(self, record: Record, report_sent: ReportSent | None = None) -> int:

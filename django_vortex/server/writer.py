@@ -127,7 +127,7 @@ class Writer:
         if len(text) > self._options.outbox_max_bytes:
             self._refuse(delivery, len(text))
         elif self._stream is None or self._is_writing:
-            self._append(delivery, len(text))
+            self._append(delivery, delivery.size(self._form, self._codec))
         else:
             self._write(text)
 

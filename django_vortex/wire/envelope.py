@@ -162,6 +162,21 @@ class PayloadEnvelope:
         self._texts.update(dict.fromkeys(readers, encoded.text))
         return encoded.text
 
+    @property
+    def held_bytes(self) -> int:
+        """How much encoded payload is kept, in all dialects."""
+        return sum(map(len, {id(text): text for text in self._texts.values()}.values()))
+
+    def release_payload(self) -> None:
+        """Keep of the payload only what was encoded of it, which is smaller than its objects.
+
+        To be called once all have it in their dialect; whoever asks later gets it decoded again.
+        """
+        if self._texts and isinstance(self._body, Payload):
+            dialect = Dialect.NATIVE if Dialect.NATIVE in self._texts else next(iter(self._texts))
+            if dialect is not Dialect.D0:
+                self._body = EncodedBody(self._texts[dialect], dialect)
+
     def to_record(self, codec: Codec, date: datetime | None = None) -> dict[str, Any]:
         """Give what msgpack can carry to the other processes of the server.
 
