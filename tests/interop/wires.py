@@ -2,6 +2,7 @@
 
 import http.client
 from collections.abc import Mapping
+from contextlib import ExitStack
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlencode
@@ -30,12 +31,16 @@ class WebSocketWire:
         path: str = "/vortexws",
         headers: Mapping[str, str] = {},
     ) -> None:
-        self._socket = connect(
-            f"ws://{HOST}:{port}{path}?{urlencode(query)}",
-            additional_headers=dict(headers),
-            max_size=None,
-            proxy=None,
-            ping_interval=None,
+        # Newer versions of websockets want the connection to be entered, older ones return it.
+        self._stack = ExitStack()
+        self._socket = self._stack.enter_context(
+            connect(
+                f"ws://{HOST}:{port}{path}?{urlencode(query)}",
+                additional_headers=dict(headers),
+                max_size=None,
+                proxy=None,
+                ping_interval=None,
+            )
         )
 
     def send(self, data: str | bytes) -> None:
@@ -50,7 +55,7 @@ class WebSocketWire:
 
     def close(self) -> None:
         """Close the connection."""
-        self._socket.close()
+        self._stack.close()
 
     def __enter__(self) -> Self:
         return self
