@@ -14,7 +14,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from django_vortex.transports.asgi_types import Send
+from django_vortex.transports.asgi_types import Message, Send
 
 SCOPE_KEY = "vortex"
 """Where the outermost application puts the `Flow` into the scope."""
@@ -60,6 +60,10 @@ class Flow:
 
     async def wait_writable(self) -> None:
         """Wait until the socket takes more, or until `wake` where that is possible."""
+
+    async def send_long(self, message: Message) -> None:
+        """Give ``send`` a text that may be longer than the server takes from peers."""
+        await self.send(message)
 
     def wake(self) -> None:
         """End the waiting of whoever waits: the stream is to be closed."""
@@ -223,6 +227,16 @@ class DaphneSocketFlow(_DaphneFlow):
             self._is_watching = True
             self._transport.unregisterProducer()
             self._transport.registerProducer(self, True)
+
+    async def send_long(self, message: Message) -> None:
+        """Send without the limit of Daphne's that is meant for what comes (1 MiB)."""
+        limit = getattr(self._protocol, "maxMessagePayloadSize", 0)
+        self._protocol.maxMessagePayloadSize = 0
+        try:
+            # Daphne's `send` never waits, so nothing is received meanwhile.
+            await self.send(message)
+        finally:
+            self._protocol.maxMessagePayloadSize = limit
 
     def _unregister(self) -> None:
         self._transport.unregisterProducer()

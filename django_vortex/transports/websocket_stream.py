@@ -14,6 +14,9 @@ from django_vortex.transports.flow import Flow
 CLOSE_SECONDS = 5.0
 """How long a peer has for reading what was sent before the close, and for its own close."""
 
+LONG_CHARACTERS = 65_536
+"""Texts from here on may be over a limit of the server's; see `Flow.send_long`."""
+
 _closing: set[asyncio.Task[None]] = set()
 """Tasks that send a close frame: the loop itself would let them be collected."""
 
@@ -60,8 +63,9 @@ class WebSocketStream:
             await self._wait_with(text)
         if self._is_closed:
             raise StreamClosed("The WebSocket is closed")
+        send = self._raw_send if len(text) < LONG_CHARACTERS else self._flow.send_long
         try:
-            await self._raw_send({"type": "websocket.send", "text": text})
+            await send({"type": "websocket.send", "text": text})
         except OSError as error:  # how ASGI servers say that the peer is gone
             raise StreamClosed("The peer is gone") from error
 

@@ -219,6 +219,20 @@ async def test_connection_of_daphne_is_recognised(opening: bytes) -> None:
         assert transport.is_aborted
 
 
+async def test_text_over_the_limit_of_daphne_is_sent_and_the_limit_stays() -> None:
+    probe = Probe()
+    with running_daphne(probe) as (channel, transport):
+        channel.dataReceived(HANDSHAKE)
+        flow = await probe.find()
+        connections = channel.factory.server.connections
+        (socket,) = (one for one in connections if hasattr(one, "maxMessagePayloadSize"))
+        socket.maxMessagePayloadSize = 100
+        transport.clear()
+        await flow.send_long({"type": "websocket.send", "text": "x" * 1_000})
+        assert transport.value().endswith(b"x" * 1_000)
+        assert socket.maxMessagePayloadSize == 100
+
+
 async def test_daphne_request_that_ends_leaves_no_producer_behind() -> None:
     probe = Probe()
     with running_daphne(probe) as (channel, transport):
