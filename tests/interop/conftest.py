@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
-from pathlib import Path
 
 import pytest
 
@@ -12,15 +11,18 @@ from tests.support.fixtures import *  # noqa: F403
 StartOriginal = Callable[..., OriginalClient]
 
 
-@pytest.fixture
-def start_original(tmp_path: Path) -> Iterator[StartOriginal]:
-    """Start VortexPY clients: ``start_original("websocket", server.port)``, then `connect`."""
+@pytest.fixture(scope="module")
+def start_original(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartOriginal]:
+    """Start VortexPY clients: ``start_original("websocket", server.port)``, then `connect`.
+
+    They live until the end of the module; a test that is done with one may stop it.
+    """
     if find_spec("vortex") is None:
         pytest.skip("vortexpy is not installed: pip install 'vortexpy==6.2.2'")
     started: list[OriginalClient] = []
 
     def start(kind: str, port: int, *, name: str = "original") -> OriginalClient:
-        client = OriginalClient(kind, port, tmp_path, name=name)
+        client = OriginalClient(kind, port, tmp_path_factory.mktemp(kind), name=name)
         started.append(client)
         client.start()
         return client

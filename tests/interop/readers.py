@@ -96,11 +96,22 @@ def read_js(text: str) -> Message:
 
 def read_vortexpy_2(piece: str) -> Message:
     """Read like VortexPY 2.4.3: base64, ``encodedPayload`` as text or wrapped like bytes."""
+    return _read_vortexpy(piece, "encodedPayload")
+
+
+def read_vortexpy_3_1(piece: str) -> Message:
+    """Read like VortexPY 3.1: the field is ``data``, and the other may not hold a text."""
+    return _read_vortexpy(piece, "data")
+
+
+def _read_vortexpy(piece: str, field: str) -> Message:
     fields = _parse(_utf_8(_strict_base64(piece)), allow_nan=False)
     if not isinstance(fields, dict) or fields.get("_ct") != "rpe":
         raise Unreadable(f"Not an envelope: {fields!r}")
+    if field == "data" and isinstance(fields.get("encodedPayload"), str):
+        raise Unreadable("AssertionError in VortexPY 3.1: encodedPayload is a text")
     filt = vortexpy_value(fields.get("filt"))
-    encoded = vortexpy_value(fields.get("encodedPayload"))
+    encoded = vortexpy_value(fields.get(field))
     payload = None
     if encoded:
         text = encoded.decode() if isinstance(encoded, bytes) else encoded

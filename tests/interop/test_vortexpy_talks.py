@@ -22,7 +22,7 @@ def server(request: pytest.FixtureRequest, start_server: StartServer) -> ServerP
     return start_server(request.param)
 
 
-@pytest.fixture(params=["websocket", "http"])
+@pytest.fixture(scope="module", params=["websocket", "http"])
 def client(
     request: pytest.FixtureRequest, server: ServerProcess, start_original: StartOriginal
 ) -> OriginalClient:
@@ -43,6 +43,7 @@ def test_websocket_client_connects_on_either_path(
 ) -> None:
     client = start_original("websocket", server.port)
     assert client.connect(path=path)["servers"][0][0] == NAME
+    client.stop()
 
 
 @pytest.mark.parametrize("key", ["e2e.echo", "e2e.echo_sync", "airports.echo"])
@@ -60,7 +61,7 @@ def test_reply_returns_the_complete_filt(client: OriginalClient) -> None:
         "number": 1,
         "ratio": 2.5,
         "none": None,
-        "list": [3, "x"],
+        "list": [3, 1],
         "yes": True,
     }
     reply = client.request(filt, tuples=[])
@@ -129,6 +130,7 @@ def test_many_requests_at_once_are_all_answered(
 
     with ThreadPoolExecutor(50) as pool:
         assert list(pool.map(ask, range(50))) == [[number] for number in range(50)]
+    client.stop()
 
 
 def test_message_that_asks_for_an_echo_comes_back(client: OriginalClient) -> None:
@@ -140,10 +142,10 @@ def test_message_that_asks_for_an_echo_comes_back(client: OriginalClient) -> Non
 
 
 def test_push_of_a_view_reaches_the_client(client: OriginalClient, server: ServerProcess) -> None:
-    pushes = client.listen({"key": KEY})
-    server.push(first=7, wait=1)
+    pushes = client.listen({"key": "push of a view"})
+    server.push(key="push of a view", first=7, wait=1)
     (pushed,) = pushes.wait_for(1)
-    assert (pushed.filt, pushed.tuples) == ({"key": KEY}, [7])
+    assert (pushed.filt, pushed.tuples) == ({"key": "push of a view"}, [7])
     assert pushed.payload_filt == pushed.filt
 
 
@@ -163,3 +165,5 @@ def test_push_to_a_name_or_a_uuid_reaches_nobody_else(
     server.push(first=3, wait=1)
     received = [pushes.wait_for(2) for pushes in listening]
     assert [sorted(push.tuples[0] for push in pushes) for pushes in received] == [[1, 3], [2, 3]]
+    for client in clients:
+        client.stop()
