@@ -30,7 +30,8 @@ class LayerCarrier:
         self._layer = layer
         self._group = group_name(name)
         self._channel = ""
-        if getattr(layer, "brpop_timeout", 0) > READ_SECONDS:
+        # Asked of the class: the Pub/Sub layer looks for a running loop to find attributes on.
+        if getattr(type(layer), "brpop_timeout", 0) > READ_SECONDS:
             layer.brpop_timeout = READ_SECONDS
 
     async def join(self) -> None:
