@@ -271,7 +271,7 @@ D0_FIELDS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def _strict_base64(text: str) -> bytes:
+def _strict_base64(text: Any) -> bytes:
     if not isinstance(text, str) or not text.isascii():
         raise Unreadable(f"Not base64: {text[:60]!r}")
     try:

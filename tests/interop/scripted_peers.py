@@ -17,7 +17,7 @@ import select
 import time
 import uuid
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -80,9 +80,6 @@ class ScriptedPeer:
     """
 
     PATH: ClassVar[str]
-    read: ClassVar[Callable[[str], Message]]
-    """Reads one message, as `readers` has them."""
-
     dates_must_increase: ClassVar[bool] = False
     """Whether each message of a key must be later than the one before (``processLatestOnly``)."""
 
@@ -134,6 +131,10 @@ class ScriptedPeer:
         """Close all connections."""
         raise NotImplementedError
 
+    def _read(self, piece: str) -> Message:
+        """Read one message; one of the functions of `readers`."""
+        raise NotImplementedError
+
     def _open(self) -> None:
         raise NotImplementedError
 
@@ -157,7 +158,7 @@ class ScriptedPeer:
 
     def _take(self, piece: str, *, is_first: bool) -> None:
         """Take one message; the first of a connection must introduce the server."""
-        message = type(self).read(piece)
+        message = self._read(piece)
         if message.is_server_info:
             self.server = message.filt
         elif is_first:
@@ -203,8 +204,8 @@ class HttpPeer(ScriptedPeer):
 
     PATH = "/vortex"
     HEADERS: ClassVar[dict[str, str]] = {"Content-Type": "text/plain", "Connection": "close"}
-    opening: ClassVar[str | None] = None
-    """The message that opens the channel; None posts nothing at all."""
+    opening: ClassVar[str] = ""
+    """The message that opens the channel."""
 
     def __init__(self, name: str = "scripted", peer_uuid: str = "", path: str = "") -> None:
         super().__init__(name, peer_uuid, path)
@@ -224,7 +225,7 @@ class HttpPeer(ScriptedPeer):
             self._pump_until(deadline, "the end of the older responses")
 
     def _open(self) -> None:
-        self._send([] if self.opening is None else [self.opening])
+        self._send([self.opening])
 
     def _send(self, messages: list[str]) -> None:
         body = "".join(f"{message}." for message in messages).encode("latin-1")
@@ -237,9 +238,9 @@ class HttpPeer(ScriptedPeer):
 
     def _pump(self, seconds: float) -> bool:
         ready, _, _ = select.select(self.streams, [], [], seconds)
-        return any([self._receive(stream) for stream in ready])
+        return sum([self._receive(stream) for stream in ready]) > 0
 
-    def _receive(self, stream: HttpStream) -> bool:
+    def _receive(self, stream: HttpStream) -> int:
         count = stream.receive()
         self._texts[stream] += self._decoded(stream)
         if stream.status not in (0, 200):
@@ -256,7 +257,7 @@ class HttpPeer(ScriptedPeer):
                 raise Disconnected("The newest response has been ended")
             self.streams.remove(stream)
             stream.close()
-        return count > 0
+        return count
 
     def _decoded(self, stream: HttpStream) -> str:
         text = stream.body.decode("latin-1")
@@ -279,8 +280,10 @@ class HttpPeer(ScriptedPeer):
 class D0HttpPeer(HttpPeer):
     """VortexPY 0.3.0: compressed payloads without envelopes, no dot may stand alone."""
 
-    read = staticmethod(read_d0)
     opening = load_vectors("vortexpy-0.3.0.json", "payload_vectors")["empty"]["vortexMsg"]
+
+    def _read(self, piece: str) -> Message:
+        return read_d0(piece)
 
     def _find_dot(self, text: str) -> int:
         if text.startswith("."):
@@ -297,36 +300,41 @@ class D0HttpPeer(HttpPeer):
 class VortexPy2HttpPeer(HttpPeer):
     """VortexPY 2.4.3: sends its payloads wrapped like bytes."""
 
-    read = staticmethod(read_vortexpy_2)
     opening = load_vectors("vortexpy-2.4.3.json", "envelope_vectors")["empty"]["vortexMsg_b64"]
+
+    def _read(self, piece: str) -> Message:
+        return read_vortexpy_2(piece)
+
+
+def as_vortexpy_3_1(message: str) -> str:
+    """Give what VortexPY 3.1 sends where 2.4.3 sends this; it has no vectors of its own."""
+    return b64encode(b64decode(message).replace(b'"encodedPayload"', b'"data"')).decode("ascii")
 
 
 class VortexPy31HttpPeer(HttpPeer):
     """VortexPY 3.1: the same in the field ``data``."""
 
-    read = staticmethod(read_vortexpy_3_1)
-    opening = VortexPy2HttpPeer.opening and b64encode(
-        b64decode(VortexPy2HttpPeer.opening).replace(b'"encodedPayload"', b'"data"')
-    ).decode("ascii")
+    opening = as_vortexpy_3_1(VortexPy2HttpPeer.opening)
 
-    @staticmethod
-    def vector(message_of_2_4_3: str) -> str:
-        """Give what 3.1 sends where 2.4.3 sends this; there are no vectors of its own."""
-        text = b64decode(message_of_2_4_3).replace(b'"encodedPayload"', b'"data"')
-        return b64encode(text).decode("ascii")
+    def _read(self, piece: str) -> Message:
+        return read_vortexpy_3_1(piece)
 
 
 class JsHttpPeer(HttpPeer):
     """VortexJS 2.4.2 over HTTP: one POST for each message, URL arguments not escaped."""
 
-    read = staticmethod(read_js)
     dates_must_increase = True
+    HEADERS: ClassVar[dict[str, str]] = {"Content-Type": "text/plain;charset=UTF-8"}
 
-    HEADERS = {"Content-Type": "text/plain;charset=UTF-8"}
+    def _read(self, piece: str) -> Message:
+        return read_js(piece)
+
+    def _open(self) -> None:
+        super()._send([])
 
     def _send(self, messages: list[str]) -> None:
-        for message in messages or [None]:
-            super()._send([] if message is None else [message])
+        for message in messages:
+            super()._send([message])
 
     def _target(self) -> str:
         salt = f"{random.random()}.{int(time.time() * 1000)}"
@@ -338,24 +346,26 @@ class JsWebSocketPeer(ScriptedPeer):
     """VortexJS 2.4.2 over WebSocket: says nothing by itself, echoes every dot."""
 
     PATH = "/vortexws"
-    read = staticmethod(read_js)
     dates_must_increase = True
 
     def close(self) -> None:
         """Close the connection."""
         self._socket.close()
 
-    def send_frames(self, *frames: str | Iterator[str]) -> None:
-        """Send frames as they are; an iterator makes one fragmented message."""
+    def send_frames(self, *frames: str | Iterable[str]) -> None:
+        """Send frames as they are; a list makes one fragmented message."""
         for frame in frames:
             self._socket.send(frame)
+
+    def _read(self, piece: str) -> Message:
+        return read_js(piece)
 
     def _open(self) -> None:
         self._is_introduced = False
         self._socket = connect(
             f"ws://{self._host}:{self._port}{self.path}"
             f"?vortexUuid={self.uuid}&vortexName={self.name}",
-            origin=f"http://{self._host}:{self._port}",  # type: ignore[arg-type]
+            additional_headers={"Origin": f"http://{self._host}:{self._port}"},
             max_size=None,
             proxy=None,
             ping_interval=None,
