@@ -25,7 +25,7 @@ from django_vortex.server.stream import (
     SLOW_CLOSURE,
     Stream,
 )
-from django_vortex.server.take_over import TakeOver
+from django_vortex.server.take_over import Stamp, TakeOver
 from django_vortex.server.writer import Writer
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import PayloadEnvelope
@@ -56,6 +56,7 @@ class Connection(Writer):
         "_protocol",
         "_requests",
         "_server",
+        "attached_at",
         "dialect",
         "heard_at",
         "identity",
@@ -63,6 +64,7 @@ class Connection(Writer):
         "is_moved",
         "peer",
         "slot",
+        "stamp",
         "take_over",
     )
 
@@ -74,8 +76,10 @@ class Connection(Writer):
         """Who is behind it."""
         self.dialect: Dialect | None = None
         """What the peer speaks, None until it has spoken."""
-        self.heard_at = server.now
-        """When something came from the peer, on the monotonic clock."""
+        self.heard_at = self.attached_at = server.now
+        """When something came from the peer, and its newest stream, on the monotonic clock."""
+        self.stamp: Stamp = (server.date(), server.process)
+        """When the newest stream came to which process."""
         self.is_closed = False
         """Whether the peer is gone for good, or lives on in another process."""
         self.is_moved = False
@@ -103,7 +107,7 @@ class Connection(Writer):
         self.peer = peer
         self.identity = identity
         self.dialect = dialect or self.dialect
-        self.heard_at = self._server.now
+        self.heard_at = self.attached_at = self._server.now
         self._protocol = None
         index = form_index(self.dialect, stream.framed)
         info = self._server.info_text(self.dialect, stream.framed)

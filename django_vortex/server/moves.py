@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from django_vortex.exceptions import DeliveryError
-from django_vortex.routing.address import Address
 from django_vortex.server.connection import Connection
 from django_vortex.server.delivery import Delivery
 from django_vortex.server.fan_out import Record
 from django_vortex.server.identity import Identity
 from django_vortex.server.outbox import Entry
+from django_vortex.server.sequenced_fan_out import record_size
 from django_vortex.server.stream import REFUSED_CLOSURE
-from django_vortex.server.take_over import ANSWER_SECONDS, Stamp, TakeOver
+from django_vortex.server.take_over import ANSWER_SECONDS, Stamp, TakeOver, is_unnumbered
 
 if TYPE_CHECKING:
     from django_vortex.server.server import Server
@@ -58,30 +58,15 @@ class Moves:
 
     def begin(self, connection: Connection) -> None:
         """Ask the other processes for a peer that is new here."""
-        server = self._server
-        processes = server.processes
-        awaited = processes.live
-        if not awaited:
-            return
-        uuid = connection.peer.uuid
-        stamp = (server.date(), server.process)
-        connection.take_over = TakeOver(stamp, awaited, processes.seen, server.now)
-        self._coming[uuid] = connection
-        self._publish(
-            {
-                "kind": "take_over",
-                "uuid": uuid,
-                "stamp": list(stamp),
-                "identity": connection.identity.to_record(),
-                "seen": processes.seen_lately(server.now),
-            }
-        )
+        self._ask(connection, is_established=False)
 
     def keep(self, connection: Connection) -> None:
         """Note that a peer came back here; whoever has asked for it meanwhile is too late."""
-        leaving = self._leaving.pop(connection.peer.uuid, None)
+        uuid = connection.peer.uuid
+        leaving = self._leaving.pop(uuid, None)
         if leaving is not None:
-            self._answer(leaving.process, connection.peer.uuid, leaving.stamp, "stale")
+            self._ask(connection, is_established=True)
+            self._answer(leaving.process, uuid, leaving.stamp, "none")
 
     def forget(self, connection: Connection) -> None:
         """Note that a peer is gone from here."""
@@ -129,24 +114,71 @@ class Moves:
         elif record["to"] == self._server.process:
             self._receive_answer(process, record)
 
+    def _ask(self, connection: Connection, *, is_established: bool) -> None:
+        server = self._server
+        awaited = server.processes.live
+        if not awaited:
+            return
+        take_over, seen = connection.take_over, self._get_seen()
+        if take_over is None:
+            connection.take_over = TakeOver(
+                connection.stamp, awaited, seen, server.now, is_established=is_established
+            )
+        else:
+            take_over.renew(connection.stamp, awaited, seen, server.now)
+        self._coming[connection.peer.uuid] = connection
+        self._publish(
+            {
+                "kind": "take_over",
+                "uuid": connection.peer.uuid,
+                "stamp": list(connection.stamp),
+                "identity": connection.identity.to_record(),
+                "seen": server.processes.seen_lately(server.now),
+            }
+        )
+
+    def _get_seen(self) -> dict[str, int]:
+        seen = self._server.processes.seen
+        seen[self._server.process] = self._server.last_sequence
+        return seen
+
     def _receive_question(self, process: str, record: Record) -> None:
         server = self._server
         uuid: str = record["uuid"]
         date, asker = record["stamp"]
         stamp = (date, asker)
-        server.processes.know(uuid)
+        is_known = server.processes.knew_lately(uuid, server.now)
+        server.processes.know(uuid, server.now)
         connection = server.connections.get(uuid)
-        if connection is None or self._is_newer_here(connection, stamp):
-            self._answer(process, uuid, stamp, "none")
+        if connection is None:
+            self._answer(process, uuid, stamp, "none" if is_known else "unknown")
             return
+        take_over = connection.take_over
+        is_newer_here = connection.stamp > stamp and self._came_lately(connection)
         if not connection.identity.may_be_taken_over_by(Identity.from_record(record["identity"])):
-            logger.warning("A peer was asked for by a process whose peer is somebody else")
-            self._answer(process, uuid, stamp, "refused")
-            return
-        leaving = _Leaving(process, stamp, record["seen"], server.now + CATCH_UP_SECONDS)
-        leaving.seen.pop(server.process, None)
+            # Of two who came as strangers at the same time the first one stays.
+            is_second = is_newer_here and take_over is not None and take_over.is_first
+            if not is_second:
+                logger.warning("A peer was asked for by a process whose peer is somebody else")
+            self._answer(process, uuid, stamp, "none" if is_second else "refused")
+        elif is_newer_here:
+            if take_over is None or take_over.stamp < connection.stamp:
+                # Before the answer: the asker must know whom the peer is with when it has that.
+                self._ask(connection, is_established=True)
+            self._answer(process, uuid, stamp, "none")
+        else:
+            leaving = _Leaving(process, stamp, record["seen"], server.now + CATCH_UP_SECONDS)
+            self._leave(connection, leaving)
+
+    def _came_lately(self, connection: Connection) -> bool:
+        return self._server.now - connection.attached_at <= RACE_SECONDS
+
+    def _leave(self, connection: Connection, leaving: _Leaving) -> None:
+        """Give a peer away, now or when it may go; of two who ask the later one gets it."""
+        uuid = connection.peer.uuid
+        leaving.seen.pop(self._server.process, None)
         other = self._leaving.pop(uuid, None)
-        if other is not None and other.stamp > stamp:
+        if other is not None and other.stamp > leaving.stamp:
             leaving, other = other, leaving
         if other is not None:
             self._answer(other.process, uuid, other.stamp, "none")
@@ -154,13 +186,7 @@ class Moves:
             self._give(connection, leaving)
         else:
             self._leaving[uuid] = leaving
-            self._answer(process, uuid, stamp, "pending")
-
-    def _is_newer_here(self, connection: Connection, stamp: Stamp) -> bool:
-        take_over = connection.take_over
-        if take_over is None or self._server.now - take_over.opened_at > RACE_SECONDS:
-            return False
-        return take_over.stamp > stamp
+            self._answer(leaving.process, uuid, leaving.stamp, "pending")
 
     def _may_go(self, connection: Connection, leaving: _Leaving) -> bool:
         if connection.take_over is not None and connection.take_over.is_pending:
@@ -169,11 +195,9 @@ class Moves:
         return server.now >= leaving.deadline or server.processes.has_seen(leaving.seen)
 
     def _give(self, connection: Connection, leaving: _Leaving) -> None:
-        server = self._server
         uuid = connection.peer.uuid
         self._leaving.pop(uuid, None)
-        seen = server.processes.seen
-        seen[server.process] = server.last_sequence
+        seen = self._get_seen()
         if connection.take_over is not None:
             for process, sequence in connection.take_over.floor.items():
                 seen[process] = max(sequence, seen.get(process, 0))
@@ -190,7 +214,7 @@ class Moves:
         size = 0
         for entry in entries:
             part.append(entry if isinstance(entry, str) else entry.to_record(codec))
-            size += len(entry) if isinstance(entry, str) else entry.size
+            size += record_size(part[-1])
             if size > MAX_RECORD_BYTES:
                 yield part
                 part, size = [], 0
@@ -199,42 +223,45 @@ class Moves:
 
     def _receive_answer(self, process: str, record: Record) -> None:
         connection = self._server.connections.get(record["uuid"])
-        take_over = None if connection is None else connection.take_over
-        if connection is None or take_over is None or take_over.stamp != tuple(record["stamp"]):
+        if connection is None:
             return
-        status = record["status"]
+        take_over, status = connection.take_over, record["status"]
+        if status == "leftovers":
+            self._take_leftovers(connection, process, record)
+            return
+        if take_over is None:
+            return
+        date, asker = record["stamp"]
+        stamp = (date, asker)
+        if status == "given":
+            gift = take_over.gift_of(process, stamp)
+            gift.complete(record["seen"], is_orphan=record["is_orphan"])
+            for key, date in record["dates"].items():
+                take_over.dates[key] = max(date, take_over.dates.get(key, 0))
+        if take_over.stamp != stamp:
+            return  # the answer to what was asked before it was asked again
         if status == "refused":
             connection.close(REFUSED_CLOSURE, "The peer belongs to somebody else")
-        elif status == "stale":
-            self._yield(connection)
         elif status == "pending":
             take_over.deadline = self._server.now + ANSWER_SECONDS
-        elif status == "leftovers":
-            self._take_leftovers(connection, take_over, process, record["entries"])
         else:
-            if status == "given":
-                gift = take_over.gift_of(process)
-                gift.seen = record["seen"]
-                gift.is_orphan = record["is_orphan"]
-                gift.is_complete = True
-                for key, date in record["dates"].items():
-                    take_over.dates[key] = max(date, take_over.dates.get(key, 0))
+            take_over.is_known = take_over.is_known or status == "none"
             take_over.awaited.discard(process)
             self._finish_if_answered(connection, take_over)
 
-    def _take_leftovers(
-        self, connection: Connection, take_over: TakeOver, process: str, records: list[Any]
-    ) -> None:
-        codec = self._server.codec
+    def _take_leftovers(self, connection: Connection, process: str, record: Record) -> None:
+        codec, take_over = self._server.codec, connection.take_over
         entries: list[Entry] = [
-            record if isinstance(record, str) else Delivery.from_record(record, codec)
-            for record in records
+            entry if isinstance(entry, str) else Delivery.from_record(entry, codec)
+            for entry in record["entries"]
         ]
-        if take_over.is_pending:
-            take_over.gift_of(process).entries += entries
-        else:
-            connection.adopt([entry for entry in entries if take_over.admits_late(entry)], {})
-            connection.pump()
+        if take_over is not None and take_over.is_pending:
+            date, asker = record["stamp"]
+            take_over.gift_of(process, (date, asker)).entries += entries
+            return
+        admits = is_unnumbered if take_over is None else take_over.admits_late
+        connection.adopt([entry for entry in entries if admits(entry)], {})
+        connection.pump()
 
     def _finish_if_answered(self, connection: Connection, take_over: TakeOver) -> None:
         if take_over.is_pending and not take_over.awaited:
@@ -247,14 +274,6 @@ class Moves:
             connection.pump()
         elif self._may_go(connection, leaving):
             self._give(connection, leaving)
-
-    def _yield(self, connection: Connection) -> None:
-        """Leave a peer to the process that it went back to meanwhile."""
-        uuid = connection.peer.uuid
-        entries, _ = connection.surrender()
-        for entry in entries:
-            if not isinstance(entry, str):
-                self._server.push(entry.envelope, Address(uuid=uuid))
 
     def _answer(self, process: str, uuid: str, stamp: Stamp, status: str, **more: Any) -> None:
         self._publish(

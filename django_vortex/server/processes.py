@@ -26,7 +26,7 @@ class Processes:
         self._live: dict[str, float] = {}
         self._seen: dict[str, int] = {}
         self._taken_at: dict[str, float] = {}
-        self._known_peers: dict[str, None] = {}
+        self._known_peers: dict[str, float] = {}
 
     @property
     def live(self) -> set[str]:
@@ -80,9 +80,14 @@ class Processes:
         """Tell whether a peer was with any process before."""
         return uuid in self._known_peers
 
-    def know(self, uuid: str) -> None:
+    def knew_lately(self, uuid: str, now: float) -> bool:
+        """Tell whether a peer came to any process so lately that others may not know it yet."""
+        known_at = self._known_peers.get(uuid)
+        return known_at is not None and now - known_at <= RECENT_SECONDS
+
+    def know(self, uuid: str, now: float) -> None:
         """Note that a process has a peer."""
         self._known_peers.pop(uuid, None)
-        self._known_peers[uuid] = None
+        self._known_peers[uuid] = now
         if len(self._known_peers) > MAX_KNOWN_PEERS:
             del self._known_peers[next(iter(self._known_peers))]

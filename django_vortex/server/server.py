@@ -134,12 +134,13 @@ class Server:
             if not connection.identity.may_be_taken_over_by(identity):
                 raise TakenByAnother("The vortexUuid is in use by somebody else")
             self._held.pop(connection, None)
+            connection.stamp = (self.date(), self.process)
             self._moves.keep(connection)
             connection.attach(stream, peer, identity, dialect)
             return connection
         if not self.processes.is_known(uuid):
             self._throttle.admit(identity.address, self.now)
-        self.processes.know(uuid)
+        self.processes.know(uuid, self.now)
         connection = Connection(self, peer, identity)
         self._connections[uuid] = connection
         connection.slot = self._heartbeats.add(connection)

@@ -32,6 +32,12 @@ class Gift:
     is_complete: bool = False
     """Whether all of it came."""
 
+    def complete(self, seen: dict[str, int], *, is_orphan: bool) -> None:
+        """Note that all came."""
+        self.seen = seen
+        self.is_orphan = is_orphan
+        self.is_complete = True
+
 
 class TakeOver:
     """The take-over of one peer by this process.
@@ -39,35 +45,67 @@ class TakeOver:
     Args:
         stamp: When the peer came here, and this process.
         awaited: The processes that have to answer.
-        opened: The last sequence taken from each process when the peer came.
+        seen: The last sequence taken from each process by now.
         now: The monotonic time.
+        is_established: Whether this process had the peer all along, and asks only because
+            another has asked for it meanwhile.
     """
 
     __slots__ = (
         "_floor",
         "_held",
-        "_opened",
+        "_high",
+        "_is_established",
+        "_low",
         "awaited",
         "dates",
         "deadline",
         "gifts",
+        "is_known",
         "opened_at",
         "stamp",
     )
 
     def __init__(
-        self, stamp: Stamp, awaited: set[str], opened: Mapping[str, int], now: float
+        self,
+        stamp: Stamp,
+        awaited: set[str],
+        seen: Mapping[str, int],
+        now: float,
+        *,
+        is_established: bool = False,
     ) -> None:
-        self.stamp = stamp
-        self.awaited = awaited
         self.opened_at = now
-        self.deadline = now + ANSWER_SECONDS
-        self.gifts: dict[str, Gift] = {}
-        """What came, by process."""
+        self.gifts: dict[tuple[str, Stamp], Gift] = {}
+        """What came, by process and by which question it answers."""
         self.dates: dict[str, int] = {}
         """The last dates that the peer got elsewhere."""
-        self._opened = opened
+        self.is_known = False
+        """Whether another process has had the peer lately, though it gave nothing."""
+        self._is_established = is_established
+        # What this process itself sent the peer while it was not pending: after low, up to high.
+        self._low: Mapping[str, int] = {} if is_established else seen
         self._floor: dict[str, int] = {}
+        self._ask(stamp, awaited, seen, now)
+
+    def renew(self, stamp: Stamp, awaited: set[str], seen: Mapping[str, int], now: float) -> None:
+        """Ask again, since the peer has a new stream here that others do not know of."""
+        if self._held is None:
+            self._is_established = not self.is_orphan
+            if self._is_established:
+                self._low = {}
+            self.gifts = {}
+            self._ask(stamp, awaited, seen, now)
+        else:
+            self.stamp = stamp
+            self.awaited = awaited
+            self.deadline = now + ANSWER_SECONDS
+
+    def _ask(self, stamp: Stamp, awaited: set[str], seen: Mapping[str, int], now: float) -> None:
+        self.stamp = stamp
+        self.awaited = awaited
+        self.deadline = now + ANSWER_SECONDS
+        self._high: Mapping[str, int] = seen
         self._held: list[Delivery] | None = []
 
     @property
@@ -78,7 +116,14 @@ class TakeOver:
     @property
     def is_orphan(self) -> bool:
         """Whether nobody who knew the peer before gave it to this process."""
-        return all(gift.is_orphan or not gift.is_complete for gift in self.gifts.values())
+        return not self._is_established and all(
+            gift.is_orphan or not gift.is_complete for gift in self.gifts.values()
+        )
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this process has sent the peer no push yet."""
+        return self._held is not None and self._low is self._high
 
     @property
     def held(self) -> int:
@@ -90,9 +135,9 @@ class TakeOver:
         """Up to which sequence number the peer got what each process pushed."""
         return self._floor
 
-    def gift_of(self, process: str) -> Gift:
-        """Give the gift of a process, to be filled."""
-        return self.gifts.setdefault(process, Gift())
+    def gift_of(self, process: str, stamp: Stamp) -> Gift:
+        """Give the gift with which a process answers a question, to be filled."""
+        return self.gifts.setdefault((process, stamp), Gift())
 
     def admits(self, delivery: Delivery) -> bool:
         """Tell whether a push is to be sent now; it may be held back, or have been sent before."""
@@ -107,7 +152,7 @@ class TakeOver:
         """Tell whether a leftover that came too late was not sent by this process itself."""
         if isinstance(entry, str) or entry.source is None:
             return True
-        return entry.sequence <= self._opened.get(entry.source, 0)
+        return not self._is_established and entry.sequence <= self._low.get(entry.source, 0)
 
     def end(self) -> list[Entry]:
         """Stop to hold back, and give in order what the peer has not got yet.
@@ -117,32 +162,41 @@ class TakeOver:
         """
         entries: list[Entry] = []
         complete = [gift for gift in self.gifts.values() if gift.is_complete]
-        trusted = [gift for gift in complete if not gift.is_orphan] or complete
+        trusted = [gift for gift in complete if not gift.is_orphan]
+        if not trusted and not self._is_established:
+            trusted = complete
         for gift in self.gifts.values():
             if not gift.is_complete:
                 entries += filter(self.admits_late, gift.entries)
             elif any(gift is one for one in trusted):
-                entries += gift.entries
+                entries += (entry for entry in gift.entries if not self._sent_itself(entry))
             else:
-                entries += (entry for entry in gift.entries if not _is_numbered(entry))
+                entries += (entry for entry in gift.entries if is_unnumbered(entry))
             gift.entries = []
         for gift in trusted:
-            self._raise_floor(gift.seen)
+            for process, sequence in gift.seen.items():
+                self._floor[process] = max(sequence, self._floor.get(process, 0))
+        if not self.gifts and not self.awaited and not self.is_known:
+            self._is_established = True
+            self._low = {}
         held, self._held = self._held or [], None
         entries += (delivery for delivery in held if not self._was_sent(delivery))
         return _without_repetition(entries)
 
-    def _raise_floor(self, seen: Mapping[str, int]) -> None:
-        for process, sequence in seen.items():
-            self._floor[process] = max(sequence, self._floor.get(process, 0))
+    def _sent_itself(self, entry: Entry) -> bool:
+        if isinstance(entry, str) or entry.source is None or self._low is self._high:
+            return False
+        source = entry.source
+        return self._low.get(source, 0) < entry.sequence <= self._high.get(source, 0)
 
     def _was_sent(self, delivery: Delivery) -> bool:
         source = delivery.source
         return source is not None and delivery.sequence <= self._floor.get(source, 0)
 
 
-def _is_numbered(entry: Entry) -> bool:
-    return not isinstance(entry, str) and entry.source is not None
+def is_unnumbered(entry: Entry) -> bool:
+    """Tell whether nobody can have an entry but the process that has it."""
+    return isinstance(entry, str) or entry.source is None
 
 
 def _without_repetition(entries: Iterable[Entry]) -> list[Entry]:

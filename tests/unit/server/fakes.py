@@ -109,7 +109,9 @@ class FakeStream:
 
     def envelopes(self, dialect: Dialect | None = None) -> list[PayloadEnvelope]:
         """What the peer made of the texts, without heart-beats and introductions."""
-        protocol = Protocol(CODEC, framed=self.framed, dialect=dialect)
+        protocol = Protocol(
+            CODEC, framed=self.framed, dialect=dialect, whole_frames=not self.framed
+        )
         events = [event for text in self.received for event in protocol.receive(text)]
         return [
             event.envelope

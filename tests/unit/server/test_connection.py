@@ -1,0 +1,575 @@
+"""What one peer sees of the server, over streams that block, end and follow each other."""
+
+import asyncio
+import random
+from base64 import b64decode
+from datetime import UTC, datetime
+
+import pytest
+
+from django_vortex.exceptions import PermissionDenied
+from django_vortex.routing.payload_io import PayloadIO
+from django_vortex.server.stream import (
+    MALFORMED_CLOSURE,
+    NORMAL_CLOSURE,
+    SILENT_CLOSURE,
+    SLOW_CLOSURE,
+)
+from django_vortex.wire.dialects import Dialect
+from django_vortex.wire.envelope import PayloadEnvelope
+from tests.unit.server.fakes import (
+    SERVER_UUID,
+    FakeClock,
+    FakeStream,
+    infos,
+    make_server,
+    message,
+    note,
+    open_peer,
+    serve,
+    settle,
+)
+
+
+@pytest.fixture
+async def payload_io():
+    return PayloadIO()
+
+
+@pytest.fixture
+async def clock():
+    return FakeClock()
+
+
+@pytest.fixture
+async def server(clock, payload_io):
+    server = make_server(clock, payload_io=payload_io, max_requests_in_flight=3)
+    yield server
+    await server.stop(0)
+
+
+async def test_peer_first_gets_the_introduction_of_the_server(server):
+    stream = FakeStream()
+    await open_peer(server, stream, dialect=None)
+    assert infos(stream) == [SERVER_UUID]
+    assert len(stream.received) == 1
+    assert not stream.received[0].startswith("{")
+
+
+async def test_http_peer_gets_a_beat_and_the_introduction_in_one_piece(server):
+    stream = FakeStream(framed=True)
+    await open_peer(server, stream)
+    assert len(stream.received) == 1
+    assert stream.received[0].startswith(".")
+    assert stream.received[0].endswith(".")
+    assert infos(stream) == [SERVER_UUID]
+
+
+async def test_d0_peer_never_gets_a_lone_dot(server, clock):
+    stream = FakeStream(framed=True)
+    connection = await open_peer(server, stream, dialect=Dialect.D0)
+    connection.beat()
+    assert len(stream.received) == 2
+    assert all(b64decode(text)[0] == 0x78 and text.endswith(".") for text in stream.received)
+    assert not any("." in text[:-1] for text in stream.received)
+
+
+async def test_request_is_answered_with_its_whole_filt(server, payload_io):
+    async def echo(request):
+        return request.tuples
+
+    endpoint = serve(payload_io, "echo", echo)
+    stream = FakeStream()
+    connection = await open_peer(server, stream)
+    connection.receive(message(note(1, "two", key="echo", id=7)))
+    await settle()
+    (reply,) = stream.envelopes()
+    assert reply.filt == endpoint.filt | {"id": 7}
+    assert stream.values() == [1, "two"]
+
+
+async def test_server_answers_in_the_dialect_that_the_first_message_is_in(server, payload_io):
+    async def echo(request):
+        return request.tuples
+
+    _endpoint = serve(payload_io, "echo", echo)
+    stream = FakeStream()
+    connection = await open_peer(server, stream, dialect=None)
+    connection.receive(message(note(5, key="echo"), Dialect.D2))
+    await settle()
+    assert connection.dialect is Dialect.D2
+    assert stream.received[-1].startswith("{")
+    browser = FakeStream()
+    connection = await open_peer(server, browser, "browser", dialect=None)
+    connection.receive(message(note(5, key="echo"), Dialect.D1) + ".")
+    await settle()
+    assert connection.dialect is Dialect.D1
+    assert browser.received[-1].startswith("eyJ")
+
+
+async def test_body_of_a_request_is_taken_with_its_last_message(server, payload_io):
+    got = []
+
+    async def take(request):
+        got.extend(request.tuples)
+
+    _endpoint = serve(payload_io, "take", take)
+    connection = await open_peer(server, FakeStream(framed=True))
+    body = "".join(message(note(i, key="take"), framed=True) for i in range(3))
+    connection.receive_body(body.removesuffix("."))
+    await settle()
+    assert got == [0, 1, 2]
+
+
+async def test_empty_envelopes_are_not_routed(server, payload_io):
+    called = []
+
+    async def take(request):
+        called.append(request)
+
+    _endpoint = serve(payload_io, "x", take)
+    connection = await open_peer(server, FakeStream())
+    connection.receive(message(PayloadEnvelope()))
+    connection.receive(".")
+    await settle()
+    assert not called
+    assert not len(connection.requests)
+
+
+async def test_echo_comes_back_and_is_routed_too(server, payload_io):
+    got = []
+
+    async def take(request):
+        got.append(request.filt)
+
+    _endpoint = serve(payload_io, "take", take)
+    stream = FakeStream()
+    connection = await open_peer(server, stream)
+    connection.receive(message(note("x", key="take", rapuiServerEcho=True)))
+    await settle()
+    (echo,) = stream.envelopes()
+    assert echo.filt == {"key": "take"}
+    assert stream.values() == ["x"]
+    assert got == [{"key": "take"}]
+
+
+async def test_what_can_not_be_read_is_answered_and_the_connection_lives(server):
+    stream = FakeStream()
+    connection = await open_peer(server, stream)
+    connection.receive("{this is no JSON")
+    (answer,) = stream.envelopes()
+    assert answer.filt == {"key": "vortex.error"}
+    assert isinstance(answer.result, str)
+    assert stream.closed_with is None
+
+
+async def test_endless_nonsense_closes_the_connection(server):
+    stream = FakeStream()
+    connection = await open_peer(server, stream)
+    for _ in range(100):
+        connection.receive("{this is no JSON")
+    assert stream.closed_with is not None
+    assert stream.closed_with[0] == MALFORMED_CLOSURE
+    assert not server.connections
+
+
+async def test_exception_of_a_handler_becomes_one_answer(server, payload_io):
+    async def refuse(request):
+        raise PermissionDenied("Not you")
+
+    _endpoint = serve(payload_io, "x", refuse)
+    stream = FakeStream()
+    connection = await open_peer(server, stream)
+    connection.receive(message(note(1, key="x", id=3)))
+    await settle()
+    (answer,) = stream.envelopes()
+    assert (answer.filt, answer.result) == ({"key": "x", "id": 3}, "Not you")
+
+
+async def test_reply_that_can_not_be_encoded_becomes_an_error_without_internals(
+    server, payload_io, caplog
+):
+    async def answer(request):
+        return PayloadEnvelope(result=object())
+
+    _endpoint = serve(payload_io, "x", answer)
+    stream = FakeStream()
+    connection = await open_peer(server, stream)
+    connection.receive(message(note(1, key="x")))
+    await settle()
+    (reply,) = stream.envelopes()
+    assert reply.result.startswith("The server could not answer (ref ")
+    assert reply.result[len("The server could not answer (ref ") :][:6] in caplog.text
+
+
+async def test_only_so_many_requests_run_and_the_transport_waits(server, payload_io):
+    running, peak, gate = 0, 0, asyncio.Event()
+
+    async def wait(request):
+        nonlocal running, peak
+        running += 1
+        peak = max(peak, running)
+        await gate.wait()
+        running -= 1
+        return request.tuples
+
+    _endpoint = serve(payload_io, "wait", wait)
+    stream = FakeStream()
+    connection = await open_peer(server, stream)
+    for i in range(3):
+        connection.receive(message(note(i, key="wait")))
+    await asyncio.wait_for(connection.ready(), 1)
+    for i in range(3, 8):
+        connection.receive(message(note(i, key="wait")))
+    ready = asyncio.ensure_future(connection.ready())
+    await settle()
+    assert running == 3
+    assert not ready.done()
+    gate.set()
+    await ready
+    await settle()
+    assert peak == 3
+    assert sorted(stream.values()) == list(range(8))
+
+
+async def test_transport_that_does_not_wait_is_told_at_a_bound(server, payload_io):
+    gate = asyncio.Event()
+
+    async def wait(request):
+        await gate.wait()
+
+    _endpoint = serve(payload_io, "wait", wait)
+    stream = FakeStream()
+    connection = await open_peer(server, stream)
+    for i in range(3 + 3 * 16 + 2):
+        connection.receive(message(note(i, key="wait")))
+    refused = stream.envelopes()
+    assert len(refused) == 2
+    assert all("More requests wait" in envelope.result for envelope in refused)
+
+
+async def test_requests_of_a_websocket_peer_end_with_it(server, payload_io):
+    cancelled = []
+
+    async def wait(request):
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            cancelled.append(request.tuples)
+            raise
+
+    _endpoint = serve(payload_io, "wait", wait)
+    stream = FakeStream()
+    connection = await open_peer(server, stream)
+    for i in range(5):
+        connection.receive(message(note(i, key="wait")))
+    await settle()
+    connection.detach(stream)
+    await settle()
+    assert sorted(cancelled) == [[0], [1], [2]]
+    assert not server.connections
+    assert connection.is_closed
+
+
+async def test_requests_of_an_http_peer_go_on_over_its_next_response(server, payload_io):
+    gate = asyncio.Event()
+
+    async def wait(request):
+        await gate.wait()
+        return request.tuples
+
+    _endpoint = serve(payload_io, "wait", wait)
+    first, second = FakeStream(framed=True), FakeStream(framed=True)
+    connection = await open_peer(server, first)
+    connection.receive_body(message(note("late", key="wait"), framed=True))
+    await settle()
+    connection.detach(first)
+    assert await open_peer(server, second) is connection
+    gate.set()
+    await settle()
+    assert first.values() == []
+    assert second.values() == ["late"]
+
+
+async def test_what_waits_goes_out_in_order_when_the_peer_reads_again(server):
+    stream = FakeStream()
+    await open_peer(server, stream)
+    stream.is_blocked = True
+    for i in range(200):
+        server.push(note(i))
+    await settle()
+    assert stream.values() == []
+    stream.unblock()
+    await settle()
+    assert stream.values() == list(range(200))
+
+
+async def test_write_that_does_not_block_needs_no_task(server):
+    stream = FakeStream()
+    await open_peer(server, stream)
+    before = asyncio.all_tasks()
+    server.push(note(1))
+    assert asyncio.all_tasks() == before
+    assert stream.values() == [1]
+
+
+async def test_heartbeat_overtakes_what_waits(server):
+    stream = FakeStream()
+    connection = await open_peer(server, stream)
+    stream.is_blocked = True
+    server.push(note(1))
+    server.push(note(2))
+    connection.beat()
+    connection.beat()
+    await settle()
+    stream.unblock()
+    await settle()
+    assert stream.received.index(".") == 2
+    assert stream.received.count(".") == 1
+    assert stream.values() == [1, 2]
+
+
+async def test_new_response_gets_what_the_old_one_did_not_send(server):
+    old = FakeStream(framed=True, slot=3)
+    new = FakeStream(framed=True)
+    connection = await open_peer(server, old)
+    old.read()
+    for i in range(10):
+        server.push(note(i))
+    await settle()
+    old.read(1)
+    await settle()
+    await open_peer(server, new)
+    await settle()
+    assert old.closed_with == (
+        NORMAL_CLOSURE,
+        "Replaced by a newer stream of the same peer",
+    )
+    assert infos(new) == [SERVER_UUID]
+    assert old.values() == [0]
+    assert new.values() == list(range(1, 10))
+    assert connection.waiting == 0
+
+
+async def test_unsent_heartbeats_and_introductions_do_not_move_over(server):
+    old, new = FakeStream(framed=True, slot=5), FakeStream(framed=True)
+    connection = await open_peer(server, old)
+    connection.beat()
+    server.push(note(1))
+    await open_peer(server, new)
+    assert old.received == []
+    assert len(new.received) == 2
+    assert infos(new) == [SERVER_UUID]
+    assert new.values() == [1]
+
+
+async def test_peer_that_changes_to_a_websocket_gets_unsent_texts_in_its_form(server):
+    old, new = FakeStream(framed=True, slot=1), FakeStream()
+    await open_peer(server, old)
+    server.push(note("a"))
+    server.push(note("b"))
+    await settle()
+    await open_peer(server, new)
+    assert not any(text.endswith(".") for text in new.received)
+    assert new.values() == ["a", "b"]
+
+
+async def test_peer_that_changes_to_http_gets_unsent_texts_in_its_form(server):
+    old, new = FakeStream(), FakeStream(framed=True)
+    await open_peer(server, old)
+    old.is_blocked = True
+    server.push(note("a"))
+    server.push(note("b"))
+    await settle()
+    await open_peer(server, new)
+    assert all(text.endswith(".") and "{" not in text for text in new.received)
+    assert new.values() == ["a", "b"]
+
+
+async def test_outbox_keeps_what_is_due_between_two_responses(server):
+    first, second = FakeStream(framed=True), FakeStream(framed=True)
+    connection = await open_peer(server, first)
+    connection.detach(first)
+    for i in range(5):
+        server.push(note(i))
+    assert connection.waiting == 5
+    await open_peer(server, second)
+    assert second.values() == list(range(5))
+
+
+async def test_end_of_a_replaced_stream_changes_nothing(server):
+    first, second = FakeStream(), FakeStream()
+    connection = await open_peer(server, first)
+    await open_peer(server, second)
+    connection.detach(first)
+    server.push(note(1))
+    assert second.values() == [1]
+    assert list(server.connections) == ["peer"]
+
+
+async def test_http_stream_that_fails_while_written_to_loses_nothing(server):
+    first, second = FakeStream(framed=True), FakeStream(framed=True)
+    await open_peer(server, first)
+    first.close(1000, "the peer went away and nobody has said so yet")
+    server.push(note(1))
+    server.push(note(2))
+    assert "peer" in server.connections
+    await open_peer(server, second)
+    assert second.values() == [1, 2]
+
+
+async def test_websocket_that_fails_while_it_blocks_ends_the_connection(server):
+    stream = FakeStream()
+    await open_peer(server, stream)
+    stream.is_blocked = True
+    server.push(note(1))
+    await settle()
+    stream.close(1000, "gone")
+    await settle()
+    assert not server.connections
+
+
+async def test_stream_that_raises_something_else_is_given_up(server, caplog):
+    class Broken(FakeStream):
+        async def send(self, text):
+            raise RuntimeError("out of order")
+
+    stream = Broken()
+    await open_peer(server, stream)
+    assert not server.connections
+    assert stream.closed_with is not None
+    assert "out of order" in caplog.text
+
+
+async def test_superseded_updates_are_dropped_before_the_peer_is(clock):
+    server = make_server(clock, outbox_max_messages=10)
+    stream = FakeStream()
+    await open_peer(server, stream)
+    stream.is_blocked = True
+    server.push(note("writing"))
+    server.push(note("kept"))
+    for i in range(100):
+        server.push(note(i, key="model"), coalesce=True)
+    await settle()
+    assert stream.closed_with is None
+    stream.unblock()
+    await settle()
+    values = stream.values()
+    assert values[:2] == ["writing", "kept"]
+    assert values[-1] == 99
+    assert values[2:] == sorted(values[2:])
+    assert len(values) <= 12
+    await server.stop(0)
+
+
+@pytest.mark.parametrize("limits", [{"outbox_max_messages": 10}, {"outbox_max_bytes": 5000}])
+async def test_peer_that_reads_too_slowly_is_closed_and_costs_nothing_more(clock, limits, caplog):
+    server = make_server(clock, **limits)
+    slow, quick = FakeStream(), FakeStream()
+    connection = await open_peer(server, slow, "slow")
+    await open_peer(server, quick, "quick")
+    slow.is_blocked = True
+    for i in range(50):
+        server.push(note(i))
+    await settle()
+    assert slow.closed_with is not None
+    assert slow.closed_with[0] == SLOW_CLOSURE
+    assert connection.waiting == 0
+    assert list(server.connections) == ["quick"]
+    assert quick.values() == list(range(50))
+    assert slow.sends <= 2
+    await server.stop(0)
+
+
+async def test_message_larger_than_the_outbox_is_refused_with_an_answer(clock, payload_io, caplog):
+    async def answer(request):
+        return ["x" * 200_000]
+
+    _endpoint = serve(payload_io, "big", answer)
+    server = make_server(clock, payload_io=payload_io, outbox_max_bytes=1000)
+    stream = FakeStream()
+    connection = await open_peer(server, stream, dialect=Dialect.NATIVE)
+    connection.receive(message(note(1, key="big", id=1), Dialect.NATIVE))
+    # Text of one letter deflates to nothing.
+    noise = random.Random(1).randbytes(5000)
+    server.push(note(noise, key="noise"))
+    await settle()
+    refusal = stream.envelopes(Dialect.NATIVE)[0]
+    assert refusal.filt == {"key": "noise"}
+    assert "exceeds outbox_max_bytes (1000)" in refusal.result
+    assert stream.closed_with is None
+    await server.stop(0)
+
+
+async def test_dates_of_a_key_only_grow_however_quick_the_pushes(server):
+    stream = FakeStream()
+    await open_peer(server, stream)
+    for i in range(5):
+        server.push(note(i))
+    dates = [envelope.date for envelope in stream.envelopes()]
+    assert all(a < b for a, b in zip(dates, dates[1:], strict=False))
+    assert dates[0] == datetime.fromtimestamp(1_700_001_000, UTC)
+
+
+async def test_broadcast_has_one_date_for_all_who_did_not_get_a_later_one(server, clock):
+    ahead, behind = FakeStream(), FakeStream()
+    connection = await open_peer(server, ahead, "ahead")
+    await open_peer(server, behind, "behind")
+    connection.send(note("reply"))
+    server.push(note("both"))
+    (one,) = behind.envelopes()
+    reply, same = ahead.envelopes()
+    assert one.date == reply.date
+    assert same.date > reply.date
+
+
+async def test_silent_websocket_peer_is_dropped(server, clock):
+    silent, chatty = FakeStream(), FakeStream()
+    one = await open_peer(server, silent, "silent")
+    other = await open_peer(server, chatty, "chatty")
+    for _ in range(16):
+        clock.seconds += 5
+        server.tick()
+        other.receive(".")
+        for connection in (one, other):
+            if not connection.is_closed:
+                connection.beat()
+    assert silent.closed_with is not None
+    assert silent.closed_with[0] == SILENT_CLOSURE
+    assert chatty.closed_with is None
+
+
+async def test_http_peer_may_be_silent_but_must_read(server, clock):
+    quiet, stuck = FakeStream(framed=True), FakeStream(framed=True)
+    one = await open_peer(server, quiet, "quiet")
+    other = await open_peer(server, stuck, "stuck")
+    stuck.is_blocked = True
+    for _ in range(20):
+        clock.seconds += 5
+        server.tick()
+        for connection in (one, other):
+            if not connection.is_closed:
+                connection.beat()
+        await settle()
+    assert quiet.closed_with is None
+    assert stuck.closed_with is not None
+    assert stuck.closed_with[0] == SILENT_CLOSURE
+
+
+async def test_closed_connection_takes_and_sends_nothing(server, payload_io):
+    called = []
+
+    async def take(request):
+        called.append(request)
+
+    _endpoint = serve(payload_io, "x", take)
+    stream = FakeStream()
+    connection = await open_peer(server, stream)
+    connection.close(4008, "enough")
+    connection.close(1000, "again")
+    connection.send(note(1))
+    connection.receive(message(note(1, key="x")))
+    await settle()
+    assert stream.closed_with == (4008, "enough")
+    assert stream.values() == []
+    assert not called
