@@ -37,6 +37,17 @@ class PayloadEndpoint:
         DefinitionError: A filt without ``key``, or a handler that cannot be called with a request.
     """
 
+    __slots__ = (
+        "__weakref__",
+        "accept_only_from",
+        "filt",
+        "handler",
+        "ignore_from",
+        "is_async",
+        "payload_io",
+        "site",
+    )
+
     def __init__(
         self,
         filt: Filt,

@@ -15,7 +15,7 @@ Whatever a peer sends, nothing here raises.
 """
 
 from collections import Counter
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 from django_vortex.exceptions import DefinitionError, quoted
@@ -80,9 +80,6 @@ class FiltView:
         self.filt = filt
         self._frozen: dict[Any, Hashable] = {}
 
-    def __iter__(self) -> Iterator[Any]:
-        return iter(self.filt)
-
     def get(self, name: Hashable) -> Hashable:
         """Give the frozen value of a name, or `MISSING`."""
         value = self.filt.get(name, MISSING)
@@ -117,6 +114,18 @@ class FiltPattern:
                 pairs.append((name, freeze(value)))
         self.pairs = tuple(pairs)
         self.nested = tuple(nested)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether every filt matches."""
+        return not self.pairs and not self.nested
+
+    def without(self, *names: Hashable) -> "FiltPattern":
+        """Give the pattern of what is left when the pairs of some names are known to match."""
+        rest = FiltPattern({})
+        rest.pairs = tuple(pair for pair in self.pairs if pair[0] not in names)
+        rest.nested = self.nested
+        return rest
 
     def matches(self, filt: "FiltView | Mapping[Any, Any]") -> bool:
         """Say whether ``filt`` contains everything that this pattern asks for."""

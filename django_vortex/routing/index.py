@@ -1,116 +1,125 @@
 """The index that finds what a filt is for among very many patterns.
 
-Takes patterns with an item each, gives the items whose pattern a message's filt contains. Costs as
-much as the message has keys and the answer has items, not as there are patterns.
+Takes filts with an item each, gives the items whose filt a message's contains. Costs as much as the
+message has keys and the answer has items, not as there are patterns. Among very many, the time goes
+into fetching what is not in the processor's cache, so there are few objects between key and item.
 """
 
-from collections.abc import Hashable, Iterator
-from typing import Generic, TypeVar
+from collections.abc import Hashable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, Generic, Protocol, TypeVar
 
 from django_vortex.routing.filt import FiltPattern, FiltView
 from django_vortex.typedefs import Filt
 
-Item = TypeVar("Item", bound=Hashable)
+
+class Indexed(Hashable, Protocol):
+    """What can be found: anything that the index may write on."""
+
+    rest: FiltPattern | None
+    """What is still to be compared when the index has led here; None is nothing."""
+
+
+Item = TypeVar("Item", bound=Indexed)
 
 _Pair = tuple[Hashable, Hashable]
-_Patterns = dict[Item, FiltPattern]
+
+_NO_NAMES: Mapping[Any, Any] = MappingProxyType({})
 
 
 class _Bucket(Generic[Item]):
-    """The patterns of one ``key``, each filed under the pair it shares with the fewest others."""
+    """The items of one ``key``, each filed under the pair it shares with the fewest others."""
 
-    __slots__ = ("by_name", "filed_under", "unfiled")
+    __slots__ = ("by_name", "unfiled")
 
     def __init__(self) -> None:
-        self.by_name: dict[Hashable, dict[Hashable, _Patterns[Item]]] = {}
-        self.filed_under: dict[Item, _Pair | None] = {}
-        self.unfiled: _Patterns[Item] = {}
+        # The tuples are replaced, never changed: a search may be in them.
+        self.by_name: dict[Hashable, dict[Hashable, tuple[Item, ...]]] | None = None
+        self.unfiled: tuple[Item, ...] = ()
 
-    def add(self, item: Item, pattern: FiltPattern) -> None:
+    def add(self, item: Item, pattern: FiltPattern) -> _Pair | None:
+        """File an item and say under which pair, None if it has nothing but the key."""
         pairs = [pair for pair in pattern.pairs if pair[0] != "key"]
-        pair = min(pairs, key=self._crowd, default=None)
-        self.filed_under[item] = pair
+        pair = min(pairs, key=self._count, default=None)
+        rest = pattern.without("key" if pair is None else pair[0], "key")
+        item.rest = None if rest.is_empty else rest
         if pair is None:
-            self.unfiled[item] = pattern
+            self.unfiled += (item,)
         else:
-            name, value = pair
-            self.by_name.setdefault(name, {}).setdefault(value, {})[item] = pattern
+            if self.by_name is None:
+                self.by_name = {}
+            by_value = self.by_name.setdefault(pair[0], {})
+            by_value[pair[1]] = (*by_value.get(pair[1], ()), item)
+        return pair
 
-    def remove(self, item: Item) -> None:
-        if item not in self.filed_under:
-            return
-        pair = self.filed_under.pop(item)
+    def remove(self, item: Item, pair: _Pair | None) -> None:
+        """Forget an item that is filed under a pair."""
         if pair is None:
-            del self.unfiled[item]
+            self.unfiled = _without(self.unfiled, item)
             return
         name, value = pair
-        del self.by_name[name][value][item]
-        if not self.by_name[name][value]:
-            del self.by_name[name][value]
-        if not self.by_name[name]:
-            del self.by_name[name]
+        by_name = self.by_name or {}
+        by_value = by_name[name]
+        by_value[value] = _without(by_value[value], item)
+        if not by_value[value]:
+            del by_value[value]
+        if not by_value:
+            del by_name[name]
 
-    def find(self, view: FiltView) -> Iterator[Item]:
-        yield from _matching(self.unfiled, view)
-        by_name = self.by_name
-        if not by_name:
-            return
-        for name in view:
-            by_value = by_name.get(name)
-            if by_value is not None:
-                patterns = by_value.get(view.get(name))
-                if patterns is not None:
-                    yield from _matching(patterns, view)
-
-    def _crowd(self, pair: _Pair) -> tuple[int, bool]:
+    def _count(self, pair: _Pair) -> tuple[int, bool]:
         """Say how many are filed under a pair; among equals, names already looked up come first."""
-        by_value = self.by_name.get(pair[0])
-        if by_value is None:
-            return 0, True
-        return len(by_value.get(pair[1], ())), False
+        by_value = (self.by_name or _NO_NAMES).get(pair[0])
+        return (0, True) if by_value is None else (len(by_value.get(pair[1], ())), False)
 
 
-def _matching(patterns: _Patterns[Item], view: FiltView) -> Iterator[Item]:
-    for item, pattern in list(patterns.items()):
-        if pattern.matches(view):
-            yield item
+def _without(items: tuple[Item, ...], item: Item) -> tuple[Item, ...]:
+    return tuple(other for other in items if other != item)
 
 
 class FiltIndex(Generic[Item]):
     """Items under filts that contain a ``key``. Not locked: its user is."""
 
-    __slots__ = ("_buckets", "_keys")
+    __slots__ = ("_buckets", "_filed")
 
     def __init__(self) -> None:
         self._buckets: dict[str, _Bucket[Item]] = {}
-        self._keys: dict[Item, str] = {}
+        self._filed: dict[Item, tuple[str, _Pair | None]] = {}
 
     def __len__(self) -> int:
-        return len(self._keys)
+        return len(self._filed)
 
     def __iter__(self) -> Iterator[Item]:
-        return iter(list(self._keys))
+        return iter(list(self._filed))
 
     def add(self, filt: Filt, item: Item) -> None:
         """File an item under a checked filt; an item that is there already stays as it is."""
-        if item in self._keys:
+        if item in self._filed:
             return
         key = filt["key"]
-        self._keys[item] = key
-        self._buckets.setdefault(key, _Bucket()).add(item, FiltPattern(filt))
+        bucket = self._buckets.setdefault(key, _Bucket())
+        self._filed[item] = key, bucket.add(item, FiltPattern(filt))
 
     def remove(self, item: Item) -> None:
         """Forget an item; unknown ones are ignored."""
-        key = self._keys.pop(item, None)
+        key, pair = self._filed.pop(item, (None, None))
         if key is None:
             return
         bucket = self._buckets[key]
-        bucket.remove(item)
-        if not bucket.filed_under:
+        bucket.remove(item, pair)
+        if not bucket.unfiled and not bucket.by_name:
             del self._buckets[key]
 
     def find(self, filt: Filt) -> list[Item]:
         """Give the items whose filt the given one contains, in no particular order."""
         key = filt.get("key")
         bucket = self._buckets.get(key) if isinstance(key, str) else None
-        return [] if bucket is None else list(bucket.find(FiltView(filt)))
+        if bucket is None:
+            return []
+        view = FiltView(filt)
+        candidates = bucket.unfiled
+        if bucket.by_name is not None:
+            for name in filt:
+                by_value = bucket.by_name.get(name)
+                if by_value is not None:
+                    candidates += by_value.get(view.get(name), ())
+        return [item for item in candidates if item.rest is None or item.rest.matches(view)]

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from django_vortex.exceptions import HandlerError, WireError, quoted
 from django_vortex.routing.address import EVERYONE, Address
+from django_vortex.routing.filt import FiltPattern
 from django_vortex.routing.index import FiltIndex
 from django_vortex.routing.lifetime import Site
 from django_vortex.routing.ports import (
@@ -40,6 +41,14 @@ if TYPE_CHECKING:
     from django_vortex.routing.endpoint import PayloadEndpoint
 
 logger = logging.getLogger(__name__)
+
+
+class _Reference(weakref.ref["PayloadEndpoint"]):
+    """A weak reference to an endpoint, as the index wants its items; equal while that lives."""
+
+    __slots__ = ("rest",)
+
+    rest: FiltPattern | None
 
 
 class PayloadIO:
@@ -68,8 +77,8 @@ class PayloadIO:
         self._lock = (
             threading.RLock()
         )  # a finalizer that removes endpoints may run while it is held
-        self._index: FiltIndex[weakref.ref[PayloadEndpoint]] = FiltIndex()
-        self._collected: deque[weakref.ref[PayloadEndpoint]] = deque()
+        self._index: FiltIndex[_Reference] = FiltIndex()
+        self._collected: deque[Any] = deque()
         self._pinned: dict[str, tuple[Site, dict[PayloadEndpoint, None]]] = {}
 
     def bind(
@@ -101,14 +110,14 @@ class PayloadIO:
         """Register an endpoint, which its constructor does already; twice is once."""
         with self._lock:
             self._forget_collected()
-            self._index.add(endpoint.filt, weakref.ref(endpoint, self._collected.append))
+            self._index.add(endpoint.filt, _Reference(endpoint, self._collected.append))
             if endpoint.site.module is not None:
                 self._pin(endpoint, endpoint.site.module)
 
     def remove(self, endpoint: "PayloadEndpoint") -> None:
         """Forget an endpoint; unknown ones are ignored."""
         with self._lock:
-            self._index.remove(weakref.ref(endpoint))
+            self._index.remove(_Reference(endpoint))
             _, pinned = self._pinned.get(endpoint.site.module or "", (None, {}))
             pinned.pop(endpoint, None)
 
@@ -205,7 +214,7 @@ class PayloadIO:
         known = self._pinned.get(module)
         if known is None or endpoint.site.replaces(known[0]):
             for outdated in {} if known is None else known[1]:
-                self._index.remove(weakref.ref(outdated))
+                self._index.remove(_Reference(outdated))
             known = self._pinned[module] = endpoint.site, {}
         known[1][endpoint] = None
 

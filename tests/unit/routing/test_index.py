@@ -40,10 +40,14 @@ class CountedPatterns:
         monkeypatch.setattr(FiltPattern, "matches", matches)
 
 
-def index_of(filts: Iterable[Filt]) -> FiltIndex[int]:
-    index: FiltIndex[int] = FiltIndex()
+class Item(int):
+    rest: FiltPattern | None = None
+
+
+def index_of(filts: Iterable[Filt]) -> FiltIndex[Item]:
+    index: FiltIndex[Item] = FiltIndex()
     for number, filt in enumerate(filts):
-        index.add(filt, number)
+        index.add(filt, Item(number))
     return index
 
 
@@ -60,7 +64,7 @@ def test_what_is_removed_is_not_found(filts: list[Filt], data: Any, message: Fil
     index = index_of(filts)
     removed = data.draw(st.sets(st.sampled_from(range(len(filts))))) if filts else set()
     for number in removed:
-        index.remove(number)
+        index.remove(Item(number))
     expected = [
         n for n, filt in enumerate(filts) if n not in removed and FiltPattern(filt).matches(message)
     ]
@@ -71,18 +75,18 @@ def test_what_is_removed_is_not_found(filts: list[Filt], data: Any, message: Fil
 def test_an_emptied_index_keeps_nothing() -> None:
     index = index_of([{"key": "k", "id": 1}, {"key": "k"}, {"key": "k", "id": [1]}])
     for number in range(3):
-        index.remove(number)
+        index.remove(Item(number))
     assert len(index) == 0
     assert index._buckets == {}
 
 
 def test_an_item_is_added_and_removed_once() -> None:
-    index: FiltIndex[str] = FiltIndex()
-    index.add({"key": "k"}, "item")
-    index.add({"key": "k"}, "item")
-    assert index.find({"key": "k"}) == ["item"]
-    index.remove("item")
-    index.remove("item")
+    index: FiltIndex[Item] = FiltIndex()
+    index.add({"key": "k"}, Item(5))
+    index.add({"key": "k"}, Item(5))
+    assert index.find({"key": "k"}) == [5]
+    index.remove(Item(5))
+    index.remove(Item(5))
     assert index.find({"key": "k"}) == []
 
 
@@ -106,7 +110,7 @@ def test_among_ten_thousand_of_one_key_with_different_names_few_are_looked_at(
     index = index_of({"key": "k", f"id{number}": 1} for number in range(10_000))
     looked_at = CountedPatterns(monkeypatch)
     assert index.find({"key": "k", "id77": 1, "messageId": "m"}) == [77]
-    assert looked_at.count == 1
+    assert looked_at.count <= 1
 
 
 def test_a_large_list_in_a_message_is_frozen_once_for_all_patterns() -> None:
