@@ -4,7 +4,7 @@ from django.apps import AppConfig
 
 
 class DjangoVortexConfig(AppConfig):
-    """Registers adapters, ports and checks, and imports the ``vortex.py`` of every installed app."""
+    """Registers adapters, ports and checks; imports the ``vortex.py`` of every installed app."""
 
     name = "django_vortex"
     verbose_name = "Vortex"

@@ -179,7 +179,7 @@ def _check_read_timeout(layer: Any, alias: str) -> Iterator[CheckMessage]:
                 f"The channel layer {alias!r} is asked to wait {waits:g} s for a message, but its "
                 f"Redis connections are closed after {timeout:g} s without one: what arrives "
                 "just then is lost.",
-                hint='Set a longer socket_timeout in "hosts", such as "?socket_timeout=30" in the URL.',
+                hint='Give the URL in "hosts" a longer one, such as "?socket_timeout=30".',
                 id="django_vortex.E004",
             )
 

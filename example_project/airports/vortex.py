@@ -1,7 +1,5 @@
 """What clients can ask this app for; found by django_vortex like an ``admin.py``."""
 
-from collections.abc import Iterable
-
 from django_vortex import Request, RowsHandler, endpoint, tuple_type
 from example_project.airports.models import Airport
 
@@ -11,6 +9,6 @@ airports = RowsHandler({"key": "airports.all"}, Airport)
 
 
 @endpoint({"key": "airports.echo"})
-async def echo(request: Request) -> Iterable[object]:
+async def echo(request: Request) -> list[object]:
     """Reply with the tuples that came."""
-    return request.payload.tuples
+    return list(request.payload.tuples)

@@ -1,5 +1,6 @@
 """A project as a reader makes it: Django's own templates, and the blocks of a document on top."""
 
+import http.client
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -49,6 +50,17 @@ class Project:
             return is_listening(self.port)
 
         wait_until(is_ready, "the server to listen")
+
+    def get(self, path: str) -> bytes:
+        """Request a page of the server."""
+        connection = http.client.HTTPConnection(HOST, self.port, timeout=30)
+        try:
+            connection.request("GET", path)
+            response = connection.getresponse()
+            assert response.status == 200, path
+            return response.read()
+        finally:
+            connection.close()
 
     def stop(self) -> None:
         for process in self.processes:

@@ -6,15 +6,13 @@ import sys
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from websockets.sync.client import ClientConnection, connect
 
 from tests.docs.blocks import ROOT, Block, read_blocks
 from tests.docs.project import Project
+from tests.e2e.peers import ReadingPeer, decode_tuples
 from tests.support.fixtures import StartServer
-from tests.support.ports import HOST
 from tests.support.processes import LoggedProcess
 from tests.support.waiting import PATIENCE_SECONDS
 
@@ -36,32 +34,6 @@ def notice(request):
 {anywhere}
     return HttpResponse()
 """
-
-
-class Peer:
-    """The least that can talk to a vortex: JSON in, JSON out."""
-
-    def __init__(self, socket: ClientConnection) -> None:
-        self.socket = socket
-
-    def say(self, filt: dict[str, Any], tuples: list[Any]) -> None:
-        payload = {"_ct": "rp", "filt": filt, "tuples": tuples, "date": None}
-        data = base64.b64encode(zlib.compress(json.dumps(payload).encode())).decode()
-        envelope = {"_ct": "rpe", "filt": filt, "data": data, "result": None, "date": None}
-        self.socket.send(json.dumps(envelope))
-
-    def hear(self, key: str) -> list[Any]:
-        """Wait for the next payload under a key and give its tuples."""
-        while True:
-            text = str(self.socket.recv(PATIENCE_SECONDS))
-            if not text.startswith("{"):
-                continue
-            envelope = json.loads(text)
-            if envelope["filt"].get("key") != key:
-                continue
-            assert envelope["result"] is None, envelope["result"]
-            payload = json.loads(zlib.decompress(base64.b64decode(envelope["data"])))
-            return list(payload["tuples"])
 
 
 @pytest.fixture
@@ -87,10 +59,10 @@ def project(make_project: Callable[[], Project]) -> Project:
 
 
 @pytest.fixture
-def peer(project: Project) -> Iterator[Peer]:
-    url = f"ws://{HOST}:{project.port}/vortex?vortexUuid=1&vortexName=reader"
-    with connect(url) as socket:
-        yield Peer(socket)
+def peer(project: Project) -> Iterator[ReadingPeer]:
+    peer = ReadingPeer("websocket", project.port, "reader")
+    yield peer
+    peer.close()
 
 
 def test_lines_are_as_few_as_promised() -> None:
@@ -101,20 +73,20 @@ def test_lines_are_as_few_as_promised() -> None:
     assert len(client) <= 10
 
 
-def test_fifteen_lines_serve_rows_echo_and_push(project: Project, peer: Peer) -> None:
+def test_fifteen_lines_serve_rows_echo_and_push(project: Project, peer: ReadingPeer) -> None:
     assert "no issues" in project.run("manage.py", "check")
-    peer.say({"key": "board.tickets"}, [])
-    (ticket,) = peer.hear("board.tickets")
+    peer.ask(key="board.tickets")
+    (ticket,) = decode_tuples(peer.wait_for("board.tickets"))
     assert (ticket["_ct"], ticket["_c"]) == ("rt", "board.Ticket")
     assert ticket["title"] == "Lamp"
 
-    peer.say({"key": "board.echo"}, ["hello"])
-    assert peer.hear("board.echo") == ["hello"]
+    payload = {"_ct": "rp", "filt": {}, "tuples": ["hello"], "date": None}
+    data = base64.b64encode(zlib.compress(json.dumps(payload).encode())).decode()
+    peer.send({"filt": {"key": "board.echo"}, "data": data})
+    assert decode_tuples(peer.wait_for("board.echo")) == ["hello"]
 
-    project.run(
-        "-c", f"import urllib.request as u; u.urlopen('http://{HOST}:{project.port}/notice')"
-    )
-    assert peer.hear("board.notice") == ["Lunch"]
+    project.get("/notice")
+    assert decode_tuples(peer.wait_for("board.notice")) == ["Lunch"]
 
 
 @pytest.mark.parametrize("kind", ["runserver", "uvicorn"])

@@ -1,11 +1,9 @@
 """Whoever follows the tutorial gets what it says."""
 
-import http.client
 from collections.abc import Callable
 
 from tests.docs.blocks import ROOT, read_blocks
 from tests.docs.project import Project
-from tests.support.ports import HOST
 
 BLOCKS = read_blocks("docs/tutorial.rst")
 TEXT = (ROOT / "docs/tutorial.rst").read_text("utf-8")
@@ -25,8 +23,5 @@ def test_tutorial_ends_with_a_client_that_hears_of_a_new_ticket(
 
     client = project.start("client", "client.py", str(project.port))
     client.wait_for_log("[]\n")
-    browser = http.client.HTTPConnection(HOST, project.port, timeout=30)
-    browser.request("GET", "/tickets/Printer")
-    assert browser.getresponse().read() == b"Added\n"
-    browser.close()
+    assert project.get("/tickets/Printer") == b"Added\n"
     client.wait_for_log("['Printer']\n")

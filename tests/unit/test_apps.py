@@ -42,6 +42,11 @@ def test_pushes_of_the_default_registry_go_through_the_transports():
     assert payload_io._push is push
 
 
+def test_models_can_be_tuples_of_the_default_registry():
+    model = apps.get_model("auth", "User")
+    assert isinstance(registry.get_adapter(model), DjangoModelAdapter)
+
+
 def test_vortex_module_of_every_app_is_imported(tmp_path):
     app = tmp_path / "shop"
     app.mkdir()

@@ -1,0 +1,175 @@
+"""The example project does what its page says."""
+
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.peers import ReadingPeer, decode_tuples
+from tests.support.fixtures import StartServer
+from tests.support.processes import manage, run
+from tests.support.redis_server import RedisServer
+from tests.support.servers import ServerProcess, server_environment
+
+VOID = {"meta", "link", "br", "hr", "img", "input"}
+AIRPORTS = 3376
+
+
+class StrictParser(HTMLParser):
+    """Takes HTML apart and minds that every element is closed where it must be."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.ids: list[str] = []
+        self.code: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in VOID:
+            self.open.append(tag)
+        self.ids += [value for name, value in attrs if name == "id" and value]
+        if tag == "code":
+            self.code.append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open and self.open.pop() == tag, f"</{tag}> in {self.open} at {self.getpos()}"
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] == "code":
+            self.code[-1] += data
+
+
+@pytest.fixture(scope="module")
+def server(start_server: StartServer) -> ServerProcess:
+    return start_server("runserver")
+
+
+@pytest.fixture(scope="module")
+def page(server: ServerProcess) -> str:
+    status, body = server.get("/")
+    assert status == 200
+    return body.decode()
+
+
+def test_page_is_well_formed(page: str) -> None:
+    parser = StrictParser()
+    parser.feed(page)
+    parser.close()
+    assert parser.open == []
+    assert len(parser.ids) == len(set(parser.ids))
+    assert page.startswith("<!doctype html>")
+
+
+def test_page_says_what_is_served_and_where(page: str, server: ServerProcess) -> None:
+    parser = StrictParser()
+    parser.feed(page)
+    env = server_environment(Path("unused"))
+    listed = manage("vortex_endpoints", "airports.", env=env).splitlines()
+    assert len(listed) == 2
+    shown = [code for code in parser.code if code.startswith('{"key"')]
+    assert {line.split("  ")[0] for line in listed} < set(shown)
+    assert f"{server.ws_url}/vortex" in parser.code
+    assert f"{server.http_url}/vortex" in parser.code
+    assert f"<strong>{AIRPORTS}</strong>" in page
+
+
+def test_page_without_airports_says_how_to_load_them(
+    start_server: StartServer, tmp_path: Path
+) -> None:
+    database = tmp_path / "empty.sqlite3"
+    manage("migrate", "--verbosity", "0", env=server_environment(database))
+    _, body = start_server("uvicorn", database=database).get("/")
+    assert b"python manage.py load_airports" in body
+    assert b"0</strong>" not in body
+
+
+def test_page_is_shown_by_a_browser_without_complaint(server: ServerProcess) -> None:
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        pytest.skip("chromium is not installed: apt-get install chromium")
+    done = subprocess.run(
+        [
+            *[chromium, "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr"],
+            *["--dump-dom", server.http_url],
+        ],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    assert "<h1>Airports, live</h1>" in done.stdout
+    assert ":CONSOLE" not in done.stderr
+
+
+def test_loading_again_mends_and_adds_nothing_twice(
+    migrated_database: Path, tmp_path: Path
+) -> None:
+    database = tmp_path / "airports.sqlite3"
+    shutil.copyfile(migrated_database, database)
+    with sqlite3.connect(database) as connection:
+        connection.execute("UPDATE airports_airport SET name = 'Nowhere' WHERE iata = 'JFK'")
+        connection.execute("DELETE FROM airports_airport WHERE iata = '00M'")
+    connection.close()
+    printed = manage("load_airports", env=server_environment(database))
+    assert f"{AIRPORTS} airports are in the database." in printed
+    connection = sqlite3.connect(database)
+    rows = dict(connection.execute("SELECT iata, name FROM airports_airport"))
+    connection.close()
+    assert len(rows) == AIRPORTS
+    assert rows["JFK"] == "John F Kennedy Intl"
+    assert rows["00M"] == "Thigpen"
+
+
+def test_loading_does_not_import_pandas(migrated_database: Path) -> None:
+    code = (
+        "import sys, django; django.setup()\n"
+        "from example_project.airports.management.commands.load_airports import read_airports\n"
+        "print(len(read_airports()), 'pandas' in sys.modules)"
+    )
+    printed = run([sys.executable, "-c", code], server_environment(migrated_database))
+    assert printed.split() == [str(AIRPORTS), "False"]
+
+
+@pytest.mark.parametrize(
+    "command", [["announce", "Gate 4 is closed"], ["vortex_send", '{"key": "a"}']]
+)
+def test_pushing_without_a_layer_says_that_nobody_is_reached(
+    command: list[str], migrated_database: Path
+) -> None:
+    with pytest.raises(AssertionError, match=r"ended with 1\n.*CommandError: .*channel layer"):
+        manage(*command, env=server_environment(migrated_database))
+
+
+@pytest.fixture
+def announce(
+    start_server: StartServer, redis_server: RedisServer, migrated_database: Path
+) -> Callable[..., ReadingPeer]:
+    """Push with a command to a peer of another process."""
+    where = {"layer": "pubsub", "redis_url": redis_server.url}
+    server = start_server("uvicorn", **where)
+    env = server_environment(migrated_database, **where)
+
+    def push(*command: str) -> ReadingPeer:
+        peer = ReadingPeer("websocket", server.port, "announced")
+        assert manage(*command, env=env) == "Sent.\n"
+        return peer
+
+    return push
+
+
+def test_commands_push_to_the_peers_of_another_process(
+    announce: Callable[..., ReadingPeer],
+) -> None:
+    peer = announce("announce", "Gate 4 is closed")
+    assert decode_tuples(peer.wait_for("airports.notice")) == ["Gate 4 is closed"]
+    peer.close()
+    peer = announce("vortex_send", '{"key": "board", "floor": 2}', '"Lunch"', "[1, 2.5]")
+    message = peer.wait_for("board")
+    assert message["filt"]["floor"] in (2, {"_ft": "int", "_fd": 2})
+    assert decode_tuples(message)[0] == "Lunch"
+    peer.close()
