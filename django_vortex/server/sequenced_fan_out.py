@@ -87,6 +87,7 @@ class SequencedFanOut:
         self._sleep = sleep
         self._waiting: deque[_Waiting] = deque()
         self._waiting_size = 0
+        self._in_flight: list[_Waiting] = []
         self._work = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -127,12 +128,14 @@ class SequencedFanOut:
         try:
             await asyncio.wait_for(self._idle.wait(), seconds)
         except TimeoutError:
-            logger.error("%d records were not sent before the end", len(self._waiting))
+            logger.error("The channel layer took too long at the end")
         tasks, self._tasks = self._tasks, []
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        self._give_up(list(self._waiting), DeliveryError("The process ended before it was sent"))
+        unsent = [*self._in_flight, *self._waiting]
+        self._give_up(unsent, DeliveryError("The process ended before it was sent"))
+        self._in_flight = []
         self._waiting.clear()
         if self._is_listening:
             try:
@@ -143,7 +146,7 @@ class SequencedFanOut:
     async def _publish_for_ever(self) -> None:
         while True:
             await self._work.wait()
-            batch = self._take_batch()
+            batch = self._in_flight = self._take_batch()
             if not batch:
                 self._work.clear()
                 self._idle.set()
@@ -155,6 +158,7 @@ class SequencedFanOut:
                 "records": [waiting.record for waiting in batch],
             }
             error = await self._send(message)
+            self._in_flight = []
             if error is None:
                 for waiting in batch:
                     if waiting.report_sent is not None:
