@@ -9,6 +9,7 @@ from typing import Any
 from django_vortex.exceptions import DefinitionError
 from django_vortex.handlers.base import BaseHandler
 from django_vortex.routing.address import Address
+from django_vortex.routing.peer import Peer
 from django_vortex.routing.replies import list_payload, may_block
 from django_vortex.routing.request import Request
 from django_vortex.wire.payload import Payload
@@ -50,14 +51,14 @@ class AsyncModelHandler(BaseHandler):
         return payload
 
     async def send_model_update(
-        self, *, to_peer: str | None = None, to_name: str | None = None, to_user: Any = None
+        self, *, to_peer: Peer | str | None = None, to_name: str | None = None, to_user: Any = None
     ) -> int:
         """Build the data and push it.
 
         Args:
-            to_peer: The uuid of the only peer to send it to.
+            to_peer: Only to this peer, or the one with this uuid.
             to_name: Only to peers that call themselves so.
-            to_user: Only to the peers of the user with this primary key.
+            to_user: Only to the peers of this user, or the one with this primary key.
 
         Returns:
             How many peers of this process it was queued for.
@@ -66,7 +67,7 @@ class AsyncModelHandler(BaseHandler):
             DeliveryError: Nobody could be reached.
         """
         payload = await self._list(await self.build_model(self.make_push_request()))
-        to = Address(uuid=to_peer, name=to_name, user=to_user)
+        to = Address.of(to_peer=to_peer, to_name=to_name, to_user=to_user)
         pushed = self.payload_io.push(self.make_push_envelope(payload), to, coalesce=True)
         return await asyncio.wrap_future(pushed)
 

@@ -11,6 +11,7 @@ from typing import Any
 from django_vortex.exceptions import DefinitionError
 from django_vortex.handlers.base import BaseHandler, settle
 from django_vortex.routing.address import Address
+from django_vortex.routing.peer import Peer
 from django_vortex.routing.ports import is_on_loop
 from django_vortex.routing.replies import list_payload
 from django_vortex.routing.request import Request
@@ -57,22 +58,22 @@ class ModelHandler(BaseHandler):
         return payload
 
     def send_model_update(
-        self, *, to_peer: str | None = None, to_name: str | None = None, to_user: Any = None
+        self, *, to_peer: Peer | str | None = None, to_name: str | None = None, to_user: Any = None
     ) -> "Future[int]":
         """Build the data and push it, after the caller's transaction has committed.
 
         Built in the caller's thread; on an event loop, which must not wait, in another.
 
         Args:
-            to_peer: The uuid of the only peer to send it to.
+            to_peer: Only to this peer, or the one with this uuid.
             to_name: Only to peers that call themselves so.
-            to_user: Only to the peers of the user with this primary key.
+            to_user: Only to the peers of this user, or the one with this primary key.
 
         Returns:
             A future of how many peers of this process it was queued for. It stays without result
             if the transaction is rolled back.
         """
-        to = Address(uuid=to_peer, name=to_name, user=to_user)
+        to = Address.of(to_peer=to_peer, to_name=to_name, to_user=to_user)
         future: Future[int] = Future()
 
         def update() -> None:

@@ -1,8 +1,9 @@
 """Where a push goes."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
+from django_vortex.exceptions import DefinitionError, quoted
 from django_vortex.routing.peer import Peer
 
 
@@ -20,6 +21,27 @@ class Address:
     uuid: str | None = None
     name: str | None = None
     user: Any = None
+
+    @classmethod
+    def of(
+        cls, *, to_peer: Peer | str | None, to_name: str | None = None, to_user: Any = None
+    ) -> Self:
+        """Give the address that applications write as keywords.
+
+        Args:
+            to_peer: A peer or its uuid.
+            to_name: What peers call themselves.
+            to_user: A user or a primary key.
+
+        Raises:
+            DefinitionError: The user has no primary key. Without this an update for somebody who
+                is not logged in would go to everyone.
+        """
+        uuid = to_peer.uuid if isinstance(to_peer, Peer) else to_peer
+        user = getattr(to_user, "pk", to_user)
+        if to_user is not None and user is None:
+            raise DefinitionError(f"User {quoted(to_user)} has no primary key to send to")
+        return cls(uuid, to_name, user)
 
     def matches(self, peer: Peer, user_pk: Any = None) -> bool:
         """Say whether a peer is meant, whose user has the primary key ``user_pk``."""

@@ -46,14 +46,15 @@ def send(
         `DeliveryError` in it means that nobody could be reached. It need not be looked at.
 
     Raises:
-        DefinitionError: The message has no key, or something in it can not be encoded.
+        DefinitionError: The message has no key, or something in it can not be encoded, or the
+            user has no primary key.
     """
     envelope = message if isinstance(message, PayloadEnvelope) else _wrap(message)
     if not isinstance(envelope.filt.get("key"), str):
         raise DefinitionError(
             f"Filt {quoted(envelope.filt)} has no 'key'; routing looks that up first"
         )
-    to = Address(getattr(to_peer, "uuid", to_peer), to_name, getattr(to_user, "pk", to_user))
+    to = Address.of(to_peer=to_peer, to_name=to_name, to_user=to_user)
     return push(envelope, to)
 
 

@@ -4,6 +4,7 @@ import uuid
 
 import pytest
 
+from django_vortex.exceptions import DefinitionError
 from django_vortex.routing.address import EVERYONE, Address
 from django_vortex.routing.peer import Peer
 
@@ -33,3 +34,20 @@ def test_every_part_that_is_given_must_fit(
     address: Address, user_pk: object, expected: bool
 ) -> None:
     assert address.matches(ANN, user_pk) is expected
+
+
+class User:
+    def __init__(self, pk: int | None) -> None:
+        self.pk = pk
+
+
+def test_an_address_is_written_with_objects_or_their_keys() -> None:
+    expected = Address(uuid="u1", name="browser", user=7)
+    assert Address.of(to_peer=ANN, to_name="browser", to_user=User(7)) == expected
+    assert Address.of(to_peer="u1", to_name="browser", to_user=7) == expected
+    assert Address.of(to_peer=None) == EVERYONE
+
+
+def test_somebody_who_is_not_logged_in_is_not_everyone() -> None:
+    with pytest.raises(DefinitionError, match="has no primary key"):
+        Address.of(to_peer=None, to_user=User(None))
