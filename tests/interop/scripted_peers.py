@@ -18,6 +18,7 @@ import time
 import uuid
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -350,7 +351,7 @@ class JsWebSocketPeer(ScriptedPeer):
 
     def close(self) -> None:
         """Close the connection."""
-        self._socket.close()
+        self._exit.close()
 
     def send_frames(self, *frames: str | Iterable[str]) -> None:
         """Send frames as they are; a list makes one fragmented message."""
@@ -362,7 +363,8 @@ class JsWebSocketPeer(ScriptedPeer):
 
     def _open(self) -> None:
         self._is_introduced = False
-        self._socket = connect(
+        self._exit = ExitStack()
+        opening = connect(
             f"ws://{self._host}:{self._port}{self.path}"
             f"?vortexUuid={self.uuid}&vortexName={self.name}",
             additional_headers={"Origin": f"http://{self._host}:{self._port}"},
@@ -370,6 +372,7 @@ class JsWebSocketPeer(ScriptedPeer):
             proxy=None,
             ping_interval=None,
         )
+        self._socket = self._exit.enter_context(opening)
 
     def _send(self, messages: list[str]) -> None:
         self.send_frames(*(f"{message}." for message in messages))
