@@ -167,7 +167,8 @@ class Moves:
                 self._ask(connection, is_established=True)
             self._answer(process, uuid, stamp, "none")
         else:
-            leaving = _Leaving(process, stamp, record["seen"], server.now + CATCH_UP_SECONDS)
+            seen = {key: last for key, last in record["seen"].items() if key != server.process}
+            leaving = _Leaving(process, stamp, seen, server.now + CATCH_UP_SECONDS)
             self._leave(connection, leaving)
 
     def _came_lately(self, connection: Connection) -> bool:
@@ -176,7 +177,6 @@ class Moves:
     def _leave(self, connection: Connection, leaving: _Leaving) -> None:
         """Give a peer away, now or when it may go; of two who ask the later one gets it."""
         uuid = connection.peer.uuid
-        leaving.seen.pop(self._server.process, None)
         other = self._leaving.pop(uuid, None)
         if other is not None and other.stamp > leaving.stamp:
             leaving, other = other, leaving

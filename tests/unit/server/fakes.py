@@ -73,6 +73,8 @@ class FakeStream:
             self._waiter = asyncio.get_running_loop().create_future()
             try:
                 await self._waiter
+                if self._waiting is None:
+                    raise StreamClosed("taken back")
             finally:
                 self._waiting = None
         if self.closed_with is not None:
@@ -94,6 +96,7 @@ class FakeStream:
         unsent, self._slot = self._slot, []
         if self._waiting is not None:
             unsent.append(self._waiting)
+            self._waiting = None
         return unsent
 
     def read(self, count: int | None = None) -> None:
