@@ -261,17 +261,11 @@ class Connection(Writer):
             self.send(reply)
 
     def _date_and_offer(self, delivery: Delivery) -> None:
-        date = self._dates.stamp(delivery.key, delivery.date)
-        if date == delivery.date:
-            self._offer(delivery)
-        else:
-            delivery = delivery.dated(date)
-            self._offer(delivery)
-            delivery.forget_texts()
+        self._offer(delivery.dated(self._dates.stamp(delivery.key, delivery.date)))
 
     def _date_and_append(self, delivery: Delivery) -> None:
-        delivery = delivery.dated(self._dates.stamp(delivery.key, delivery.date))
-        self._append(delivery, delivery.size(self._form, self._codec))
+        dated = delivery.dated(self._dates.stamp(delivery.key, delivery.date))
+        self._append(dated, dated.size(self._form, self._codec))
         delivery.forget_texts()
 
     def _overflow(self) -> None:

@@ -47,7 +47,7 @@ class Delivery:
         coalesce: What it supersedes: earlier deliveries with the same text. None supersedes none.
     """
 
-    __slots__ = ("_texts", "coalesce", "date", "envelope", "key", "sequence", "source")
+    __slots__ = ("_dated", "_texts", "coalesce", "date", "envelope", "key", "sequence", "source")
 
     def __init__(
         self,
@@ -64,6 +64,7 @@ class Delivery:
         self.sequence = sequence
         self.coalesce = coalesce
         self._texts: dict[int, str] = {}
+        self._dated: dict[int, Delivery] | None = None
 
     def text(self, form: int, codec: Codec) -> str:
         """Give the text in ``FORMS[form]``, ready for the transport."""
@@ -79,13 +80,27 @@ class Delivery:
 
     def forget_texts(self) -> None:
         """Keep no more than the encoded payload: everybody who could be written to at once was."""
+        for delivery in (self._dated or {}).values():
+            delivery._texts.clear()
+        self._dated = None
         self._texts.clear()
         self.envelope.messages.clear()
         self.envelope.release_payload()
 
     def dated(self, date: int) -> "Delivery":
-        """Give the same delivery with another date."""
-        return Delivery(self.envelope, date, self.source, self.sequence, self.coalesce)
+        """Give the same delivery with another date.
+
+        It is kept until the texts are forgotten: in a burst all peers need the same other date.
+        """
+        if date == self.date:
+            return self
+        if self._dated is None:
+            self._dated = {}
+        delivery = self._dated.get(date)
+        if delivery is None:
+            delivery = Delivery(self.envelope, date, self.source, self.sequence, self.coalesce)
+            self._dated[date] = delivery
+        return delivery
 
     def to_record(self, codec: Codec) -> Record:
         """Give what `from_record` takes, in types that any channel layer carries."""

@@ -37,6 +37,8 @@ class Outbox:
     def add_first(self, texts: Iterable[str]) -> None:
         """Put texts that a stream gave back, oldest first, before all that waits."""
         entries: list[tuple[Entry, int]] = [(text, len(text)) for text in texts]
+        if not entries:
+            return
         if self._entries is None:
             self._entries = deque()
         self._entries.extendleft(reversed(entries))

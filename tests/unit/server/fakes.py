@@ -12,7 +12,7 @@ from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.routing.peer import Peer
 from django_vortex.server.clock import Clock
 from django_vortex.server.connection import Connection
-from django_vortex.server.fan_out import Record, ReceiveRecord, ReportGap, ReportSent
+from django_vortex.server.fan_out import ReceiveRecord, Record, ReportGap, ReportSent
 from django_vortex.server.identity import Identity
 from django_vortex.server.options import ServerOptions
 from django_vortex.server.server import Server

@@ -1,6 +1,7 @@
 """What one peer sees of the server, over streams that block, end and follow each other."""
 
 import asyncio
+import itertools
 import random
 from base64 import b64decode
 from datetime import UTC, datetime
@@ -507,7 +508,7 @@ async def test_dates_of_a_key_only_grow_however_quick_the_pushes(server):
     for i in range(5):
         server.push(note(i))
     dates = [envelope.date for envelope in stream.envelopes()]
-    assert all(a < b for a, b in zip(dates, dates[1:], strict=False))
+    assert all(a < b for a, b in itertools.pairwise(dates))
     assert dates[0] == datetime.fromtimestamp(1_700_001_000, UTC)
 
 
