@@ -44,6 +44,11 @@ JOIN_SECONDS: Final = 5.0
 TURN_SECONDS: Final = 0.01
 """How long records are taken before the loop gets its turn."""
 
+CANCEL_SECONDS: Final = 0.1
+"""How long a task has for hearing that it is cancelled, before it is told again."""
+
+CANCEL_ATTEMPTS: Final = 20
+
 _BACKOFF_SECONDS: Final = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
 
 
@@ -130,9 +135,7 @@ class SequencedFanOut:
         except TimeoutError:
             logger.error("The channel layer took too long at the end")
         tasks, self._tasks = self._tasks, []
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await _cancel(tasks)
         unsent = [*self._in_flight, *self._waiting]
         self._give_up(unsent, DeliveryError("The process ended before it was sent"))
         self._in_flight = []
@@ -253,6 +256,22 @@ class SequencedFanOut:
             await asyncio.wait_for(self._carrier.join(), JOIN_SECONDS)
         except Exception as error:
             logger.warning("The channel layer could not be joined: %r", error)
+
+
+async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
+    """Cancel tasks until they have ended.
+
+    Once is not enough: a blocking read of redis-py now and then takes a cancellation for nothing,
+    and the core layer then reads on.
+    """
+    running = set(tasks)
+    for _ in range(CANCEL_ATTEMPTS):
+        for task in running:
+            task.cancel()
+        _, running = await asyncio.wait(running, timeout=CANCEL_SECONDS)
+        if not running:
+            break
+    await asyncio.gather(*set(tasks) - running, return_exceptions=True)
 
 
 def record_size(value: Any) -> int:

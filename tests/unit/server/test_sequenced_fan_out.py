@@ -273,6 +273,29 @@ async def test_end_waits_for_what_was_published():
     await two.fan_out.stop(1)
 
 
+async def test_end_comes_although_a_carrier_swallows_a_cancellation(monkeypatch):
+    monkeypatch.setattr(sequenced_fan_out, "CANCEL_SECONDS", 0)
+    one = Process(Medium())
+    read = one.carrier.receive
+    swallowed = []
+
+    async def receive():
+        try:
+            return await read()
+        except asyncio.CancelledError:
+            if len(swallowed) < 2:
+                swallowed.append(True)
+                return await receive()
+            raise
+
+    one.carrier.receive = receive
+    await one.start()
+    await settle()
+    await one.fan_out.stop(1)
+    assert swallowed == [True, True]
+    assert len(asyncio.all_tasks()) == 1
+
+
 async def test_what_can_not_be_sent_before_the_end_is_reported():
     one = await Process(Medium()).start()
     one.carrier.is_open.clear()
