@@ -1,8 +1,9 @@
 """Resident memory of an idle socket: a vortex peer against a consumer that joined one group.
 
-Each sample is a fresh server process: some sockets are opened so that everything is imported and
-warm, then many more, and the growth is divided by their number. Nothing is sent but what the
-protocols send by themselves. The ASGI server's own part of a socket is in both figures.
+Each sample is a fresh server process: sockets are opened, and after a pause in which the server
+can give up what only the handshakes needed, as many again; their growth is what a socket costs that
+stays. Nothing is sent but what the protocols send by themselves. The ASGI server's own part of a
+socket is in both figures.
 """
 
 import asyncio
@@ -14,13 +15,12 @@ from benchmarks.goals import IDLE_MEMORY_OVER_GROUP
 from benchmarks.load import LoadSocket, open_sockets
 from benchmarks.peers import open_group_member, open_vortex_peer
 from benchmarks.results import Result, compare
-from benchmarks.servers import OURS, SERVERS, THEIRS, ServerProcess, run_server
+from benchmarks.servers import OURS, SERVERS, THEIRS, run_server
 
-_SOCKETS: Final = 1000
+_SOCKETS: Final = 700
 _ROUNDS: Final = 3
-_WARM_UP_SOCKETS: Final = 50
-_LOOK_SECONDS: Final = 0.25
-_STEADY_BYTES: Final = 100_000
+_SETTLE_SECONDS: Final = 1.5
+"""Daphne looks once a second for requests that have ended, handshakes among them."""
 
 Opener = Callable[[int], Awaitable[LoadSocket]]
 """Opens one socket to the server at a port."""
@@ -54,21 +54,12 @@ def measure() -> list[Result]:
 async def _measure_kilobytes(server: str, application: str, opener: Opener) -> float:
     """Give what one more idle socket costs a fresh server process, in kB."""
     with run_server(server, application) as process:
-        warm_up = await open_sockets(lambda: opener(process.port), _WARM_UP_SOCKETS)
-        before = await _read_steady_bytes(process)
-        idle = await open_sockets(lambda: opener(process.port), _SOCKETS)
-        after = await _read_steady_bytes(process)
-        if any(each.is_closed for each in warm_up + idle):
+        sockets = await open_sockets(lambda: opener(process.port), _SOCKETS)
+        await asyncio.sleep(_SETTLE_SECONDS)
+        before = process.read_resident_bytes()
+        sockets += await open_sockets(lambda: opener(process.port), _SOCKETS)
+        await asyncio.sleep(_SETTLE_SECONDS)
+        after = process.read_resident_bytes()
+        if any(each.is_closed for each in sockets):
             raise RuntimeError("A socket closed while it should have been idle")
         return (after - before) / _SOCKETS / 1000
-
-
-async def _read_steady_bytes(process: ServerProcess) -> int:
-    """Give the resident memory once it has stopped changing."""
-    last = process.read_resident_bytes()
-    while True:
-        await asyncio.sleep(_LOOK_SECONDS)
-        now = process.read_resident_bytes()
-        if abs(now - last) < _STEADY_BYTES:
-            return now
-        last = now

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Set
 from typing import Any, Final, TypeAlias
 
 from django_vortex.wire.envelope import PayloadEnvelope
@@ -24,12 +24,13 @@ class Requests:
     def __init__(self, answer: Answer, limit: int) -> None:
         self._answer = answer
         self._limit = limit
-        self._running: set[asyncio.Task[None]] = set()
+        # Only while something runs: an empty set is 216 bytes, and most peers ask rarely.
+        self._running: set[asyncio.Task[None]] | None = None
         self._pending: deque[PayloadEnvelope] | None = None
         self._ready: asyncio.Event | None = None
 
     def __len__(self) -> int:
-        return len(self._running) + len(self._pending or ())
+        return len(self._running or ()) + len(self._pending or ())
 
     @property
     def is_ready(self) -> bool:
@@ -37,13 +38,13 @@ class Requests:
         return not self._pending
 
     @property
-    def tasks(self) -> set[asyncio.Task[None]]:
+    def tasks(self) -> Set[asyncio.Task[None]]:
         """The tasks of the requests that run."""
-        return self._running
+        return frozenset() if self._running is None else self._running
 
     def add(self, envelope: PayloadEnvelope) -> bool:
         """Start a request or let it wait; False when so many wait that it is refused."""
-        if len(self._running) < self._limit:
+        if len(self.tasks) < self._limit:
             self._start(envelope)
             return True
         if self._pending is None:
@@ -63,20 +64,25 @@ class Requests:
     def cancel(self) -> None:
         """Cancel what runs and forget what waits; the tasks end soon after."""
         self._forget_pending()
-        for task in tuple(self._running):
+        for task in tuple(self.tasks):
             task.cancel()
 
     def _start(self, envelope: PayloadEnvelope) -> None:
         task = asyncio.get_running_loop().create_task(self._answer(envelope))
+        if self._running is None:
+            self._running = set()
         self._running.add(task)
         task.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        self._running.discard(task)
+        if self._running is not None:
+            self._running.discard(task)
         if self._pending:
             self._start(self._pending.popleft())
             if not self._pending:
                 self._wake()
+        if not self._running:
+            self._running = None
 
     def _forget_pending(self) -> None:
         self._pending = None

@@ -15,6 +15,7 @@ from django_vortex.transports.body_limit import BodyLimit
 from django_vortex.transports.flow import SCOPE_KEY, find_flow
 from django_vortex.transports.paths import is_vortex_path
 from django_vortex.transports.refusal import NO_SUCH_PATH
+from django_vortex.transports.sessions import find_session
 
 Stack = Callable[[Application], Application]
 """Puts middleware around an application."""
@@ -26,21 +27,26 @@ class VortexApplication:
     Args:
         http: Serves HTTP.
         websocket: Serves the WebSockets that are no vortex; None answers 404.
-        websocket_stack: Puts around the vortex what finds out who a WebSocket belongs to.
+        websocket_stack: Puts around the vortex what finds out who a WebSocket belongs to; None
+            looks up Django's session and user.
     """
 
     def __init__(
         self,
         http: Application,
         websocket: Application | None,
-        websocket_stack: Stack,
+        websocket_stack: Stack | None,
     ) -> None:
         # Not on top: Django is set up only when the HTTP application has been made.
         from django_vortex.transports.consumer import VortexConsumer
 
-        self._http = BodyLimit(http)
+        self._http: Application = BodyLimit(http)
         self._websocket = websocket
-        self._vortex = websocket_stack(VortexConsumer.as_asgi())
+        # One object serves all sockets. Each keeps a stack of calls as long as it lives, which is
+        # therefore not deeper than it has to be.
+        vortex: Application = VortexConsumer()
+        self._finds_sessions = websocket_stack is None
+        self._vortex = vortex if websocket_stack is None else websocket_stack(vortex)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
@@ -50,23 +56,29 @@ class VortexApplication:
         flow = find_flow(send)
         flows = hub.get_flows()
         flows.add(flow)
-        scope = {**scope, SCOPE_KEY: flow}
+        # Not in a copy: a scope has 400 bytes, the server keeps it, and nobody else has seen it.
+        scope[SCOPE_KEY] = flow
         try:
+            application = self._http
             if scope["type"] == "websocket":
-                await self._serve_websocket(scope, receive, send)
-            else:
-                await self._http(scope, receive, send)
+                application = await self._choose_websocket(scope)
+            await application(scope, receive, send)
         finally:
+            del scope[SCOPE_KEY]
             flow.end()
             flows.discard(flow)
 
-    async def _serve_websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if is_vortex_path(scope):
-            await self._vortex(scope, receive, send)
-        elif self._websocket is not None:
-            await self._websocket(scope, receive, send)
-        else:
-            await NO_SUCH_PATH.send_websocket(scope, send)
+    async def _choose_websocket(self, scope: Scope) -> Application:
+        """Give what serves a WebSocket; whoever waits here does not do so all its life."""
+        if not is_vortex_path(scope):
+            return self._websocket or _refuse
+        if self._finds_sessions:
+            await find_session(scope, hub.run_session_sync)
+        return self._vortex
+
+
+async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
+    await NO_SUCH_PATH.send_websocket(scope, send)
 
 
 async def _live(receive: Receive, send: Send) -> None:
@@ -99,12 +111,4 @@ def vortex_application(
     """
     if http is None:
         http = get_asgi_application()
-    if websocket_stack is None:
-        websocket_stack = _find_sessions
     return VortexApplication(http, websocket, websocket_stack)
-
-
-def _find_sessions(inner: Application) -> Application:
-    from django_vortex.transports.sessions import SessionMiddleware
-
-    return SessionMiddleware(inner, hub.run_session_sync)

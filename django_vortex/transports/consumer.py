@@ -18,6 +18,7 @@ from django_vortex.transports.asgi_types import Message, Receive, Scope, Send
 from django_vortex.transports.flow import SCOPE_KEY, Flow, find_flow
 from django_vortex.transports.greeting import Caller, greet
 from django_vortex.transports.refusal import Refusal
+from django_vortex.transports.residue import compact_headers
 from django_vortex.transports.websocket_stream import WebSocketStream
 
 logger = logging.getLogger(__name__)
@@ -46,7 +47,12 @@ class VortexConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no ty
         try:
             await stream.accept()
             flow.start()
-            await _listen(opened, flow, receive)
+            compact_headers(scope.get("headers"))
+            while (message := await receive())["type"] == "websocket.receive":
+                text = message.get("text")
+                opened.receive(message["bytes"] if text is None else text)
+                if not opened.requests.is_ready:
+                    await _let_catch_up(opened, flow)
         except StreamClosed:
             logger.debug("A peer left before its WebSocket was accepted")
         except asyncio.CancelledError:
@@ -73,17 +79,10 @@ class VortexConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no ty
         """Do nothing: events never come this way."""
 
 
-async def _listen(connection: Connection, flow: Flow, receive: Receive) -> None:
-    """Hand on what the peer says until it is gone; read no more while too much of it waits."""
-    while True:
-        message = await receive()
-        if message["type"] != "websocket.receive":
-            return
-        text = message.get("text")
-        connection.receive(message["bytes"] if text is None else text)
-        if not connection.requests.is_ready:
-            flow.pause_reading()
-            try:
-                await connection.ready()
-            finally:
-                flow.resume_reading()
+async def _let_catch_up(connection: Connection, flow: Flow) -> None:
+    """Read no more from a peer while too much of what it has said waits."""
+    flow.pause_reading()
+    try:
+        await connection.ready()
+    finally:
+        flow.resume_reading()

@@ -15,6 +15,10 @@ from collections.abc import Callable
 from typing import Any
 
 from django_vortex.transports.asgi_types import Message, Send
+from django_vortex.transports.residue import (
+    release_daphne_handshake,
+    release_uvicorn_handshake,
+)
 
 SCOPE_KEY = "vortex"
 """Where the outermost application puts the `Flow` into the scope."""
@@ -125,6 +129,8 @@ class UvicornFlow(Flow):
     def start(self) -> None:
         """Begin; uvicorn watches its sockets itself."""
         self.is_started = True
+        if self._drain is None:
+            release_uvicorn_handshake(getattr(self.send, "__self__", None))
 
     async def wait_writable(self) -> None:
         """Wait until the socket takes more."""
@@ -225,6 +231,7 @@ class DaphneSocketFlow(_DaphneFlow):
         self.is_started = True
         if not self._is_watching:
             self._is_watching = True
+            release_daphne_handshake(self._protocol, self._transport)
             self._transport.unregisterProducer()
             self._transport.registerProducer(self, True)
 

@@ -1,9 +1,9 @@
 """User and session of a WebSocket, from the cookies of its handshake.
 
-Takes a scope, gives it back with ``cookies``, ``session`` and ``user``, as Channels'
-``AuthMiddlewareStack`` does. That one works in the single thread-sensitive thread of the process,
-where it waits behind whatever blocks there; here it is a pool of its own, and a visitor without
-a session cookie costs no thread at all.
+Takes a scope, gives it back with ``session`` and ``user``, as Channels' ``AuthMiddlewareStack``
+does; the cookies stay where they are, among the headers. That one works in the single
+thread-sensitive thread of the process, where it waits behind whatever blocks there; here it is a
+pool of its own, and a visitor without a session cookie costs no thread at all.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from django.apps import apps
 from django.conf import settings
 from django.http import parse_cookie
 
-from django_vortex.transports.asgi_types import Application, Receive, Scope, Send
+from django_vortex.transports.asgi_types import Scope
 from django_vortex.typedefs import RunSync
 
 
@@ -25,38 +25,27 @@ class _Holder:
     session: Any
 
 
-class SessionMiddleware:
-    """An ASGI middleware that finds out who a WebSocket belongs to.
+async def find_session(scope: Scope, run_sync: RunSync) -> None:
+    """Find out who a WebSocket belongs to and note it in its scope.
 
     What an outer middleware has found is left as it is.
 
     Args:
-        inner: The application that wants to know.
+        scope: Of the handshake.
         run_sync: Where the database may be asked.
     """
-
-    def __init__(self, inner: Application, run_sync: RunSync) -> None:
-        self._inner = inner
-        self._run_sync = run_sync
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one connection."""
-        scope.setdefault("cookies", _find_cookies(scope))
-        if "session" not in scope and apps.is_installed("django.contrib.sessions"):
-            await self._find_session(scope)
-        await self._inner(scope, receive, send)
-
-    async def _find_session(self, scope: Scope) -> None:
-        session_key = scope["cookies"].get(settings.SESSION_COOKIE_NAME)
-        store = import_module(settings.SESSION_ENGINE).SessionStore
-        has_users = apps.is_installed("django.contrib.auth") and "user" not in scope
-        scope["session"] = store(session_key)
-        if session_key:
-            user = await self._run_sync(lambda: _load(scope["session"], has_users))
-        else:
-            user = _anonymous() if has_users else None
-        if has_users:
-            scope["user"] = user
+    if "session" in scope or not apps.is_installed("django.contrib.sessions"):
+        return
+    session_key = _find_cookies(scope).get(settings.SESSION_COOKIE_NAME)
+    store = import_module(settings.SESSION_ENGINE).SessionStore
+    has_users = apps.is_installed("django.contrib.auth") and "user" not in scope
+    session = scope["session"] = store(session_key)
+    if session_key:
+        user = await run_sync(lambda: _load(session, has_users))
+    else:
+        user = _anonymous() if has_users else None
+    if has_users:
+        scope["user"] = user
 
 
 def _load(session: Any, has_users: bool) -> Any:

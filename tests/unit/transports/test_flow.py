@@ -128,6 +128,17 @@ async def test_websocket_of_uvicorn_is_recognised(ws: str) -> None:
         assert transport.is_aborted
 
 
+async def test_uvicorn_forgets_the_headers_of_an_accepted_handshake() -> None:
+    probe = Probe()
+    with running_uvicorn(probe) as (protocol, transport):
+        protocol.data_received(HANDSHAKE)
+        await probe.find()
+        (websocket,) = protocol.connections
+        assert b"Sec-WebSocket-Accept" in transport.written
+        assert len(websocket.request.headers) == 0
+        assert len(websocket.response.headers) == 0
+
+
 class SomeTransport:
     def __init__(self) -> None:
         self.is_aborted = False
@@ -217,6 +228,21 @@ async def test_connection_of_daphne_is_recognised(opening: bytes) -> None:
         assert transport.producerState == "producing"
         flow.abort()
         assert transport.is_aborted
+
+
+async def test_daphne_forgets_the_headers_of_an_accepted_handshake() -> None:
+    probe = Probe()
+    with running_daphne(probe) as (channel, transport):
+        http_channel = transport.producer
+        channel.dataReceived(HANDSHAKE)
+        assert len(http_channel.requests) == 1
+        await probe.find()
+        connections = channel.factory.server.connections
+        (websocket,) = (one for one in connections if hasattr(one, "maxMessagePayloadSize"))
+        assert b"Sec-WebSocket-Accept" in transport.value()
+        assert not websocket.request.headers
+        assert not http_channel.requests
+        assert list(connections) == [websocket]  # the upgraded request is not there any more
 
 
 async def test_text_over_the_limit_of_daphne_is_sent_and_the_limit_stays() -> None:
