@@ -27,7 +27,7 @@ check: $(VENV)/.dev  ## Format, lint, types, import contracts and unit tests, in
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/python -m pytest -q tests/unit tests/architecture
+	$(BIN)/python -m pytest -q --hypothesis-profile=quick tests/unit tests/architecture
 
 format: $(VENV)/.dev  ## Let ruff rewrite what it can
 	$(BIN)/ruff check --fix .

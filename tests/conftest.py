@@ -13,6 +13,7 @@ import pytest
 from hypothesis import settings
 
 settings.register_profile("untimed", deadline=None)  # a busy machine makes no test fail
+settings.register_profile("quick", deadline=None, max_examples=20)  # for `make check`
 settings.load_profile("untimed")
 
 IN_CI = os.environ.get("CI", "").lower() not in ("", "0", "false")
