@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from django_vortex.tuples.base import Tuple, fill_from_factories
+from django_vortex.tuples.base import Tuple, fill
 from django_vortex.tuples.fields import FieldSpec, resolve_types
 
 
@@ -63,13 +63,11 @@ class TupleClassAdapter:
         ]
 
     def get_construction(self, cls: type[Tuple], fields: Sequence[FieldSpec]) -> Construction:
-        """Set attributes; defaults are class attributes, except those made by a factory."""
+        """Set attributes past ``__init__``, which a subclass may have replaced."""
 
         def build(values: Mapping[str, object]) -> Tuple:
             instance: Tuple = object.__new__(cls)
-            fill_from_factories(instance, dict(values))
-            for name, value in values.items():
-                setattr(instance, name, value)
+            fill(instance, values)
             return instance
 
         has_all = len(fields) == len(cls.__tuple_fields__)

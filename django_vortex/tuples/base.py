@@ -7,6 +7,7 @@ equality and ``repr``. Registration under a wire name is the business of `tuple_
 from __future__ import annotations
 
 import difflib
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django_vortex.exceptions import UnknownField
@@ -17,7 +18,10 @@ class Tuple:
     """A record whose fields travel between peers.
 
     Subclasses declare fields as annotations, `TupleField`s or both, and inherit those of their
-    bases. A field that is not set reads as its default, which is None unless declared.
+    bases. A field that is not given gets its default, which is None unless declared.
+
+    Defaults are no class attributes, and instances are filled in the order of declaration: this is
+    what lets the interpreter share the keys of all instances and store an attribute at full speed.
     """
 
     __tuple_fields__: ClassVar[dict[str, FieldDefinition]] = {}
@@ -31,16 +35,15 @@ class Tuple:
             fields.update(vars(base).get("__tuple_fields__", {}))
         fields.update(own)
         cls.__tuple_fields__ = fields
-        for name, definition in own.items():
-            setattr(cls, name, definition.default)
+        for name in own:
+            if name in vars(cls):
+                delattr(cls, name)
 
     def __init__(self, **values: Any) -> None:
-        fields = self.__tuple_fields__
         for name in values:
-            if name not in fields:
+            if name not in self.__tuple_fields__:
                 raise UnknownField(_unknown_field_text(type(self), name))
-        fill_from_factories(self, values)
-        self.__dict__.update(values)
+        fill(self, values)
 
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):
@@ -52,11 +55,16 @@ class Tuple:
         return f"{type(self).__qualname__}({', '.join(parts)})"
 
 
-def fill_from_factories(instance: Tuple, values: dict[str, Any]) -> None:
-    """Make the defaults of the fields that are not in ``values`` and have a factory."""
+def fill(instance: Tuple, values: Mapping[str, Any]) -> None:
+    """Set all fields of a new instance, those that are not in ``values`` to their defaults."""
     for name, definition in instance.__tuple_fields__.items():
-        if definition.default_factory is not None and name not in values:
-            instance.__dict__[name] = definition.default_factory()
+        if name in values:
+            value = values[name]
+        elif definition.default_factory is not None:
+            value = definition.default_factory()
+        else:
+            value = definition.default
+        setattr(instance, name, value)
 
 
 def _unknown_field_text(cls: type[Tuple], name: str) -> str:

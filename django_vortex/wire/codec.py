@@ -9,16 +9,21 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+import msgspec
+
 from django_vortex.exceptions import DefinitionError, LimitExceeded, MalformedMessage, WireError
-from django_vortex.tuples import TupleRegistry, registry
+from django_vortex.tuples import TupleRegistry, TupleType, registry
 from django_vortex.typedefs import Json
 from django_vortex.wire.decoder import ValueDecoder
 from django_vortex.wire.dialects import Dialect
+from django_vortex.wire.encode_plans import EncodeAll, compile_encoder
 from django_vortex.wire.encoder import ValueEncoder
 from django_vortex.wire.inflate import deflate, inflate
-from django_vortex.wire.json_text import read_json, too_deep, write_json
+from django_vortex.wire.json_text import escape_json, read_json, too_deep, write_json
 from django_vortex.wire.limits import Limits
 from django_vortex.wire.payload import EncodedPayload, Payload
+
+_write = msgspec.json.Encoder().encode
 
 
 class Codec:
@@ -35,6 +40,7 @@ class Codec:
         self._decoders = {
             dialect: ValueDecoder(registry, dialect, self.limits.depth) for dialect in Dialect
         }
+        self._encode_plans: dict[type, tuple[TupleType, EncodeAll | None]] = {}
 
     def encode_value(self, value: object, dialect: Dialect) -> Json:
         """Give what JSON can hold for a value.
@@ -87,7 +93,15 @@ class Codec:
         Raises:
             DefinitionError: Something in the payload cannot travel.
         """
-        whole = Payload(payload.filt, payload.tuples, payload.date or date)
+        tuples = payload.tuples
+        if not isinstance(tuples, list | tuple):
+            tuples = list(tuples)  # may be readable only once
+        whole = Payload(payload.filt, tuples, payload.date or date)
+        if dialect is not Dialect.D0:
+            encoder = ValueEncoder(self, dialect)
+            text = _write_quickly(encoder, whole)
+            if text is not None:
+                return EncodedPayload(deflate(text), encoder.is_portable)
         encoded, is_portable = self._encode(whole, dialect)
         return EncodedPayload(deflate(write_json(encoded)), is_portable)
 
@@ -97,8 +111,11 @@ class Codec:
         Raises:
             WireError: It is no payload, or beyond the limits.
         """
-        source = self.read_json(inflate(text, self.limits.inflated_bytes))
-        return self.decode_payload_object(source, dialect)
+        json = inflate(text, self.limits.inflated_bytes)
+        payload = self._decoders[dialect].decode_payload_quickly(json)
+        if payload is None or len(payload.tuples) > self.limits.tuples:
+            return self.decode_payload_object(self.read_json(json), dialect)
+        return payload
 
     def decode_payload_object(self, source: Json, dialect: Dialect) -> Payload:
         """Give the payload that parsed JSON stands for.
@@ -116,12 +133,31 @@ class Codec:
         payload: Payload = self.decode_value(source, dialect)
         return payload
 
+    def get_encode_plan(self, cls: type) -> EncodeAll | None:
+        """Give the compiled encoding of the instances of a class, if they are tuples."""
+        tuple_type = self.registry.get_by_class(cls)
+        if tuple_type is None:
+            return None
+        known = self._encode_plans.get(cls)
+        if known is None or known[0] is not tuple_type:
+            known = self._encode_plans[cls] = (tuple_type, compile_encoder(tuple_type))
+        return known[1]
+
     def _encode(self, value: object, dialect: Dialect) -> tuple[Json, bool]:
         encoder = ValueEncoder(self, dialect)
         try:
             return encoder.encode(value), encoder.is_portable
         except RecursionError:
             raise DefinitionError("Cannot encode a value that contains itself") from None
+
+
+def _write_quickly(encoder: ValueEncoder, payload: Payload) -> bytes | None:
+    """Give the JSON text of a payload, or None if it takes the tolerant writer."""
+    try:
+        encoded = encoder.encode_payload_quickly(payload)
+        return escape_json(_write(encoded)) if encoder.is_json else None
+    except (UnicodeEncodeError, RecursionError):
+        return None  # lone surrogates, or a cycle that the general encoder tells about
 
 
 def _with_path(error: WireError, path: str) -> WireError:

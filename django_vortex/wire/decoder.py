@@ -11,6 +11,8 @@ import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
+
 from django_vortex.exceptions import (
     DefinitionError,
     MalformedMessage,
@@ -20,6 +22,7 @@ from django_vortex.exceptions import (
 )
 from django_vortex.tuples import TupleRegistry, TupleSelector, TupleType, mark_present_fields
 from django_vortex.typedefs import Json
+from django_vortex.wire.decode_plans import DecodePlan, find_type_name, has_plan
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import EncodedBody, PayloadEnvelope
 from django_vortex.wire.field_types import READER_ERRORS, READERS, read_datetime
@@ -57,7 +60,7 @@ class TupleReader:
                 try:
                     item = source[name]
                     if field.raw:
-                        decoder.check_depth(item, depth)
+                        decoder.check_raw(item, depth)
                     elif item.__class__ not in PLAIN:
                         item = decoder.decode(item, depth)
                     check = self.checks[name]
@@ -86,6 +89,7 @@ class ValueDecoder:
         self._registry = registry
         self._depth = depth
         self._dialect = dialect
+        self._plans: dict[str, DecodePlan] = {}
         self._readers: dict[str, tuple[TupleType, TupleReader]] = {}
 
     def decode(self, value: Json, depth: int = 0) -> Any:
@@ -117,16 +121,13 @@ class ValueDecoder:
         date = self._decode_member(value, "date", dt.datetime, depth)
         return Payload(filt, () if tuples is None else tuples, date)
 
-    def check_depth(self, value: Json, depth: int) -> None:
-        """Raise `LimitExceeded` if plain JSON is nested too deep."""
-        if value.__class__ is dict:
-            value = value.values()
-        elif value.__class__ is not list:
-            return
-        depth = self._descend(depth)
-        for item in value:
-            if item.__class__ not in PLAIN:
-                self.check_depth(item, depth)
+    def check_raw(self, value: Json, depth: int) -> Json:
+        """Give plain JSON as it is, or raise `LimitExceeded` if it is nested too deep."""
+        if value.__class__ not in PLAIN:
+            depth = self._descend(depth)
+            for item in value.values() if value.__class__ is dict else value:
+                self.check_raw(item, depth)
+        return value
 
     def get_reader(self, name: Json) -> TupleReader:
         """Give the reader of a tuple type.
@@ -141,6 +142,26 @@ class ValueDecoder:
         if known is None or known[0] is not tuple_type:
             known = self._readers[name] = (tuple_type, TupleReader(tuple_type))
         return known[1]
+
+    def decode_payload_quickly(self, text: bytes) -> Payload | None:
+        """Give the payload of a JSON text by the plan of its tuples' type.
+
+        Returns:
+            None when there is no plan for it, or the text is not what the plan expects.
+        """
+        tuple_type = self._registry.get_by_name(find_type_name(text) or "")
+        if tuple_type is None or self._dialect is Dialect.D0 or not has_plan(tuple_type):
+            return None
+        plan = self._plans.get(tuple_type.name)
+        if plan is None or plan.tuple_type is not tuple_type:
+            plan = self._plans[tuple_type.name] = DecodePlan(tuple_type)
+        try:
+            message = plan.read(text)
+            payload = self.decode_payload({"filt": message.filt, "date": message.date})
+            payload.tuples = plan.build(message.tuples, self)
+        except (msgspec.MsgspecError, ValueError, OverflowError, RecursionError, WireError):
+            return None
+        return payload
 
     def _decode_items(self, value: list[Json], depth: int) -> list[Any]:
         depth = self._descend(depth)

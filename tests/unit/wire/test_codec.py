@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import datetime as dt
 import json
 import tracemalloc
 import zlib
@@ -297,7 +298,7 @@ def test_tuples_may_be_any_iterable_and_are_read_once() -> None:
 
 
 def test_own_date_of_a_payload_wins() -> None:
-    early, late = strategies.dt.datetime(2024, 1, 1), strategies.dt.datetime(2025, 1, 1)
+    early, late = dt.datetime(2024, 1, 1), dt.datetime(2025, 1, 1)
     for payload, date in ((Payload(), late), (Payload(date=early), early)):
         text = CODEC.encode_payload(payload, Dialect.NATIVE, late).text
         assert CODEC.decode_payload(text, Dialect.NATIVE).date == date

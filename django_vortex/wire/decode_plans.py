@@ -1,0 +1,140 @@
+"""Compiled decoding: one msgspec decoder and one generated function per tuple type.
+
+Takes the JSON text of a payload whose tuples are all of one type and complete, gives the payload.
+Whatever is not as expected (a missing field, an odd spelling, a wrong type) makes it give up, and
+the general decoder reads the text again, with the right value or the right error.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import typing
+from collections.abc import Callable
+from typing import Any, Literal
+
+import msgspec
+
+from django_vortex.tuples import FieldSpec, TupleSelector, TupleType
+from django_vortex.wire.encode_plans import TUPLE_DEPTH, is_plain_name, strip_optional
+from django_vortex.wire.type_checks import make_check
+
+if typing.TYPE_CHECKING:  # the decoder owns the plans
+    from django_vortex.wire.decoder import ValueDecoder
+
+HINT_CHARACTERS = 4096
+"""How far into the text `find_type_name` looks; the filt stands before the tuples."""
+
+_FIRST_TUPLE = re.compile(rb'"tuples":\[\{"_ct":"rt","_c":"([^"\\]+)"')
+
+_PLAIN = frozenset({type(None), bool, int, float, str})
+
+_Int: Any = msgspec.defstruct("Int", [("_fd", int)], tag_field="_ft", tag="int", gc=False)
+_Moment: Any = msgspec.defstruct(
+    "Moment", [("_fd", dt.datetime)], tag_field="_ft", tag="datetime", gc=False
+)
+
+_INT: Any = int | _Int
+
+_SIMPLE: dict[object, tuple[Any, str]] = {
+    int: (_INT | None, "v._fd if v.__class__ is Int else v"),
+    float: (float | _Int | None, "float(v._fd) if v.__class__ is Int else v"),
+    bool: (bool | None, "v"),
+    str: (str | None, "v"),
+    dt.datetime: (_Moment | None, "None if v is None else v._fd"),
+    list[str]: (list[str] | None, "v"),
+    list[float]: (
+        list[float | _Int] | None,
+        "None if v is None else [float(i._fd) if i.__class__ is Int else i for i in v]",
+    ),
+    list[int]: (
+        list[_INT] | None,
+        "None if v is None else [i._fd if i.__class__ is Int else i for i in v]",
+    ),
+}
+"""By declared type: what msgspec is to expect, and how the value is made of it."""
+
+
+def find_type_name(text: bytes) -> str | None:
+    """Guess the type of a payload's tuples by the first of them."""
+    found = _FIRST_TUPLE.search(text, 0, HINT_CHARACTERS)
+    return None if found is None else found[1].decode("utf-8", "replace")
+
+
+class DecodePlan:
+    """The compiled decoding of payloads with tuples of one type."""
+
+    def __init__(self, tuple_type: TupleType) -> None:
+        self.tuple_type = tuple_type
+        fields = tuple_type.fields
+        namespace: dict[str, Any] = {"Int": _Int, "plain": _PLAIN, "depth": TUPLE_DEPTH}
+        kinds, expressions = [], []
+        for index, field in enumerate(fields):
+            kind, expression = _choose(field, index, namespace)
+            kinds.append(kind)
+            expressions.append(expression)
+        record = msgspec.defstruct(
+            "Record",
+            [("kind", Literal["rt"]), *((f"f{index}", kind) for index, kind in enumerate(kinds))],
+            tag_field="_c",
+            tag=tuple_type.name,
+            rename={"kind": "_ct"} | {f"f{i}": field.name for i, field in enumerate(fields)},
+            gc=False,
+        )
+        message = msgspec.defstruct(
+            "Message",
+            [("filt", Any, None), ("tuples", list[record]), ("date", Any, None)],  # type: ignore[valid-type]
+            tag_field="_ct",
+            tag="rp",
+            kw_only=True,
+        )
+        self.read: Callable[[bytes], Any] = msgspec.json.Decoder(message).decode
+        """Parse the text; raises `msgspec.MsgspecError` or `RecursionError` to give up."""
+        self.build: Callable[[list[Any], ValueDecoder], list[Any]] = _compile(
+            tuple_type, expressions, namespace
+        )
+        """Make the tuples; raises `WireError` to give up."""
+
+
+def has_plan(tuple_type: TupleType) -> bool:
+    """Tell whether decoding of a type can be compiled."""
+    names_are_plain = all(is_plain_name(field.name) for field in tuple_type.fields)
+    return names_are_plain and tuple_type.cls is not TupleSelector
+
+
+def _choose(field: FieldSpec, index: int, namespace: dict[str, Any]) -> tuple[Any, str]:
+    """Give what msgspec is to expect for a field, and how its value is made of that."""
+    if field.raw:
+        return Any, "v if v.__class__ in plain else decoder.check_raw(v, depth)"
+    declared = strip_optional(field.type)
+    if declared in _SIMPLE:
+        return _SIMPLE[declared]
+    decoded = "(v if v.__class__ in plain else decoder.decode(v, depth))"
+    check = make_check(field.type)
+    if check is None:
+        return Any, decoded
+    namespace[f"check{index}"] = check
+    return Any, f"None if v is None else check{index}({decoded})"
+
+
+def _compile(
+    tuple_type: TupleType, expressions: list[str], namespace: dict[str, Any]
+) -> Callable[[list[Any], ValueDecoder], list[Any]]:
+    construction = tuple_type.get_construction()
+    names = [field.name for field in tuple_type.fields]
+    namespace |= {"build": construction.build, "cls": tuple_type.cls, "new": object.__new__}
+    locals_of_function = ", ".join(f"{name}={name}" for name in namespace)
+    lines = [f"def build_all(records, decoder, {locals_of_function}):"]
+    lines += [" built = []", " append = built.append", " for record in records:"]
+    if construction.is_plain:
+        lines.append("  instance = new(cls)")
+    else:
+        lines.append("  values = {}")
+    for index, (name, expression) in enumerate(zip(names, expressions, strict=True)):
+        target = f"instance.{name}" if construction.is_plain else f"values[{name!r}]"
+        lines += [f"  v = record.f{index}", f"  {target} = {expression}"]
+    lines.append("  append(instance)" if construction.is_plain else "  append(build(values))")
+    lines.append(" return built")
+    exec("\n".join(lines), namespace)
+    compiled: Callable[[list[Any], ValueDecoder], list[Any]] = namespace["build_all"]
+    return compiled
