@@ -13,8 +13,9 @@ import secrets
 import threading
 import weakref
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from django_vortex.exceptions import HandlerError, WireError, quoted
@@ -98,6 +99,22 @@ class PayloadIO:
             self.after_commit = after_commit
         if codec is not None:
             self.codec = codec
+
+    @contextmanager
+    def bound(
+        self,
+        *,
+        run_sync: RunSync | None = None,
+        push: Push | None = None,
+        after_commit: AfterCommit | None = None,
+    ) -> Iterator[None]:
+        """Set the ports that are given for as long as the context lasts, as tests want it."""
+        before = self.run_sync, self._push, self.after_commit
+        self.bind(run_sync=run_sync, push=push, after_commit=after_commit)
+        try:
+            yield
+        finally:
+            self.run_sync, self._push, self.after_commit = before
 
     @property
     def endpoints(self) -> "list[PayloadEndpoint]":

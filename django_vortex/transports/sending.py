@@ -5,14 +5,16 @@ loop, in a process that has peers or in one that has none.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
 from django_vortex.exceptions import DefinitionError, DeliveryError, quoted
 from django_vortex.routing.address import Address
 from django_vortex.routing.payload_io import payload_io
+from django_vortex.routing.ports import Push
 from django_vortex.server.server import Server
 from django_vortex.transports import hub
 from django_vortex.transports.publisher import Publisher
@@ -21,6 +23,8 @@ from django_vortex.wire.envelope import SHARED_TEXT, PayloadEnvelope
 from django_vortex.wire.payload import Payload
 
 _publisher = Publisher()
+
+_diversion: Push | None = None
 
 
 def send(
@@ -66,12 +70,25 @@ def push(envelope: PayloadEnvelope, to: Address, /, *, coalesce: bool = False) -
         to: Whom to.
         coalesce: Whether it makes earlier ones with the same filt superfluous.
     """
+    if _diversion is not None:
+        return _diversion(envelope, to, coalesce=coalesce)
     server, loop = hub.current(), hub.loop()
     if server is None or loop is None or not loop.is_running():
         encode(envelope, payload_io.codec)
         return _publisher.push(envelope, to, coalesce=coalesce, codec=payload_io.codec)
     encode(envelope, server.codec)
     return _push_here(server, loop, envelope, to, coalesce)
+
+
+@contextmanager
+def divert(push: Push) -> Iterator[None]:
+    """Let another port have all that is sent while the context lasts, as tests want it."""
+    global _diversion
+    before, _diversion = _diversion, push
+    try:
+        yield
+    finally:
+        _diversion = before
 
 
 def encode(envelope: PayloadEnvelope, codec: Codec) -> None:

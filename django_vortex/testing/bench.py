@@ -1,0 +1,111 @@
+"""The server that the peers of one test share: a real one, without network or other processes."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import Future
+from contextlib import ExitStack, asynccontextmanager
+from typing import TypeAlias
+
+from django_vortex.routing.address import Address
+from django_vortex.routing.payload_io import PayloadIO
+from django_vortex.server.options import ServerOptions
+from django_vortex.server.server import Server
+from django_vortex.testing.inline import run_in_test, running_loop
+from django_vortex.transports.sending import divert, encode
+from django_vortex.wire.envelope import PayloadEnvelope
+
+CallOnLoop: TypeAlias = Callable[[Callable[[], None]], None]
+"""Calls a function on a loop that is not running, and returns when it is done."""
+
+STOP_SECONDS = 5.0
+"""How long handlers may go on when the last peer has left; then they are cancelled."""
+
+OPTIONS = ServerOptions(
+    name="testing",
+    heartbeat_seconds=3600.0,
+    peer_timeout_seconds=86_400.0,  # somebody may sit in a debugger
+    throttle_peers=0,
+    throttle_peers_per_address=0,
+)
+
+
+class Bench:
+    """A server on the running loop; what is sent anywhere goes to its peers.
+
+    Args:
+        payload_io: Answers the peers.
+        call: Calls a function on the loop if that runs only now and then.
+    """
+
+    def __init__(self, payload_io: PayloadIO, call: CallOnLoop | None) -> None:
+        self.payload_io = payload_io
+        self.loop = asyncio.get_running_loop()
+        self.server = Server(payload_io, payload_io.codec, OPTIONS)
+        self.peers = 0
+        self._call = call
+        self._thread = threading.get_ident()
+        self._bindings = ExitStack()
+
+    def bind(self) -> None:
+        """Take over running blocking code and sending."""
+        self._bindings.enter_context(self.payload_io.bound(run_sync=run_in_test, push=self.push))
+        self._bindings.enter_context(divert(self.push))
+
+    async def stop(self) -> None:
+        """Give both back and end the server."""
+        self._bindings.close()
+        await self.server.stop(STOP_SECONDS)
+
+    def push(
+        self, envelope: PayloadEnvelope, to: Address, /, *, coalesce: bool = False
+    ) -> "Future[int]":
+        """Push to the peers of the test; in its own thread they have it when this returns.
+
+        Raises:
+            DefinitionError: Something in it can not be encoded.
+        """
+        encode(envelope, self.server.codec)
+        future: Future[int] = Future()
+
+        def push() -> None:
+            try:
+                future.set_result(self.server.push(envelope, to, coalesce=coalesce))
+            except Exception as error:
+                future.set_exception(error)
+
+        if threading.get_ident() != self._thread:
+            self.loop.call_soon_threadsafe(push)
+        elif self.loop.is_running():
+            with running_loop(self.loop):  # hidden from a handler that runs inline
+                push()
+        elif self._call is not None:
+            self._call(push)
+        return future
+
+
+_current: Bench | None = None
+
+
+@asynccontextmanager
+async def use_bench(payload_io: PayloadIO, call: CallOnLoop | None = None) -> AsyncIterator[Bench]:
+    """Give the bench of the running loop; the first user makes it, the last one stops it."""
+    global _current
+    bench = _current
+    if bench is None or bench.loop.is_closed():
+        bench = _current = Bench(payload_io, call)
+        bench.bind()
+    elif bench.loop is not asyncio.get_running_loop():
+        raise RuntimeError(
+            "Peers of one test must all be used with `with`, or all with `async with`"
+        )
+    elif bench.payload_io is not payload_io:
+        raise RuntimeError("Peers of one test must use the same PayloadIO")
+    bench.peers += 1
+    try:
+        yield bench
+    finally:
+        bench.peers -= 1
+        if not bench.peers:
+            _current = None
+            await bench.stop()

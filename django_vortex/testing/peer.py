@@ -1,0 +1,177 @@
+"""`AsyncPeer`: the other end of a connection, in the same process and on the same loop."""
+
+import asyncio
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from itertools import count
+from typing import Any
+
+from django_vortex.routing.filt import FiltPattern
+from django_vortex.routing.peer import Peer
+from django_vortex.routing.request import MESSAGE_ID
+from django_vortex.server.connection import Connection
+from django_vortex.server.identity import Identity
+from django_vortex.server.server import Server
+from django_vortex.testing.failures import NothingReceived, PeerClosed
+from django_vortex.testing.received import Received
+from django_vortex.testing.stream import MemoryStream
+from django_vortex.typedefs import Filt
+from django_vortex.wire.codec import Codec
+from django_vortex.wire.dialects import Dialect, WireForm
+from django_vortex.wire.envelope import PayloadEnvelope
+from django_vortex.wire.events import EnvelopeReceived, FailureReceived
+from django_vortex.wire.messages import encode_message
+from django_vortex.wire.payload import Payload
+from django_vortex.wire.protocol import Protocol
+
+WAIT_SECONDS = 5.0
+"""How long a test waits for what should come at once."""
+
+_numbers = count(1)
+
+
+class AsyncPeer:
+    """A connected peer. Everything it says and hears crosses the wire as text.
+
+    The server writes to it directly, so a push has arrived when the application's `send` returns.
+
+    Attributes:
+        uuid: Its ``vortexUuid``, as handlers see it in ``request.peer.uuid``.
+        unread: What came and was not given to anybody yet, oldest first.
+    """
+
+    def __init__(self, uuid: str, codec: Codec, dialect: Dialect) -> None:
+        self.uuid = uuid
+        self.unread: list[Received] = []
+        self._codec = codec
+        self._form = WireForm(dialect, framed=False)
+        self._protocol = Protocol(codec, framed=False, dialect=dialect, whole_frames=True)
+        self._connection: Connection | None = None
+        self._stream = MemoryStream(self._hear, self._lose)
+        self._closed: PeerClosed | None = None
+        self._arrivals: set[asyncio.Future[None]] = set()
+
+    async def request(
+        self, filt: Filt, tuples: Iterable[Any] | None = None, *, timeout: float = WAIT_SECONDS
+    ) -> Received:
+        """Send a request and wait for the answer to it.
+
+        Args:
+            filt: What it is about; the id that marks the answer is added.
+            tuples: The content; None sends no payload.
+            timeout: Seconds after which the test fails.
+
+        Raises:
+            NothingReceived: No answer came.
+            PeerClosed: The server has ended the connection.
+        """
+        marked = {**filt, MESSAGE_ID: f"{self.uuid}.{next(_numbers)}"}
+        self._write(marked, tuples)
+        return await self.receive({MESSAGE_ID: marked[MESSAGE_ID]}, timeout=timeout)
+
+    async def send(
+        self, filt: Filt, tuples: Iterable[Any] | None = None, *, timeout: float = WAIT_SECONDS
+    ) -> None:
+        """Send something and wait until its handlers have ended.
+
+        Args:
+            filt: What it is about.
+            tuples: The content; None sends no payload.
+            timeout: Seconds after which the test fails.
+
+        Raises:
+            TimeoutError: A handler did not end.
+            PeerClosed: The server has ended the connection.
+        """
+        connection = self._get_connection()
+        before = set(connection.requests.tasks)
+        self._write(filt, tuples)
+        started = connection.requests.tasks - before
+        async with asyncio.timeout(timeout):
+            await asyncio.gather(*started, return_exceptions=True)
+
+    async def receive(self, filt: Filt | None = None, *, timeout: float = WAIT_SECONDS) -> Received:
+        """Wait for a push or an answer and take it out of `unread`.
+
+        Args:
+            filt: What its filt must contain; by default the oldest unread is given.
+            timeout: Seconds after which the test fails.
+
+        Raises:
+            NothingReceived: Nothing such came.
+            PeerClosed: The server has ended the connection.
+        """
+        wanted = filt or {}
+        pattern = FiltPattern(wanted)
+        try:
+            async with asyncio.timeout(timeout):
+                while (found := self._take(pattern)) is None:
+                    self._get_connection()
+                    await self._arrival()
+        except TimeoutError:
+            raise NothingReceived(wanted, timeout, self.unread) from None
+        return found
+
+    async def enter(self, server: Server, peer: Peer, identity: Identity) -> None:
+        """Connect to a server.
+
+        Raises:
+            RefusedError: The server does not want it.
+        """
+        self._connection = await server.open(
+            peer, identity, self._stream, dialect=self._form.dialect
+        )
+
+    async def leave(self) -> None:
+        """Go away as a closed browser tab does: what the server still does for it is cancelled."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            tasks = set(connection.requests.tasks)
+            connection.detach(self._stream)
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _hear(self, text: str) -> None:
+        for event in self._protocol.receive(text):
+            if isinstance(event, FailureReceived):
+                raise AssertionError(f"The server wrote what is no message: {event.error}")
+            if isinstance(event, EnvelopeReceived) and not event.envelope.is_empty:
+                self.unread.append(Received(event.envelope, self._codec))
+        self._notice()
+
+    def _lose(self, code: int, reason: str) -> None:
+        self._closed = PeerClosed(code, reason)
+        self._notice()
+
+    def _write(self, filt: Filt, tuples: Iterable[Any] | None) -> None:
+        payload = None if tuples is None else Payload(filt, tuples=list(tuples))
+        envelope = PayloadEnvelope(filt, payload)
+        text = encode_message(envelope, self._form, datetime.now(UTC), self._codec)
+        if not self._form.dialect.is_raw_json:
+            text += "."  # which ends base64 on the way to a server, but not back (PROTOCOL 6.3)
+        self._get_connection().receive(text)
+
+    def _get_connection(self) -> Connection:
+        if self._closed is not None:
+            raise self._closed
+        if self._connection is None:
+            raise PeerClosed(1000, "The test has ended it")
+        return self._connection
+
+    def _take(self, pattern: FiltPattern) -> Received | None:
+        for index, received in enumerate(self.unread):
+            if pattern.matches(received.filt):
+                return self.unread.pop(index)
+        return None
+
+    async def _arrival(self) -> None:
+        arrival: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._arrivals.add(arrival)
+        try:
+            await arrival
+        finally:
+            self._arrivals.discard(arrival)
+
+    def _notice(self) -> None:
+        for arrival in self._arrivals:
+            if not arrival.done():
+                arrival.set_result(None)

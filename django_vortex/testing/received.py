@@ -1,0 +1,43 @@
+"""What a peer has received."""
+
+from functools import cached_property
+from typing import Any
+
+from django_vortex.typedefs import Filt
+from django_vortex.wire.codec import Codec
+from django_vortex.wire.envelope import PayloadEnvelope
+from django_vortex.wire.payload import Payload
+
+
+class Received:
+    """A reply or a push, decoded as a peer of our own does."""
+
+    def __init__(self, envelope: PayloadEnvelope, codec: Codec) -> None:
+        self.envelope = envelope
+        self._codec = codec
+
+    @property
+    def filt(self) -> Filt:
+        """The filt; that of a reply is the complete filt of the request."""
+        return self.envelope.filt
+
+    @property
+    def result(self) -> Any:
+        """None or True for success, otherwise what the peer is told went wrong."""
+        return self.envelope.result
+
+    @cached_property
+    def payload(self) -> Payload:
+        """The payload, an empty one if none came."""
+        return self.envelope.decode_payload(self._codec)
+
+    @property
+    def tuples(self) -> list[Any]:
+        """The tuples of the payload, rebuilt as the classes they are registered for."""
+        tuples: list[Any] = self.payload.tuples
+        return tuples
+
+    def __repr__(self) -> str:
+        if self.result not in (None, True):
+            return f"<Received {self.filt!r} result={self.result!r}>"
+        return f"<Received {self.filt!r} {len(self.tuples)} tuples>"
