@@ -32,8 +32,8 @@ MAX_BATCH_RECORDS: Final = 1000
 MAX_WAITING_BYTES: Final = 67_108_864
 """About so many bytes may wait to be sent; what comes then is refused."""
 
-RENEW_SECONDS: Final = 60.0
-"""Time between two renewals of the membership, which may expire or be forgotten."""
+RENEW_SECONDS: Final = 10.0
+"""Time between two renewals of the membership, which may expire, or be lost without an error."""
 
 GIVE_UP_SECONDS: Final = 30.0
 """How long a message is tried again before it is given up."""
@@ -211,16 +211,17 @@ class SequencedFanOut:
         failures = 0
         while True:
             try:
+                if failures:
+                    await asyncio.wait_for(self._carrier.join(), JOIN_SECONDS)
                 message = await self._carrier.receive()
-                failures = 0
             except Exception as error:
                 if not failures:
                     logger.warning("Receiving from the channel layer failed: %r", error)
                 seconds = _BACKOFF_SECONDS[min(failures, len(_BACKOFF_SECONDS) - 1)]
                 failures += 1
                 await self._sleep(seconds)
-                await self._join()
                 continue
+            failures = 0
             try:
                 await self._take(message)
             except Exception:

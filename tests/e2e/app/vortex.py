@@ -63,6 +63,16 @@ def slow_sync(request: Request) -> list[object]:
     return [request.filt.get("number")]
 
 
+@endpoint({"key": "e2e.busy"})
+async def busy(request: Request) -> list[object]:
+    """Hold up the loop for ``seconds`` in pieces of 50 ms, as no handler should."""
+    end = time.monotonic() + float(request.filt.get("seconds", SECONDS))
+    while time.monotonic() < end:
+        time.sleep(SECONDS)
+        await asyncio.sleep(0)
+    return []
+
+
 @endpoint({"key": "e2e.fault"})
 async def fault(request: Request) -> None:
     """Crash, with something in the text that no peer may see."""

@@ -1,0 +1,247 @@
+"""Several server processes behind one Redis, over both layers: nothing is lost without a word."""
+
+import json
+import os
+import re
+import signal
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import redis
+
+from tests.e2e.app.pushing import KEY
+from tests.e2e.peers import ReadingPeer, decode_tuples
+from tests.support.fixtures import StartServer
+from tests.support.processes import manage
+from tests.support.redis_server import RedisServer
+from tests.support.servers import ServerProcess
+from tests.support.waiting import wait_until
+
+LAYERS = ["pubsub", "core"]
+BURST = 3000
+VORTEX = {"HEARTBEAT_SECONDS": 1.0}
+
+
+class Project:
+    """Two server processes, on different servers, that share a Redis."""
+
+    def __init__(self, start_server: StartServer, layer: str, redis_url: str) -> None:
+        options: dict[str, Any] = {"layer": layer, "redis_url": redis_url, "vortex": VORTEX}
+        self.a = start_server("uvicorn", **options)
+        self.b = start_server("daphne", **options)
+        self.peers: list[ReadingPeer] = []
+
+    def open(self, server: ServerProcess, transport: str = "websocket") -> ReadingPeer:
+        peer = ReadingPeer(transport, server.port, str(uuid.uuid4()))
+        self.peers.append(peer)
+        return peer
+
+    def meet(self) -> None:
+        """Wait until what is pushed at each server arrives at the other."""
+        one, two = self.open(self.a), self.open(self.b)
+        wait_until(lambda: self.reaches(self.a, two), "A to reach B")
+        wait_until(lambda: self.reaches(self.b, one), "B to reach A")
+        one.close()
+        two.close()
+
+    def reaches(self, server: ServerProcess, peer: ReadingPeer) -> bool:
+        key = f"meet.{uuid.uuid4()}"
+        server.push(key=key)
+        server.get("/e2e/stats")
+        # Heart-beats come every second, so this ends also when the push was lost.
+        for message in peer.messages():
+            if message is None:
+                return False
+            if message["filt"]["key"] == key:
+                return True
+        raise AssertionError("The stream ended")
+
+    def stop(self) -> None:
+        for peer in self.peers:
+            peer.close()
+        self.a.stop()
+        self.b.stop()
+
+
+@pytest.fixture(params=LAYERS)
+def layer(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def project(start_server: StartServer, layer: str, redis_server: RedisServer) -> Iterator[Project]:
+    project = Project(start_server, layer, redis_server.url)
+    yield project
+    project.stop()
+
+
+def number_of(message: dict[str, Any]) -> int:
+    """Give the number that `push_numbered` put first into the payload."""
+    return int(decode_tuples(message)[0])
+
+
+def read_numbers(peer: ReadingPeer, count: int, key: str = KEY) -> list[int]:
+    return [number_of(peer.wait_for(key)) for _ in range(count)]
+
+
+def test_burst_from_a_view_arrives_whole_and_in_order(project: Project) -> None:
+    project.meet()
+    local, remote = project.open(project.a), project.open(project.b, "http")
+    project.a.push(count=BURST, size=1000)
+    assert read_numbers(local, BURST) == list(range(BURST))
+    assert read_numbers(remote, BURST) == list(range(BURST))
+
+
+def test_burst_from_a_command_arrives_whole_and_in_order_at_a_busy_server(
+    project: Project,
+) -> None:
+    project.meet()
+    one, two, other = project.open(project.a), project.open(project.b), project.open(project.b)
+    other.ask(key="e2e.busy", seconds=3)
+    manage("e2e_push", f"count={BURST}", "size=1000", env=project.a.environment)
+    assert read_numbers(one, BURST) == list(range(BURST))
+    assert read_numbers(two, BURST) == list(range(BURST))
+
+
+def test_what_a_command_has_not_sent_leaves_when_it_ends(project: Project) -> None:
+    project.meet()
+    peer = project.open(project.b)
+    manage("e2e_push", "count=500", "forget=1", env=project.b.environment)
+    assert read_numbers(peer, 500) == list(range(500))
+
+
+def test_sixty_idle_seconds_close_nothing(
+    start_server: StartServer, redis_server: RedisServer
+) -> None:
+    """Both layers at once; redis-py gives up blocking reads after five seconds."""
+    projects = [Project(start_server, layer, redis_server.url) for layer in LAYERS]
+    peers = []
+    for project in projects:
+        project.meet()
+        peers.append(project.open(project.b))
+    beats = 0
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        for peer in peers:
+            assert next(peer.messages()) is None
+        beats += 1
+    assert beats > 50
+    for project, peer in zip(projects, peers, strict=True):
+        project.a.push(count=1, first=7)
+        assert read_numbers(peer, 1) == [7]
+        for server in (project.a, project.b):
+            assert "failed" not in server.log
+            assert "lost" not in server.log
+        project.stop()
+
+
+def test_restart_of_redis_is_survived_and_what_was_lost_is_reported(
+    project: Project, layer: str, redis_server: RedisServer
+) -> None:
+    project.meet()
+    peer = project.open(project.b)
+    project.a.push(count=10)
+    assert read_numbers(peer, 10) == list(range(10))
+    # B can not be a member again while it is stopped, so that what A sends then is lost for sure.
+    os.kill(project.b.pid, signal.SIGSTOP)
+    try:
+        redis_server.restart()
+        project.a.push(count=10, first=10)
+        wait_until(lambda: has_taken_pushes(redis_server, layer), "Redis to take the pushes")
+    finally:
+        os.kill(project.b.pid, signal.SIGCONT)
+    project.meet()
+    project.a.push(count=10, first=20)
+    got = read_up_to(peer, 29)
+    lost = set(range(10, 30)) - set(got)
+    assert got == sorted(got)
+    assert set(range(10, 20)) <= lost
+    project.b.wait_for_log("records of process")
+    reported = sum(map(int, re.findall(r"(\d+) records of process", project.b.log)))
+    assert reported >= len(lost)
+
+
+def has_taken_pushes(redis_server: RedisServer, layer: str) -> bool:
+    """Tell whether the layer has sent anything to Redis since that started."""
+    command = {"pubsub": "cmdstat_publish", "core": "cmdstat_zrange"}[layer]
+    with redis.Redis(port=redis_server.port) as client:
+        return command in client.info("commandstats")
+
+
+def read_up_to(peer: ReadingPeer, last: int) -> list[int]:
+    numbers: list[int] = []
+    while not numbers or numbers[-1] != last:
+        numbers.append(number_of(peer.wait_for(KEY)))
+    return numbers
+
+
+def test_peer_that_posts_to_either_process_misses_nothing(project: Project) -> None:
+    """Each request of an HTTP peer may reach another process, while both of them push."""
+    project.meet()
+    peer_uuid = str(uuid.uuid4())
+    streams = [ReadingPeer("http", project.a.port, peer_uuid)]
+    project.peers += streams
+    count = 300
+    pushing = [
+        threading.Thread(target=push_slowly, args=(server, key, count))
+        for server, key in ((project.a, "from.a"), (project.b, "from.b"))
+    ]
+    for thread in pushing:
+        thread.start()
+    servers = [project.b, project.a] * 4
+    for server in servers:
+        time.sleep(0.2)  # a pace, nothing is waited for: any other gives the same result
+        streams.append(ReadingPeer("http", server.port, peer_uuid))
+        project.peers.append(streams[-1])
+    for thread in pushing:
+        thread.join()
+    got: dict[str, list[int]] = {"from.a": [], "from.b": []}
+    for stream in streams[:-1]:
+        collect(stream, got, count)
+    collect(streams[-1], got, count)
+    assert got["from.a"] == list(range(count))
+    assert got["from.b"] == list(range(count))
+
+
+def push_slowly(server: ServerProcess, key: str, count: int) -> None:
+    for number in range(count):
+        server.push(key=key, first=number)
+
+
+def collect(stream: ReadingPeer, got: dict[str, list[int]], count: int) -> None:
+    """Read a response to its end, or until nothing more is due."""
+    for message in stream.messages():
+        if message is not None and message["filt"].get("key") in got:
+            got[message["filt"]["key"]].append(number_of(message))
+        if all(len(numbers) >= count for numbers in got.values()):
+            return
+
+
+def test_peer_of_another_identity_is_turned_away_by_the_process_that_has_the_peer(
+    project: Project,
+) -> None:
+    project.meet()
+    status_a, _ = project.a.get("/e2e/login", username="anna")
+    assert status_a == 200
+    peer_uuid = str(uuid.uuid4())
+    anna = ReadingPeer(
+        "http", project.a.port, peer_uuid, headers={"Cookie": log_in(project.a, "anna")}
+    )
+    project.peers.append(anna)
+    thief = ReadingPeer(
+        "http", project.b.port, peer_uuid, headers={"Cookie": log_in(project.b, "thief")}
+    )
+    project.peers.append(thief)
+    assert all(message is None for message in thief.messages())
+    project.b.push(to_peer=peer_uuid, first=5)
+    assert read_numbers(anna, 1) == [5]
+
+
+def log_in(server: ServerProcess, username: str) -> str:
+    status, body = server.get("/e2e/login", username=username)
+    assert status == 200
+    return f"sessionid={json.loads(body)['session']}"
