@@ -211,6 +211,7 @@ class Connection(Writer):
 
     def adopt(self, entries: Iterable[Delivery | str], dates: dict[str, int]) -> None:
         """Take over what another process could not send, in this order, and its last dates."""
+        self._dates.merge(dates)
         for entry in entries:
             if self.is_closed:
                 return
@@ -218,7 +219,6 @@ class Connection(Writer):
                 self._append(entry, len(entry))
             else:
                 self._date_and_append(entry)
-        self._dates.merge(dates)
 
     def pump(self) -> None:
         """Write what `adopt` has added."""

@@ -1,5 +1,7 @@
 """Peers that go from one process to another: servers joined by a bus that carries when told to."""
 
+import asyncio
+import itertools
 from dataclasses import dataclass, field
 
 import pytest
@@ -127,8 +129,6 @@ async def test_peer_of_somebody_else_is_refused_without_a_word_of_what_waits(pro
 
 
 async def test_request_that_runs_where_the_peer_was_is_answered_where_it_is(project):
-    import asyncio
-
     gate = asyncio.Event()
 
     async def wait(request):
@@ -353,4 +353,6 @@ async def test_wandering_peer_loses_repeats_and_reorders_nothing(start, steps):
     for name, values in story.pushed.items():
         assert [value for value in got if value[0] == name] == values
     assert len(got) == sum(map(len, story.pushed.values()))
+    dates = [envelope.date for stream in story.streams for envelope in stream.envelopes()]
+    assert all(earlier < later for earlier, later in itertools.pairwise(dates))
     await story.project.stop()
