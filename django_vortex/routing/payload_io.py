@@ -43,6 +43,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+MAX_SIZE_ON_LOOP = 32_768
+"""Received payloads of more characters are decoded before a coroutine is called, off the loop."""
+
 
 class _Reference(weakref.ref["PayloadEndpoint"]):
     """A weak reference to an endpoint, as the index wants its items; equal while that lives."""
@@ -186,6 +189,8 @@ class PayloadIO:
     ) -> PayloadEnvelope | None:
         try:
             if endpoint.is_async:
+                if request.envelope.received_size > MAX_SIZE_ON_LOOP:
+                    await self.run_sync(request.decode)
                 return await self._reply(await endpoint.handler(request), request)
             outcome = await self.run_sync(lambda: self._call(endpoint, request))
             if inspect.isawaitable(outcome):  # a plain function that returned a coroutine

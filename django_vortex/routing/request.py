@@ -3,6 +3,7 @@
 import copy
 from typing import Any, Self
 
+from django_vortex.exceptions import WireError
 from django_vortex.routing.peer import Peer
 from django_vortex.typedefs import Filt
 from django_vortex.wire.codec import Codec
@@ -31,7 +32,16 @@ class Request:
             `filt`; of the oldest dialect the one it asks for.
     """
 
-    __slots__ = ("_payload", "codec", "dialect", "envelope", "is_push", "peer", "reply_filt")
+    __slots__ = (
+        "_error",
+        "_payload",
+        "codec",
+        "dialect",
+        "envelope",
+        "is_push",
+        "peer",
+        "reply_filt",
+    )
 
     def __init__(
         self,
@@ -51,6 +61,7 @@ class Request:
             (envelope.reply_filt or {}) if dialect is Dialect.D0 else envelope.filt
         )
         self._payload: Payload | None = None
+        self._error: WireError | None = None
 
     @property
     def filt(self) -> Filt:
@@ -64,9 +75,18 @@ class Request:
         Raises:
             WireError: It cannot be decoded; let it pass and the peer is told.
         """
+        if self._error is not None:
+            raise self._error
         if self._payload is None:
             self._payload = self.envelope.decode_payload(self.codec)
         return self._payload
+
+    def decode(self) -> None:
+        """Decode the payload now, where that may take long; a failure waits for who asks."""
+        try:
+            self.payload  # noqa: B018 - it keeps what it decodes
+        except WireError as error:
+            self._error = error
 
     @property
     def tuples(self) -> list[Any]:
@@ -97,6 +117,7 @@ class Request:
         """Give the same request with a payload of its own, for a second endpoint."""
         other = copy.copy(self)
         other._payload = None
+        other._error = None
         return other
 
     def __repr__(self) -> str:

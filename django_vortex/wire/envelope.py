@@ -111,6 +111,11 @@ class PayloadEnvelope:
         return self._body is not None
 
     @property
+    def received_size(self) -> int:
+        """Characters of the payload that came encoded, 0 if it did not: the work of decoding it."""
+        return len(self._body.text) if isinstance(self._body, EncodedBody) else 0
+
+    @property
     def is_empty(self) -> bool:
         """Whether it says nothing but who sent it; such a message is not routed (PROTOCOL 4.4)."""
         filt = self.filt

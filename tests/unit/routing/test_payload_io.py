@@ -3,6 +3,7 @@
 import asyncio
 import datetime
 import logging
+import random
 import threading
 from typing import Any
 
@@ -324,6 +325,38 @@ async def test_a_payload_is_not_decoded_unless_asked_for(bench: Bench) -> None:
     [reply] = await bench.payload_io.process(request)
     assert bench.tuples_of(reply) == [7]
     kept.close()
+
+
+async def test_a_large_payload_for_a_coroutine_is_decoded_off_the_loop(bench: Bench) -> None:
+    seen: list[object] = []
+
+    async def handle(request: Request) -> None:
+        seen.append((bench.sync.count, len(request.tuples)))
+
+    kept = PayloadEndpoint({"key": "k"}, handle, payload_io=bench.payload_io)
+    await bench.ask(dict(ASK), ["x"])
+    await bench.ask(dict(ASK), [random.randbytes(100) for _ in range(1000)])
+    assert seen == [(0, 1), (1, 1000)]
+    kept.close()
+
+
+async def test_a_large_payload_that_cannot_be_decoded_only_matters_to_who_looks(
+    bench: Bench,
+) -> None:
+    async def look(request: Request) -> object:
+        return request.tuples
+
+    async def look_away(request: Request) -> object:
+        return [1]
+
+    for handler, result in ((look, str), (look_away, type(None))):
+        kept = PayloadEndpoint({"key": "k"}, handler, payload_io=bench.payload_io)
+        request = bench.request(dict(ASK), [1])
+        body = type(request.envelope._body)
+        request.envelope._body = body("!" * 100_000, Dialect.NATIVE)  # type: ignore
+        [reply] = await bench.payload_io.process(request)
+        assert type(reply.result) is result
+        kept.close()
 
 
 @both_kinds
