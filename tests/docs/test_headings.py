@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import django_vortex
 from django_vortex.conf import VortexSettings
 
 ROOT = Path(__file__).parents[2]
@@ -46,6 +47,12 @@ def test_every_management_command_has_its_heading():
     commands = {path.stem for path in folder.glob("[!_]*.py")}
     assert commands
     assert commands == set(sections("commands.rst")) - {"Management commands"}
+
+
+def test_every_public_name_is_in_the_reference():
+    text = (DOCS / "reference.rst").read_text("utf-8")
+    found = re.findall(r"^\.\. auto(?:class|function|exception):: (\w+)$", text, flags=re.M)
+    assert sorted(found) == sorted(django_vortex.__all__)
 
 
 def test_every_decision_has_a_short_record():
