@@ -17,7 +17,7 @@ from django_vortex.tuples.fields import FieldDefinition, collect_definitions
 class Tuple:
     """A record whose fields travel between peers.
 
-    Subclasses declare fields as annotations, `TupleField`s or both, and inherit those of their
+    Subclasses declare fields by annotation, by `TupleField` or both, and inherit those of their
     bases. A field that is not given gets its default, which is None unless declared.
 
     Defaults are no class attributes, and instances are filled in the order of declaration: this is
