@@ -213,6 +213,7 @@ class HttpPeer(ScriptedPeer):
         self.streams: list[HttpStream] = []
         self._texts: dict[HttpStream, str] = {}
         self._introduced: set[HttpStream] = set()
+        self._in_turn: set[HttpStream] = set()
 
     def close(self) -> None:
         """Close all connections."""
@@ -231,6 +232,9 @@ class HttpPeer(ScriptedPeer):
     def _send(self, messages: list[str]) -> None:
         body = "".join(f"{message}." for message in messages).encode("latin-1")
         stream = HttpStream(self._host, self._port, self._target(), body, self.HEADERS)
+        # Posts that overtake each other on their way leave open whichever arrived last.
+        if all(older in self._introduced for older in self.streams):
+            self._in_turn.add(stream)
         self.streams.append(stream)
         self._texts[stream] = ""
 
@@ -254,7 +258,7 @@ class HttpPeer(ScriptedPeer):
         if stream.is_ended:
             if self._texts[stream]:
                 raise Unreadable(f"A message without its dot: {self._texts[stream][:60]!r}")
-            if stream is self.streams[-1]:
+            if len(self.streams) == 1 or (stream is self.streams[-1] and stream in self._in_turn):
                 raise Disconnected("The newest response has been ended")
             self.streams.remove(stream)
             stream.close()

@@ -206,6 +206,22 @@ def test_older_response_must_end_when_a_newer_is_there(http_fake: HttpFake) -> N
     assert http_fake.targets[0].startswith("/vortex?vortexUuid=an-uuid&vortexName=a+name&__rand")
 
 
+def test_posts_that_overtake_each_other_leave_either_response(http_fake: HttpFake) -> None:
+    http_fake.answer(f".{INFO}.")
+    with VortexPy2HttpPeer() as peer:
+        peer.connect(HOST, http_fake.port)
+        http_fake.wait()
+        for end in ("", "0\r\n\r\n"):
+            http_fake.answer(f".{INFO}.", end=end)
+            peer.send_vector(b"AAAA")
+            http_fake.wait()
+        http_fake.write("0\r\n\r\n", http_fake.sockets[0])
+        peer.wait_until_replaced()
+        http_fake.write("0\r\n\r\n", http_fake.sockets[1])
+        with pytest.raises(Disconnected, match="newest response"):
+            peer.receive_until(lambda message: True)
+
+
 @pytest.mark.parametrize("later", [0, -1])
 def test_browser_drops_what_is_not_strictly_later(http_fake: HttpFake, later: int) -> None:
     first, second = envelope({"key": "k"}, 9), envelope({"key": "k"}, 9 + later)
