@@ -79,7 +79,9 @@ class TupleType:
                     f"Tuple type {self.name!r} names the field {name!r}, "
                     f"which {self.cls.__qualname__} does not have"
                 )
-        wanted = by_name if self._wanted is None else self._wanted
+            if name.startswith("_"):
+                raise DefinitionError(f"Field {self.name}.{name} begins with '_' and cannot travel")
+        wanted = [n for n in by_name if n[0] != "_"] if self._wanted is None else self._wanted
         return tuple(by_name[name] for name in wanted if name not in self._exclude)
 
 

@@ -65,7 +65,6 @@ class DecodePlan:
     """The compiled decoding of payloads with tuples of one type."""
 
     def __init__(self, tuple_type: TupleType) -> None:
-        self.tuple_type = tuple_type
         fields = tuple_type.fields
         namespace: dict[str, Any] = {"Int": _Int, "plain": _PLAIN, "depth": TUPLE_DEPTH}
         kinds, expressions = [], []

@@ -89,7 +89,7 @@ class ValueDecoder:
         self._registry = registry
         self._depth = depth
         self._dialect = dialect
-        self._plans: dict[str, DecodePlan] = {}
+        self._plans: dict[str, tuple[TupleType, DecodePlan | None]] = {}
         self._readers: dict[str, tuple[TupleType, TupleReader]] = {}
 
     def decode(self, value: Json, depth: int = 0) -> Any:
@@ -149,12 +149,9 @@ class ValueDecoder:
         Returns:
             None when there is no plan for it, or the text is not what the plan expects.
         """
-        tuple_type = self._registry.get_by_name(find_type_name(text) or "")
-        if tuple_type is None or self._dialect is Dialect.D0 or not has_plan(tuple_type):
+        plan = self._get_plan(find_type_name(text))
+        if plan is None:
             return None
-        plan = self._plans.get(tuple_type.name)
-        if plan is None or plan.tuple_type is not tuple_type:
-            plan = self._plans[tuple_type.name] = DecodePlan(tuple_type)
         try:
             message = plan.read(text)
             payload = self.decode_payload({"filt": message.filt, "date": message.date})
@@ -162,6 +159,16 @@ class ValueDecoder:
         except (msgspec.MsgspecError, ValueError, OverflowError, RecursionError, WireError):
             return None
         return payload
+
+    def _get_plan(self, name: str | None) -> DecodePlan | None:
+        tuple_type = None if name is None else self._registry.get_by_name(name)
+        if tuple_type is None or self._dialect is Dialect.D0:
+            return None
+        known = self._plans.get(tuple_type.name)
+        if known is None or known[0] is not tuple_type:
+            plan = DecodePlan(tuple_type) if has_plan(tuple_type) else None
+            known = self._plans[tuple_type.name] = (tuple_type, plan)
+        return known[1]
 
     def _decode_items(self, value: list[Json], depth: int) -> list[Any]:
         depth = self._descend(depth)
