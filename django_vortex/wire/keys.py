@@ -10,6 +10,8 @@ from __future__ import annotations
 import enum
 import json
 import math
+from collections.abc import Mapping
+from typing import Any
 
 _NUMBER_WORDS = frozenset({"nan", "inf", "infinity"})
 _MARKERS = frozenset({"_ct", "_ft"})
@@ -43,6 +45,28 @@ def is_exact_key(key: object) -> bool:
     if kind is int:
         return key != 0
     return kind is float and key != 0 and math.isfinite(key)  # type: ignore[arg-type]
+
+
+MAX_KNOWN_KEYS = 1024
+"""How many keys are remembered; the messages of an application have few different ones."""
+
+MAX_KNOWN_KEY_CHARACTERS = 64
+
+_known_keys: set[str] = set()
+_knows_all = _known_keys.issuperset
+
+
+def are_exact_text_keys(source: Mapping[Any, Any]) -> bool:
+    """Tell whether all keys are texts that come back as they are; quick for the usual ones."""
+    return _knows_all(source) or all(map(_is_exact_text_key, source))
+
+
+def _is_exact_text_key(key: object) -> bool:
+    if not isinstance(key, str) or key.__class__ is not str or not is_exact_key(key):
+        return False
+    if len(key) <= MAX_KNOWN_KEY_CHARACTERS and len(_known_keys) < MAX_KNOWN_KEYS:
+        _known_keys.add(key)
+    return True
 
 
 def write_key(key: object) -> str:

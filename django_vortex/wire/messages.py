@@ -8,20 +8,22 @@ from __future__ import annotations
 
 from binascii import b2a_base64
 from datetime import UTC, datetime
-from functools import lru_cache
 
-from django_vortex.tuples.scalars import datetime_text
 from django_vortex.wire.codec import Codec
 from django_vortex.wire.dialects import Dialect, WireForm
 from django_vortex.wire.envelope import NAME_KEY, UUID_KEY, PayloadEnvelope
 from django_vortex.wire.inflate import deflate
 from django_vortex.wire.json_text import write_json
+from django_vortex.wire.plain import write_plain
 
 HEARTBEAT = "."
 """The heart-beat of all dialects but D0, on every transport."""
 
 _ENVELOPE_HEAD = b'{"_ct":"rpe","_c":"vortex.PayloadEnvelope.PayloadEnvelope","filt":'
 _D0_HEAD = b'{"_ct":"rp","_c":"vortex.Payload.Payload","filt":'
+_DATE_IN_UTC = b'{"_ft":"datetime","_fd":"%b+0000"}'
+_DATE = b'{"_ft":"datetime","_fd":"%b"}'
+_DATE_CHARACTERS = len("2024-01-02 03:04:05.678901")
 
 
 def encode_message(
@@ -118,14 +120,14 @@ def _write_d0(
 
 
 def _encode(value: object, dialect: Dialect, codec: Codec) -> bytes:
-    return codec.encode_json(codec.encode_value(value, dialect), dialect)
+    text = write_plain(value)
+    return codec.encode_json(codec.encode_value(value, dialect), dialect) if text is None else text
 
 
-@lru_cache(maxsize=8)
 def _date_json(date: datetime | None, *, has_zone: bool) -> bytes:
-    """Encode the date of a message; a broadcast and the beats of a tick share theirs."""
     if date is None:
         return b"null"
-    utc = date if date.tzinfo is None else date.astimezone(UTC)
-    utc = utc.replace(tzinfo=UTC if has_zone else None)
-    return b'{"_ft":"datetime","_fd":"%b"}' % datetime_text(utc).encode()
+    if date.tzinfo is not None and date.tzinfo is not UTC:
+        date = date.astimezone(UTC)
+    text = date.isoformat(" ", "microseconds")[:_DATE_CHARACTERS]
+    return (_DATE_IN_UTC if has_zone else _DATE) % text.encode("ascii")

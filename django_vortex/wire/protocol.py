@@ -22,6 +22,7 @@ from django_vortex.wire.events import (
     FailureReceived,
 )
 from django_vortex.wire.framing import Piece, Splitter
+from django_vortex.wire.plain import read_plain
 from django_vortex.wire.reading import get_payload_text, read_message
 
 MAX_FAILURES = 16
@@ -127,6 +128,9 @@ class Protocol:
         return PayloadEnvelope.received(filt, encoded, result=result, date=date)
 
     def _decode_filt(self, fields: dict[str, Json], name: str, dialect: Dialect) -> Filt:
+        plain = read_plain(fields.get(name))
+        if plain is not None:
+            return plain
         filt = self._decode(fields, name, dialect)
         if filt is None:
             return {}

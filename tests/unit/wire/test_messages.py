@@ -108,18 +108,18 @@ class CountingCodec(Codec):
 
     def __init__(self) -> None:
         super().__init__()
-        self.values = 0
+        self.payloads = 0
 
-    def encode_value(self, value: object, dialect: Dialect) -> Any:
-        self.values += 1
-        return super().encode_value(value, dialect)
+    def encode_payload(self, *arguments: Any) -> Any:
+        self.payloads += 1
+        return super().encode_payload(*arguments)
 
 
 def test_broadcast_is_encoded_once_for_a_form() -> None:
     codec = CountingCodec()
     envelope = PayloadEnvelope({"key": "a"}, Payload(tuples=["x"]))
     texts = {id(encode_message(envelope, RAW_FORMS[0], DATE, codec)) for _ in range(100)}
-    assert (len(texts), codec.values) == (1, 1)
+    assert (len(texts), codec.payloads) == (1, 1)
 
 
 def test_another_date_for_one_peer_leaves_the_broadcast_text_alone() -> None:
