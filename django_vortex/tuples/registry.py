@@ -121,7 +121,7 @@ class TupleRegistry:
         """
         if not name:
             raise DefinitionError(f"{cls.__qualname__} needs a name to be registered under")
-        other = self._by_name.get(name)
+        other = self.get_by_name(name)
         if other is not None and not _is_redefinition(other.cls, cls):
             raise DefinitionError(f"The name {name!r} is taken: {other!r}")
         known = self._by_class.get(cls)
