@@ -76,3 +76,17 @@ def test_push_of_a_command_in_another_process_reaches_every_client(
     for pushes in listening:
         assert [push.tuples for push in pushes.wait_for(1)] == [["Gate 4 is closed"]]
     server.stop()
+
+
+@kinds
+def test_client_talks_to_runserver(
+    kind: str, start_server: StartServer, start_original: StartOriginal
+) -> None:
+    server = start_server("runserver")
+    client = start_original(kind, server.port)
+    client.connect()
+    pushes = client.listen({"key": KEY})
+    server.push(first=1, wait=1)
+    assert [push.tuples for push in pushes.wait_for(1)] == [[1]]
+    assert client.request({"key": "e2e.echo_sync"}, tuples=[2]).tuples == [2]
+    assert server.stop() == 0
