@@ -132,13 +132,10 @@ def _get_hub() -> _Hub:
 def _make_hub(running: asyncio.AbstractEventLoop) -> _Hub:
     settings = get_settings()
     handlers = BlockingPool(settings.threads, "vortex-handler")
-    payload_io.bind(run_sync=handlers.run_sync, after_commit=transaction.on_commit)
-    server = Server(
-        payload_io,
-        Codec(registry, _limits(settings)),
-        _options(settings),
-        fan_out=make_fan_out(settings.channel_layer),
-    )
+    codec = Codec(registry, _limits(settings))
+    payload_io.bind(run_sync=handlers.run_sync, after_commit=transaction.on_commit, codec=codec)
+    fan_out = None if settings.channel_layer is None else make_fan_out(settings.channel_layer)
+    server = Server(payload_io, codec, _options(settings), fan_out=fan_out)
     signals = SignalChain(running, stop)
     signals.install()
     sessions = BlockingPool(SESSION_THREADS, "vortex-session")

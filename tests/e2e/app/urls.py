@@ -3,9 +3,11 @@
 from django.urls import path
 
 from tests.e2e.app import views
+from tests.e2e.app.flood import flood
 
 urlpatterns = [
     path("stats", views.stats),
+    path("flood", flood),
     path("push", views.push),
     path("push_async", views.push_async),
     path("login", views.log_in),
