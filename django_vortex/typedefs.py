@@ -1,4 +1,7 @@
-"""Type names shared by all floors. Takes nothing, gives aliases, imports only the standard library."""
+"""Type names shared by all floors.
+
+Takes nothing, gives aliases, imports only the standard library.
+"""
 
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol, TypeAlias, TypeVar
