@@ -11,7 +11,7 @@ event loop: there it would wait for the database.
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from django_vortex.exceptions import DefinitionError, MalformedMessage, WireError, quoted
+from django_vortex.exceptions import DefinitionError, MalformedMessage, quoted
 from django_vortex.routing.ports import is_on_loop
 from django_vortex.tuples import Construction, FieldSpec, TupleRegistry
 
@@ -48,8 +48,6 @@ class SqlAlchemyAdapter:
             for name, value in values.items():
                 try:
                     set_attribute(instance, name, value)
-                except WireError:
-                    raise
                 except Exception as error:  # of a validator of the class
                     text = f"{cls.__qualname__} refuses {quoted(value)}"
                     raise MalformedMessage(text, f".{name}") from error

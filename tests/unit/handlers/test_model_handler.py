@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from django_vortex.exceptions import DefinitionError, PermissionDenied
+from django_vortex.exceptions import DefinitionError, DeliveryError, PermissionDenied
 from django_vortex.handlers import ModelHandler
 from django_vortex.routing.address import EVERYONE, Address
+from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.routing.request import Request
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.payload import Payload
@@ -151,6 +152,23 @@ async def test_an_update_that_cannot_be_built_says_so(
         (await asyncio.to_thread(handler.send_model_update)).result(0)
     assert len(caplog.records) == 2
     assert bench.pushes.made == []
+
+
+def test_an_update_that_reaches_nobody_says_so(bench: Bench) -> None:
+    bench.payload_io = PayloadIO()
+    handler = Numbers(bench, lambda request: [1])
+    with pytest.raises(DeliveryError):
+        handler.send_model_update().result(0)
+
+
+def test_an_update_that_is_cancelled_in_time_gives_no_result(bench: Bench) -> None:
+    committed: list[Callable[[], object]] = []
+    bench.payload_io.bind(after_commit=committed.append)
+    handler = Numbers(bench, lambda request: [1])
+    future = handler.send_model_update()
+    future.cancel()
+    committed[0]()
+    assert future.cancelled()
 
 
 def test_a_request_without_asker_has_the_filt_and_no_user(bench: Bench) -> None:

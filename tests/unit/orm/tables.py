@@ -29,6 +29,7 @@ from sqlalchemy.orm import (
     relationship,
     validates,
 )
+from sqlalchemy.types import UserDefinedType
 
 
 class Base(DeclarativeBase):
@@ -47,6 +48,19 @@ class Reversed(TypeDecorator[str]):
 
     def process_result_value(self, value: Any, dialect: Any) -> Any:
         return list(value)
+
+
+class Secretive(UserDefinedType[Any]):
+    """A type that does not tell what its values are, as those of SQLAlchemy 2.0."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **options: Any) -> str:
+        return "TEXT"
+
+    @property
+    def python_type(self) -> type[Any]:
+        raise NotImplementedError
 
 
 class Country(Base):
@@ -102,6 +116,7 @@ class Everything(Base):
     extra: Mapped[Any] = mapped_column(JSON, nullable=True)
     pickled: Mapped[Any] = mapped_column(PickleType, nullable=True)
     letters: Mapped[Any] = mapped_column(Reversed, nullable=True)
+    secret: Mapped[Any] = mapped_column(Secretive, nullable=True)
 
 
 OldBase: Any = declarative_base()

@@ -263,6 +263,32 @@ async def test_a_uuid_in_use_by_somebody_else_is_refused() -> None:
         assert (await peer.request({"key": "testing.echo"}, [1])).tuples == [1]
 
 
+def test_a_refused_peer_of_a_plain_test_leaves_nothing_behind() -> None:
+    before = payload_io.run_sync
+    with connect(user=ANN, uuid="u1") as peer:
+        with pytest.raises(TakenByAnother), connect(user=BOB, uuid="u1"):
+            pytest.fail("Bob is connected as Ann")
+        assert peer.request({"key": "testing.echo"}, [1]).tuples == [1]
+    assert payload_io.run_sync is before
+
+
+async def test_plain_and_coroutine_peers_are_not_mixed() -> None:
+    async with connect():
+        with pytest.raises(RuntimeError, match="all with `async with`"):
+            await asyncio.to_thread(connect().__enter__)
+
+
+async def test_what_was_received_is_shown() -> None:
+    async with connect() as peer:
+        filt = {"key": "testing.echo", "PayloadResponse.messageId": "m"}
+        await peer.send(filt, ["a"])
+        await peer.send({**filt, "key": "testing.refuse"})
+    assert [repr(one) for one in peer.unread] == [
+        f"<Received {filt!r} 1 tuples>",
+        f"<Received { {**filt, 'key': 'testing.refuse'}!r} result='Only for staff'>",
+    ]
+
+
 async def test_a_newer_peer_with_the_same_uuid_replaces_the_older() -> None:
     async with connect(user=ANN, uuid="u1") as old, connect(user=ANN, uuid="u1") as new:
         assert (await new.request({"key": "testing.echo"}, [1])).tuples == [1]
