@@ -46,7 +46,7 @@ from django_vortex.typedefs import Json
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.encode_plans import MAX_SAFE_INT
 from django_vortex.wire.envelope import PayloadEnvelope
-from django_vortex.wire.keys import is_exact_key, write_key
+from django_vortex.wire.keys import are_exact_text_keys, is_exact_key, write_key
 from django_vortex.wire.payload import Payload
 from django_vortex.wire.wkb import Wkb
 
@@ -216,6 +216,8 @@ class ValueEncoder:
     def _encode_dict(self, value: Mapping[Any, Any], depth: int) -> Json:
         depth = self._descend(value, depth)
         encode = self.encode
+        if are_exact_text_keys(value):
+            return {key: encode(item, depth) for key, item in value.items()}
         if not all(is_exact_key(key) for key in value):
             self.is_portable = False
             if self.is_native:
