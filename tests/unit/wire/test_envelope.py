@@ -216,6 +216,36 @@ def test_undated_payload_crosses_with_the_date_of_the_record() -> None:
     assert arrived.date is None
 
 
+def test_released_payload_is_still_there_for_every_dialect() -> None:
+    envelope = PayloadEnvelope({"key": "a"}, Payload(tuples=["x", 1.5]))
+    text = envelope.encoded(CODEC, Dialect.D2, DATE)
+    assert text is not None
+    assert envelope.held_bytes == len(text)
+    envelope.release_payload()
+    assert envelope.encoded(CODEC, Dialect.NATIVE, LATER) == text
+    assert envelope.encoded(CODEC, Dialect.D0, LATER) == b'["x",1.5]'
+    assert envelope.decode_payload(CODEC) == Payload({"key": "a"}, ["x", 1.5], DATE)
+
+
+def test_released_payload_keeps_what_only_our_own_dialect_carries() -> None:
+    envelope = PayloadEnvelope({"key": "a"}, Payload(tuples=[Decimal("1.50")]))
+    for dialect in (Dialect.D2, Dialect.NATIVE):
+        envelope.encoded(CODEC, dialect, DATE)
+    envelope.release_payload()
+    assert str(envelope.decode_payload(CODEC).tuples[0]) == "1.50"
+    assert encoded(envelope, Dialect.D1)["tuples"] == [1.5]
+
+
+@pytest.mark.parametrize("dialect", [None, Dialect.D0])
+def test_payload_that_is_not_encoded_as_a_whole_is_not_released(dialect: Dialect | None) -> None:
+    payload = Payload(tuples=["x"])
+    envelope = PayloadEnvelope({"key": "a"}, payload)
+    if dialect is not None:
+        envelope.encoded(CODEC, dialect, DATE)
+    envelope.release_payload()
+    assert envelope.decode_payload(CODEC) is payload
+
+
 def test_copy_starts_anew_so_another_filt_is_written() -> None:
     envelope = PayloadEnvelope({"key": "a"}, Payload(tuples=["x"]))
     assert encoded(envelope)["filt"] == {"key": "a"}
