@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench docs clean
+.PHONY: help demo test check check-static check-unit format bench docs clean
 
 help:  ## This list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -23,10 +23,15 @@ test: $(VENV)/.dev  ## All tests; ARGS go to pytest
 	$(BIN)/python -m pytest $(ARGS)
 
 check: $(VENV)/.dev  ## Format, lint, types, import contracts and unit tests, in under a minute
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target check-unit check-static
+
+check-static: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/mypy
+
+check-unit: $(VENV)/.dev
 	$(BIN)/python -m pytest -q --hypothesis-profile=quick tests/unit tests/architecture
 
 format: $(VENV)/.dev  ## Let ruff rewrite what it can
