@@ -78,7 +78,7 @@ def comparable(events: Iterable[Event]) -> list[object]:
         elif isinstance(event, FailureReceived):
             shown.append((type(event.error), str(event.error), event.filt, event.fatal))
         else:
-            shown.append(event.envelope)
+            shown.append(repr(event.envelope))  # where one nan is as good as another
     return shown
 
 
