@@ -7,7 +7,9 @@ Takes the filt of an endpoint and the filt of a message, says whether the second
   for ``None``;
 * scalars are compared as Python does, so ``True == 1 == 1.0``; ``nan`` equals ``nan``;
 * lists, tuples and sets are compared as multisets: the order does not count, how often an element
-  occurs does. Nothing is sorted, so elements of any kind may be mixed;
+  occurs does. Nothing is sorted, so elements of any kind may be mixed.
+  Those of more than `MAX_FROZEN_ITEMS` are compared as Python does, order and all: a peer could
+  choose elements whose hashes collide, which would take time without end;
 * dicts are compared like filts, the message's may contain more; within lists they must be equal;
 * a `TupleSelector` is compared by its canonical text, which is what its own equality does.
 
@@ -20,6 +22,9 @@ from typing import Any
 
 from django_vortex.exceptions import DefinitionError, quoted
 from django_vortex.typedefs import Filt
+
+MAX_FROZEN_ITEMS = 256
+"""Elements of a list up to which their order does not count."""
 
 MISSING = object()
 """Stands for the value of a name that a filt does not have."""
@@ -37,11 +42,13 @@ class _Unhashable:
         self.value = value
 
     def __hash__(self) -> int:
-        return hash(type(self.value))
+        return hash(type(self.value))  # of equal values, since types are compared, too
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, _Unhashable):
             return NotImplemented
+        if type(self.value) is not type(other.value):
+            return False
         try:
             return bool(self.value == other.value)
         except Exception:  # a foreign `__eq__`; what cannot be compared is not equal
@@ -56,6 +63,8 @@ def freeze(value: Any) -> Hashable:
     kind = type(value)
     if kind in _SCALARS:
         return value  # type: ignore[no-any-return]
+    if isinstance(value, (dict, list, tuple, set, frozenset)) and len(value) > MAX_FROZEN_ITEMS:
+        return _Unhashable(list(value) if isinstance(value, tuple) else value)
     if isinstance(value, dict):
         return dict, frozenset((freeze(key), freeze(item)) for key, item in value.items())
     if isinstance(value, (list, tuple, set, frozenset)):

@@ -121,6 +121,23 @@ def test_equal_values_match(wanted: object, got: object) -> None:
     assert matches({"a": wanted}, {"a": got})
 
 
+def test_the_order_of_a_very_long_list_counts() -> None:
+    numbers = list(range(1000))
+    assert matches({"a": numbers}, {"a": list(numbers)})
+    assert matches({"a": tuple(numbers)}, {"a": numbers})
+    assert not matches({"a": numbers}, {"a": numbers[::-1]})
+    assert not matches({"a": numbers}, {"a": numbers[:-1]})
+
+
+def test_elements_of_a_very_long_list_are_not_hashed() -> None:
+    class Colliding:
+        def __hash__(self) -> int:
+            raise AssertionError
+
+    assert not matches({"a": [1]}, {"a": [Colliding() for _ in range(1000)]})
+    assert not matches({"a": [1]}, {"a": [[Colliding() for _ in range(1000)]]})
+
+
 def test_a_dict_in_the_message_may_contain_more() -> None:
     wanted = {"where": {"state": "open", "of": {"id": 7}}}
     assert matches(wanted, {"where": {"of": {"id": 7, "x": 1}, "state": "open", "y": 2}})

@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime
+import gc
 import logging
 import random
 import threading
@@ -526,6 +527,43 @@ async def test_a_push_without_server_fails_in_its_future() -> None:
     future = PayloadIO().push(PayloadEnvelope({"key": "k"}))
     with pytest.raises(DeliveryError):
         await asyncio.wrap_future(future)
+
+
+def test_endpoints_come_and_go_in_all_threads_while_others_are_looked_for() -> None:
+    payload_io = PayloadIO()
+    stays = PayloadEndpoint({"key": "k", "id": 0}, print, payload_io=payload_io)
+    failures: list[BaseException] = []
+    is_over = threading.Event()
+
+    def come_and_go(number: int) -> None:
+        try:
+            for turn in range(300):
+                kept = PayloadEndpoint({"key": "k", "id": number}, print, payload_io=payload_io)
+                PayloadEndpoint({"key": "k", "turn": turn}, print, payload_io=payload_io)
+                if turn % 2:
+                    kept.close()
+        except BaseException as error:
+            failures.append(error)
+
+    def look() -> None:
+        try:
+            while not is_over.is_set():
+                assert payload_io.find({"key": "k", "id": 0}, "") == [stays]
+                assert stays in payload_io.endpoints
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=come_and_go, args=[number]) for number in range(1, 4)]
+    looker = threading.Thread(target=look)
+    for thread in [looker, *threads]:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    is_over.set()
+    looker.join()
+    gc.collect()
+    assert failures == []
+    assert payload_io.endpoints == [stays]
 
 
 def test_binding_one_port_leaves_the_others() -> None:
