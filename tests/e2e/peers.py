@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 
 from tests.interop.wires import HttpWire, WebSocketWire
 from tests.support.ports import HOST
+from tests.support.servers import ServerProcess
 
 BEAT = "."
 
@@ -165,3 +166,15 @@ def decode_tuples(envelope: dict[str, Any]) -> list[Any]:
 
 def is_integer(value: Any) -> bool:
     return isinstance(value, dict) and value.get("_ft") == "int"
+
+
+def log_in(server: ServerProcess, username: str) -> str:
+    """Log a user in and give the cookie that says so."""
+    connection = http.client.HTTPConnection(HOST, server.port, timeout=30)
+    connection.request("GET", f"/e2e/login?username={username}")
+    response = connection.getresponse()
+    response.read()
+    connection.close()
+    cookies = response.headers.get_all("Set-Cookie", [])
+    (session,) = (one for one in cookies if one.startswith("sessionid="))
+    return session.partition(";")[0]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.e2e.app.pushing import KEY
-from tests.e2e.peers import ReadingPeer, decode_envelope, decode_tuples
+from tests.e2e.peers import ReadingPeer, decode_envelope, decode_tuples, log_in
 from tests.interop.wires import HttpWire
 from tests.support.fixtures import StartServer
 from tests.support.ports import HOST
@@ -24,17 +24,6 @@ def server(request: pytest.FixtureRequest, start_server: StartServer) -> Iterato
     server = start_server(request.param, vortex={"MAX_MESSAGE_BYTES": LIMIT})
     yield server
     server.stop()
-
-
-def log_in(server: ServerProcess, username: str) -> str:
-    connection = http.client.HTTPConnection(HOST, server.port, timeout=30)
-    connection.request("GET", f"/e2e/login?username={username}")
-    response = connection.getresponse()
-    response.read()
-    connection.close()
-    cookies = response.headers.get_all("Set-Cookie", [])
-    (session,) = (one for one in cookies if one.startswith("sessionid="))
-    return session.partition(";")[0]
 
 
 @pytest.mark.parametrize("server_kind", ["uvicorn", "daphne"])
