@@ -128,7 +128,7 @@ class TupleRegistry:
         if known is not None and known.name != name:
             raise DefinitionError(f"{cls.__qualname__} is registered already: {known!r}")
         if other is not None:
-            del self._by_class[other.cls]
+            self._by_class.pop(other.cls, None)
         tuple_type = TupleType(name, cls, self, fields, frozenset(exclude))
         self._by_name[name] = self._by_class[cls] = tuple_type
         self._found.clear()

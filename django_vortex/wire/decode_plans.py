@@ -29,9 +29,10 @@ _FIRST_TUPLE = re.compile(rb'"tuples":\[\{"_ct":"rt","_c":"([^"\\]+)"')
 
 _PLAIN = frozenset({type(None), bool, int, float, str})
 
-_Int: Any = msgspec.defstruct("Int", [("_fd", int)], tag_field="_ft", tag="int", gc=False)
+# Literals and not msgspec's tags, which may be missing where only one struct is possible.
+_Int: Any = msgspec.defstruct("Int", [("_ft", Literal["int"]), ("_fd", int)], gc=False)
 _Moment: Any = msgspec.defstruct(
-    "Moment", [("_fd", dt.datetime)], tag_field="_ft", tag="datetime", gc=False
+    "Moment", [("_ft", Literal["datetime"]), ("_fd", dt.datetime)], gc=False
 )
 
 _INT: Any = int | _Int
@@ -74,18 +75,24 @@ class DecodePlan:
             expressions.append(expression)
         record = msgspec.defstruct(
             "Record",
-            [("kind", Literal["rt"]), *((f"f{index}", kind) for index, kind in enumerate(kinds))],
-            tag_field="_c",
-            tag=tuple_type.name,
-            rename={"kind": "_ct"} | {f"f{i}": field.name for i, field in enumerate(fields)},
+            [
+                ("kind", Literal["rt"]),
+                ("name", Literal[tuple_type.name]),  # type: ignore[valid-type]
+                *((f"f{index}", kind) for index, kind in enumerate(kinds)),
+            ],
+            rename={"kind": "_ct", "name": "_c"}
+            | {f"f{index}": field.name for index, field in enumerate(fields)},
             gc=False,
         )
         message = msgspec.defstruct(
             "Message",
-            [("filt", Any, None), ("tuples", list[record]), ("date", Any, None)],  # type: ignore[valid-type]
-            tag_field="_ct",
-            tag="rp",
-            kw_only=True,
+            [
+                ("kind", Literal["rp"]),
+                ("tuples", list[record]),  # type: ignore[valid-type]
+                ("filt", Any, None),
+                ("date", Any, None),
+            ],
+            rename={"kind": "_ct"},
         )
         self.read: Callable[[bytes], Any] = msgspec.json.Decoder(message).decode
         """Parse the text; raises `msgspec.MsgspecError` or `RecursionError` to give up."""

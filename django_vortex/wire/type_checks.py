@@ -45,7 +45,7 @@ def make_check(declared: object) -> Check | None:
     kind = declared if origin is None else origin
     if kind is type(None):
         return _check_none
-    if not isinstance(kind, type) or kind is object:
+    if not isinstance(kind, type) or kind in (object, Any):
         return None
     if issubclass(kind, enum.Enum):
         return _make_enum(kind)
@@ -164,7 +164,7 @@ def _make_union(alternatives: tuple[object, ...]) -> Check | None:
     if None in checks:
         return None
     if len(checks) == 2 and _check_none in checks:
-        return next(check for check in checks if check is not _check_none)
+        return _make_optional(next(check for check in checks if check is not _check_none))
 
     def check(value: Any) -> Any:
         if value.__class__ in kinds:
@@ -175,6 +175,13 @@ def _make_union(alternatives: tuple[object, ...]) -> Check | None:
             except WireError:
                 continue
         raise expected(name, value)
+
+    return check
+
+
+def _make_optional(check_other: Check | None) -> Check:
+    def check(value: Any) -> Any:
+        return value if value is None or check_other is None else check_other(value)
 
     return check
 
