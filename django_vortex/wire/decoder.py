@@ -27,7 +27,7 @@ from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import EncodedBody, PayloadEnvelope
 from django_vortex.wire.field_types import READER_ERRORS, READERS, read_datetime
 from django_vortex.wire.json_text import too_deep
-from django_vortex.wire.keys import read_key
+from django_vortex.wire.keys import are_exact_text_keys, read_key
 from django_vortex.wire.payload import Payload
 from django_vortex.wire.type_checks import Check, expected, make_check, under
 
@@ -184,9 +184,10 @@ class ValueDecoder:
     def _decode_dict(self, value: dict[str, Json], depth: int) -> dict[Any, Any]:
         depth = self._descend(depth)
         decoded: dict[Any, Any] = {}
+        are_exact = are_exact_text_keys(value)
         for key, item in value.items():
             try:
-                decoded[read_key(key)] = (
+                decoded[key if are_exact else read_key(key)] = (
                     item if item.__class__ in PLAIN else self.decode(item, depth)
                 )
             except WireError as error:

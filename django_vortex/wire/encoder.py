@@ -130,7 +130,13 @@ class ValueEncoder:
                 tuples.extend(self.encode(item, 2) for item in items)
             else:
                 encode_all(items, self.encode, self.check_raw, tuples)
-        return self.encode_payload(Payload(value.filt, (), value.date)) | {"tuples": tuples}
+        return {
+            "_ct": "rp",
+            "_c": PAYLOAD_CLASS,
+            "filt": self.encode(value.filt, 1),
+            "tuples": tuples,
+            "date": self.encode(value.date, 1),
+        }
 
     def encode_envelope(self, value: PayloadEnvelope, depth: int = 0) -> Json:
         """Give the ``rpe`` object of an envelope inside data.

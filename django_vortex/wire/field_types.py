@@ -24,10 +24,13 @@ def read_datetime(text: Json) -> dt.datetime:
 
     VortexPY writes years before 1000 so and cannot read them itself.
     """
-    if _SHORT_YEAR.match(text):
-        year, rest = text.split("-", 1)
-        text = f"{year:0>4}-{rest}"
-    return dt.datetime.fromisoformat(text)
+    try:
+        return dt.datetime.fromisoformat(text)
+    except ValueError:
+        if not _SHORT_YEAR.match(text):
+            raise
+    year, rest = text.split("-", 1)
+    return dt.datetime.fromisoformat(f"{year:0>4}-{rest}")
 
 
 def read_bytes(text: Json) -> bytes:

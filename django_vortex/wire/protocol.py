@@ -114,9 +114,7 @@ class Protocol:
 
     def _build(self, fields: dict[str, Json], filt: Filt, dialect: Dialect) -> PayloadEnvelope:
         result = self._decode(fields, "result", dialect)
-        date = self._decode(fields, "date", dialect)
-        if date is not None and not isinstance(date, datetime):
-            raise MalformedMessage(f"Expected a datetime, got {quoted(date)}", "$.date")
+        date = self._decode_date(fields, dialect)
         if dialect is Dialect.D0:
             body = InflatedBody(fields)
             reply_filt = self._decode_filt(fields, "replyFilt", dialect)
@@ -126,6 +124,21 @@ class Protocol:
         text = get_payload_text(fields)
         encoded = None if text is None else EncodedBody(text, dialect)
         return PayloadEnvelope.received(filt, encoded, result=result, date=date)
+
+    def _decode_date(self, fields: dict[str, Json], dialect: Dialect) -> datetime | None:
+        source = fields.get("date")
+        if source.__class__ is dict and source.get("_ft") == "datetime":
+            try:
+                date = datetime.fromisoformat(source["_fd"])
+            except (KeyError, TypeError, ValueError):
+                pass  # an odd spelling, or none: the codec knows which
+            else:
+                if date.tzinfo is not None:
+                    return date
+        date = self._decode(fields, "date", dialect)
+        if date is not None and not isinstance(date, datetime):
+            raise MalformedMessage(f"Expected a datetime, got {quoted(date)}", "$.date")
+        return date
 
     def _decode_filt(self, fields: dict[str, Json], name: str, dialect: Dialect) -> Filt:
         plain = read_plain(fields.get(name))
