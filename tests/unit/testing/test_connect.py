@@ -63,11 +63,6 @@ def endpoints() -> Iterator[list[Any]]:
             found.close()
 
 
-@pytest.fixture
-def groups() -> Groups:
-    return Groups({"key": "testing.more_groups"})
-
-
 async def test_a_request_is_answered() -> None:
     async with connect() as peer:
         reply = await peer.request({"key": "testing.echo"}, ["a", 1, None])
@@ -122,6 +117,19 @@ def test_a_plain_test_and_its_handlers_share_the_transaction() -> None:
     assert names == ["a", "b"]
     assert pushed.tuples == ["b"]
     assert Group.objects.filter(name="b").exists()
+
+
+@pytest.fixture
+def group(db: None) -> Group:
+    """A row written in the test's transaction, by a fixture that is a plain function."""
+    return Group.objects.create(name="a")
+
+
+async def test_a_coroutine_of_pytest_and_its_handlers_share_the_transaction(group: Group) -> None:
+    async with connect() as peer:
+        await peer.send({"key": "testing.add"}, ["b"])
+        reply = await peer.request({"key": "testing.groups"})
+    assert [one.name for one in reply.tuples] == ["a", "b"]
 
 
 class TestOfDjango(TestCase):
