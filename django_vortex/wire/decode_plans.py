@@ -73,11 +73,11 @@ class DecodePlan:
             kind, expression = _choose(field, index, namespace)
             kinds.append(kind)
             expressions.append(expression)
-        record = msgspec.defstruct(
+        record: Any = msgspec.defstruct(
             "Record",
             [
                 ("kind", Literal["rt"]),
-                ("name", Literal[tuple_type.name]),  # type: ignore[valid-type]
+                ("name", Literal[tuple_type.name]),
                 *((f"f{index}", kind) for index, kind in enumerate(kinds)),
             ],
             rename={"kind": "_ct", "name": "_c"}
@@ -88,7 +88,7 @@ class DecodePlan:
             "Message",
             [
                 ("kind", Literal["rp"]),
-                ("tuples", list[record]),  # type: ignore[valid-type]
+                ("tuples", list[record]),
                 ("filt", Any, None),
                 ("date", Any, None),
             ],

@@ -55,7 +55,6 @@ MISFITS = st.builds(
 )
 
 
-@pytest.mark.parametrize("dialect", list(Dialect))
 @given(tuples=MIXED | st.lists(MISFITS, max_size=2))
 @example(tuples=[Declared(moment=dt.datetime(2024, 1, 2, 3, 4, 5, tzinfo=dt.UTC))])
 @example(tuples=[Declared(moment=dt.datetime(2024, 1, 2, 3, 4, 5, 600, tzinfo=dt.UTC))])
@@ -66,10 +65,11 @@ MISFITS = st.builds(
 @example(tuples=[Declared(text="é😀", words=["x", None, 5])])
 @example(tuples=[Declared(whole=True), Declared(whole=2**53), Declared(whole=2**53 + 1)])
 @example(tuples=[Declared(real=float("nan")), Declared(real=5), Declared(real=-0.0)])
-def test_plan_and_general_encoder_write_the_same(dialect: Dialect, tuples: list[Any]) -> None:
+def test_plan_and_general_encoder_write_the_same(tuples: list[Any]) -> None:
     payload = Payload({"key": "k"}, tuples, dt.datetime(2024, 1, 2, tzinfo=dt.UTC))
-    compiled = write_compiled(payload, dialect)
-    assert content(compiled) == content(write_in_general(payload, dialect))
+    for dialect in Dialect:
+        compiled = write_compiled(payload, dialect)
+        assert content(compiled) == content(write_in_general(payload, dialect)), dialect
 
 
 def test_subclass_of_a_registered_class_is_not_taken_for_it() -> None:
