@@ -29,6 +29,7 @@ from django_vortex.wire.field_types import READER_ERRORS, READERS, read_datetime
 from django_vortex.wire.json_text import too_deep
 from django_vortex.wire.keys import are_exact_text_keys, read_key
 from django_vortex.wire.payload import Payload
+from django_vortex.wire.plain import read_plain, read_plain_date
 from django_vortex.wire.type_checks import Check, expected, make_check, under
 
 PLAIN = frozenset({type(None), bool, int, float, str})
@@ -154,7 +155,11 @@ class ValueDecoder:
             return None
         try:
             message = plan.read(text)
-            payload = self.decode_payload({"filt": message.filt, "date": message.date})
+            filt, date = read_plain(message.filt), read_plain_date(message.date)
+            if filt is None or date is None:
+                payload = self.decode_payload({"filt": message.filt, "date": message.date})
+            else:
+                payload = Payload(filt, (), date)
             payload.tuples = plan.build(message.tuples, self)
         except (msgspec.MsgspecError, ValueError, OverflowError, RecursionError, WireError):
             return None

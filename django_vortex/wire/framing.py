@@ -46,6 +46,17 @@ class Splitter:
         self._pending = bytearray()  # never begins with white space
         self._state = _READING
 
+    def is_whole(self, data: str | bytes) -> bool:
+        """Tell whether `feed` would give ``data`` as it is; the usual frame of raw JSON."""
+        return (
+            not self._framed
+            and data[:1] in ("{", b"{")
+            and len(data) <= self._message_bytes
+            and not self._pending
+            and self._state == _READING
+            and data.isascii()
+        )
+
     def feed(self, data: str | bytes) -> Iterator[Piece]:
         """Give the pieces that ``data`` completes, one by one so that the reader may stop."""
         if not self._framed:

@@ -1,4 +1,4 @@
-"""The common case of filts and results: text keys and values that are the same in all dialects.
+"""The common case of filts, results and dates: what is the same in all dialects.
 
 Takes a value, gives what the codec would give, or None where the codec has to look closer. Every
 request and every reply has a filt, and nearly all of them are like this.
@@ -6,6 +6,7 @@ request and every reply has a filt, and nearly all of them are like this.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -29,6 +30,17 @@ def read_plain(source: Json) -> Filt | None:
             return None
     plain: Filt = source
     return plain
+
+
+def read_plain_date(source: Json) -> datetime | None:
+    """Give a date with a zone in the spelling that everybody writes."""
+    if source.__class__ is not dict or source.get("_ft") != "datetime":
+        return None
+    try:
+        date = datetime.fromisoformat(source["_fd"])
+    except (KeyError, TypeError, ValueError):
+        return None
+    return None if date.tzinfo is None else date
 
 
 def write_plain(value: object) -> bytes | None:

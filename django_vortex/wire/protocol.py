@@ -22,7 +22,7 @@ from django_vortex.wire.events import (
     FailureReceived,
 )
 from django_vortex.wire.framing import Piece, Splitter
-from django_vortex.wire.plain import read_plain
+from django_vortex.wire.plain import read_plain, read_plain_date
 from django_vortex.wire.reading import get_payload_text, read_message
 
 MAX_FAILURES = 16
@@ -73,6 +73,8 @@ class Protocol:
 
     def receive(self, data: str | bytes) -> list[Event]:
         """Give what ``data`` completes; never raises because of what the peer sent."""
+        if self._splitter.is_whole(data) and not self.is_dead:
+            return [self._read_piece(data)]
         return self._read(self._splitter.feed(data))
 
     def finish(self) -> list[Event]:
@@ -126,15 +128,9 @@ class Protocol:
         return PayloadEnvelope.received(filt, encoded, result=result, date=date)
 
     def _decode_date(self, fields: dict[str, Json], dialect: Dialect) -> datetime | None:
-        source = fields.get("date")
-        if source.__class__ is dict and source.get("_ft") == "datetime":
-            try:
-                date = datetime.fromisoformat(source["_fd"])
-            except (KeyError, TypeError, ValueError):
-                pass  # an odd spelling, or none: the codec knows which
-            else:
-                if date.tzinfo is not None:
-                    return date
+        plain = read_plain_date(fields.get("date"))
+        if plain is not None:
+            return plain
         date = self._decode(fields, "date", dialect)
         if date is not None and not isinstance(date, datetime):
             raise MalformedMessage(f"Expected a datetime, got {quoted(date)}", "$.date")

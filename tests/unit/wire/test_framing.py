@@ -133,3 +133,30 @@ def test_a_reader_that_stops_leaves_nothing_behind() -> None:
     splitter = Splitter(LIMIT, framed=True)
     assert next(splitter.feed(b"AAAA.BBBB.CC")) == b"AAAA"
     assert list(splitter.finish()) == []
+
+
+@pytest.mark.parametrize(
+    ("data", "framed", "is_whole"),
+    [
+        ('{"a":1.5}', False, True),
+        (b'{"a":1.5}', False, True),
+        ('{"a":1.5}', True, False),
+        (' {"a":1.5}', False, False),
+        ("AAAA.", False, False),
+        (".", False, False),
+        ("", False, False),
+        ('{"a":"é"}', False, False),
+        ("{" * (LIMIT + 1), False, False),
+    ],
+)
+def test_usual_frame_is_known_to_be_whole(data: str | bytes, framed: bool, is_whole: bool) -> None:
+    assert Splitter(LIMIT, framed=framed).is_whole(data) is is_whole
+    if is_whole:
+        assert list(Splitter(LIMIT, framed=framed).feed(data)) == [data]
+
+
+@pytest.mark.parametrize("before", ["AAAA", "A" * (LIMIT + 1)])
+def test_frame_is_not_taken_for_whole_while_something_is_pending(before: str) -> None:
+    splitter = Splitter(LIMIT, framed=False)
+    list(splitter.feed(before))
+    assert not splitter.is_whole('{"a":1.5}')

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from django_vortex.wire import keys
 from django_vortex.wire.codec import Codec
 from django_vortex.wire.dialects import Dialect
-from django_vortex.wire.plain import read_plain, write_plain
+from django_vortex.wire.plain import read_plain, read_plain_date, write_plain
 
 CODEC = Codec()
 
@@ -80,3 +80,25 @@ def test_keys_of_peers_do_not_pile_up() -> None:
     assert len(keys._known_keys) <= keys.MAX_KNOWN_KEYS
     assert max(map(len, keys._known_keys)) <= keys.MAX_KNOWN_KEY_CHARACTERS
     keys._known_keys.clear()
+
+
+@pytest.mark.parametrize(
+    ("source", "is_usual"),
+    [
+        ({"_ft": "datetime", "_fd": "2024-01-02 03:04:05.678901+1000"}, True),
+        ({"_ft": "datetime", "_fd": "2024-01-02T03:04:05.678Z"}, True),
+        ({"_ft": "datetime", "_fd": "2024-01-02 03:04:05.678901"}, False),
+        ({"_ft": "datetime", "_fd": "999-01-02 03:04:05.678901+0000"}, False),
+        ({"_ft": "datetime", "_fd": "Invalid date"}, False),
+        ({"_ft": "datetime", "_fd": 5}, False),
+        ({"_ft": "datetime"}, False),
+        ({"_ft": "int", "_fd": 5}, False),
+        (None, False),
+        ("soon", False),
+    ],
+)
+def test_short_cut_reads_dates_that_have_a_zone(source: Any, is_usual: bool) -> None:
+    date = read_plain_date(source)
+    assert (date is not None) is is_usual
+    if is_usual:
+        assert all(CODEC.decode_value(source, dialect) == date for dialect in Dialect)
