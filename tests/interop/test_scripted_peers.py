@@ -6,7 +6,7 @@ import socket
 import threading
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -90,10 +90,10 @@ class HttpFake:
             body += connection.recv(65_536)
         self.targets.append(request.decode().split(" ")[1])
         self.bodies.append(body.decode())
-        self.write(head, connection)
-        for chunk in chunks:
-            self.write(f"{len(chunk):x}\r\n{chunk}\r\n", connection)
-        self.write(end, connection)
+        body = [f"{len(chunk):x}\r\n{chunk}\r\n" for chunk in chunks]
+        with suppress(ConnectionError):  # a peer that has seen enough leaves
+            for text in (head, *body, end):
+                self.write(text, connection)
 
     def write(self, text: str, connection: socket.socket | None = None) -> None:
         """Write to the newest connection, or to a given one."""
