@@ -10,12 +10,12 @@ import logging
 from collections.abc import Coroutine, Iterable
 from typing import TYPE_CHECKING, Any, Final
 
-from django_vortex.exceptions import LimitExceeded
+from django_vortex.exceptions import LimitExceeded, quoted
 from django_vortex.routing.address import Address
 from django_vortex.routing.peer import Peer
 from django_vortex.routing.request import Request
-from django_vortex.server.dates import PeerDates
-from django_vortex.server.delivery import UNKNOWN_DIALECT, Delivery, form_index
+from django_vortex.server.dates import PeerDates, date_key, to_datetime
+from django_vortex.server.delivery import FORMS, UNKNOWN_DIALECT, Delivery, form_index
 from django_vortex.server.identity import Identity
 from django_vortex.server.requests import Requests
 from django_vortex.server.stream import (
@@ -27,9 +27,11 @@ from django_vortex.server.stream import (
 )
 from django_vortex.server.take_over import Stamp, TakeOver
 from django_vortex.server.writer import Writer
+from django_vortex.typedefs import Filt
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.events import EnvelopeReceived, Event, FailureReceived
+from django_vortex.wire.messages import encode_message
 from django_vortex.wire.protocol import Protocol
 
 if TYPE_CHECKING:
@@ -157,13 +159,12 @@ class Connection(Writer):
         if self.is_moved:
             self._server.push(envelope, Address(uuid=self.peer.uuid))
         elif not self.is_closed:
-            delivery = Delivery(envelope, self._server.date())
+            date = self._dates.stamp(date_key(envelope.filt), self._server.date())
             try:
-                self._date_and_offer(delivery)
+                self._offer_reply(envelope, date)
             except Exception as error:
                 failure = self._server.internal_error(envelope.filt, error)
-                self._date_and_offer(Delivery(failure, delivery.date))
-            delivery.forget_texts()
+                self._offer_reply(failure, date)
 
     def deliver(self, delivery: Delivery) -> None:
         """Send the peer a push, unless it got it elsewhere already."""
@@ -260,6 +261,19 @@ class Connection(Writer):
         for reply in await self._server.payload_io.process(request):
             self.send(reply)
 
+    def _offer_reply(self, envelope: PayloadEnvelope, date: int) -> None:
+        if self._stream is None or self._is_writing:
+            delivery = Delivery(envelope, date)
+            self._offer(delivery)
+            delivery.forget_texts()
+            return
+        # The usual case at the price of the encoding: nothing of a reply is shared or kept.
+        text = encode_message(envelope, FORMS[self._form], to_datetime(date), self._codec)
+        if len(text) > self._options.outbox_max_bytes:
+            self._refuse(envelope.filt, len(text))
+        else:
+            self._write(text)
+
     def _date_and_offer(self, delivery: Delivery) -> None:
         self._offer(delivery.dated(self._dates.stamp(delivery.key, delivery.date)))
 
@@ -277,11 +291,15 @@ class Connection(Writer):
         )
         self.close(SLOW_CLOSURE, "More waits for the peer than its outbox may hold")
 
-    def _refuse(self, delivery: Delivery, size: int) -> None:
+    def _refuse(self, filt: Filt, size: int) -> None:
         limit = self._options.outbox_max_bytes
         error = LimitExceeded(f"Message of {size} bytes exceeds outbox_max_bytes ({limit})")
-        logger.error("%s, filt %r", error, delivery.envelope.filt)
-        self.send(PayloadEnvelope(delivery.envelope.filt, result=str(error)))
+        logger.error("%s, filt %s", error, quoted(filt))
+        answer = Delivery(PayloadEnvelope(filt, result=str(error)), self._server.date())
+        if len(answer.text(self._form, self._codec)) <= limit:
+            self._date_and_offer(answer)
+        elif filt is not ERROR_FILT:  # the filt alone is too large
+            self._refuse(ERROR_FILT, size)
 
     def _lose_stream(self, unsent: list[str]) -> None:
         if self.is_closed:

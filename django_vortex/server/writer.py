@@ -13,6 +13,7 @@ from django_vortex.server.options import ServerOptions
 from django_vortex.server.outbox import Entry, Outbox
 from django_vortex.server.stepping import resume
 from django_vortex.server.stream import NORMAL_CLOSURE, Stream, StreamClosed
+from django_vortex.typedefs import Filt
 from django_vortex.wire.codec import Codec
 
 logger = logging.getLogger("django_vortex.server")
@@ -70,8 +71,8 @@ class Writer:
         """React to an outbox that is over its limits."""
         raise NotImplementedError
 
-    def _refuse(self, delivery: Delivery, size: int) -> None:
-        """React to a delivery that alone is larger than the outbox may be."""
+    def _refuse(self, filt: Filt, size: int) -> None:
+        """React to a message that alone is larger than the outbox may be."""
         raise NotImplementedError
 
     def _lose_stream(self, unsent: list[str]) -> None:
@@ -125,7 +126,7 @@ class Writer:
         """Write a delivery, or let it wait for its turn."""
         text = delivery.text(self._form, self._codec)
         if len(text) > self._options.outbox_max_bytes:
-            self._refuse(delivery, len(text))
+            self._refuse(delivery.envelope.filt, len(text))
         elif self._stream is None or self._is_writing:
             self._append(delivery, delivery.size(self._form, self._codec))
         else:

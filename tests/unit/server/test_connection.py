@@ -502,6 +502,34 @@ async def test_message_larger_than_the_outbox_is_refused_with_an_answer(clock, p
     await server.stop(0)
 
 
+async def test_answer_whose_filt_alone_is_larger_than_the_outbox_is_refused_too(
+    clock, payload_io, caplog
+):
+    async def answer(request):
+        return ["x"]
+
+    _endpoint = serve(payload_io, "big", answer)
+    server = make_server(clock, payload_io=payload_io, outbox_max_bytes=1000)
+    stream = FakeStream()
+    connection = await open_peer(server, stream)
+    connection.receive(message(note(1, key="big", filling="x" * 2000)))
+    await settle()
+    (refusal,) = stream.envelopes()
+    assert refusal.filt == {"key": "vortex.error"}
+    assert "exceeds outbox_max_bytes" in refusal.result
+    await server.stop(0)
+
+
+async def test_refusal_larger_than_the_smallest_of_outboxes_is_not_sent(clock, caplog):
+    server = make_server(clock, outbox_max_bytes=10)
+    stream = FakeStream()
+    await open_peer(server, stream)
+    server.push(note("x"))
+    assert stream.envelopes() == []
+    assert stream.closed_with is None
+    await server.stop(0)
+
+
 async def test_dates_of_a_key_only_grow_however_quick_the_pushes(server):
     stream = FakeStream()
     await open_peer(server, stream)
