@@ -53,6 +53,8 @@ def list_payload(result: Any) -> Payload:
     """Give a payload of what a handler returned, its tuples in a list of its own."""
     if result is None:
         return Payload()
+    if result.__class__ is list:  # by far the most, and the checks below are slow
+        return Payload(tuples=result.copy())
     if isinstance(result, Payload):
         return Payload(result.filt, list(result.tuples), result.date)
     if isinstance(result, Iterable) and not isinstance(result, _SINGLE):
@@ -67,7 +69,7 @@ def may_block(result: Any) -> bool:
     if isinstance(result, PayloadEnvelope):
         return result.has_payload
     tuples = result.tuples if isinstance(result, Payload) else result
-    if isinstance(tuples, _SINGLE):
+    if tuples.__class__ is not list and isinstance(tuples, _SINGLE):
         return False
     if not isinstance(tuples, _LISTS) or len(tuples) > MAX_TUPLES_ON_LOOP:
         return True

@@ -6,6 +6,7 @@ than the last of its kind (PROTOCOL 7). Takes and gives milliseconds since 1970.
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 from django_vortex.typedefs import Filt
@@ -16,8 +17,9 @@ MAX_DATED_KEYS: Final = 1024
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+@lru_cache(maxsize=64)
 def to_datetime(milliseconds: int) -> datetime:
-    """Give the UTC datetime of a date in milliseconds, exactly."""
+    """Give the UTC datetime of a date in milliseconds, exactly; under load many share theirs."""
     return _EPOCH + timedelta(milliseconds=milliseconds)
 
 
