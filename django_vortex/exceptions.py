@@ -25,8 +25,11 @@ MAX_QUOTED_CHARACTERS = 80
 
 
 def quoted(value: object) -> str:
-    """Give ``repr(value)``, cut at `MAX_QUOTED_CHARACTERS`."""
-    text = repr(value)
+    """Give ``repr(value)``, cut at `MAX_QUOTED_CHARACTERS`; the class where that fails."""
+    try:
+        text = repr(value)
+    except Exception:  # of any class, and of an int with more digits than Python writes
+        return f"<{type(value).__qualname__}>"
     if len(text) > MAX_QUOTED_CHARACTERS:
         return text[: MAX_QUOTED_CHARACTERS - 1] + "…"
     return text

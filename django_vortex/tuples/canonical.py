@@ -30,7 +30,7 @@ def canonical_text(value: object, registry: TupleRegistry) -> str:
     if value is None or isinstance(value, (bool, float, str)):
         return json.dumps(value)
     if isinstance(value, int):
-        return f'{{"_fd":{int(value)},"_ft":"int"}}'
+        return f'{{"_fd":{_int_text(value)},"_ft":"int"}}'
     if isinstance(value, Mapping):
         return _write_members([(_key_text(key), item) for key, item in value.items()], registry)
     if isinstance(value, (list, tuple)):
@@ -55,10 +55,19 @@ def _write_members(members: Iterable[tuple[str, Any]], registry: TupleRegistry) 
     return "{" + ",".join(f"{key}:{item}" for key, item in written) + "}"
 
 
+def _int_text(value: int) -> str:
+    try:
+        return str(int(value))
+    except ValueError:  # more digits than Python writes in decimal
+        return hex(value)
+
+
 def _key_text(key: object) -> str:
     """Give the text that JSON makes of a key."""
     if isinstance(key, str):
         return str(key)
+    if isinstance(key, int) and not isinstance(key, bool):
+        return _int_text(key)
     if key is None or isinstance(key, (bool, int, float)):
         return json.dumps(key)
     return str(key)

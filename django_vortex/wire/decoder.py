@@ -27,7 +27,7 @@ from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import EncodedBody, PayloadEnvelope
 from django_vortex.wire.field_types import READER_ERRORS, READERS, read_datetime
 from django_vortex.wire.json_text import too_deep
-from django_vortex.wire.keys import are_exact_text_keys, read_key
+from django_vortex.wire.keys import are_exact_text_keys, check_hashes, read_key
 from django_vortex.wire.payload import Payload
 from django_vortex.wire.plain import read_plain, read_plain_date
 from django_vortex.wire.type_checks import Check, expected, make_check, under
@@ -190,6 +190,8 @@ class ValueDecoder:
         depth = self._descend(depth)
         decoded: dict[Any, Any] = {}
         are_exact = are_exact_text_keys(value)
+        if not are_exact:
+            check_hashes(list(map(read_key, value)))
         for key, item in value.items():
             try:
                 decoded[key if are_exact else read_key(key)] = (
@@ -269,6 +271,16 @@ class ValueDecoder:
         decode: Any = self._decode_items if kind is list else self._decode_dict
         return decode(data, depth)
 
+    def _decode_keys(self, data: Json, depth: int) -> list[Any]:
+        keys: list[Any] = self._decode_wrapped(data, list, depth)
+        check_hashes(keys)
+        return keys
+
+    def _decode_map(self, data: Json, depth: int) -> dict[Any, Any]:
+        pairs = self._decode_wrapped(data, list, depth)
+        check_hashes([key for key, _ in pairs])
+        return dict(pairs)
+
     def _descend(self, depth: int) -> int:
         if depth >= self._depth:
             raise too_deep(self._depth)
@@ -279,9 +291,9 @@ _CONTAINERS: dict[str, Callable[[ValueDecoder, Json, int], object]] = {
     "list": lambda decoder, data, depth: decoder._decode_wrapped(data, list, depth),
     "dict": lambda decoder, data, depth: decoder._decode_wrapped(data, dict, depth),
     "tuple": lambda decoder, data, depth: tuple(decoder._decode_wrapped(data, list, depth)),
-    "set": lambda decoder, data, depth: set(decoder._decode_wrapped(data, list, depth)),
-    "frozenset": lambda decoder, data, depth: frozenset(decoder._decode_wrapped(data, list, depth)),
-    "map": lambda decoder, data, depth: dict(decoder._decode_wrapped(data, list, depth)),
+    "set": lambda decoder, data, depth: set(decoder._decode_keys(data, depth)),
+    "frozenset": lambda decoder, data, depth: frozenset(decoder._decode_keys(data, depth)),
+    "map": lambda decoder, data, depth: decoder._decode_map(data, depth),
 }
 
 

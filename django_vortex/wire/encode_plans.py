@@ -18,9 +18,7 @@ import msgspec
 
 from django_vortex.tuples import FieldSpec, TupleType
 from django_vortex.typedefs import Json
-
-MAX_SAFE_INT = 2**53
-"""The largest int that JavaScript reads exactly."""
+from django_vortex.wire.keys import MAX_SAFE_INT
 
 TUPLE_DEPTH = 3
 """How deep the fields of a tuple are: in the payload, in its list, in the tuple."""

@@ -44,9 +44,8 @@ from django_vortex.exceptions import DefinitionError, quoted
 from django_vortex.tuples.scalars import SCALAR_TEXTS, bytes_text, datetime_text
 from django_vortex.typedefs import Json
 from django_vortex.wire.dialects import Dialect
-from django_vortex.wire.encode_plans import MAX_SAFE_INT
 from django_vortex.wire.envelope import PayloadEnvelope
-from django_vortex.wire.keys import are_exact_text_keys, is_exact_key, write_key
+from django_vortex.wire.keys import MAX_SAFE_INT, are_exact_text_keys, is_exact_key, write_key
 from django_vortex.wire.payload import Payload
 from django_vortex.wire.wkb import Wkb
 
@@ -58,6 +57,9 @@ PAYLOAD_CLASS = "vortex.Payload.Payload"
 
 ENVELOPE_CLASS = "vortex.PayloadEnvelope.PayloadEnvelope"
 """The ``_c`` of envelopes; it tells VortexPY from VortexJS, which writes none."""
+
+MAX_INT_BITS = 14_000
+"""The longest int that is written in decimal: Python refuses more than 4300 digits."""
 
 _UTC_SUFFIX = "+0000"
 
@@ -188,6 +190,8 @@ class ValueEncoder:
             self.is_portable = False
             if self.is_native:
                 return {"_ft": "bigint", "_fd": hex(value)}
+            if value.bit_length() > MAX_INT_BITS:
+                raise DefinitionError(f"Cannot encode an int of {value.bit_length()} bits")
         return {"_ft": "int", "_fd": value}
 
     def _encode_float(self, value: float, depth: int) -> Json:

@@ -10,8 +10,17 @@ from __future__ import annotations
 import enum
 import json
 import math
-from collections.abc import Mapping
+import operator
+from collections.abc import Collection, Mapping
 from typing import Any
+
+from django_vortex.exceptions import LimitExceeded
+
+MAX_SAFE_INT = 2**53
+"""The largest int that JavaScript reads exactly."""
+
+MAX_EQUAL_HASHES = 100
+"""How many keys of one dict or set may have the same hash; honest ones have it by chance only."""
 
 _NUMBER_WORDS = frozenset({"nan", "inf", "infinity"})
 _MARKERS = frozenset({"_ct", "_ft"})
@@ -43,7 +52,7 @@ def is_exact_key(key: object) -> bool:
     if kind is str:
         return bool(key) and key not in _MARKERS and read_key(key) is key  # type: ignore[arg-type]
     if kind is int:
-        return key != 0
+        return key != 0 and -MAX_SAFE_INT <= key <= MAX_SAFE_INT  # type: ignore[operator]
     return kind is float and key != 0 and math.isfinite(key)  # type: ignore[arg-type]
 
 
@@ -78,6 +87,24 @@ def write_key(key: object) -> str:
         return write_key(key.value)
     if isinstance(key, str):
         return f"_{key}" if key in _MARKERS else str(key)
-    if key is None or isinstance(key, (bool, int, float)):
-        return json.dumps(key)
-    return str(key)
+    try:
+        return json.dumps(key) if isinstance(key, int | float | None) else str(key)
+    except ValueError:  # an int with more digits than Python writes in decimal
+        return hex(key)  # type: ignore[arg-type]
+
+
+def check_hashes(keys: Collection[object]) -> None:
+    """Refuse keys that are made to have equal hashes.
+
+    Texts are hashed with a secret, but numbers are not: a peer can choose thousands of numbers (or
+    UUIDs, which hash as numbers) that make building a dict or set take minutes.
+
+    Raises:
+        LimitExceeded: More than `MAX_EQUAL_HASHES` keys have the same hash.
+        TypeError: A key cannot be hashed.
+    """
+    if len(keys) <= MAX_EQUAL_HASHES:
+        return
+    hashes = sorted(map(hash, keys))
+    if any(map(operator.eq, hashes, hashes[MAX_EQUAL_HASHES:])):
+        raise LimitExceeded(f"More than {MAX_EQUAL_HASHES} keys have equal hashes")

@@ -12,9 +12,8 @@ from typing import Any
 import msgspec
 
 from django_vortex.typedefs import Filt, Json
-from django_vortex.wire.encode_plans import MAX_SAFE_INT
 from django_vortex.wire.json_text import escape_json
-from django_vortex.wire.keys import are_exact_text_keys
+from django_vortex.wire.keys import MAX_SAFE_INT, are_exact_text_keys
 
 _SAME = frozenset({str, bool, type(None)})
 _SAME_WHEN_READ = _SAME | {int, float}

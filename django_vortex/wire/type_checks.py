@@ -20,7 +20,7 @@ from typing import Any, TypeAlias
 
 from django_vortex.exceptions import MalformedMessage, WireError, quoted
 from django_vortex.wire.field_types import READER_ERRORS
-from django_vortex.wire.keys import write_key
+from django_vortex.wire.keys import check_hashes, write_key
 
 Check: TypeAlias = Callable[[Any], Any]
 """Gives the value of the declared type or raises `MalformedMessage` with the path below it."""
@@ -212,6 +212,8 @@ def _make_items(kind: type, arguments: tuple[object, ...]) -> Check:
         else:
             items = value
         try:
+            if concrete in (set, frozenset):
+                check_hashes(items)
             return items if concrete is list else concrete(items)
         except TypeError:
             raise expected(name, value) from None

@@ -7,7 +7,13 @@ from typing import Any
 
 import pytest
 
-from django_vortex.exceptions import MalformedMessage, UnknownTupleType, WireError
+from django_vortex.exceptions import (
+    DefinitionError,
+    LimitExceeded,
+    MalformedMessage,
+    UnknownTupleType,
+    WireError,
+)
 from django_vortex.tuples import TupleSelector
 from django_vortex.wire.codec import Codec
 from django_vortex.wire.dialects import Dialect
@@ -102,6 +108,40 @@ def test_selector_that_nobody_could_compare_is_refused() -> None:
         decode(bad)
     with pytest.raises(MalformedMessage):
         decode({"_ft": "set", "_fd": [bad]})
+
+
+EQUAL_HASHES = [i * (2**61 - 1) for i in range(101)]
+
+
+@pytest.mark.parametrize(
+    "json",
+    [
+        {str(key): None for key in EQUAL_HASHES},
+        {"_ft": "set", "_fd": EQUAL_HASHES},
+        {"_ft": "frozenset", "_fd": EQUAL_HASHES},
+        {"_ft": "set", "_fd": [{"_ft": "bigint", "_fd": hex(key)} for key in EQUAL_HASHES]},
+        {"_ft": "map", "_fd": [[key, None] for key in EQUAL_HASHES]},
+        tuple_json("test.Declared", unique=EQUAL_HASHES),
+    ],
+)
+def test_keys_that_would_take_minutes_are_refused(json: Any) -> None:
+    with pytest.raises(LimitExceeded, match="keys have equal hashes"):
+        decode(json)
+
+
+def test_int_longer_than_python_writes_is_carried_and_told_about() -> None:
+    long = {"_ft": "bigint", "_fd": "0x" + "f" * 10_000}
+    value = decode(long)
+    assert CODEC.encode_value(value, Dialect.NATIVE) == long
+    assert decode(CODEC.encode_value({value: 1}, Dialect.NATIVE)) == {value: 1}
+    assert TupleSelector("t.A", {"a": value, value: 1}) == TupleSelector(
+        "t.A", {value: 1, "a": value}
+    )
+    with pytest.raises(MalformedMessage, match="Expected `str`, got <int>"):
+        decode(tuple_json("test.Declared", text=long))
+    with pytest.raises(DefinitionError, match="Cannot encode an int of 40000 bits"):
+        CODEC.encode_value(value, Dialect.D2)
+    assert CODEC.encode_value({value: None}, Dialect.D2) == {hex(value): None}
 
 
 def test_what_json_cannot_hold_is_refused() -> None:
