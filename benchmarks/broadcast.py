@@ -19,10 +19,10 @@ from benchmarks.servers import SERVERS, THEIRS, run_server
 
 _OURS: Final = "benchmarks.vortex_app:recorded_application"
 _SOCKETS: Final = 500
-_ROUNDS: Final = 7
-_PUSHES: Final = 40
+_ROUNDS: Final = 15
+_PUSHES: Final = 20
 """Messages of one turn: many, because they take a fraction of a second."""
-_GROUP_SENDS: Final = 4
+_GROUP_SENDS: Final = 2
 """Messages of one turn of the group, which take as long."""
 
 

@@ -21,9 +21,9 @@ from benchmarks.servers import OURS, SERVERS, THEIRS, run_server
 from django_vortex.wire.dialects import Dialect
 
 _DIALECTS: Final = (Dialect.NATIVE, Dialect.D2)
-_ROUNDS: Final = 7
-_REQUESTS: Final = {1: 400, 50: 20}
-"""Requests per socket in one turn, by the number of sockets."""
+_ROUNDS: Final = 21
+_REQUESTS: Final = {1: 150, 50: 10}
+"""Requests per socket in one turn, by the number of sockets; a turn is a tenth of a second."""
 
 
 def measure() -> list[Result]:
