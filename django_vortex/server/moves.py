@@ -60,6 +60,14 @@ class Moves:
         """Ask the other processes for a peer that is new here."""
         self._ask(connection, is_established=False)
 
+    def meet(self) -> None:
+        """Ask for all peers again: a process was not known here when they came.
+
+        A server that starts with its first peer hears of the other processes only afterwards.
+        """
+        for connection in tuple(self._server.connections.values()):
+            self._ask(connection, is_established=False)
+
     def keep(self, connection: Connection) -> None:
         """Note that a peer came back here; whoever has asked for it meanwhile is too late."""
         uuid = connection.peer.uuid

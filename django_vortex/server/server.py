@@ -9,6 +9,7 @@ import logging
 import secrets
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
+from typing import Final
 from uuid import uuid4
 
 from django_vortex.exceptions import DeliveryError, RefusedError, TakenByAnother
@@ -34,6 +35,9 @@ from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import PayloadEnvelope
 
 logger = logging.getLogger("django_vortex.server")
+
+MEETING_SECONDS: Final = 5.0
+"""How long after its start a server may find processes that were there before."""
 
 
 class Server:
@@ -79,7 +83,8 @@ class Server:
         self._tasks: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._announced_at = self.now
-        self._is_started = False
+        self._starting: asyncio.Task[None] | None = None
+        self._started_at = self.now
         self._introductions = Introductions(self.uuid, options.name, codec)
 
     @property
@@ -98,14 +103,8 @@ class Server:
         return self._fan_out.last_sequence if self._fan_out is not None else 0
 
     async def start(self) -> None:
-        """Begin to beat and to listen to the other processes; `open` does it, too."""
-        if self._is_started:
-            return
-        self._is_started = True
-        self._schedule_tick()
-        if self._fan_out is not None:
-            await self._fan_out.start(self._receive_record, self._report_gap)
-            self._announce(is_new=True)
+        """Begin to beat and to listen to the other processes; `open` and `push` do it, too."""
+        await asyncio.shield(self._start_soon())  # it goes on when the first caller goes away
 
     async def open(
         self, peer: Peer, identity: Identity, stream: Stream, *, dialect: Dialect | None = None
@@ -177,6 +176,7 @@ class Server:
             if report_sent is not None:
                 report_sent(None)
             return self.push_local(Delivery(envelope, date, coalesce=key), to)
+        self._start_soon()
         record = push_record(envelope, to, date, key, self.codec)
         try:
             sequence = self.publish(record, report_sent)
@@ -211,8 +211,9 @@ class Server:
             seconds: How long all of that may take; what has not ended then is cancelled.
         """
         self.is_draining = True
-        if not self._is_started:
+        if self._starting is None:
             return
+        await asyncio.wait((self._starting,))
         loop = asyncio.get_running_loop()
         deadline = loop.time() + seconds
         if self._fan_out is not None:
@@ -234,7 +235,7 @@ class Server:
             self._timer.cancel()
         if self._fan_out is not None:
             await self._fan_out.stop(max(0.1, deadline - loop.time()))
-        self._is_started = False
+        self._starting = None
 
     def tick(self) -> None:
         """Do what is due: heart-beats, held peers, other processes. The server's timer calls it."""
@@ -289,6 +290,17 @@ class Server:
         """Keep a task until it ends; `stop` sees that it does."""
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    def _start_soon(self) -> asyncio.Task[None]:
+        if self._starting is None:
+            self._starting = asyncio.get_running_loop().create_task(self._start())
+        return self._starting
+
+    async def _start(self) -> None:
+        self._schedule_tick()
+        if self._fan_out is not None:
+            await self._fan_out.start(self._receive_record, self._report_gap)
+            self._announce(is_new=True)
 
     def _find(self, to: Address) -> list[Connection]:
         if to.uuid is not None:
@@ -347,9 +359,12 @@ class Server:
             delivery, to = read_push_record(record, process, sequence, self.codec)
             self.push_local(delivery, to)
         elif kind == "presence":
-            self.processes.announce(process, self._clock.monotonic())
+            now = self._clock.monotonic()
+            is_unknown = self.processes.announce(process, now)
             if record["is_new"]:
                 self._announce(is_new=False)
+            if is_unknown and now - self._started_at <= MEETING_SECONDS:
+                self._moves.meet()
         elif kind == "leave":
             self.processes.leave(process)
             self._moves.lose(process)

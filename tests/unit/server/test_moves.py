@@ -206,6 +206,30 @@ async def test_leftovers_that_come_too_late_are_sent_all_the_same_and_once(proje
     assert new.values() == ["both", "old"]
 
 
+async def test_peer_that_starts_a_server_by_coming_is_asked_for_as_well():
+    project = Project("A", "B")
+    await project["A"].start()
+    project.bus.carry_all()
+    old, new = FakeStream(framed=True, slot=2), FakeStream(framed=True)
+    await open_peer(project["A"], old)
+    project.bus.carry_all()
+    for i in range(10):
+        project["A"].push(note(i))
+    project.bus.carry_all()  # to nobody: the other server has not started
+    await settle()
+    await open_peer(project["B"], new)
+    project.bus.carry_all()
+    await settle()
+    assert new.values() == [*range(10)]
+    assert old.values() == []
+    assert not project["A"].connections
+    project["A"].push(note("after"))
+    project.bus.carry_all()
+    await settle()
+    assert new.values() == [*range(10), "after"]
+    await project.stop()
+
+
 async def test_nobody_is_waited_for_when_no_other_process_lives():
     project = await Project("A").start()
     stream = FakeStream()

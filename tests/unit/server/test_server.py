@@ -307,3 +307,45 @@ async def test_peers_of_all_dialects_read_the_same_push(clock):
         (envelope,) = stream.envelopes(dialect)
         assert envelope.decode_payload(server.codec).tuples == ["x", 1, None]
     await server.stop(0)
+
+
+class SlowFanOut(FakeFanOut):
+    """Takes a while to be joined."""
+
+    def __init__(self):
+        super().__init__(Bus(), "A")
+        self.gate = asyncio.Event()
+        self.starts = 0
+
+    async def start(self, receive, report_gap=None):
+        self.starts += 1
+        await self.gate.wait()
+        await super().start(receive, report_gap)
+
+
+async def test_first_push_of_a_server_without_peers_starts_the_fan_out(clock):
+    fan_out = SlowFanOut()
+    fan_out.gate.set()
+    server = make_server(clock, fan_out=fan_out)
+    server.push(note(1))
+    await settle()
+    assert fan_out.receive is not None
+    assert [record["kind"] for record in fan_out.published] == ["push", "presence"]
+    await server.stop(0)
+
+
+async def test_peer_that_leaves_while_the_server_starts_does_not_stop_the_start(clock):
+    fan_out = SlowFanOut()
+    server = make_server(clock, fan_out=fan_out)
+    first = asyncio.create_task(open_peer(server, FakeStream(), "first"))
+    second = asyncio.create_task(open_peer(server, FakeStream(), "second"))
+    await settle()
+    first.cancel()
+    await settle()
+    assert not second.done()
+    fan_out.gate.set()
+    await second
+    assert fan_out.starts == 1
+    assert fan_out.receive is not None
+    assert list(server.connections) == ["second"]
+    await server.stop(0)
