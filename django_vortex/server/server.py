@@ -297,6 +297,7 @@ class Server:
         return self._starting
 
     async def _start(self) -> None:
+        self._started_at = self._clock.monotonic()
         self._schedule_tick()
         if self._fan_out is not None:
             await self._fan_out.start(self._receive_record, self._report_gap)

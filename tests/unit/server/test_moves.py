@@ -216,6 +216,7 @@ async def test_peer_that_starts_a_server_by_coming_is_asked_for_as_well():
     for i in range(10):
         project["A"].push(note(i))
     project.bus.carry_all()  # to nobody: the other server has not started
+    project.clock.seconds += 60
     await settle()
     await open_peer(project["B"], new)
     project.bus.carry_all()
