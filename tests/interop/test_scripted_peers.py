@@ -186,6 +186,7 @@ def test_response_that_breaks_off_is_told(http_fake: HttpFake) -> None:
     http_fake.answer(f".{INFO}.")
     with VortexPy2HttpPeer() as peer:
         peer.connect(HOST, http_fake.port)
+        http_fake.wait()
         http_fake.sockets[-1].close()
         with pytest.raises(Disconnected, match="in the middle"):
             peer.receive_until(lambda message: True)
