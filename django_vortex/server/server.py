@@ -213,9 +213,10 @@ class Server:
         self.is_draining = True
         if self._starting is None:
             return
-        await asyncio.wait((self._starting,))
         loop = asyncio.get_running_loop()
         deadline = loop.time() + seconds
+        await asyncio.wait((self._starting,), timeout=seconds)
+        self._starting.cancel()
         if self._fan_out is not None:
             self._publish_quietly({"kind": "leave"})
         requests = {task for one in self._with_requests() for task in one.requests.tasks}

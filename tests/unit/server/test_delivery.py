@@ -1,0 +1,58 @@
+import pytest
+
+from django_vortex.server.delivery import FORMS, Delivery, form_index, reframe
+from django_vortex.wire.dialects import Dialect
+from tests.unit.server.fakes import CODEC, FakeStream, note
+
+FRAMED = form_index(Dialect.D2, True)
+RAW = form_index(Dialect.D2, False)
+
+
+@pytest.mark.parametrize("dialect", list(Dialect))
+@pytest.mark.parametrize("framed", [False, True])
+def test_every_form_has_its_place(dialect, framed):
+    form = FORMS[form_index(dialect, framed)]
+    assert (form.dialect, form.framed) == (dialect, framed)
+
+
+def test_peer_that_has_not_spoken_is_written_to_as_a_browser():
+    assert FORMS[form_index(None, True)].dialect is Dialect.D1
+
+
+def test_text_is_made_once_for_each_form():
+    delivery = Delivery(note("x"), 1000)
+    assert delivery.text(RAW, CODEC) is delivery.text(RAW, CODEC)
+    assert delivery.text(FRAMED, CODEC) != delivery.text(RAW, CODEC)
+
+
+def test_another_date_is_another_text_that_all_who_need_it_share():
+    delivery = Delivery(note("x"), 1000)
+    assert delivery.dated(1000) is delivery
+    later = delivery.dated(1001)
+    assert later is delivery.dated(1001)
+    assert later.text(RAW, CODEC) != delivery.text(RAW, CODEC)
+    delivery.forget_texts()
+    assert later is not delivery.dated(1001)
+
+
+def test_forgotten_text_is_made_again():
+    delivery = Delivery(note("x"), 1000)
+    text = delivery.text(RAW, CODEC)
+    delivery.forget_texts()
+    assert delivery.text(RAW, CODEC) == text
+
+
+def test_delivery_crosses_processes():
+    delivery = Delivery(note("x", id=3), 1000, "A", 7, "same")
+    other = Delivery.from_record(delivery.to_record(CODEC), CODEC)
+    assert other.text(RAW, CODEC) == delivery.text(RAW, CODEC)
+    assert (other.date, other.source, other.sequence, other.coalesce) == (1000, "A", 7, "same")
+
+
+@pytest.mark.parametrize("written", [RAW, FRAMED])
+@pytest.mark.parametrize("read", [RAW, FRAMED])
+def test_ready_text_can_be_read_on_the_other_transport(written, read):
+    delivery = Delivery(note("x"), 1000)
+    stream = FakeStream(framed=FORMS[read].framed)
+    stream.received.append(reframe(delivery.text(written, CODEC), FORMS[read].framed))
+    assert stream.values() == ["x"]
