@@ -64,7 +64,7 @@ class VortexApplication:
                 application = await self._choose_websocket(scope)
             await application(scope, receive, send)
         finally:
-            del scope[SCOPE_KEY]
+            scope.pop(SCOPE_KEY, None)
             flow.end()
             flows.discard(flow)
 

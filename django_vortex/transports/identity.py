@@ -21,7 +21,7 @@ def find_identity(user: Any, session: Any, address: str) -> Identity:
         session: Django's session, loaded, so that a key that the peer made up is gone from it.
         address: The client address.
     """
-    if user is not None and user.is_authenticated:
+    if getattr(user, "is_authenticated", False):
         return Identity("user", str(user.pk), address)
     session_key = getattr(session, "session_key", None)
     if session_key:

@@ -50,8 +50,7 @@ async def find_session(scope: Scope, run_sync: RunSync) -> None:
 
 def _load(session: Any, has_users: bool) -> Any:
     """Read the session, which forgets a key that there is no session for, and its user."""
-    session.is_empty()
-    session.get("")  # loads
+    session.get("")  # which loads it
     if not has_users:
         return None
     from django.contrib.auth import get_user

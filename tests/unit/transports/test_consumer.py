@@ -1,0 +1,123 @@
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from django_vortex.routing.endpoint import PayloadEndpoint
+from django_vortex.routing.payload_io import payload_io
+from django_vortex.routing.request import Request
+from django_vortex.transports import hub
+from django_vortex.transports.consumer import VortexConsumer
+from django_vortex.transports.flow import SCOPE_KEY, Flow
+from tests.unit.transports.asgi_driver import Connection
+
+pytestmark = pytest.mark.usefixtures("fresh_hub")
+
+
+class Recorder(Flow):
+    """A flow that notes when reading is paused."""
+
+    __slots__ = ("calls",)
+
+    def __init__(self, send: Any) -> None:
+        super().__init__(send)
+        self.calls: list[str] = []
+
+    def pause_reading(self) -> None:
+        self.calls.append("pause")
+
+    def resume_reading(self) -> None:
+        self.calls.append("resume")
+
+
+def ask(number: int) -> dict[str, Any]:
+    filt = {"key": "test.consumer", "number": number}
+    text = json.dumps({"_ct": "rpe", "filt": filt, "data": None, "result": None, "date": None})
+    return {"type": "websocket.receive", "text": text}
+
+
+def replied_number(text: str) -> int:
+    number = json.loads(text)["filt"]["number"]
+    return int(number["_fd"] if isinstance(number, dict) else number)
+
+
+async def test_consumer_works_in_a_router_of_the_project() -> None:
+    socket = Connection.open_websocket(VortexConsumer.as_asgi(), "/anywhere")
+    await socket.wait_for(2)
+    assert socket.types[:2] == ["websocket.accept", "websocket.send"]
+    await socket.disconnect()
+    assert not hub.get_server().connections
+
+
+async def test_socket_costs_no_task_of_its_own() -> None:
+    before = len(asyncio.all_tasks())
+    socket = Connection.open_websocket(VortexConsumer.as_asgi())
+    await socket.wait_for(2)
+    # The one is the ASGI server's, here the test's.
+    assert len(asyncio.all_tasks()) == before + 1
+    await socket.disconnect()
+
+
+async def test_busy_peer_is_not_read_from_until_it_has_caught_up(settings: Any) -> None:
+    settings.VORTEX = {**settings.VORTEX, "MAX_REQUESTS_IN_FLIGHT": 2}
+    may_answer = asyncio.Event()
+    asked: list[int] = []
+
+    async def answer(request: Request) -> None:
+        asked.append(request.filt["number"])
+        await may_answer.wait()
+
+    endpoint = PayloadEndpoint({"key": "test.consumer"}, answer)
+    socket = Connection.open_websocket(VortexConsumer.as_asgi())
+    flow = socket.scope[SCOPE_KEY] = Recorder(socket._send)
+    for number in range(5):
+        socket.give(ask(number))
+    async with asyncio.timeout(10):
+        while not flow.calls:
+            await asyncio.sleep(0)
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert asked == [0, 1]
+    assert socket._events.qsize() == 2  # the third is in, and no more
+    assert flow.calls == ["pause"]
+    may_answer.set()
+    async with asyncio.timeout(10):
+        while len(asked) < 5:
+            await asyncio.sleep(0)
+    assert flow.calls[:2] == ["pause", "resume"]
+    assert flow.calls.count("pause") == flow.calls.count("resume")
+    await socket.disconnect()
+    payload_io.remove(endpoint)
+
+
+async def test_slow_handler_holds_up_nothing_else() -> None:
+    async def answer(request: Request) -> list[int]:
+        if request.filt["number"] == 0:
+            await asyncio.Event().wait()
+        return [request.filt["number"]]
+
+    endpoint = PayloadEndpoint({"key": "test.consumer"}, answer)
+    socket = Connection.open_websocket(VortexConsumer.as_asgi())
+    socket.give(ask(0))
+    socket.give(ask(1))
+    await socket.wait_for(3)
+    assert replied_number(socket.texts[-1]) == 1
+    await socket.disconnect()
+    payload_io.remove(endpoint)
+
+
+async def test_cancelled_by_the_server_is_cancelled() -> None:
+    socket = Connection.open_websocket(VortexConsumer.as_asgi())
+    await socket.wait_for(2)
+    socket._task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await socket._task
+    assert not hub.get_server().connections
+
+
+async def test_peer_that_leaves_before_the_handshake_leaves_nothing_behind() -> None:
+    socket = Connection(VortexConsumer.as_asgi(), {"type": "websocket"})
+    socket.give({"type": "websocket.disconnect", "code": 1006})
+    await socket.end()
+    assert socket.sent == []

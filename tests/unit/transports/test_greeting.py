@@ -1,0 +1,71 @@
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+
+from django_vortex.transports.greeting import Caller, greet
+from django_vortex.transports.refusal import BAD_ORIGIN, NO_UUID
+from django_vortex.wire.dialects import Dialect
+
+
+def make_scope(query: Any, *headers: tuple[bytes, bytes]) -> dict[str, Any]:
+    return {
+        "headers": [(b"host", b"testserver"), *headers],
+        "query_string": urlencode(query).encode(),
+        "client": ("10.0.0.1", 1),
+    }
+
+
+PEER = {"vortexName": "tab one", "vortexUuid": "4f1-ä"}
+
+
+def test_url_says_who_calls() -> None:
+    greeted = greet(make_scope(PEER), is_secure=False)
+    assert greeted == Caller("4f1-ä", "tab one", "10.0.0.1", None)
+
+
+def test_released_browser_client_adds_something_against_caches() -> None:
+    greeted = greet(make_scope({**PEER, "__randArg__": "0.5.17"}), is_secure=False)
+    assert isinstance(greeted, Caller)
+
+
+@pytest.mark.parametrize(
+    ("announced", "dialect"), [("native", Dialect.NATIVE), ("D2", None), ("nonsense", None)]
+)
+def test_only_our_own_dialect_is_announced(announced: str, dialect: Dialect | None) -> None:
+    greeted = greet(make_scope({**PEER, "vortexDialect": announced}), is_secure=False)
+    assert isinstance(greeted, Caller)
+    assert greeted.dialect is dialect
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {},
+        {"vortexUuid": "u"},
+        {"vortexName": "n"},
+        {"vortexUuid": "", "vortexName": "n"},
+        {"vortexUuid": "u", "vortexName": "n" * 201},
+        [("vortexUuid", "u"), ("vortexUuid", "v"), ("vortexName", "n")],
+    ],
+)
+def test_url_without_uuid_and_name_is_refused(query: Any) -> None:
+    assert greet(make_scope(query), is_secure=False) is NO_UUID
+
+
+def test_bytes_that_are_no_text_do_not_break_the_url() -> None:
+    scope = {**make_scope({}), "query_string": b"vortexUuid=%ff\xff&vortexName=n"}
+    assert isinstance(greet(scope, is_secure=False), Caller)
+
+
+def test_foreign_page_is_refused() -> None:
+    scope = make_scope(PEER, (b"origin", b"https://evil.example"))
+    assert greet(scope, is_secure=False) is BAD_ORIGIN
+
+
+def test_settings_say_which_origins_and_proxies_are_trusted(settings: Any) -> None:
+    settings.VORTEX = {"ALLOWED_ORIGINS": ["https://a.example"], "TRUSTED_PROXIES": 1}
+    scope = make_scope(PEER, (b"origin", b"https://a.example"), (b"x-forwarded-for", b"1.2.3.4"))
+    greeted = greet(scope, is_secure=False)
+    assert isinstance(greeted, Caller)
+    assert greeted.address == "1.2.3.4"

@@ -1,0 +1,264 @@
+import asyncio
+import base64
+import json
+import threading
+import zlib
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.core.handlers.asgi import ASGIHandler
+from django.http import HttpResponse
+from django.test import RequestFactory
+from django.utils.decorators import sync_only_middleware
+
+from django_vortex.routing.endpoint import PayloadEndpoint
+from django_vortex.routing.payload_io import payload_io
+from django_vortex.routing.request import Request
+from django_vortex.transports import hub
+from django_vortex.transports.asgi import vortex_application
+from django_vortex.transports.view import vortex_view
+from django_vortex.wire.envelope import PayloadEnvelope
+from tests.unit.transports.asgi_driver import Connection
+
+pytestmark = pytest.mark.usefixtures("fresh_hub")
+
+SESSIONS = "django.contrib.sessions.middleware.SessionMiddleware"
+D0_PAYLOAD = {"_ct": "rp", "filt": {"key": "test.view"}, "tuples": [], "date": None}
+D0_BODY = base64.b64encode(zlib.compress(json.dumps(D0_PAYLOAD).encode())) + b"."
+
+
+@sync_only_middleware
+def sync_middleware(get_response: Any) -> Any:
+    def middleware(request: Any) -> HttpResponse:
+        request.seen_in = threading.current_thread()
+        response: HttpResponse = get_response(request)
+        response["X-Sync"] = "was here"
+        return response
+
+    return middleware
+
+
+def writing_middleware(get_response: Any) -> Any:
+    async def middleware(request: Any) -> HttpResponse:
+        request.session["visits"] = 1
+        response: HttpResponse = await get_response(request)
+        return response
+
+    middleware.async_capable = True  # type: ignore[attr-defined]
+    return middleware
+
+
+writing_middleware.async_capable = True  # type: ignore[attr-defined]
+writing_middleware.sync_capable = False  # type: ignore[attr-defined]
+
+
+@pytest.fixture(autouse=True)
+def plain_project(settings: Any) -> None:
+    settings.SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
+    settings.MIDDLEWARE = []
+
+
+@pytest.fixture
+def echo() -> Iterator[None]:
+    async def answer(request: Request) -> list[str]:
+        return ["answer"]
+
+    endpoint = PayloadEndpoint({"key": "test.view"}, answer)
+    yield
+    payload_io.remove(endpoint)
+
+
+def application() -> Any:
+    return vortex_application(http=ASGIHandler())
+
+
+def pack(**filt: Any) -> bytes:
+    envelope = {"_ct": "rpe", "filt": filt, "data": None, "result": None, "date": None}
+    return base64.b64encode(json.dumps(envelope).encode()) + b"."
+
+
+def keys(body: str) -> list[Any]:
+    """Give the keys of the messages in a body; None for a beat, "info" for the info."""
+    return [
+        json.loads(base64.b64decode(piece))["filt"].get("key", "info") if piece else None
+        for piece in body.removesuffix(".").split(".")
+    ]
+
+
+async def test_response_streams_until_the_peer_goes() -> None:
+    post = Connection.post(application())
+    await post.wait_for(2)
+    status, headers = post.head
+    assert status == 200
+    assert headers["content-type"] == "text/text"
+    assert headers["content-encoding"] == "identity"
+    assert headers["cache-control"].startswith("no-cache")
+    assert headers["x-accel-buffering"] == "no"
+    assert keys(post.body) == [None, "info"]
+    assert hub.get_server().push(PayloadEnvelope({"key": "test.note"})) == 1
+    await post.wait_for(3)
+    assert keys(post.body) == [None, "info", "test.note"]
+    assert not post.has_ended
+    await post.disconnect()
+    assert hub.get_server().connections["u"].stream is None  # held, until it comes back
+
+
+async def test_first_chunk_has_the_replies_to_the_body(echo: None) -> None:
+    post = Connection.post(application(), pack(key="test.view", number=1) + pack(key="test.view"))
+    await post.wait_for(2)
+    assert keys(post.sent[1]["body"].decode()) == [None, "info", "test.view", "test.view"]
+    await post.disconnect()
+
+
+async def test_next_post_ends_the_response_before(echo: None) -> None:
+    app = application()
+    first = Connection.post(app)
+    await first.wait_for(2)
+    second = Connection.post(app, pack(key="test.view"))
+    await first.end()
+    assert first.has_ended
+    assert keys(first.body) == [None, "info"]
+    await second.wait_for(2)
+    assert keys(second.body) == [None, "info", "test.view"]
+    await second.disconnect()
+
+
+async def test_oldest_dialect_gets_no_dot_first() -> None:
+    post = Connection.post(application(), D0_BODY)
+    await post.wait_for(2)
+    first = post.body.partition(".")[0]
+    info = json.loads(zlib.decompress(base64.b64decode(first)))
+    assert "__vortexUuid__" in info["filt"]
+    await post.disconnect()
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/live/vortex", 405),
+        ("PUT", "/live/vortex", 405),
+        ("GET", "/live/vortexws", 200),
+        ("HEAD", "/live/vortexws/", 200),
+        ("DELETE", "/live/vortexws", 405),
+    ],
+)
+async def test_other_methods_are_answered_at_once(method: str, path: str, status: int) -> None:
+    request = Connection.post(application(), method=method, path=path)
+    await request.end()
+    assert request.head[0] == status
+    assert not request.body.startswith("<")
+
+
+@pytest.mark.parametrize(
+    ("headers", "query", "status"),
+    [
+        ([(b"origin", b"https://evil.example")], {}, 403),
+        ([], {"vortexUuid": "u"}, 400),
+        ([], {"vortexUuid": "u", "vortexName": ""}, 400),
+        ([], {"vortexUuid": "x" * 201, "vortexName": "n"}, 400),
+    ],
+)
+async def test_refused_request_is_answered_with_a_text(
+    headers: list[tuple[bytes, bytes]], query: dict[str, str], status: int
+) -> None:
+    request = Connection.post(application(), headers=headers, **query)
+    await request.end()
+    assert request.head[0] == status
+    assert request.head[1]["content-type"] == "text/plain; charset=utf-8"
+    assert request.body
+    assert not request.body.startswith("<")
+
+
+async def test_throttled_peer_is_told_when_to_come_back(settings: Any) -> None:
+    settings.VORTEX = {**settings.VORTEX, "THROTTLE_PEERS": 1}
+    app = application()
+    first = Connection.post(app, vortexUuid="one", vortexName="n")
+    await first.wait_for(2)
+    second = Connection.post(app, vortexUuid="two", vortexName="n")
+    await second.end()
+    assert second.head[0] == 503
+    assert int(second.head[1]["retry-after"]) >= 1
+    await first.disconnect()
+
+
+async def test_server_that_stops_refuses() -> None:
+    app = application()
+    hub.get_server()
+    await hub.stop()
+    post = Connection.post(app)
+    await post.end()
+    assert post.head[0] == 503
+
+
+async def test_stopping_ends_responses() -> None:
+    post = Connection.post(application())
+    await post.wait_for(2)
+    await hub.stop()
+    await post.end()
+    assert post.has_ended
+
+
+@pytest.mark.parametrize(
+    "middleware",
+    [
+        [f"{__name__}.sync_middleware"],
+        [SESSIONS, f"{__name__}.writing_middleware"],
+        [
+            "django.middleware.security.SecurityMiddleware",
+            "django.middleware.gzip.GZipMiddleware",
+            "django.middleware.http.ConditionalGetMiddleware",
+            "django.middleware.common.CommonMiddleware",
+            "django.middleware.csrf.CsrfViewMiddleware",
+            f"{__name__}.sync_middleware",
+            "django.middleware.clickjacking.XFrameOptionsMiddleware",
+        ],
+    ],
+    ids=["sync", "session", "all"],
+)
+async def test_stream_works_behind_middleware(
+    middleware: list[str], settings: Any, echo: None
+) -> None:
+    settings.MIDDLEWARE = middleware
+    headers = [(b"accept-encoding", b"gzip")]
+    post = Connection.post(application(), pack(key="test.view"), headers=headers)
+    await post.wait_for(2)
+    assert keys(post.body) == [None, "info", "test.view"]
+    assert ("x-sync" in post.head[1]) == (f"{__name__}.sync_middleware" in middleware)
+    # What middleware saves is saved before the stream begins.
+    assert ("sessionid=" in post.head[1].get("set-cookie", "")) == (SESSIONS in middleware)
+    await post.disconnect()
+
+
+async def test_thread_of_the_request_ends_while_the_response_streams(settings: Any) -> None:
+    settings.MIDDLEWARE = [f"{__name__}.sync_middleware"]
+    before = set(threading.enumerate())
+    post = Connection.post(application())
+    await post.wait_for(2)
+    for thread in set(threading.enumerate()) - before:
+        await asyncio.to_thread(thread.join, 10) if thread.name.startswith("ThreadPool") else None
+        assert not thread.is_alive() or not thread.name.startswith("ThreadPool")
+    await post.disconnect()
+
+
+def test_wsgi_server_is_told_what_is_missing() -> None:
+    request = RequestFactory().post("/vortex?vortexUuid=u&vortexName=n")
+    response = asyncio.run(vortex_view(request))
+    assert response.status_code == 503
+    assert b"ASGI" in response.content  # type: ignore[attr-defined]
+
+
+async def test_requests_may_be_atomic_elsewhere(settings: Any) -> None:
+    """Django refuses async views in a transaction; ours says that it wants none."""
+    databases = {
+        alias: {**options, "ATOMIC_REQUESTS": True} for alias, options in settings.DATABASES.items()
+    }
+    from django.core.handlers.base import BaseHandler
+    from django.db import connections
+
+    before = connections.settings
+    connections.settings = databases
+    try:
+        assert BaseHandler().make_view_atomic(vortex_view) is vortex_view
+    finally:
+        connections.settings = before
