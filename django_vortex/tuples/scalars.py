@@ -13,9 +13,18 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
+
+_write = msgspec.json.Encoder().encode
+
 
 def datetime_text(value: dt.datetime) -> str:
     """Give ``2024-01-02 03:04:05.678901+1000``: no colon in the offset, no offset if naive."""
+    if value.tzinfo is dt.UTC and value.__class__ is dt.datetime:
+        # msgspec is five times as fast as `isoformat`, but rounds other zones. It writes what has
+        # no microseconds in 22 characters, ``"2024-01-02T03:04:05Z"``.
+        text = _write(value).decode("ascii")
+        return f"{text[1:11]} {text[12:20]}{text[20:27] if len(text) > 22 else '.000000'}+0000"
     text = value.isoformat(" ", "microseconds")
     return text if len(text) == 26 else text[:26] + text[26:].replace(":", "")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from binascii import b2a_base64
 from datetime import UTC, datetime
 
+from django_vortex.tuples.scalars import datetime_text
 from django_vortex.wire.codec import Codec
 from django_vortex.wire.dialects import Dialect, WireForm
 from django_vortex.wire.envelope import NAME_KEY, UUID_KEY, PayloadEnvelope
@@ -127,7 +128,7 @@ def _encode(value: object, dialect: Dialect, codec: Codec) -> bytes:
 def _date_json(date: datetime | None, *, has_zone: bool) -> bytes:
     if date is None:
         return b"null"
-    if date.tzinfo is not None and date.tzinfo is not UTC:
-        date = date.astimezone(UTC)
-    text = date.isoformat(" ", "microseconds")[:_DATE_CHARACTERS]
+    if date.tzinfo is not UTC:
+        date = date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)
+    text = datetime_text(date)[:_DATE_CHARACTERS]
     return (_DATE_IN_UTC if has_zone else _DATE) % text.encode("ascii")
