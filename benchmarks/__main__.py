@@ -16,11 +16,14 @@ MODULES: Final = ("codec", "dispatch", "round_trips", "broadcast", "memory")
 def main() -> None:
     """Run the chosen benchmarks one after another."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("modules", nargs="*", default=MODULES, metavar="module", choices=MODULES)
+    parser.add_argument("modules", nargs="*", metavar="module", help=", ".join(MODULES))
     parser.add_argument("--output", type=Path, default=Path("bench.json"))
     arguments = parser.parse_args()
-    results: list[Result] = []
     for name in arguments.modules:
+        if name not in MODULES:
+            parser.error(f"There is no benchmark {name!r}; there are {', '.join(MODULES)}")
+    results: list[Result] = []
+    for name in arguments.modules or MODULES:
         start = time.monotonic()
         results += measure_alone(name)
         sys.stderr.write(f"{name}: {time.monotonic() - start:.0f} s\n")
