@@ -144,7 +144,11 @@ class Server:
         self._connections[uuid] = connection
         connection.slot = self._heartbeats.add(connection)
         self._moves.begin(connection)
-        connection.attach(stream, peer, identity, dialect)
+        try:
+            connection.attach(stream, peer, identity, dialect)
+        except BaseException:
+            connection.close(NORMAL_CLOSURE, "The server failed")
+            raise
         return connection
 
     def push(
