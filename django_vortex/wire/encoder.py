@@ -46,14 +46,11 @@ from django_vortex.typedefs import Json
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.keys import MAX_SAFE_INT, are_exact_text_keys, is_exact_key, write_key
-from django_vortex.wire.payload import Payload
+from django_vortex.wire.payload import PAYLOAD_CLASS, Payload
 from django_vortex.wire.wkb import Wkb
 
 if TYPE_CHECKING:  # the codec makes an encoder for every message
     from django_vortex.wire.codec import Codec
-
-PAYLOAD_CLASS = "vortex.Payload.Payload"
-"""The ``_c`` of payloads; nobody reads it."""
 
 ENVELOPE_CLASS = "vortex.PayloadEnvelope.PayloadEnvelope"
 """The ``_c`` of envelopes; it tells VortexPY from VortexJS, which writes none."""

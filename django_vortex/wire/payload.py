@@ -12,6 +12,9 @@ from typing import Any
 
 from django_vortex.typedefs import Filt
 
+PAYLOAD_CLASS = "vortex.Payload.Payload"
+"""The ``_c`` of payloads on the wire; nobody reads it."""
+
 
 class Payload:
     """A list of tuples with the filt it belongs to.
