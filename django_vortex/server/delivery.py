@@ -105,7 +105,7 @@ class Delivery:
     def to_record(self, codec: Codec) -> Record:
         """Give what `from_record` takes, in types that any channel layer carries."""
         return {
-            "envelope": self.envelope.to_record(codec),
+            "envelope": self.envelope.to_record(codec, to_datetime(self.date)),
             "date": self.date,
             "source": self.source,
             "sequence": self.sequence,

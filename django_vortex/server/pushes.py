@@ -1,6 +1,7 @@
 """A push on its way to other processes: the record of it, and the delivery made of that there."""
 
 from django_vortex.routing.address import Address
+from django_vortex.server.dates import to_datetime
 from django_vortex.server.delivery import Delivery
 from django_vortex.server.fan_out import Record
 from django_vortex.wire.codec import Codec
@@ -14,7 +15,7 @@ def push_record(
     return {
         "kind": "push",
         "to": [to.uuid, to.name, None if to.user is None else str(to.user)],
-        "envelope": envelope.to_record(codec),
+        "envelope": envelope.to_record(codec, to_datetime(date)),
         "date": date,
         "coalesce": coalesce,
     }

@@ -147,6 +147,12 @@ def test_received_payload_is_decoded_when_asked_and_not_before() -> None:
         envelope.decode_payload(CODEC)
 
 
+def test_size_tells_how_much_came_encoded() -> None:
+    assert PayloadEnvelope.received({}, EncodedBody("junk", Dialect.D2)).received_size == 4
+    assert PayloadEnvelope(payload=Payload(tuples=["x"])).received_size == 0
+    assert PayloadEnvelope().received_size == 0
+
+
 def test_d0_tuples_that_are_no_list_are_refused() -> None:
     envelope = PayloadEnvelope.received({"key": "a"}, d0_body({"a": 1}))
     with pytest.raises(MalformedMessage) as caught:
