@@ -361,7 +361,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(start=NAMES, steps=STEPS)
 async def test_wandering_peer_loses_repeats_and_reorders_nothing(start, steps):
     story = Story(await Project("A", "B", "C").start())
