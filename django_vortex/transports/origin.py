@@ -53,14 +53,18 @@ def is_origin_allowed(
         return False  # the "null" of a sandbox or a file is nobody's origin
     if any(_is_subdomain(parts, one) for one in listed):
         return True
-    host = next(iter(_find_values(headers, b"host")), "").lower()
+    host = _find_host(headers)
     return _is_own(parts, host, is_secure) or _is_named(parts, host, is_secure)
 
 
 def _is_own(origin: SplitResult, host: str, is_secure: bool) -> bool:
-    """Tell whether the page comes from where the request goes to; the name must be ours."""
-    scheme = "https" if is_secure else "http"
-    return origin.scheme == scheme and origin.netloc == host and _is_valid(host, _allowed_hosts())
+    """Tell whether the page comes from where the request goes to; the name must be ours.
+
+    A page with TLS is its own even where we see none: a proxy has ended it, or the server does not
+    say so (Daphne's WebSockets have no scheme).
+    """
+    schemes = ("https",) if is_secure else ("https", "http")
+    return origin.scheme in schemes and origin.netloc == host and _is_valid(host, _allowed_hosts())
 
 
 def _is_named(origin: SplitResult, host: str, is_secure: bool) -> bool:
@@ -91,6 +95,13 @@ def _is_valid(host: str, patterns: list[str]) -> bool:
 def _allowed_hosts() -> list[str]:
     allowed = list(settings.ALLOWED_HOSTS)
     return DEBUG_HOSTS if settings.DEBUG and not allowed else allowed
+
+
+def _find_host(headers: HeaderList) -> str:
+    """Give where the request goes to, as Django finds it."""
+    found = list(headers)
+    forwarded = _find_values(found, b"x-forwarded-host") if settings.USE_X_FORWARDED_HOST else []
+    return next(iter([*forwarded, *_find_values(found, b"host")]), "").lower()
 
 
 def _find_values(headers: HeaderList, name: bytes) -> list[str]:

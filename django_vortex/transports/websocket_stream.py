@@ -66,7 +66,8 @@ class WebSocketStream:
         send = self._raw_send if len(text) < LONG_CHARACTERS else self._flow.send_long
         try:
             await send({"type": "websocket.send", "text": text})
-        except OSError as error:  # how ASGI servers say that the peer is gone
+        except (OSError, RuntimeError) as error:
+            # How ASGI servers say that the peer is gone, or is being closed by them.
             raise StreamClosed("The peer is gone") from error
 
     def close(self, code: int, reason: str) -> None:

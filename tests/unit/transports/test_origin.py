@@ -78,6 +78,24 @@ def test_proxy_may_end_tls_and_rewrite_the_host() -> None:
     assert not is_allowed("https://example.com:9000", host="10.0.0.1:8000", is_secure=False)
 
 
+def test_server_need_not_know_of_tls(settings: Any) -> None:
+    settings.ALLOWED_HOSTS = ["*"]
+    assert is_allowed("https://any.name", host="any.name", is_secure=False)
+    assert not is_allowed("http://any.name", host="any.name", is_secure=True)
+
+
+def test_forwarded_host_counts_where_django_believes_it(settings: Any) -> None:
+    settings.ALLOWED_HOSTS = ["*"]
+    headers = [
+        (b"host", b"10.0.0.1:8000"),
+        (b"x-forwarded-host", b"any.name"),
+        (b"origin", b"https://any.name"),
+    ]
+    assert not is_origin_allowed(headers, is_secure=True, allowed_origins=())
+    settings.USE_X_FORWARDED_HOST = True
+    assert is_origin_allowed(headers, is_secure=True, allowed_origins=())
+
+
 def test_own_origin_keeps_its_port() -> None:
     assert is_allowed("http://example.com:8000", host="example.com:8000", is_secure=False)
     assert not is_allowed("http://example.com:8000", host="example.com:9000", is_secure=False)

@@ -145,11 +145,14 @@ async def test_peer_that_never_reads_is_cut_off(monkeypatch: pytest.MonkeyPatch)
     await asyncio.wait_for(socket.aborted.wait(), 10)
 
 
-async def test_peer_that_has_gone_is_a_closed_stream() -> None:
+@pytest.mark.parametrize(
+    "failure", [ConnectionResetError(), RuntimeError("Unexpected ASGI message")], ids=repr
+)
+async def test_peer_that_has_gone_is_a_closed_stream(failure: Exception) -> None:
     socket = Socket()
     stream = make_stream(socket)
     await stream.accept()
-    socket.failure = ConnectionResetError()
+    socket.failure = failure
     with pytest.raises(StreamClosed):
         await stream.send("one")
     stream.close(1000, "nobody hears")  # must not leave a failed task behind
