@@ -110,7 +110,8 @@ def check_application(
         application = import_string(path)
     except Exception as error:
         text = f"ASGI_APPLICATION {path!r} cannot be imported: {type(error).__name__}: {error}"
-        return [Error(text, id="django_vortex.E007")]
+        hint = 'It is the dotted path of what asgi.py makes: "<project>.asgi.application".'
+        return [Error(text, hint=hint, id="django_vortex.E007")]
     if isinstance(application, VortexApplication):
         return []
     return [

@@ -153,6 +153,7 @@ class VortexSettings:
 _READERS: dict[str, Reader] = {
     one.name.upper(): one.metadata["read"] for one in fields(VortexSettings)
 }
+_DEFAULTS: dict[str, Any] = {one.name.upper(): one.default for one in fields(VortexSettings)}
 
 
 def find_problems(values: object) -> list[SettingProblem]:
@@ -188,7 +189,7 @@ def _forget_settings(*, setting: str, **_: object) -> None:
 def _read(values: object) -> tuple[dict[str, Any], list[SettingProblem]]:
     if not isinstance(values, Mapping):
         text = f"VORTEX must be a dict, got {quoted(values)}."
-        return {}, [SettingProblem("", text)]
+        return {}, [SettingProblem("", text, 'Write VORTEX = {"NAME": "mysite"}, or leave it out.')]
     read: dict[str, Any] = {}
     problems: list[SettingProblem] = []
     for key, value in values.items():
@@ -200,7 +201,8 @@ def _read(values: object) -> tuple[dict[str, Any], list[SettingProblem]]:
             read[key.lower()] = reader(value)
         except ValueError as expected:
             text = f"VORTEX[{key!r}] must be {expected}, got {quoted(value)}."
-            problems.append(SettingProblem(key, text))
+            hint = f"The default is {_DEFAULTS[key]!r}; leave the key out to have it."
+            problems.append(SettingProblem(key, text, hint))
     if not problems:
         problems += _contradictions(VortexSettings(**read))
     return read, problems

@@ -39,7 +39,14 @@ def test_every_mistake_in_the_setting_is_an_error_with_its_hint():
         unknown, wrong = check_settings()
     assert ids([unknown, wrong]) == ["E001", "E001"]
     assert unknown.hint == "Did you mean 'HEARTBEAT_SECONDS'?"
-    assert wrong.hint is None
+    assert wrong.hint == "The default is 16; leave the key out to have it."
+
+
+def test_setting_that_is_no_dict_is_an_error_with_its_hint():
+    with override_settings(VORTEX=["NAME"]):
+        (message,) = check_settings()
+    assert ids([message]) == ["E001"]
+    assert message.hint == 'Write VORTEX = {"NAME": "mysite"}, or leave it out.'
 
 
 def test_right_setting_and_none_are_silent():
@@ -137,6 +144,7 @@ def test_application_that_cannot_be_imported_says_why():
         (message,) = check_application()
     assert ids([message]) == ["E007"]
     assert "project_asgi_nowhere" in message.msg
+    assert "asgi.application" in message.hint
 
 
 def test_application_of_ours_is_fine(asgi_module):
