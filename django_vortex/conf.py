@@ -54,7 +54,7 @@ def _text_or_none(default: str | None) -> Any:
 
 def _origins() -> Any:
     def is_origin(item: object) -> bool:
-        return isinstance(item, str) and re.fullmatch(r"https?://[^/\s]+", item) is not None
+        return isinstance(item, str) and re.fullmatch(r"null|https?://[^/\s]+", item) is not None
 
     def read(value: object) -> tuple[str, ...]:
         if isinstance(value, list | tuple) and all(is_origin(item) for item in value):

@@ -19,9 +19,9 @@ def test_no_setting_gives_the_defaults():
 
 
 def test_values_arrive_typed():
-    read = read_settings({"HEARTBEAT_SECONDS": 2, "ALLOWED_ORIGINS": ["https://a.example"]})
+    read = read_settings({"HEARTBEAT_SECONDS": 2, "ALLOWED_ORIGINS": ["https://a.example", "null"]})
     assert repr(read.heartbeat_seconds) == "2.0"
-    assert read.allowed_origins == ("https://a.example",)
+    assert read.allowed_origins == ("https://a.example", "null")
 
 
 def test_default_of_every_setting_passes_its_own_rule():
