@@ -98,6 +98,7 @@ class SequencedFanOut:
         self._idle.set()
         self._sequences = Sequences()
         self._tasks: list[asyncio.Task[None]] = []
+        self._is_stopped = False
         self._receive: ReceiveRecord | None = None
         self._report_gap: ReportGap | None = None
 
@@ -115,6 +116,8 @@ class SequencedFanOut:
 
     def publish(self, record: Record, report_sent: ReportSent | None = None) -> int:
         """Queue a record for every other process; see `FanOut.publish`."""
+        if self._is_stopped:
+            raise DeliveryError("The process is ending")
         size = record_size(record)
         if self._waiting and self._waiting_size + size > MAX_WAITING_BYTES:
             self.lost += 1
@@ -134,6 +137,7 @@ class SequencedFanOut:
             await asyncio.wait_for(self._idle.wait(), seconds)
         except TimeoutError:
             logger.error("The channel layer took too long at the end")
+        self._is_stopped = True
         tasks, self._tasks = self._tasks, []
         await _cancel(tasks)
         unsent = [*self._in_flight, *self._waiting]

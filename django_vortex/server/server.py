@@ -180,7 +180,8 @@ class Server:
             if report_sent is not None:
                 report_sent(None)
             return self.push_local(Delivery(envelope, date, coalesce=key), to)
-        self._start_soon()
+        if not self.is_draining:
+            self._start_soon()
         record = push_record(envelope, to, date, key, self.codec)
         try:
             sequence = self.publish(record, report_sent)

@@ -296,6 +296,13 @@ async def test_end_comes_although_a_carrier_swallows_a_cancellation(monkeypatch)
     assert len(asyncio.all_tasks()) == 1
 
 
+async def test_nothing_is_taken_after_the_end():
+    one = await Process(Medium()).start()
+    await one.fan_out.stop(1)
+    with pytest.raises(DeliveryError, match="ending"):
+        one.fan_out.publish({"i": 0})
+
+
 async def test_what_can_not_be_sent_before_the_end_is_reported():
     one = await Process(Medium()).start()
     one.carrier.is_open.clear()

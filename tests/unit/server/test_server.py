@@ -334,6 +334,18 @@ async def test_first_push_of_a_server_without_peers_starts_the_fan_out(clock):
     await server.stop(0)
 
 
+async def test_push_after_the_end_starts_nothing_again(clock):
+    fan_out = SlowFanOut()
+    fan_out.gate.set()
+    server = make_server(clock, fan_out=fan_out)
+    await server.start()
+    await server.stop(0)
+    assert server.push(note(1)) == 0
+    await settle()
+    assert fan_out.starts == 1
+    assert len(asyncio.all_tasks()) == 1
+
+
 async def test_peer_that_leaves_while_the_server_starts_does_not_stop_the_start(clock):
     fan_out = SlowFanOut()
     server = make_server(clock, fan_out=fan_out)
