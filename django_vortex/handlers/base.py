@@ -72,7 +72,8 @@ class BaseHandler(ABC):
 
     def make_push_envelope(self, payload: Payload) -> PayloadEnvelope:
         """Make the envelope of a push, encoded here rather than on the server's loop."""
-        envelope = PayloadEnvelope(dict(self.filt), payload)
+        filt = dict(self.filt)
+        envelope = PayloadEnvelope(filt, Payload(filt, payload.tuples, payload.date))
         envelope.encoded(self.payload_io.codec, Dialect.NATIVE, self.payload_io.clock())
         return envelope
 

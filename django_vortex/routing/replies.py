@@ -4,7 +4,6 @@ Takes results and exceptions, gives envelopes with the asker's complete filt, th
 already for the dialect that the asker reads.
 """
 
-import copy
 import datetime
 import re
 from collections.abc import Iterable, Mapping
@@ -13,6 +12,8 @@ from typing import Any
 from django_vortex.exceptions import HandlerError, WireError
 from django_vortex.routing.request import Request
 from django_vortex.tuples import Tuple
+from django_vortex.typedefs import Filt
+from django_vortex.wire.codec import Codec
 from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.payload import Payload
 
@@ -28,6 +29,8 @@ def make_reply(result: Any, request: Request, date: datetime.datetime) -> Payloa
     """Make the envelope that a handler's result means.
 
     Lists querysets and other lazy iterables and reads the tuples, so it may block (`may_block`).
+    The filt is the asker's outside and inside, whatever that of a returned payload is: some
+    released clients read the one, some the other (PROTOCOL 4.5).
 
     Args:
         result: A `Payload`, a `PayloadEnvelope`, an iterable of tuples, one tuple, or None, which
@@ -39,14 +42,26 @@ def make_reply(result: Any, request: Request, date: datetime.datetime) -> Payloa
         return None
     filt = request.reply_filt
     if isinstance(result, PayloadEnvelope):
-        envelope = copy.copy(result)
-        envelope.filt = filt
+        envelope = _readdress(result, filt, request.codec)
     elif result is None:
         envelope = PayloadEnvelope(filt)
     else:
-        envelope = PayloadEnvelope(filt, list_payload(result))
+        payload = list_payload(result)
+        payload.filt = filt
+        envelope = PayloadEnvelope(filt, payload)
     envelope.encoded(request.codec, request.dialect, date)
     return envelope
+
+
+def _readdress(envelope: PayloadEnvelope, filt: Filt, codec: Codec) -> PayloadEnvelope:
+    """Give an envelope that says the same under another filt; a received payload is opened."""
+    payload = None
+    if envelope.has_payload:
+        payload = list_payload(envelope.decode_payload(codec))
+        payload.filt = filt
+    return PayloadEnvelope(
+        filt, payload, result=envelope.result, date=envelope.date, reply_filt=envelope.reply_filt
+    )
 
 
 def list_payload(result: Any) -> Payload:

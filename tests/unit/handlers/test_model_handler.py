@@ -115,6 +115,17 @@ def test_an_update_is_encoded_where_it_was_built(bench: Bench) -> None:
     assert bench.tuples_of(envelope, Dialect.NATIVE) == [1]
 
 
+def test_an_update_has_the_filt_of_the_handler_inside_as_well(bench: Bench) -> None:
+    returned = Payload({"key": "other"}, [1])
+    handler = Numbers(bench, lambda request: returned)
+    handler.send_model_update()
+    [(envelope, _, _)] = bench.pushes.made
+    text = envelope.encoded(bench.codec, Dialect.NATIVE, None)
+    assert text is not None
+    assert bench.codec.decode_payload(text, Dialect.NATIVE).filt == {"key": "numbers"}
+    assert returned.filt == {"key": "other"}
+
+
 def test_an_update_waits_for_the_commit_and_is_built_then(bench: Bench) -> None:
     committed: list[Callable[[], object]] = []
     bench.payload_io.bind(after_commit=committed.append)

@@ -111,6 +111,50 @@ async def test_the_answer_has_the_complete_filt_of_the_asker(bench: Bench, is_as
     kept.close()
 
 
+@both_kinds
+@pytest.mark.parametrize(
+    "result",
+    [
+        [1],
+        Payload(tuples=[1]),
+        Payload({"key": "other"}, tuples=[1]),
+        PayloadEnvelope({"key": "other"}, Payload({"key": "other"}, tuples=[1])),
+    ],
+)
+async def test_the_filt_of_the_asker_is_inside_as_well(
+    bench: Bench, is_async: bool, result: Any
+) -> None:
+    kept = answer_with(bench, result, is_async=is_async)
+    [reply] = await bench.ask(dict(ASK))
+    text = reply.encoded(bench.codec, Dialect.NATIVE, None)
+    assert text is not None
+    assert bench.codec.decode_payload(text, Dialect.NATIVE).filt == ASK
+    if not isinstance(result, list):
+        assert result.filt != ASK
+    kept.close()
+
+
+@pytest.mark.parametrize("dialect", list(Dialect))
+async def test_a_message_that_is_sent_back_has_the_filt_of_the_asker_inside(
+    bench: Bench, dialect: Dialect
+) -> None:
+    """VortexPY adds its message id to the filt outside only."""
+
+    async def give_back(request: Request) -> PayloadEnvelope:
+        return request.envelope
+
+    kept = PayloadEndpoint({"key": "k"}, give_back, payload_io=bench.payload_io)
+    request = bench.request({"key": "k"}, [1], dialect=dialect)
+    request.filt[MESSAGE_ID] = "m1"
+    asked = Request(request.envelope, request.peer, codec=bench.codec, dialect=Dialect.NATIVE)
+    [reply] = await bench.payload_io.process(asked)
+    text = reply.encoded(bench.codec, Dialect.NATIVE, None)
+    assert text is not None
+    payload = bench.codec.decode_payload(text, Dialect.NATIVE)
+    assert (payload.filt, payload.tuples) == ({"key": "k", MESSAGE_ID: "m1"}, [1])
+    kept.close()
+
+
 async def test_a_handler_that_changes_the_filt_changes_no_answer(bench: Bench) -> None:
     async def handle(request: Request) -> list[int]:
         request.filt.clear()
