@@ -17,6 +17,8 @@ CHUNK_BYTES = 65_536
 CLOSE_SECONDS = 5.0
 """How long a peer has for reading the end of a response before its connection is dropped."""
 
+BeforeSecond = Callable[[], Awaitable[None]]
+
 
 class HttpStream:
     """The body of one response, from the server's side a `Stream`, from Django's an iterator.
@@ -86,17 +88,17 @@ class HttpStream:
         return texts
 
     async def chunks(
-        self, before_first: Callable[[], Awaitable[None]] | None = None
+        self, before_first: Callable[[], Awaitable[BeforeSecond | None]] | None = None
     ) -> AsyncGenerator[bytes, None]:
         """Give the body, piece by piece, each when the socket takes it.
 
         Args:
-            before_first: Awaited first; what it leaves in the slot goes out as one chunk.
+            before_first: Awaited first; what it leaves in the slot goes out as one chunk. What it
+                returns is awaited before the next one.
         """
         try:
             self._flow.start()
-            if before_first is not None:
-                await before_first()
+            before_second = None if before_first is None else await before_first()
             while self._texts or not self._is_closed:
                 await self._wait_for_work()
                 if not self._flow.is_writable:
@@ -107,6 +109,9 @@ class HttpStream:
                     if start and not self._flow.is_writable:
                         await self._flow.wait_writable()
                     yield chunk[start : start + CHUNK_BYTES]
+                if before_second is not None:
+                    await before_second()
+                    before_second = None
         finally:
             # Twisted wants this before the end of the response, so `end` would be too late.
             self._flow.stop()

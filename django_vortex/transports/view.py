@@ -18,7 +18,7 @@ from django_vortex.transports import hub
 from django_vortex.transports.asgi_types import Message
 from django_vortex.transports.flow import SCOPE_KEY, Flow
 from django_vortex.transports.greeting import Caller, greet
-from django_vortex.transports.http_stream import HttpStream
+from django_vortex.transports.http_stream import BeforeSecond, HttpStream
 from django_vortex.transports.paths import vortex_path
 from django_vortex.transports.refusal import Refusal
 from django_vortex.transports.request_thread import release_request_thread
@@ -26,6 +26,11 @@ from django_vortex.wire.protocol import Protocol
 
 REPLY_SECONDS = 0.05
 """How long the first chunk waits for the replies to the very messages of its request."""
+
+INFO_SECONDS = 0.1
+"""How long VortexPY has for decoding the info, where replies were too late for its chunk."""
+
+VORTEXPY_AGENT = "Synerty VortexServer Client"
 
 WSGI = Refusal(503, "The vortex needs an ASGI server; this one is WSGI")
 ONLY_POST = Refusal(405, "A vortex is opened with POST or as a WebSocket")
@@ -62,8 +67,9 @@ async def vortex_view(request: HttpRequest, *, is_probed: bool = False) -> HttpR
         return _respond(Refusal.from_error(error))
     stream.on_end = connection.detach
     connection.receive_events(events, protocol.dialect)
+    is_vortexpy = request.headers.get("User-Agent") == VORTEXPY_AGENT
     response = StreamingHttpResponse(
-        stream.chunks(lambda: _prepare_first_chunk(connection)),
+        stream.chunks(lambda: _prepare_first_chunk(connection, is_vortexpy=is_vortexpy)),
         headers={
             "Content-Type": "text/text",
             # Nothing between us and the peer may wait for more before it passes on what there is.
@@ -77,16 +83,22 @@ async def vortex_view(request: HttpRequest, *, is_probed: bool = False) -> HttpR
     return response
 
 
-async def _prepare_first_chunk(connection: Connection) -> None:
+async def _prepare_first_chunk(connection: Connection, *, is_vortexpy: bool) -> BeforeSecond | None:
     """Let go of what the request holds, and wait a moment for the replies to its messages.
 
-    A released client loses a reply that it decodes before the info (PROTOCOL 6.7), which can not
-    happen when both are in one chunk.
+    VortexPY decodes in threads, and loses a reply that it has decoded before the info (PROTOCOL
+    6.7). Replies in the chunk of the info are safe; those that are late follow at a distance.
     """
     await release_request_thread()
     replying = set(connection.requests.tasks)
-    if replying:
-        await asyncio.wait(replying, timeout=REPLY_SECONDS)
+    if not replying:
+        return None
+    _, late = await asyncio.wait(replying, timeout=REPLY_SECONDS)
+    return _let_info_be_decoded if late and is_vortexpy else None
+
+
+async def _let_info_be_decoded() -> None:
+    await asyncio.sleep(INFO_SECONDS)
 
 
 def _answer_probe() -> HttpResponse:

@@ -237,4 +237,6 @@ def main(kind: str, host: str, port: str, name: str) -> None:
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO)
+    # Says when a reply came before the server was known, and was dropped for that (PROTOCOL 6.7).
+    logging.getLogger("vortex.PayloadResponse").setLevel(logging.DEBUG)
     main(*sys.argv[1:])

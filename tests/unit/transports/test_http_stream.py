@@ -105,6 +105,31 @@ async def test_first_chunk_waits_for_what_is_to_be_done_before() -> None:
     await reader.end()
 
 
+async def test_second_chunk_waits_for_what_is_to_be_done_before_it() -> None:
+    stream = HttpStream(Request())
+    await stream.send("info.")
+    may_go_on = asyncio.Event()
+
+    async def wait() -> None:
+        await may_go_on.wait()
+
+    async def prepare() -> Any:
+        return wait
+
+    reader = Reader(stream.chunks(prepare))
+    await until_idle()
+    await stream.send("reply.")
+    await until_idle()
+    assert reader.received == [b"info."]
+    assert stream.take_unsent() == ["reply."]  # a newer response may still have it
+    await stream.send("another.")
+    may_go_on.set()
+    await until_idle()
+    assert reader.received == [b"info.", b"another."]
+    stream.close(1000, "")
+    await reader.end()
+
+
 async def test_full_slot_blocks_until_the_response_has_taken_it() -> None:
     stream = HttpStream(Request())
     await stream.send(LONG)

@@ -15,7 +15,7 @@ from django.utils.decorators import sync_only_middleware
 from django_vortex.routing.endpoint import PayloadEndpoint
 from django_vortex.routing.payload_io import payload_io
 from django_vortex.routing.request import Request
-from django_vortex.transports import hub
+from django_vortex.transports import hub, view
 from django_vortex.transports.asgi import vortex_application
 from django_vortex.transports.view import vortex_view
 from django_vortex.wire.envelope import PayloadEnvelope
@@ -109,6 +109,40 @@ async def test_first_chunk_has_the_replies_to_the_body(echo: None) -> None:
     await post.wait_for(2)
     assert keys(post.sent[1]["body"].decode()) == [None, "info", "test.view", "test.view"]
     await post.disconnect()
+
+
+@pytest.mark.parametrize(
+    ("agent", "is_held_back"), [(b"Synerty VortexServer Client", True), (b"Mozilla/5.0", False)]
+)
+async def test_late_reply_gives_vortexpy_time_to_decode_the_info(
+    agent: bytes, is_held_back: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_reply, may_go_on = asyncio.Event(), asyncio.Event()
+
+    async def answer(request: Request) -> list[str]:
+        await may_reply.wait()
+        return ["answer"]
+
+    async def wait() -> None:
+        await may_go_on.wait()
+
+    monkeypatch.setattr(view, "REPLY_SECONDS", 0)
+    monkeypatch.setattr(view, "_let_info_be_decoded", wait)
+    endpoint = PayloadEndpoint({"key": "test.view"}, answer)
+    post = Connection.post(application(), pack(key="test.view"), headers=[(b"user-agent", agent)])
+    await post.wait_for(2)
+    assert keys(post.body) == [None, "info"]
+    may_reply.set()
+    if is_held_back:
+        while not hub.get_server().connections["u"].stream.take_unsent():
+            await asyncio.sleep(0)
+        assert keys(post.body) == [None, "info"]
+        hub.get_server().push(PayloadEnvelope({"key": "test.view"}))
+        may_go_on.set()
+    await post.wait_for(3)
+    assert keys(post.body) == [None, "info", "test.view"]
+    await post.disconnect()
+    payload_io.remove(endpoint)
 
 
 async def test_next_post_ends_the_response_before(echo: None) -> None:
