@@ -147,8 +147,7 @@ class PayloadIO:
             if self._collected:
                 self._forget_collected()
             refs = self._index.find(filt)
-        found = [endpoint for ref in refs if (endpoint := ref()) is not None]
-        return [endpoint for endpoint in found if endpoint.accepts(peer_name)]
+        return [one for ref in refs if (one := ref()) is not None and one.accepts(peer_name)]
 
     async def process(self, request: Request) -> list[PayloadEnvelope]:
         """Call every endpoint that a request is for, all at once, and give their answers.

@@ -88,7 +88,10 @@ def may_block(result: Any) -> bool:
         return False
     if not isinstance(tuples, _LISTS) or len(tuples) > MAX_TUPLES_ON_LOOP:
         return True
-    return not all(isinstance(item, _NEVER_BLOCKING) for item in tuples)
+    for item in tuples:
+        if not isinstance(item, _NEVER_BLOCKING):
+            return True
+    return False
 
 
 def error_reply(text: str, request: Request) -> PayloadEnvelope:

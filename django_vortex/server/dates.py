@@ -7,6 +7,7 @@ than the last of its kind (PROTOCOL 7). Takes and gives milliseconds since 1970.
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from operator import itemgetter
 from typing import Final
 
 from django_vortex.typedefs import Filt
@@ -44,7 +45,7 @@ class PeerDates:
     def stamp(self, key: str, date: int) -> int:
         """Take the next date of a key: ``date``, or the first that is later than the last."""
         last = self._last
-        previous = last.pop(key, self._floor)
+        previous = last.get(key, self._floor)
         if date <= previous:
             date = previous + 1
         last[key] = date
@@ -55,8 +56,8 @@ class PeerDates:
     def merge(self, dates: Mapping[str, int]) -> None:
         """Take over what another process has sent to the same peer."""
         for key, date in dates.items():
-            self._last[key] = max(date, self._last.pop(key, self._floor))
-        while len(self._last) > MAX_DATED_KEYS:
+            self._last[key] = max(date, self._last.get(key, self._floor))
+        if len(self._last) > MAX_DATED_KEYS:
             self._forget()
 
     def to_record(self) -> dict[str, int]:
@@ -64,4 +65,7 @@ class PeerDates:
         return dict(self._last)
 
     def _forget(self) -> None:
-        self._floor = max(self._floor, self._last.pop(next(iter(self._last))))
+        """Forget all but the latest, half as many as may be known, so that this is rare."""
+        by_date = sorted(self._last.items(), key=itemgetter(1))
+        self._last = dict(by_date[-MAX_DATED_KEYS // 2 :])
+        self._floor = max(self._floor, by_date[-MAX_DATED_KEYS // 2 - 1][1])

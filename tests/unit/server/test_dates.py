@@ -30,8 +30,24 @@ def test_forgotten_keys_never_get_an_earlier_date():
     dates.stamp("first", 500)
     for index in range(MAX_DATED_KEYS + 1):
         dates.stamp(f"key {index}", 1000)
-    assert len(dates.to_record()) == MAX_DATED_KEYS
+    assert len(dates.to_record()) <= MAX_DATED_KEYS
     assert dates.stamp("first", 400) > 500
+
+
+def test_keys_that_were_dated_last_are_forgotten_last():
+    dates = PeerDates()
+    for number in range(MAX_DATED_KEYS + 1):
+        dates.stamp(f"key {number}", number)
+    forgotten = {f"key {number}" for number in range(MAX_DATED_KEYS + 1)} - {*dates.to_record()}
+    assert forgotten == {f"key {number}" for number in range(len(forgotten))}
+    assert dates.stamp("key 0", 0) == len(forgotten)  # as if it had had the latest of them
+
+
+def test_more_dates_than_are_remembered_can_be_taken_over():
+    dates = PeerDates()
+    dates.merge({f"key {number}": number for number in range(5 * MAX_DATED_KEYS)})
+    assert len(dates.to_record()) <= MAX_DATED_KEYS
+    assert dates.stamp("key 0", 0) > 4 * MAX_DATED_KEYS
 
 
 def test_dates_of_another_process_are_taken_over():
