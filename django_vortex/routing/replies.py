@@ -88,10 +88,7 @@ def may_block(result: Any) -> bool:
         return False
     if not isinstance(tuples, _LISTS) or len(tuples) > MAX_TUPLES_ON_LOOP:
         return True
-    for item in tuples:
-        if not isinstance(item, _NEVER_BLOCKING):
-            return True
-    return False
+    return not all(isinstance(item, _NEVER_BLOCKING) for item in tuples)
 
 
 def error_reply(text: str, request: Request) -> PayloadEnvelope:
