@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Any, Self
+from uuid import UUID
 
 from django_vortex.exceptions import DefinitionError, quoted
 from django_vortex.routing.peer import Peer
@@ -24,7 +25,7 @@ class Address:
 
     @classmethod
     def of(
-        cls, *, to_peer: Peer | str | None, to_name: str | None = None, to_user: Any = None
+        cls, *, to_peer: Peer | UUID | str | None, to_name: str | None = None, to_user: Any = None
     ) -> Self:
         """Give the address that applications write as keywords.
 
@@ -35,9 +36,15 @@ class Address:
 
         Raises:
             DefinitionError: The user has no primary key. Without this an update for somebody who
-                is not logged in would go to everyone.
+                is not logged in would go to everyone. Or a part is of a type that does not travel
+                to other processes.
         """
         uuid = to_peer.uuid if isinstance(to_peer, Peer) else to_peer
+        if isinstance(uuid, UUID):
+            uuid = str(uuid)
+        for what, value in (("to_peer", uuid), ("to_name", to_name)):
+            if not isinstance(value, str | None):
+                raise DefinitionError(f"Expected `str`, got {quoted(value)} - at `{what}`")
         user = getattr(to_user, "pk", to_user)
         if to_user is not None and user is None:
             raise DefinitionError(f"User {quoted(to_user)} has no primary key to send to")

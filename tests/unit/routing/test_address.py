@@ -1,6 +1,7 @@
 """Whom a push is for."""
 
 import uuid
+from typing import Any
 
 import pytest
 
@@ -51,3 +52,14 @@ def test_an_address_is_written_with_objects_or_their_keys() -> None:
 def test_somebody_who_is_not_logged_in_is_not_everyone() -> None:
     with pytest.raises(DefinitionError, match="has no primary key"):
         Address.of(to_peer=None, to_user=User(None))
+
+
+def test_peer_may_be_named_by_its_uuid_as_an_object() -> None:
+    number = uuid.UUID(int=1)
+    assert Address.of(to_peer=number) == Address(uuid=str(number))
+
+
+@pytest.mark.parametrize("to", [{"to_peer": 7}, {"to_peer": None, "to_name": 7}])
+def test_parts_that_could_not_travel_to_other_processes_are_refused(to: dict[str, Any]) -> None:
+    with pytest.raises(DefinitionError, match="Expected `str`, got 7"):
+        Address.of(**to)
