@@ -15,6 +15,9 @@ from django_vortex.typedefs import Filt
 MAX_DATED_KEYS: Final = 1024
 """How many keys one peer's last dates are remembered for."""
 
+MAX_KEY_CHARACTERS: Final = 100
+"""How much of a key counts: peers choose keys, and what they choose is remembered."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -25,9 +28,17 @@ def to_datetime(milliseconds: int) -> datetime:
 
 
 def date_key(filt: Filt) -> str:
-    """Give the key under which the dates of messages with this filt are compared."""
+    """Give the key under which the dates of messages with this filt are compared.
+
+    It is short, and ASCII, which any channel layer carries: a lone surrogate in it would not get
+    through. Keys that become equal so only get later dates than they need.
+    """
     key = filt.get("key")
-    return key if type(key) is str else ""
+    if type(key) is not str:
+        return ""
+    if len(key) <= MAX_KEY_CHARACTERS and key.isascii():
+        return key
+    return key[:MAX_KEY_CHARACTERS].encode("ascii", "backslashreplace").decode("ascii")
 
 
 class PeerDates:

@@ -82,3 +82,18 @@ def test_filt_without_a_text_as_key_is_dated_too():
     assert date_key({"key": ["a", "list"]}) == ""
     assert date_key({}) == ""
     assert date_key({"key": "a"}) == "a"
+
+
+def test_keys_of_any_length_are_remembered_in_little_memory():
+    dates = PeerDates()
+    for number in range(20):
+        dates.stamp(date_key({"key": f"{number}{'x' * 100_000}"}), number)
+    assert sum(map(len, dates.to_record())) < 10_000
+
+
+@given(st.text(st.characters()), st.text(st.characters(categories=["Cs"])))
+def test_dates_of_any_key_can_travel_to_other_processes(text, surrogates):
+    dates = PeerDates()
+    dates.stamp(date_key({"key": text + surrogates}), 10)
+    assert [key.encode() for key in dates.to_record()]
+    assert dates.stamp(date_key({"key": text + surrogates}), 5) == 11
