@@ -49,6 +49,9 @@ CANCEL_SECONDS: Final = 0.1
 
 CANCEL_ATTEMPTS: Final = 20
 
+_HOPELESS: Final = (TypeError, ValueError, OverflowError)
+"""What a layer raises for a message that it can not carry, however often it is tried."""
+
 _BACKOFF_SECONDS: Final = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
 
 
@@ -158,20 +161,29 @@ class SequencedFanOut:
                 self._work.clear()
                 self._idle.set()
                 continue
-            message = {
-                "type": MESSAGE_TYPE,
-                "process": self.process,
-                "first": batch[0].sequence,
-                "records": [waiting.record for waiting in batch],
-            }
-            error = await self._send(message)
-            self._in_flight = []
-            if error is None:
-                for waiting in batch:
-                    if waiting.report_sent is not None:
-                        waiting.report_sent(None)
-            else:
-                self._give_up(batch, DeliveryError(f"The channel layer failed: {error!r}"))
+            await self._send_batch(batch)
+
+    async def _send_batch(self, batch: list[_Waiting]) -> None:
+        """Send what is in flight and report it; a record that can not travel is lost alone."""
+        message = {
+            "type": MESSAGE_TYPE,
+            "process": self.process,
+            "first": batch[0].sequence,
+            "records": [waiting.record for waiting in batch],
+        }
+        error = await self._send(message)
+        if isinstance(error, _HOPELESS) and len(batch) > 1:
+            for index, waiting in enumerate(batch):
+                self._in_flight = batch[index:]
+                await self._send_batch([waiting])
+            return
+        self._in_flight = []
+        if error is not None:
+            self._give_up(batch, DeliveryError(f"The channel layer failed: {error!r}"))
+            return
+        for waiting in batch:
+            if waiting.report_sent is not None:
+                waiting.report_sent(None)
 
     async def _send(self, message: dict[str, Any]) -> Exception | None:
         """Send a message, again and again if need be, and give the last error if it was in vain."""
@@ -180,6 +192,8 @@ class SequencedFanOut:
             try:
                 await self._carrier.send(message)
                 return None
+            except _HOPELESS as error:
+                return error
             except Exception as error:
                 seconds = _BACKOFF_SECONDS[min(attempt, len(_BACKOFF_SECONDS) - 1)]
                 if slept + seconds > self._give_up_seconds:

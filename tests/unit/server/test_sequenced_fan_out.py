@@ -2,6 +2,7 @@
 
 import asyncio
 
+import msgpack
 import pytest
 
 from django_vortex.exceptions import DeliveryError
@@ -134,6 +135,28 @@ async def test_failed_message_is_sent_again(pair):
     assert two.got == [(1, "a"), (2, "b")]
     assert one.slept == [0.05, 0.1]
     assert one.fan_out.lost == 0
+
+
+@pytest.mark.parametrize("value", ["\ud800", 2**64, object()], ids=["str", "int", "object"])
+async def test_record_that_no_layer_carries_holds_up_and_loses_no_other(pair, value, monkeypatch):
+    one, two = pair
+    carry = one.carrier.send
+
+    async def send(message):
+        msgpack.packb(message)
+        await carry(message)
+
+    monkeypatch.setattr(one.carrier, "send", send)
+    outcomes = {}
+    for name in ("before", value, "after"):
+        one.fan_out.publish({"i": name}, lambda error, name=name: outcomes.update({name: error}))
+    await settle()
+    assert two.got == [(1, "before"), (3, "after")]
+    assert two.gaps == [1]
+    assert one.slept == []
+    assert outcomes["before"] is outcomes["after"] is None
+    assert isinstance(outcomes[value], DeliveryError)
+    assert one.fan_out.lost == 1
 
 
 async def test_message_that_arrived_although_sending_failed_is_taken_once(pair):
