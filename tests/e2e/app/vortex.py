@@ -15,8 +15,9 @@ from django_vortex import (
     endpoint,
     tuple_type,
 )
-from tests.e2e.app import vectors
+from tests.e2e.app import orms, vectors
 
+assert orms.engine, "importing it registers its endpoints"
 assert vectors.endpoints, "importing them registers them"
 
 SECONDS = 0.05
