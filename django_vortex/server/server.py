@@ -39,6 +39,9 @@ logger = logging.getLogger("django_vortex.server")
 MEETING_SECONDS: Final = 5.0
 """How long after its start a server may find processes that were there before."""
 
+CANCEL_SECONDS: Final = 1.0
+"""How long cancelled requests have for ending, when the server stops."""
+
 
 class Server:
     """All peers of this process, to be used from the thread of its loop only.
@@ -236,7 +239,11 @@ class Server:
             await asyncio.wait(self._tasks, timeout=max(0.0, deadline - loop.time()))
         for task in tuple(self._tasks):
             task.cancel()
-        await asyncio.gather(*self._tasks, *requests, return_exceptions=True)
+        ending = {*self._tasks, *requests}
+        if ending:
+            # A handler may refuse to be cancelled; that must not keep the process from ending.
+            ended, _ = await asyncio.wait(ending, timeout=CANCEL_SECONDS)
+            await asyncio.gather(*ended, return_exceptions=True)
         if self._timer is not None:
             self._timer.cancel()
         if self._fan_out is not None:

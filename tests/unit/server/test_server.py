@@ -1,6 +1,7 @@
 """The server of one process: who is let in, who gets what, what is due when, and the end."""
 
 import asyncio
+import contextlib
 
 import pytest
 
@@ -13,6 +14,7 @@ from django_vortex.exceptions import (
 )
 from django_vortex.routing.address import Address
 from django_vortex.routing.payload_io import PayloadIO
+from django_vortex.server import server as server_module
 from django_vortex.server.identity import Identity
 from django_vortex.wire.dialects import Dialect
 from tests.unit.server.fakes import (
@@ -361,3 +363,26 @@ async def test_peer_that_leaves_while_the_server_starts_does_not_stop_the_start(
     assert fan_out.receive is not None
     assert list(server.connections) == ["second"]
     await server.stop(0)
+
+
+async def test_handler_that_refuses_to_be_cancelled_does_not_keep_the_server(clock, monkeypatch):
+    monkeypatch.setattr(server_module, "CANCEL_SECONDS", 0.01)
+    may_end = asyncio.Event()
+
+    async def insist(request):
+        while not may_end.is_set():
+            with contextlib.suppress(asyncio.CancelledError):
+                await may_end.wait()
+
+    payload_io = PayloadIO()
+    _endpoint = serve(payload_io, "insist", insist)
+    server = make_server(clock, payload_io=payload_io)
+    connection = await open_peer(server, FakeStream())
+    connection.receive(message(note("a", key="insist")))
+    await settle()
+    (task,) = connection.requests.tasks
+    await asyncio.wait_for(server.stop(0), 10)
+    assert not task.done()
+    may_end.set()
+    await settle()
+    assert task.done()
