@@ -138,11 +138,16 @@ _EXACT: dict[object, Check] = {
 
 
 def _make_enum(kind: type[enum.Enum]) -> Check:
+    # What old dialects send in the place of a tuple, a date or a UUID is not equal to that.
+    conversions = [make_check(value_type) for value_type in {type(one.value) for one in kind}]
+
     def check(value: Any) -> Any:
-        try:
-            return kind(value)
-        except READER_ERRORS:
-            raise expected(kind.__name__, value) from None
+        for convert in (None, *conversions):
+            try:
+                return kind(value if convert is None else convert(value))
+            except (WireError, *READER_ERRORS):
+                continue
+        raise expected(kind.__name__, value)
 
     return check
 

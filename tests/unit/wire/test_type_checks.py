@@ -26,6 +26,12 @@ class Color(enum.Enum):
     BLUE = 2
 
 
+class Odd(enum.Enum):
+    PAIR = (1, 2)
+    DAY = dt.date(2024, 1, 2)
+    ID = uuid.UUID(int=1)
+
+
 @dataclasses.dataclass
 class Point:
     x: int
@@ -106,6 +112,9 @@ def test_declaration_that_says_nothing_checks_nothing(declared: object) -> None:
         (bytearray, b"x", bytearray(b"x")),
         (Color, "r", Color.RED),
         (Color | None, 2, Color.BLUE),
+        (Odd, [1, 2], Odd.PAIR),
+        (Odd, dt.datetime(2024, 1, 2, tzinfo=dt.UTC), Odd.DAY),
+        (list[Odd], [str(uuid.UUID(int=1))], [Odd.ID]),
         (list[decimal.Decimal], [1.5], [decimal.Decimal("1.5")]),
         (tuple[int, float], [1, 2], (1, 2.0)),
         (set[str], ["x"], {"x"}),
@@ -141,6 +150,7 @@ def test_what_old_dialects_send_instead_becomes_the_declared_type(
         (uuid.UUID, "x", "Expected `UUID`, got 'x'"),
         (Color, "green", "Expected `Color`, got 'green'"),
         (Color, [], r"Expected `Color`, got \[\]"),
+        (Odd, [1, 3], r"Expected `Odd`, got \[1, 3\]"),
         (list, {}, "Expected `list`, got {}"),
         (tuple[int, str], [1], r"Expected `tuple of 2`, got \[1\]"),
         (set[str], [[]], r"Expected `str`, got \[\] - at `\[0\]`"),
