@@ -1,0 +1,75 @@
+"""A project that installs no extra works: one process, no layer, one ORM, whichever server."""
+
+import subprocess
+import sys
+from configparser import ConfigParser
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+ABSENT = ["channels_redis", "daphne", "redis", "sqlalchemy", "twisted", "uvicorn"]
+
+PROJECT = """
+import sys
+
+sys.modules.update(dict.fromkeys(sys.argv[1:]))  # importing one of them fails now
+
+import django
+from django.conf import settings
+from django.core.checks import run_checks
+from django.core.management import call_command
+from django.urls import include, path
+
+urlpatterns = [path("", include("django_vortex.urls"))]
+settings.configure(
+    SECRET_KEY="x",
+    INSTALLED_APPS=["django.contrib.auth", "django.contrib.contenttypes", "django_vortex"],
+    DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
+    ROOT_URLCONF="__main__",
+    ASGI_APPLICATION="__main__.application",
+)
+django.setup()
+
+from django.contrib.contenttypes.models import ContentType
+
+from django_vortex import Payload, RowsHandler, endpoint, send, tuple_type, vortex_application
+from django_vortex.testing import connect
+
+application = vortex_application()
+print([message.id for message in run_checks(tags=["vortex"])])
+call_command("migrate", verbosity=0)
+
+tuple_type("types.Type")(ContentType)
+rows = RowsHandler({"key": "types"}, ContentType)
+
+
+@endpoint({"key": "echo"})
+async def echo(request):
+    return request.tuples
+
+
+with connect() as peer:
+    print(peer.request({"key": "echo"}, [1, "two"]).tuples)
+    print({row.app_label for row in peer.request({"key": "types"}).tuples} >= {"auth"})
+    send(Payload({"key": "notice"}, tuples=["Lunch"]))
+    print(peer.receive().tuples)
+"""
+
+
+def test_absent_parts_are_those_that_nothing_requires() -> None:
+    config = ConfigParser()
+    config.read(ROOT / "setup.cfg")
+    required = config["options"]["install_requires"].lower()
+    assert not [name for name in ABSENT if name in required]
+    assert {"daphne", "uvicorn", "redis", "sqlalchemy"} <= config["options.extras_require"].keys()
+
+
+def test_project_without_any_extra_serves_rows_echo_and_push() -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", PROJECT, *ABSENT],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == ["[]", "[1, 'two']", "True", "['Lunch']"]
