@@ -19,7 +19,13 @@ from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.encode_plans import EncodeAll, compile_encoder
 from django_vortex.wire.encoder import ValueEncoder
 from django_vortex.wire.inflate import deflate, inflate
-from django_vortex.wire.json_text import escape_json, read_json, too_deep, write_json
+from django_vortex.wire.json_text import (
+    check_containers,
+    escape_json,
+    read_json,
+    too_deep,
+    write_json,
+)
 from django_vortex.wire.limits import Limits
 from django_vortex.wire.payload import EncodedPayload, Payload
 
@@ -112,6 +118,7 @@ class Codec:
             WireError: It is no payload, or beyond the limits.
         """
         json = inflate(text, self.limits.inflated_bytes)
+        check_containers(json, self.limits.containers)
         payload = self._decoders[dialect].decode_payload_quickly(json)
         if payload is None or len(payload.tuples) > self.limits.tuples:
             return self.decode_payload_object(self.read_json(json), dialect)

@@ -141,12 +141,15 @@ class ValueEncoder:
         """Give the ``rpe`` object of an envelope inside data.
 
         D0 has no envelopes, its payload stands there instead. In our own form the payload stands
-        inside as it is, so that what comes back is equal.
+        inside as it is, so that what comes back is equal. What a peer sent stays closed: opening
+        it here would make a thousand bytes of one.
         """
         self.is_portable = False
         depth = self._descend(value, depth)
-        payload = value.decode_payload(self._codec)
         if self.dialect is Dialect.D0:
+            if value.received_size:
+                raise DefinitionError("Cannot encode an envelope that came closed for D0")
+            payload = value.decode_payload(self._codec)
             return self.encode_payload(Payload(value.filt, payload.tuples, value.date), depth)
         encoded: dict[str, Json] = {
             "_ct": "rpe",
@@ -156,7 +159,8 @@ class ValueEncoder:
             "result": self.encode(value.result, depth),
             "date": self.encode(value.date, depth),
         }
-        if value.has_payload and self.is_native:
+        if value.has_payload and self.is_native and not value.received_size:
+            payload = value.decode_payload(self._codec)
             encoded["payload"] = self.encode_payload(payload, depth)
         elif value.has_payload:
             text = value.encoded(self._codec, self.dialect, value.date)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from django_vortex.typedefs import Filt, Json
 from django_vortex.wire.dialects import Dialect, WireForm
-from django_vortex.wire.framing import as_bytes
+from django_vortex.wire.inflate import clean_base64
 from django_vortex.wire.json_text import read_json
 from django_vortex.wire.payload import Payload
 
@@ -151,7 +151,7 @@ class PayloadEnvelope:
 
     def _encode(self, body: Body, codec: Codec, dialect: Dialect, date: datetime | None) -> bytes:
         if isinstance(body, EncodedBody) and is_readable_as(body.dialect, dialect):
-            text = as_bytes(body.text)
+            text = clean_base64(body.text)
             self._texts[dialect] = text
             return text
         payload = body if isinstance(body, Payload) else body.decode(codec)

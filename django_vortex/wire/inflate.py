@@ -6,6 +6,7 @@ Takes JSON bytes, gives ``base64(zlib(...))`` and back, never holding more than 
 from __future__ import annotations
 
 import binascii
+import string
 
 import msgspec
 from isal import igzip_lib, isal_zlib
@@ -17,6 +18,8 @@ COMPRESSION_LEVEL = 1
 
 SMALL_BYTES = 1024
 """Up to here level 0 is taken: what level 1 has to set up costs more than it saves."""
+
+_BASE64 = string.ascii_letters.encode() + string.digits.encode() + b"+/="
 
 _read_base64 = msgspec.json.Decoder(bytes).decode
 
@@ -55,6 +58,21 @@ def _decode_base64(text: bytes | str) -> bytes:
         return binascii.a2b_base64(text)
     except ValueError as error:
         raise MalformedMessage("Payload is not base64") from error
+
+
+def clean_base64(text: bytes | str) -> bytes:
+    """Give the same base64 without characters that are ignored when it is decoded.
+
+    It stands between quotes in messages: one of its own would end it and let its author write the
+    rest of a message to others.
+
+    Raises:
+        MalformedMessage: The text is not base64.
+    """
+    data = text.encode("ascii", "ignore") if isinstance(text, str) else text
+    if data.translate(None, _BASE64):
+        return binascii.b2a_base64(_decode_base64(data), newline=False)
+    return data
 
 
 def inflate_bytes(compressed: bytes, limit: int) -> bytes:

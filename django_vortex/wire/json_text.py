@@ -51,6 +51,24 @@ def read_json(text: bytes | str, depth: int) -> Json:
         return _read_tolerantly(text, depth)
 
 
+def check_containers(text: bytes | str, limit: int) -> None:
+    """Refuse JSON text that would make very many lists and objects, before it is parsed.
+
+    Counts brackets, those in strings too.
+
+    Raises:
+        LimitExceeded: There are more than ``limit``.
+    """
+    if len(text) <= limit:
+        return
+    if isinstance(text, str):
+        count = text.count("{") + text.count("[")
+    else:
+        count = text.count(b"{") + text.count(b"[")
+    if count > limit:
+        raise LimitExceeded(f"Message holds more than {limit} lists and objects")
+
+
 def too_deep(depth: int) -> LimitExceeded:
     """Give the error for a message with more than ``depth`` levels."""
     return LimitExceeded(f"Message is nested deeper than max_depth ({depth})")

@@ -22,6 +22,7 @@ from django_vortex.wire.events import (
     FailureReceived,
 )
 from django_vortex.wire.framing import Piece, Splitter
+from django_vortex.wire.inflate import inflate_bytes
 from django_vortex.wire.plain import read_plain, read_plain_date
 from django_vortex.wire.reading import get_payload_text, read_message
 
@@ -59,6 +60,7 @@ class Protocol:
             codec.limits.message_bytes, framed=framed, whole_frames=whole_frames
         )
         self._failures = 0
+        self._inflatable = codec.limits.inflated_bytes
         self.dialect = dialect
 
     @property
@@ -79,7 +81,9 @@ class Protocol:
 
     def finish(self) -> list[Event]:
         """Give what the end of a body completes: its last message may lack the dot."""
-        return self._read(self._splitter.finish())
+        events = self._read(self._splitter.finish())
+        self._inflatable = self._codec.limits.inflated_bytes
+        return events
 
     def _read(self, pieces: Iterator[Piece]) -> list[Event]:
         events: list[Event] = []
@@ -97,7 +101,9 @@ class Protocol:
             return self._fail(piece, None)
         filt: Filt | None = None
         try:
-            fields, written_in = read_message(piece, self._codec.limits, framed=self._framed)
+            fields, written_in = read_message(
+                piece, self._codec.limits, framed=self._framed, inflate=self._inflate
+            )
             if self.dialect is None:
                 self.dialect = written_in
             dialect = self._get_spoken(written_in)
@@ -107,6 +113,15 @@ class Protocol:
             return self._fail(error, filt)
         self._failures = 0
         return EnvelopeReceived(envelope)
+
+    def _inflate(self, compressed: bytes) -> bytes:
+        """Decompress a D0 message: all of a body together may be as long as a payload.
+
+        They are inflated before anybody has asked for them, and a thousandth of it on the wire.
+        """
+        data = inflate_bytes(compressed, self._inflatable)
+        self._inflatable -= len(data)
+        return data
 
     def _get_spoken(self, written_in: Dialect | None) -> Dialect:
         """Give the dialect of a message's values; a peer that is native stays so."""

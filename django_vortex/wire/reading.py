@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from binascii import Error as Base64Error
 from binascii import a2b_base64
+from collections.abc import Callable
 from typing import Any
 
 from django_vortex.exceptions import MalformedMessage, quoted
@@ -15,21 +16,26 @@ from django_vortex.typedefs import Json
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.framing import as_bytes
 from django_vortex.wire.inflate import inflate_bytes
-from django_vortex.wire.json_text import read_json
-from django_vortex.wire.limits import Limits
+from django_vortex.wire.json_text import check_containers, read_json
+from django_vortex.wire.limits import ENVELOPE_CONTAINERS, Limits
 
 _ZLIB = b"\x78"
 
 
 def read_message(
-    piece: str | bytes, limits: Limits, *, framed: bool
+    piece: str | bytes,
+    limits: Limits,
+    *,
+    framed: bool,
+    inflate: Callable[[bytes], bytes] | None = None,
 ) -> tuple[dict[str, Json], Dialect | None]:
     """Parse one message of any dialect.
 
     Args:
         piece: Raw JSON or base64, not empty.
-        limits: Bounds for a D0 message, which is compressed as a whole, and for the nesting.
-        framed: Whether it came over HTTP, where D2 looks like D1b.
+        limits: Bounds for a D0 message, which is compressed as a whole, and for the JSON.
+        framed: Whether it came over HTTP, where D2 looks like D1b, and the only way of D0.
+        inflate: Decompresses a D0 message, by default up to the limit.
 
     Returns:
         The fields of an envelope, or those of a payload if the dialect is D0; the dialect is
@@ -41,8 +47,17 @@ def read_message(
     is_raw = piece[:1] in ("{", b"{")
     text = piece if is_raw else decode_base64(piece)
     if not is_raw and text[:1] == _ZLIB:
-        text = inflate_bytes(as_bytes(text), limits.inflated_bytes)
+        if not framed:
+            raise MalformedMessage("Compressed messages are understood over HTTP only")
+        compressed = as_bytes(text)
+        text = (
+            inflate_bytes(compressed, limits.inflated_bytes)
+            if inflate is None
+            else inflate(compressed)
+        )
+        check_containers(text, limits.containers)
         return _checked(read_json(text, limits.depth), "rp"), Dialect.D0
+    check_containers(text, ENVELOPE_CONTAINERS)
     fields = _checked(_read_json(text, limits.depth), "rpe")
     return fields, _find_dialect(fields, is_raw=is_raw, framed=framed)
 

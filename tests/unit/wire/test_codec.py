@@ -320,3 +320,18 @@ def test_own_date_of_a_payload_wins() -> None:
 def test_what_is_no_payload_is_refused(source: Any) -> None:
     with pytest.raises(MalformedMessage):
         CODEC.decode_payload(encoded(source), Dialect.D2)
+
+
+@pytest.mark.parametrize("dialect", Dialect)
+def test_payload_of_very_many_empty_lists_is_refused_before_it_is_parsed(dialect: Dialect) -> None:
+    codec = Codec(limits=Limits(tuples=10))
+    text = encoded({"_ct": "rp", "filt": {}, "tuples": [[[]] * codec.limits.containers]})
+    with pytest.raises(LimitExceeded, match="lists and objects"):
+        codec.decode_payload(text, dialect)
+
+
+def test_as_many_tuples_as_allowed_may_have_wrapped_fields() -> None:
+    codec = Codec(limits=Limits(tuples=200))
+    wrapped = {"_ft": "int", "_fd": 1}
+    text = encoded({"_ct": "rp", "filt": {}, "tuples": [{"a": [wrapped] * 7, "b": wrapped}] * 200})
+    assert len(codec.decode_payload(text, Dialect.D2).tuples) == 200

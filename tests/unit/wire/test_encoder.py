@@ -170,3 +170,16 @@ def test_envelope_inside_data_has_the_payload_field_of_its_dialect() -> None:
         assert CODEC.decode_payload(encoded[field], dialect).tuples == ["x"]
     assert CODEC.encode_value(envelope, D0)["tuples"] == ["x"]
     assert CODEC.encode_value(envelope, NATIVE)["payload"]["tuples"] == ["x"]
+
+
+@pytest.mark.parametrize("dialect", [D1, D1B, D2, NATIVE])
+def test_envelope_that_a_peer_put_into_data_is_passed_on_without_opening_it(
+    dialect: Dialect,
+) -> None:
+    """Opened, a megabyte of them would be a gigabyte."""
+    bomb = CODEC.encode_payload(Payload(tuples=["0" * 1_000_000]), D2).text.decode()
+    received = CODEC.decode_value({"_ct": "rpe", "filt": {"key": "a"}, "data": bomb}, D2)
+    encoded = CODEC.encode_json(CODEC.encode_value({"a": received}, dialect), dialect)
+    assert len(encoded) < 2 * len(bomb)
+    again = CODEC.decode_value(CODEC.read_json(encoded), dialect)["a"]
+    assert again.decode_payload(CODEC).tuples == ["0" * 1_000_000]

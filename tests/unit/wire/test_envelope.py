@@ -13,7 +13,7 @@ import pytest
 
 from django_vortex.exceptions import MalformedMessage
 from django_vortex.wire.codec import Codec
-from django_vortex.wire.dialects import Dialect
+from django_vortex.wire.dialects import Dialect, WireForm
 from django_vortex.wire.envelope import (
     NAME_KEY,
     UUID_KEY,
@@ -22,6 +22,7 @@ from django_vortex.wire.envelope import (
     PayloadEnvelope,
     is_readable_as,
 )
+from django_vortex.wire.messages import encode_message
 from django_vortex.wire.payload import Payload
 
 DATE = datetime(2026, 1, 2, 3, 4, 5, 678000, tzinfo=UTC)
@@ -276,3 +277,22 @@ def test_envelopes_are_equal_by_content() -> None:
 def test_repr_shows_what_is_there() -> None:
     assert repr(PayloadEnvelope({"key": "a"})) == "PayloadEnvelope({'key': 'a'})"
     assert repr(PayloadEnvelope(result="boom")) == "PayloadEnvelope({}, result='boom')"
+
+
+@pytest.mark.parametrize("written", [Dialect.D1, Dialect.D2, Dialect.NATIVE])
+def test_sender_of_a_payload_can_not_write_the_rest_of_the_message_it_is_relayed_in(
+    written: Dialect,
+) -> None:
+    text = CODEC.encode_payload(Payload(tuples=["x"]), written).text.decode()
+    forged = EncodedBody(text + '","filt":{"key":"forged"},"aaa":"', written)
+    envelope = PayloadEnvelope.received({"key": "true"}, forged)
+    message = encode_message(envelope, WireForm(Dialect.NATIVE, False), DATE, CODEC)
+    relayed = json.loads(message)
+    assert relayed["filt"] == {"key": "true"}
+    assert CODEC.decode_payload(relayed["data"], Dialect.NATIVE).tuples == ["x"]
+
+
+def test_relayed_payload_may_have_held_characters_that_are_ignored() -> None:
+    text = CODEC.encode_payload(Payload(tuples=["x"]), Dialect.D2).text.decode()
+    envelope = PayloadEnvelope.received({"key": "x"}, EncodedBody(f" é{text}\n", Dialect.D2))
+    assert envelope.encoded(CODEC, Dialect.D1, DATE) == text.encode()

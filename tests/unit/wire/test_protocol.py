@@ -23,7 +23,7 @@ from django_vortex.wire.events import (
     FailureReceived,
     HeartbeatReceived,
 )
-from django_vortex.wire.limits import Limits
+from django_vortex.wire.limits import ENVELOPE_CONTAINERS, Limits
 from django_vortex.wire.messages import encode_message, server_info
 from django_vortex.wire.payload import Payload
 from django_vortex.wire.protocol import MAX_FAILURES, Protocol
@@ -374,3 +374,35 @@ def test_any_bytes_as_a_payload_give_wire_errors_and_nothing_else(
             got.decode_payload(CODEC)
         except WireError as error:
             assert error.text
+
+
+def test_d0_messages_of_one_body_together_inflate_to_no_more_than_one_payload() -> None:
+    bomb = b64(zlib.compress(b'{"_ct":"rp","a":"%b"}' % (b"0" * 60_000))) + b"."
+    one, other = receive([bomb + bomb])
+    assert isinstance(one, EnvelopeReceived)
+    assert isinstance(other, FailureReceived)
+    assert isinstance(other.error, LimitExceeded)
+
+
+def test_next_body_may_inflate_to_as_much_again() -> None:
+    bomb = b64(zlib.compress(b'{"_ct":"rp","a":"%b"}' % (b"0" * 60_000))) + b"."
+    reader = protocol()
+    for _ in range(3):
+        assert len(envelopes([*reader.receive(bomb), *reader.finish()])) == 1
+
+
+def test_websocket_peer_can_not_make_the_server_inflate_what_nobody_reads() -> None:
+    failure = the_failure(receive([b64(zlib.compress(b'{"_ct":"rp"}')) + b"."], framed=False))
+    assert isinstance(failure.error, MalformedMessage)
+
+
+@pytest.mark.parametrize("containers", ["[],", '{"a":0},'])
+def test_message_of_very_many_lists_or_objects_is_refused_before_it_is_parsed(
+    containers: str,
+) -> None:
+    reader = Protocol(Codec(), framed=False)
+    items = containers * ENVELOPE_CONTAINERS + "0"
+    message = '{"_ct":"rpe","data":null,"filt":{"key":"x","a":[' + items + "]}}"
+    (event,) = reader.receive(message)
+    assert isinstance(event, FailureReceived)
+    assert isinstance(event.error, LimitExceeded)
