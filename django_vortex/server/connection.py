@@ -163,8 +163,7 @@ class Connection(Writer):
             try:
                 self._offer_reply(envelope, date)
             except Exception as error:
-                failure = self._server.internal_error(envelope.filt, error)
-                self._offer_reply(failure, date)
+                self._offer_failure(self._server.internal_error(envelope.filt, error), date)
 
     def deliver(self, delivery: Delivery) -> None:
         """Send the peer a push, unless it got it elsewhere already."""
@@ -273,6 +272,12 @@ class Connection(Writer):
             self._refuse(envelope.filt, len(text))
         else:
             self._write(text)
+
+    def _offer_failure(self, envelope: PayloadEnvelope, date: int) -> None:
+        try:
+            self._offer_reply(envelope, date)
+        except Exception:  # the filt, which is the peer's, can be read but not be written
+            self._offer_reply(PayloadEnvelope(ERROR_FILT, result=envelope.result), date)
 
     def _date_and_offer(self, delivery: Delivery) -> None:
         self._offer(delivery.dated(self._dates.stamp(delivery.key, delivery.date)))

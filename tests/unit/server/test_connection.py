@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import json
 import random
 from base64 import b64decode
 from datetime import UTC, datetime
@@ -201,6 +202,33 @@ async def test_reply_that_can_not_be_encoded_becomes_an_error_without_internals(
     (reply,) = stream.envelopes()
     assert reply.result.startswith("The server could not answer (ref ")
     assert reply.result[len("The server could not answer (ref ") :][:6] in caplog.text
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"_ft": "bigint", "_fd": "f" * 9000},
+        {"_ct": "rpe", "data": "no base64 of anything"},
+        {"_ct": "rpe", "filt": {}, "payload": {"_ct": "rp", "tuples": [{"_ft": "bigint"}]}},
+    ],
+    ids=["number", "envelope", "payload"],
+)
+async def test_filt_that_can_be_read_but_not_be_written_costs_an_error_and_nothing_else(
+    server, payload_io, value
+):
+    async def answer(request):
+        return [1]
+
+    _endpoint = serve(payload_io, "x", answer)
+    stream = FakeStream()
+    connection = await open_peer(server, stream)
+    for filt in ({"key": "x", "value": value}, {"key": "y", "value": value, "rapuiServerEcho": 1}):
+        connection.receive(json.dumps({"_ct": "rpe", "data": None, "filt": filt}))
+    connection.receive(message(note(1, key="x")))
+    await settle()
+    assert stream.closed_with is None
+    assert stream.envelopes()[-1].filt == {"key": "x"}
+    assert len(stream.envelopes()) == 3
 
 
 async def test_only_so_many_requests_run_and_the_transport_waits(server, payload_io):
