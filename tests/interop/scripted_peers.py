@@ -220,6 +220,10 @@ class HttpPeer(ScriptedPeer):
         for stream in self.streams:
             stream.close()
 
+    def move_to(self, host: str, port: int) -> None:
+        """Let the next POST go there, as a balancer in front of several processes does."""
+        self._host, self._port = host, port
+
     def wait_until_replaced(self, timeout: float = PATIENCE_SECONDS) -> None:
         """Wait until the server has ended all responses but the newest."""
         deadline = time.monotonic() + timeout
