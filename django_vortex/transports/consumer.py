@@ -19,6 +19,7 @@ from django_vortex.transports.flow import SCOPE_KEY, Flow, find_flow
 from django_vortex.transports.greeting import Caller, greet
 from django_vortex.transports.refusal import Refusal
 from django_vortex.transports.residue import compact_headers
+from django_vortex.transports.turns import TURN_BYTES, cut_frame
 from django_vortex.transports.websocket_stream import WebSocketStream
 
 logger = logging.getLogger(__name__)
@@ -50,9 +51,15 @@ class VortexConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no ty
             compact_headers(scope.get("headers"))
             while (message := await receive())["type"] == "websocket.receive":
                 text = message.get("text")
-                opened.receive(message["bytes"] if text is None else text)
-                if not opened.requests.is_ready:
-                    await _let_catch_up(opened, flow)
+                frame = message["bytes"] if text is None else text
+                if len(frame) > TURN_BYTES:
+                    await _take_in_turns(opened, stream, flow, frame)
+                elif opened.stream is stream:
+                    # Else the peer has another stream by now, maybe as another user: what this
+                    # one still says is neither part of that one's words nor said by that user.
+                    opened.receive(frame)
+                    if not opened.requests.is_ready:
+                        await _let_catch_up(opened, flow)
         except StreamClosed:
             logger.debug("A peer left before its WebSocket was accepted")
         except asyncio.CancelledError:
@@ -77,6 +84,19 @@ class VortexConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no ty
 
     async def dispatch(self, message: Message) -> None:
         """Do nothing: events never come this way."""
+
+
+async def _take_in_turns(
+    connection: Connection, stream: WebSocketStream, flow: Flow, frame: str | bytes
+) -> None:
+    """Take a long frame, and let others run in between."""
+    for data in cut_frame(frame):
+        if connection.stream is not stream:
+            return
+        connection.receive(data)
+        if not connection.requests.is_ready:
+            await _let_catch_up(connection, flow)
+        await asyncio.sleep(0)
 
 
 async def _let_catch_up(connection: Connection, flow: Flow) -> None:

@@ -22,6 +22,9 @@ from django_vortex.transports.http_stream import BeforeSecond, HttpStream
 from django_vortex.transports.paths import vortex_path
 from django_vortex.transports.refusal import Refusal
 from django_vortex.transports.request_thread import release_request_thread
+from django_vortex.transports.turns import TURN_EVENTS, cut
+from django_vortex.wire.dialects import Dialect
+from django_vortex.wire.events import Event
 from django_vortex.wire.protocol import Protocol
 
 REPLY_SECONDS = 0.05
@@ -57,7 +60,7 @@ async def vortex_view(request: HttpRequest, *, is_probed: bool = False) -> HttpR
     server = hub.get_server()
     # Read before the first byte goes out: a D0 peer can not bear what others get first.
     protocol = Protocol(server.codec, framed=True, dialect=greeted.dialect)
-    events = [*protocol.receive(request.read()), *protocol.finish()]
+    events = await _read_body(protocol, request.read())
     user = await request.auser() if hasattr(request, "auser") else None
     peer, identity = greeted.to_peer(user, getattr(request, "session", None), request.scope)
     stream = HttpStream(request.scope.get(SCOPE_KEY) or Flow(_send_nothing))
@@ -66,7 +69,11 @@ async def vortex_view(request: HttpRequest, *, is_probed: bool = False) -> HttpR
     except RefusedError as error:
         return _respond(Refusal.from_error(error))
     stream.on_end = connection.detach
-    connection.receive_events(events, protocol.dialect)
+    try:
+        await _hand_on(connection, events, protocol.dialect)
+    except BaseException:
+        stream.end()  # there will be no response to do it
+        raise
     is_vortexpy = request.headers.get("User-Agent") == VORTEXPY_AGENT
     response = StreamingHttpResponse(
         stream.chunks(lambda: _prepare_first_chunk(connection, is_vortexpy=is_vortexpy)),
@@ -81,6 +88,24 @@ async def vortex_view(request: HttpRequest, *, is_probed: bool = False) -> HttpR
     # For a response that is dropped before its first chunk, where nothing else notices.
     response._resource_closers.append(stream.end)  # type: ignore[attr-defined]
     return response
+
+
+async def _read_body(protocol: Protocol, body: bytes) -> list[Event]:
+    """Read all messages of a body, and let others run in between."""
+    events: list[Event] = []
+    for data in cut(body):
+        if events:
+            await asyncio.sleep(0)
+        events += protocol.receive(data)
+    return events + protocol.finish()
+
+
+async def _hand_on(connection: Connection, events: list[Event], dialect: Dialect | None) -> None:
+    """Give a connection what its peer has said, and let others run in between."""
+    for start in range(0, len(events) or 1, TURN_EVENTS):
+        if start:
+            await asyncio.sleep(0)
+        connection.receive_events(events[start : start + TURN_EVENTS], dialect)
 
 
 async def _prepare_first_chunk(connection: Connection, *, is_vortexpy: bool) -> BeforeSecond | None:

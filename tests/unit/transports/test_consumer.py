@@ -1,4 +1,5 @@
 import asyncio
+import base64
 import json
 from typing import Any
 
@@ -121,3 +122,39 @@ async def test_peer_that_leaves_before_the_handshake_leaves_nothing_behind() -> 
     socket.give({"type": "websocket.disconnect", "code": 1006})
     await socket.end()
     assert socket.sent == []
+
+
+async def test_what_a_replaced_socket_still_says_is_not_taken_for_the_words_of_the_newer() -> None:
+    asked: list[int] = []
+
+    async def answer(request: Request) -> list[int]:
+        asked.append(request.filt["number"])
+        return []
+
+    endpoint = PayloadEndpoint({"key": "test.consumer"}, answer)
+    old = Connection.open_websocket(VortexConsumer.as_asgi())
+    await old.wait_for(2)
+    new = Connection.open_websocket(VortexConsumer.as_asgi())
+    await new.wait_for(2)
+    old.give(ask(1))
+    old.give({"type": "websocket.receive", "text": "A"})  # the beginning of a message
+    await old.disconnect()
+    new.give(ask(2))
+    await new.wait_for(3)
+    assert asked == [2]
+    assert replied_number(new.texts[-1]) == 2
+    await new.disconnect()
+    endpoint.close()
+
+
+async def test_frame_of_very_many_messages_lets_others_run_in_between() -> None:
+    turns_of_others = 0
+    socket = Connection.open_websocket(VortexConsumer.as_asgi())
+    await socket.wait_for(2)
+    empty = base64.b64encode(b'{"_ct":"rpe"}').decode() + "."
+    socket.give({"type": "websocket.receive", "text": empty * 5000 + "A."})
+    while len(socket.texts) < 2:  # the answer to the nonsense at the end
+        await asyncio.sleep(0)
+        turns_of_others += 1
+    assert turns_of_others > 5
+    await socket.disconnect()

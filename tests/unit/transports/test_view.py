@@ -18,7 +18,9 @@ from django_vortex.routing.request import Request
 from django_vortex.transports import hub, view
 from django_vortex.transports.asgi import vortex_application
 from django_vortex.transports.view import vortex_view
+from django_vortex.wire.codec import Codec
 from django_vortex.wire.envelope import PayloadEnvelope
+from django_vortex.wire.protocol import Protocol
 from tests.unit.transports.asgi_driver import Connection
 
 pytestmark = pytest.mark.usefixtures("fresh_hub")
@@ -296,3 +298,18 @@ async def test_requests_may_be_atomic_elsewhere(settings: Any) -> None:
         assert BaseHandler().make_view_atomic(vortex_view) is vortex_view
     finally:
         connections.settings = before
+
+
+def test_body_of_very_many_messages_lets_others_run_in_between() -> None:
+    empty = base64.b64encode(b'{"_ct":"rpe"}') + b"."
+    reading = view._read_body(Protocol(Codec(), framed=True), empty * 5000)
+    turns_of_others = 0
+    while True:
+        try:
+            reading.send(None)
+        except StopIteration as end:
+            events = end.value
+            break
+        turns_of_others += 1
+    assert len(events) == 5000
+    assert turns_of_others >= 5
