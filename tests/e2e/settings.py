@@ -3,7 +3,10 @@
 What a test varies comes from the environment, as `tests.support.servers` writes it.
 """
 
+import os
+
 from example_project.settings import *  # noqa: F403
+from example_project.settings import DATABASES, MIDDLEWARE
 from example_project.settings import INSTALLED_APPS as EXAMPLE_APPS
 from example_project.settings import VORTEX as EXAMPLE_VORTEX
 
@@ -14,3 +17,7 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 # All test peers come from one address; a test of the throttle says so itself.
 VORTEX = {"THROTTLE_PEERS_PER_ADDRESS": 0, "THROTTLE_PEERS": 0, **EXAMPLE_VORTEX}
+
+if os.environ.get("E2E_OLD_PROJECT"):
+    MIDDLEWARE.append("tests.e2e.app.middleware.mark")
+    DATABASES["default"]["ATOMIC_REQUESTS"] = True

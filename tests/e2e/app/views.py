@@ -7,6 +7,7 @@ import threading
 import psutil
 from django.conf import settings
 from django.contrib.auth import get_user_model, login
+from django.db import transaction
 from django.http import HttpRequest, JsonResponse
 
 from django_vortex.transports.hub import get_server
@@ -15,6 +16,7 @@ from tests.e2e.app.pushing import push_numbered
 process = psutil.Process()
 
 
+@transaction.non_atomic_requests
 async def stats(request: HttpRequest) -> JsonResponse:
     """Tell what this process uses; needs no thread and no database itself."""
     database = str(settings.DATABASES["default"]["NAME"])
