@@ -123,19 +123,15 @@ async def test_body_of_a_request_is_taken_with_its_last_message(server, payload_
     assert got == [0, 1, 2]
 
 
-async def test_empty_envelopes_are_not_routed(server, payload_io):
-    called = []
-
-    async def take(request):
-        called.append(request)
-
-    _endpoint = serve(payload_io, "x", take)
+async def test_empty_envelopes_are_not_routed(server):
     connection = await open_peer(server, FakeStream())
     connection.receive(message(PayloadEnvelope()))
+    connection.receive(message(PayloadEnvelope({"__vortexUuid__": "u", "__vortexName__": "n"})))
     connection.receive(".")
-    await settle()
-    assert not called
     assert not len(connection.requests)
+    connection.receive(message(PayloadEnvelope({"key": "x"})))
+    assert len(connection.requests) == 1
+    await settle()
 
 
 async def test_echo_comes_back_and_is_routed_too(server, payload_io):
