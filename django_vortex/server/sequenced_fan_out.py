@@ -132,14 +132,18 @@ class SequencedFanOut:
         self._idle.clear()
         return self.last_sequence
 
-    async def stop(self, seconds: float) -> None:
-        """Send what waits, for at most so long, then end. May be called twice."""
-        if not self._tasks:
-            return
+    async def flush(self, seconds: float) -> None:
+        """Wait until what was published was sent or given up, for at most so long."""
         try:
             await asyncio.wait_for(self._idle.wait(), seconds)
         except TimeoutError:
             logger.error("The channel layer took too long at the end")
+
+    async def stop(self, seconds: float) -> None:
+        """Send what waits, for at most so long, then end. May be called twice."""
+        if not self._tasks:
+            return
+        await self.flush(seconds)
         self._is_stopped = True
         tasks, self._tasks = self._tasks, []
         await _cancel(tasks)

@@ -6,9 +6,11 @@ process, and by the first one after a fork again. What waits is sent before the 
 
 import asyncio
 import atexit
+import concurrent.futures.thread  # noqa: F401 - its end must be registered before ours
 import os
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Final
 
@@ -25,6 +27,9 @@ from django_vortex.wire.envelope import PayloadEnvelope
 
 FLUSH_SECONDS: Final = 5.0
 """How long the end of a process waits for what was not sent, and a push tries a failing layer."""
+
+LAST_SECONDS: Final = 0.5
+"""What of that is left at least for what is sent while the process is ending already."""
 
 
 class Publisher:
@@ -83,6 +88,8 @@ class _Worker:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="vortex-publisher", daemon=True)
         self._thread.start()
+        self._flushed_at: float | None = None
+        _call_before_exit(self.flush)
         atexit.register(self.stop)
 
     def push(self, record: Record, future: "Future[int]") -> None:
@@ -100,14 +107,27 @@ class _Worker:
             except DeliveryError as error:
                 future.set_exception(error)
 
-        self._loop.call_soon_threadsafe(publish)
+        try:
+            self._loop.call_soon_threadsafe(publish)
+        except RuntimeError:  # its thread has ended
+            future.set_exception(DeliveryError("The process is ending"))
+
+    def flush(self) -> None:
+        """Send what waits. Does nothing in a process that was forked off."""
+        if self.pid != os.getpid() or self._loop.is_closed():
+            return
+        self._flushed_at = time.monotonic()
+        asyncio.run_coroutine_threadsafe(self._fan_out.flush(FLUSH_SECONDS), self._loop).result()
 
     def stop(self) -> None:
         """Send what waits and end the thread. Does nothing in a process that was forked off."""
         if self.pid != os.getpid() or self._loop.is_closed():
             return
         atexit.unregister(self.stop)
-        asyncio.run_coroutine_threadsafe(self._fan_out.stop(FLUSH_SECONDS), self._loop).result()
+        seconds = FLUSH_SECONDS
+        if self._flushed_at is not None:
+            seconds = max(LAST_SECONDS, seconds - (time.monotonic() - self._flushed_at))
+        asyncio.run_coroutine_threadsafe(self._fan_out.stop(seconds), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()  # which closes the layer's connections of this loop
@@ -115,6 +135,20 @@ class _Worker:
     def _run(self) -> None:
         self._loop.run_until_complete(self._fan_out.start(_ignore))
         self._loop.run_forever()
+
+
+def _call_before_exit(function: Callable[[], None]) -> None:
+    """Call a function at the end of the process, while executors still work.
+
+    By the time of `atexit` they do not, and without one asyncio can not look up the host of a layer
+    that there was no time to connect to yet: short scripts would lose all they send.
+    """
+    register = getattr(threading, "_register_atexit", None)
+    if register is not None:
+        try:
+            register(function)
+        except RuntimeError:  # the end has begun; `atexit` is left
+            return
 
 
 def _ignore(process: str, sequence: int, record: Record) -> None:

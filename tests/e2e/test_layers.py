@@ -114,6 +114,17 @@ def test_what_a_command_has_not_sent_leaves_when_it_ends(project: Project) -> No
     assert read_numbers(peer, 500) == list(range(500))
 
 
+def test_what_a_command_has_not_sent_leaves_though_the_layer_has_a_name_to_look_up(
+    project: Project,
+) -> None:
+    project.meet()
+    peer = project.open(project.b)
+    env = dict(project.b.environment)
+    env["EXAMPLE_REDIS_URL"] = env["EXAMPLE_REDIS_URL"].replace("127.0.0.1", "localhost")
+    manage("e2e_push", "count=5", "forget=1", env=env)
+    assert read_numbers(peer, 5) == list(range(5))
+
+
 def test_sixty_idle_seconds_close_nothing(
     start_server: StartServer, redis_server: RedisServer
 ) -> None:
