@@ -45,38 +45,53 @@ class PeerDates:
     """The last date that one peer got for each key; bounded, and never forgets in a way that shows.
 
     What is forgotten leaves a floor behind: no key is dated before the latest that was forgotten.
+    The newest is kept apart: in a broadcast every peer is asked for the same key again and again,
+    and what is not touched then need not come into the processor's cache.
     """
 
-    __slots__ = ("_floor", "_last")
+    __slots__ = ("_date", "_floor", "_key", "_others")
 
     def __init__(self) -> None:
-        self._last: dict[str, int] = {}
+        self._key: str | None = None
+        self._date = 0
+        self._others: dict[str, int] | None = None
         self._floor = 0
 
     def stamp(self, key: str, date: int) -> int:
         """Take the next date of a key: ``date``, or the first that is later than the last."""
-        last = self._last
-        previous = last.get(key, self._floor)
-        if date <= previous:
-            date = previous + 1
-        last[key] = date
-        if len(last) > MAX_DATED_KEYS:
-            self._forget()
+        if key != self._key:
+            self._turn_to(key)
+        if date <= self._date:
+            date = self._date + 1
+        self._date = date
         return date
 
     def merge(self, dates: Mapping[str, int]) -> None:
         """Take over what another process has sent to the same peer."""
         for key, date in dates.items():
-            self._last[key] = max(date, self._last.get(key, self._floor))
-        if len(self._last) > MAX_DATED_KEYS:
-            self._forget()
+            self._turn_to(key)
+            self._date = max(date, self._date)
 
     def to_record(self) -> dict[str, int]:
         """Give what `merge` takes."""
-        return dict(self._last)
+        newest = {} if self._key is None else {self._key: self._date}
+        return {**(self._others or {}), **newest}
 
-    def _forget(self) -> None:
+    def _turn_to(self, key: str) -> None:
+        """Make a key the newest, with its last date."""
+        others = self._others
+        if self._key is not None:
+            if others is None:
+                others = self._others = {}
+            others[self._key] = self._date
+            if len(others) >= MAX_DATED_KEYS:
+                others = self._forget(others)
+        self._key = key
+        self._date = self._floor if others is None else others.get(key, self._floor)
+
+    def _forget(self, others: dict[str, int]) -> dict[str, int]:
         """Forget all but the latest, half as many as may be known, so that this is rare."""
-        by_date = sorted(self._last.items(), key=itemgetter(1))
-        self._last = dict(by_date[-MAX_DATED_KEYS // 2 :])
+        by_date = sorted(others.items(), key=itemgetter(1))
         self._floor = max(self._floor, by_date[-MAX_DATED_KEYS // 2 - 1][1])
+        self._others = dict(by_date[-MAX_DATED_KEYS // 2 :])
+        return self._others

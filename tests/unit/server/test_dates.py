@@ -43,6 +43,16 @@ def test_keys_that_were_dated_last_are_forgotten_last():
     assert dates.stamp("key 0", 0) == len(forgotten)  # as if it had had the latest of them
 
 
+def test_newest_date_goes_along_to_another_process():
+    dates = PeerDates()
+    dates.stamp("a", 10)
+    dates.stamp("b", 20)
+    dates.stamp("b", 20)
+    assert dates.to_record() == {"a": 10, "b": 21}
+    dates.stamp("a", 5)
+    assert dates.to_record() == {"a": 11, "b": 21}
+
+
 def test_more_dates_than_are_remembered_can_be_taken_over():
     dates = PeerDates()
     dates.merge({f"key {number}": number for number in range(5 * MAX_DATED_KEYS)})
