@@ -203,7 +203,9 @@ class PayloadIO:
             if task is None or task.cancelling():
                 raise
             return self._failure(endpoint, request, error)  # of something the handler awaited
-        except Exception as error:
+        except (KeyboardInterrupt, GeneratorExit):
+            raise
+        except BaseException as error:  # `sys.exit()` in a handler would end the server
             return self._failure(endpoint, request, error)
 
     def _call(self, endpoint: "PayloadEndpoint", request: Request) -> Any:

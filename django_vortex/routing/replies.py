@@ -101,5 +101,8 @@ def error_text(error: HandlerError | WireError) -> str:
 
     An empty result would be a success to some peers; ``PermissionDenied()`` says what it is.
     """
-    text = str(error)
+    try:
+        text = str(error)
+    except Exception:  # of a class of the application's
+        text = ""
     return text or re.sub(r"(?<!^)(?=[A-Z])", " ", type(error).__name__).capitalize()

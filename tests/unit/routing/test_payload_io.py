@@ -320,10 +320,11 @@ async def test_errors_meant_for_the_peer_are_told_once(
         StopIteration("secret"),
         DefinitionError("secret"),
         KeyError("secret"),
+        BaseException("secret"),
     ],
 )
 async def test_a_crash_is_told_without_internals_and_logged_with_them(
-    bench: Bench, is_async: bool, error: Exception, caplog: pytest.LogCaptureFixture
+    bench: Bench, is_async: bool, error: BaseException, caplog: pytest.LogCaptureFixture
 ) -> None:
     kept = raise_in(bench, error, is_async=is_async)
     with caplog.at_level(logging.ERROR):
@@ -334,6 +335,24 @@ async def test_a_crash_is_told_without_internals_and_logged_with_them(
     assert "abc123" in record.getMessage()
     assert "secret" in caplog.text
     assert "Traceback" in caplog.text
+    kept.close()
+
+
+async def test_a_coroutine_that_wants_to_end_the_process_only_fails(bench: Bench) -> None:
+    kept = raise_in(bench, SystemExit(3), is_async=True)
+    [reply] = await bench.ask(dict(ASK))
+    assert reply.result == "The server could not answer (ref abc123)"
+    kept.close()
+
+
+async def test_an_error_that_cannot_be_told_is_named(bench: Bench) -> None:
+    class OutOfPaper(Conflict):
+        def __str__(self) -> str:
+            raise RuntimeError
+
+    kept = raise_in(bench, OutOfPaper(), is_async=True)
+    [reply] = await bench.ask(dict(ASK))
+    assert reply.result == "Out of paper"
     kept.close()
 
 
