@@ -7,6 +7,7 @@ With ``CI`` in the environment a skip is a failure: there nothing may be missing
 """
 
 import os
+import signal
 from collections.abc import Generator
 
 import pytest
@@ -15,6 +16,10 @@ from hypothesis import settings
 settings.register_profile("untimed", deadline=None)  # a busy machine makes no test fail
 settings.register_profile("quick", deadline=None, max_examples=20)  # for `make check`
 settings.load_profile("untimed")
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell starts what it puts into the background so, and the servers of tests would inherit it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 IN_CI = os.environ.get("CI", "").lower() not in ("", "0", "false")
 
