@@ -10,22 +10,41 @@ from django_vortex.wire.envelope import PayloadEnvelope
 PENDING_FACTOR: Final = 16
 """How many times the requests in flight may wait, when a transport does not heed `ready`."""
 
+MAX_RUNNING_BYTES: Final = 33_554_432
+"""Bytes of the messages whose requests run; larger ones run alone."""
+
+MAX_PENDING_BYTES: Final = 33_554_432
+"""Bytes of the messages that may wait, unless a single one has more."""
+
 Answer: TypeAlias = Callable[[PayloadEnvelope], Coroutine[Any, Any, None]]
 
 
 class Requests:
     """Runs ``answer`` for each envelope, at most ``limit`` at a time, begun in the order given.
 
+    Large ones count by their size as well: so many small requests may run that as many large ones
+    would not fit into memory.
+
     `ready` lets a transport read no more from a peer that has requests waiting.
     """
 
-    __slots__ = ("_answer", "_limit", "_pending", "_ready", "_running")
+    __slots__ = (
+        "_answer",
+        "_limit",
+        "_pending",
+        "_pending_bytes",
+        "_ready",
+        "_running",
+        "_running_bytes",
+    )
 
     def __init__(self, answer: Answer, limit: int) -> None:
         self._answer = answer
         self._limit = limit
-        # Only while something runs: an empty set is 216 bytes, and most peers ask rarely.
-        self._running: set[asyncio.Task[None]] | None = None
+        # Only while something runs: most peers ask rarely.
+        self._running: dict[asyncio.Task[None], int] | None = None
+        self._running_bytes = 0
+        self._pending_bytes = 0
         self._pending: deque[PayloadEnvelope] | None = None
         self._ready: asyncio.Event | None = None
 
@@ -40,18 +59,23 @@ class Requests:
     @property
     def tasks(self) -> Set[asyncio.Task[None]]:
         """The tasks of the requests that run."""
-        return frozenset() if self._running is None else self._running
+        return frozenset() if self._running is None else self._running.keys()
 
     def add(self, envelope: PayloadEnvelope) -> bool:
         """Start a request or let it wait; False when so many wait that it is refused."""
-        if len(self.tasks) < self._limit:
-            self._start(envelope)
-            return True
-        if self._pending is None:
+        size = envelope.size
+        if not self._pending:
+            if self._may_start(size):
+                self._start(envelope)
+                return True
             self._pending = deque()
-        if len(self._pending) >= self._limit * PENDING_FACTOR:
+        elif (
+            len(self._pending) >= self._limit * PENDING_FACTOR
+            or self._pending_bytes + size > MAX_PENDING_BYTES
+        ):
             return False
         self._pending.append(envelope)
+        self._pending_bytes += size
         return True
 
     async def ready(self) -> None:
@@ -67,18 +91,27 @@ class Requests:
         for task in tuple(self.tasks):
             task.cancel()
 
+    def _may_start(self, size: int) -> bool:
+        if not self._running:
+            return True
+        return len(self._running) < self._limit and self._running_bytes + size <= MAX_RUNNING_BYTES
+
     def _start(self, envelope: PayloadEnvelope) -> None:
         task = asyncio.get_running_loop().create_task(self._answer(envelope))
         if self._running is None:
-            self._running = set()
-        self._running.add(task)
+            self._running = {}
+        self._running[task] = envelope.size
+        self._running_bytes += envelope.size
         task.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         if self._running is not None:
-            self._running.discard(task)
+            self._running_bytes -= self._running.pop(task, 0)
         if self._pending:
-            self._start(self._pending.popleft())
+            while self._pending and self._may_start(self._pending[0].size):
+                envelope = self._pending.popleft()
+                self._pending_bytes -= envelope.size
+                self._start(envelope)
             if not self._pending:
                 self._wake()
         if not self._running:
@@ -86,6 +119,7 @@ class Requests:
 
     def _forget_pending(self) -> None:
         self._pending = None
+        self._pending_bytes = 0
         self._wake()
 
     def _wake(self) -> None:

@@ -68,7 +68,7 @@ class PayloadEnvelope:
         reply_filt: The filt that a D0 peer wants its answer under.
     """
 
-    __slots__ = ("_body", "_texts", "date", "filt", "messages", "reply_filt", "result")
+    __slots__ = ("_body", "_texts", "date", "filt", "messages", "reply_filt", "result", "size")
 
     __hash__ = None  # type: ignore[assignment]  # equal by value and mutable
 
@@ -89,6 +89,8 @@ class PayloadEnvelope:
         self._texts: dict[Dialect, bytes] = {}
         self.messages: dict[WireForm, tuple[datetime | None, str]] = {}
         """What `encode_message` made of this envelope, per form and with its date."""
+        self.size = 0
+        """Bytes of the message that it came in, 0 if it came in none; about what it holds."""
 
     @classmethod
     def received(

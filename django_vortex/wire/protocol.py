@@ -100,6 +100,7 @@ class Protocol:
         if isinstance(piece, LimitExceeded):
             return self._fail(piece, None)
         filt: Filt | None = None
+        inflatable = self._inflatable
         try:
             fields, written_in = read_message(
                 piece, self._codec.limits, framed=self._framed, inflate=self._inflate
@@ -112,6 +113,7 @@ class Protocol:
         except WireError as error:
             return self._fail(error, filt)
         self._failures = 0
+        envelope.size = len(piece) + inflatable - self._inflatable
         return EnvelopeReceived(envelope)
 
     def _inflate(self, compressed: bytes) -> bytes:

@@ -406,3 +406,11 @@ def test_message_of_very_many_lists_or_objects_is_refused_before_it_is_parsed(
     (event,) = reader.receive(message)
     assert isinstance(event, FailureReceived)
     assert isinstance(event.error, LimitExceeded)
+
+
+@pytest.mark.parametrize("form", FRAMED, ids=str)
+def test_envelope_knows_how_much_came_with_it(form: WireForm) -> None:
+    payload = Payload({"key": "x"}, tuples=["0" * 50_000])
+    text = encode_message(PayloadEnvelope({"key": "x"}, payload), form, DATE, CODEC)
+    size = the_envelope(receive([text])).size
+    assert size >= (50_000 if form.dialect is Dialect.D0 else len(text) - 1)
