@@ -17,6 +17,7 @@ from django_vortex.transports import hub
 from django_vortex.transports.asgi_types import Message, Receive, Scope, Send
 from django_vortex.transports.flow import SCOPE_KEY, Flow, find_flow
 from django_vortex.transports.greeting import Caller, greet
+from django_vortex.transports.origin import is_websocket_secure
 from django_vortex.transports.refusal import Refusal
 from django_vortex.transports.residue import compact_headers
 from django_vortex.transports.turns import TURN_BYTES, cut_frame
@@ -72,7 +73,7 @@ class VortexConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no ty
 
     async def _open(self, scope: Scope, stream: WebSocketStream) -> Connection | Refusal:
         """Open a connection, or say why not; only then the handshake is answered."""
-        greeted = greet(scope, is_secure=scope.get("scheme") == "wss")
+        greeted = greet(scope, is_secure=is_websocket_secure(scope))
         if not isinstance(greeted, Caller):
             return greeted
         server = hub.get_server()

@@ -13,6 +13,8 @@ from django.conf import settings
 from django.http.request import split_domain_port, validate_host
 from django.utils.http import is_same_domain
 
+from django_vortex.transports.asgi_types import Scope
+
 HeaderList = Iterable[tuple[bytes, bytes]]
 
 DEFAULT_PORTS = {"http": "80", "https": "443"}
@@ -55,6 +57,20 @@ def is_origin_allowed(
         return True
     host = _find_host(headers)
     return _is_own(parts, host, is_secure) or _is_named(parts, host, is_secure)
+
+
+def is_websocket_secure(scope: Scope) -> bool:
+    """Tell whether a WebSocket came over TLS, to us or to a proxy that says so.
+
+    Django looks at ``SECURE_PROXY_SSL_HEADER`` for requests only. Without it a page that somebody
+    on the wire has written into would be let in here and nowhere else.
+    """
+    if settings.SECURE_PROXY_SSL_HEADER:
+        variable, secure_value = settings.SECURE_PROXY_SSL_HEADER
+        name = variable.removeprefix("HTTP_").replace("_", "-").lower().encode("latin-1")
+        for value in _find_values(scope["headers"], name):
+            return value.partition(",")[0].strip() == secure_value
+    return scope.get("scheme") == "wss"
 
 
 def _is_own(origin: SplitResult, host: str, is_secure: bool) -> bool:

@@ -158,3 +158,16 @@ async def test_frame_of_very_many_messages_lets_others_run_in_between() -> None:
         turns_of_others += 1
     assert turns_of_others > 5
     await socket.disconnect()
+
+
+async def test_page_without_tls_is_refused_where_a_proxy_ends_tls(settings: Any) -> None:
+    settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    forwarded = (b"x-forwarded-proto", b"https")
+    for origin, first in ((b"http://localhost", "close"), (b"https://localhost", "accept")):
+        socket = Connection.open_websocket(
+            VortexConsumer.as_asgi(), headers=[forwarded, (b"origin", origin)]
+        )
+        await socket.wait_for(1)
+        assert socket.types[0] == f"websocket.{first}"
+        if first == "accept":
+            await socket.disconnect()

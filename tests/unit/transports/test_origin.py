@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from django_vortex.transports.origin import is_origin_allowed
+from django_vortex.transports.origin import is_origin_allowed, is_websocket_secure
 
 LISTED = ("https://app.example.org", "https://*.partner.net", "http://dev.local:3000")
 
@@ -127,3 +127,32 @@ def test_local_hosts_are_allowed_while_debugging(settings: Any) -> None:
 
 def test_sandboxed_pages_are_allowed_when_listed() -> None:
     assert is_allowed("null", allowed=["null"])
+
+
+@pytest.mark.parametrize(
+    ("scheme", "said", "expected"),
+    [
+        ("wss", [], True),
+        ("ws", [], False),
+        ("ws", [b"https"], True),
+        ("ws", [b"https, http"], True),
+        ("ws", [b"http"], False),
+        ("wss", [b"http"], False),
+        (None, [b"https"], True),
+        (None, [], False),
+    ],
+)
+def test_proxy_that_ends_tls_says_so_for_websockets_as_for_requests(
+    settings: Any, scheme: str | None, said: list[bytes], expected: bool
+) -> None:
+    settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    scope = {"headers": [(b"x-forwarded-proto", value) for value in said]}
+    if scheme is not None:
+        scope["scheme"] = scheme  # type: ignore[assignment]
+    assert is_websocket_secure(scope) is expected
+
+
+def test_nobody_is_believed_about_tls_who_was_not_named(settings: Any) -> None:
+    settings.SECURE_PROXY_SSL_HEADER = None
+    scope = {"scheme": "ws", "headers": [(b"x-forwarded-proto", b"https")]}
+    assert not is_websocket_secure(scope)
