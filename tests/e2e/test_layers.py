@@ -7,7 +7,8 @@ import signal
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -24,6 +25,8 @@ from tests.support.waiting import wait_until
 LAYERS = ["pubsub", "core"]
 BURST = 3000
 VORTEX = {"HEARTBEAT_SECONDS": 1.0}
+PUSHES_PER_POST = 40
+END: dict[str, Any] = {}
 
 
 class Project:
@@ -203,17 +206,15 @@ def test_peer_that_posts_to_either_process_misses_nothing(project: Project) -> N
     ]
     for thread in pushing:
         thread.start()
-    servers = [project.b, project.a] * 4
-    for server in servers:
-        time.sleep(0.2)  # a pace, nothing is waited for: any other gives the same result
+    got: dict[str, list[int]] = {"from.a": [], "from.b": []}
+    for moves, server in enumerate([project.b, project.a] * 4, 1):
+        collect(streams[-1], got, partial(are, moves * PUSHES_PER_POST, got))
         streams.append(ReadingPeer("http", server.port, peer_uuid))
         project.peers.append(streams[-1])
+        collect(streams[-2], got, lambda: False)  # what was on its way meanwhile, to the end
     for thread in pushing:
         thread.join()
-    got: dict[str, list[int]] = {"from.a": [], "from.b": []}
-    for stream in streams[:-1]:
-        collect(stream, got, count)
-    collect(streams[-1], got, count)
+    collect(streams[-1], got, lambda: all(ns[-1:] == [count - 1] for ns in got.values()))
     assert got["from.a"] == list(range(count))
     assert got["from.b"] == list(range(count))
 
@@ -223,13 +224,18 @@ def push_slowly(server: ServerProcess, key: str, count: int) -> None:
         server.push(key=key, first=number)
 
 
-def collect(stream: ReadingPeer, got: dict[str, list[int]], count: int) -> None:
-    """Read a response to its end, or until nothing more is due."""
-    for message in stream.messages():
+def are(total: int, got: dict[str, list[int]]) -> bool:
+    return sum(map(len, got.values())) >= total
+
+
+def collect(stream: ReadingPeer, got: dict[str, list[int]], is_enough: Callable[[], bool]) -> None:
+    """Read a response until there is enough, or to its end."""
+    while not is_enough():
+        message = next(stream.messages(), END)
+        if message is END:
+            return
         if message is not None and message["filt"].get("key") in got:
             got[message["filt"]["key"]].append(number_of(message))
-        if all(len(numbers) >= count for numbers in got.values()):
-            return
 
 
 def test_peer_of_another_identity_is_turned_away_by_the_process_that_has_the_peer(
