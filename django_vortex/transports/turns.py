@@ -9,9 +9,6 @@ from typing import Final
 TURN_BYTES: Final = 16_384
 """How much is read before the loop gets its turn."""
 
-TURN_EVENTS: Final = 500
-"""How many messages are handed on before the loop gets its turn."""
-
 
 def cut(data: str | bytes) -> Iterator[str | bytes]:
     """Cut a stream of messages anywhere, which changes nothing of what is read."""

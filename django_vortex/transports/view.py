@@ -5,6 +5,7 @@ While it is idle it holds a task and nothing else: no thread, no database connec
 """
 
 import asyncio
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from django.core.handlers.asgi import ASGIRequest
@@ -22,8 +23,7 @@ from django_vortex.transports.http_stream import BeforeSecond, HttpStream
 from django_vortex.transports.paths import vortex_path
 from django_vortex.transports.refusal import Refusal
 from django_vortex.transports.request_thread import release_request_thread
-from django_vortex.transports.turns import TURN_EVENTS, cut
-from django_vortex.wire.dialects import Dialect
+from django_vortex.transports.turns import cut
 from django_vortex.wire.events import Event
 from django_vortex.wire.protocol import Protocol
 
@@ -60,7 +60,15 @@ async def vortex_view(request: HttpRequest, *, is_probed: bool = False) -> HttpR
     server = hub.get_server()
     # Read before the first byte goes out: a D0 peer can not bear what others get first.
     protocol = Protocol(server.codec, framed=True, dialect=greeted.dialect)
-    events = await _read_body(protocol, request.read())
+    events: list[Event] = []
+    rest = cut(request.read())
+    for data in rest:
+        events += protocol.receive(data)
+        if events:  # the first message tells the dialect, or none does
+            break
+        await asyncio.sleep(0)
+    else:
+        events += protocol.finish()
     user = await request.auser() if hasattr(request, "auser") else None
     peer, identity = greeted.to_peer(user, getattr(request, "session", None), request.scope)
     stream = HttpStream(request.scope.get(SCOPE_KEY) or Flow(_send_nothing))
@@ -70,7 +78,7 @@ async def vortex_view(request: HttpRequest, *, is_probed: bool = False) -> HttpR
         return _respond(Refusal.from_error(error))
     stream.on_end = connection.detach
     try:
-        await _hand_on(connection, events, protocol.dialect)
+        await _hand_on(connection, protocol, events, rest)
     except BaseException:
         stream.end()  # there will be no response to do it
         raise
@@ -90,22 +98,18 @@ async def vortex_view(request: HttpRequest, *, is_probed: bool = False) -> HttpR
     return response
 
 
-async def _read_body(protocol: Protocol, body: bytes) -> list[Event]:
-    """Read all messages of a body, and let others run in between."""
-    events: list[Event] = []
-    for data in cut(body):
-        if events:
-            await asyncio.sleep(0)
-        events += protocol.receive(data)
-    return events + protocol.finish()
+async def _hand_on(
+    connection: Connection, protocol: Protocol, events: list[Event], rest: Iterator[str | bytes]
+) -> None:
+    """Give a connection what was read and what is still to be read of its peer's body.
 
-
-async def _hand_on(connection: Connection, events: list[Event], dialect: Dialect | None) -> None:
-    """Give a connection what its peer has said, and let others run in between."""
-    for start in range(0, len(events) or 1, TURN_EVENTS):
-        if start:
-            await asyncio.sleep(0)
-        connection.receive_events(events[start : start + TURN_EVENTS], dialect)
+    A little at a time, and others run in between.
+    """
+    connection.receive_events(events, protocol.dialect)
+    for data in rest:
+        await asyncio.sleep(0)
+        connection.receive_events(protocol.receive(data), protocol.dialect)
+    connection.receive_events(protocol.finish(), protocol.dialect)
 
 
 async def _prepare_first_chunk(connection: Connection, *, is_vortexpy: bool) -> BeforeSecond | None:

@@ -54,19 +54,18 @@ def read_json(text: bytes | str, depth: int) -> Json:
 def check_containers(text: bytes | str, limit: int) -> None:
     """Refuse JSON text that would make very many lists and objects, before it is parsed.
 
-    Counts brackets, those in strings too.
-
     Raises:
         LimitExceeded: There are more than ``limit``.
     """
-    if len(text) <= limit:
-        return
-    if isinstance(text, str):
-        count = text.count("{") + text.count("[")
-    else:
-        count = text.count(b"{") + text.count(b"[")
-    if count > limit:
+    if len(text) > limit and count_containers(text) > limit:
         raise LimitExceeded(f"Message holds more than {limit} lists and objects")
+
+
+def count_containers(text: bytes | str) -> int:
+    """Give how many lists and objects JSON text may make; brackets in strings count, too."""
+    if isinstance(text, str):
+        return text.count("{") + text.count("[")
+    return text.count(b"{") + text.count(b"[")
 
 
 def too_deep(depth: int) -> LimitExceeded:

@@ -9,6 +9,9 @@ from typing import Final
 ENVELOPE_CONTAINERS: Final = 20_000
 """How many lists and objects may be in an envelope beside its payload, thus in filt and result."""
 
+D0_CONTAINERS: Final = 200_000
+"""The same for all D0 messages of one body, which are parsed whole before anybody asks for them."""
+
 CONTAINERS_PER_TUPLE: Final = 10
 """How many lists and objects a payload may hold for each tuple that it may carry."""
 

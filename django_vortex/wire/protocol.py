@@ -23,11 +23,19 @@ from django_vortex.wire.events import (
 )
 from django_vortex.wire.framing import Piece, Splitter
 from django_vortex.wire.inflate import inflate_bytes
+from django_vortex.wire.json_text import check_containers, count_containers
+from django_vortex.wire.limits import D0_CONTAINERS
 from django_vortex.wire.plain import read_plain, read_plain_date
 from django_vortex.wire.reading import get_payload_text, read_message
 
 MAX_FAILURES = 16
 """How many pieces in succession may be no message before the rest is not even read."""
+
+MAX_FAILURES_AT_ONCE = 100
+"""How many pieces that arrive together may be none, though messages are between them.
+
+Each is answered: two bytes would be worth two hundred.
+"""
 
 
 class Protocol:
@@ -60,7 +68,9 @@ class Protocol:
             codec.limits.message_bytes, framed=framed, whole_frames=whole_frames
         )
         self._failures = 0
+        self._failures_at_once = 0
         self._inflatable = codec.limits.inflated_bytes
+        self._containers = D0_CONTAINERS
         self.dialect = dialect
 
     @property
@@ -75,6 +85,7 @@ class Protocol:
 
     def receive(self, data: str | bytes) -> list[Event]:
         """Give what ``data`` completes; never raises because of what the peer sent."""
+        self._failures_at_once = 0
         if self._splitter.is_whole(data) and not self.is_dead:
             return [self._read_piece(data)]
         return self._read(self._splitter.feed(data))
@@ -83,6 +94,7 @@ class Protocol:
         """Give what the end of a body completes: its last message may lack the dot."""
         events = self._read(self._splitter.finish())
         self._inflatable = self._codec.limits.inflated_bytes
+        self._containers = D0_CONTAINERS
         return events
 
     def _read(self, pieces: Iterator[Piece]) -> list[Event]:
@@ -120,9 +132,14 @@ class Protocol:
         """Decompress a D0 message: all of a body together may be as long as a payload.
 
         They are inflated before anybody has asked for them, and a thousandth of it on the wire.
+
+        Raises:
+            WireError: It is no zlib stream, or too much of it comes out.
         """
         data = inflate_bytes(compressed, self._inflatable)
         self._inflatable -= len(data)
+        check_containers(data, self._containers)
+        self._containers -= count_containers(data)
         return data
 
     def _get_spoken(self, written_in: Dialect | None) -> Dialect:
@@ -172,4 +189,9 @@ class Protocol:
 
     def _fail(self, error: WireError, filt: Filt | None) -> FailureReceived:
         self._failures += 1
+        self._failures_at_once += 1
+        if self._failures_at_once >= MAX_FAILURES_AT_ONCE:
+            self._failures = MAX_FAILURES
+        # Nobody looks at where it was raised, and frames hold all that was read.
+        error.__traceback__ = error.__cause__ = error.__context__ = None
         return FailureReceived(error, filt, fatal=self.is_dead)

@@ -17,7 +17,7 @@ from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.framing import as_bytes
 from django_vortex.wire.inflate import inflate_bytes
 from django_vortex.wire.json_text import check_containers, read_json
-from django_vortex.wire.limits import ENVELOPE_CONTAINERS, Limits
+from django_vortex.wire.limits import D0_CONTAINERS, ENVELOPE_CONTAINERS, Limits
 
 _ZLIB = b"\x78"
 
@@ -55,7 +55,7 @@ def read_message(
             if inflate is None
             else inflate(compressed)
         )
-        check_containers(text, limits.containers)
+        check_containers(text, D0_CONTAINERS)
         return _checked(read_json(text, limits.depth), "rp"), Dialect.D0
     check_containers(text, ENVELOPE_CONTAINERS)
     fields = _checked(_read_json(text, limits.depth), "rpe")

@@ -15,12 +15,12 @@ from django.utils.decorators import sync_only_middleware
 from django_vortex.routing.endpoint import PayloadEndpoint
 from django_vortex.routing.payload_io import payload_io
 from django_vortex.routing.request import Request
+from django_vortex.server.connection import Connection as ServerConnection
 from django_vortex.transports import hub, view
 from django_vortex.transports.asgi import vortex_application
 from django_vortex.transports.view import vortex_view
-from django_vortex.wire.codec import Codec
 from django_vortex.wire.envelope import PayloadEnvelope
-from django_vortex.wire.protocol import Protocol
+from django_vortex.wire.events import Event
 from tests.unit.transports.asgi_driver import Connection
 
 pytestmark = pytest.mark.usefixtures("fresh_hub")
@@ -300,16 +300,24 @@ async def test_requests_may_be_atomic_elsewhere(settings: Any) -> None:
         connections.settings = before
 
 
-def test_body_of_very_many_messages_lets_others_run_in_between() -> None:
+async def test_body_of_very_many_messages_lets_others_run_in_between(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    events_in_turn: list[int] = []
+
+    def begin_turn() -> None:
+        events_in_turn.append(0)
+        turning[0] = asyncio.get_running_loop().call_soon(begin_turn)
+
+    def take(connection: ServerConnection, events: list[Event], dialect: object) -> None:
+        events_in_turn[-1] += len(events)
+
+    turning = [asyncio.get_running_loop().call_soon(begin_turn)]
+    monkeypatch.setattr(ServerConnection, "receive_events", take)
     empty = base64.b64encode(b'{"_ct":"rpe"}') + b"."
-    reading = view._read_body(Protocol(Codec(), framed=True), empty * 5000)
-    turns_of_others = 0
-    while True:
-        try:
-            reading.send(None)
-        except StopIteration as end:
-            events = end.value
-            break
-        turns_of_others += 1
-    assert len(events) == 5000
-    assert turns_of_others >= 5
+    post = Connection.post(application(), empty * 5000)
+    await post.wait_for(2)
+    turning[0].cancel()
+    await post.disconnect()
+    assert sum(events_in_turn) == 5000
+    assert max(events_in_turn) < 1000

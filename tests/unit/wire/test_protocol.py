@@ -23,10 +23,10 @@ from django_vortex.wire.events import (
     FailureReceived,
     HeartbeatReceived,
 )
-from django_vortex.wire.limits import ENVELOPE_CONTAINERS, Limits
+from django_vortex.wire.limits import D0_CONTAINERS, ENVELOPE_CONTAINERS, Limits
 from django_vortex.wire.messages import encode_message, server_info
 from django_vortex.wire.payload import Payload
-from django_vortex.wire.protocol import MAX_FAILURES, Protocol
+from django_vortex.wire.protocol import MAX_FAILURES, MAX_FAILURES_AT_ONCE, Protocol
 
 DATE = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 LIMITS = Limits(message_bytes=4000, inflated_bytes=100_000, depth=8, tuples=50)
@@ -414,3 +414,37 @@ def test_envelope_knows_how_much_came_with_it(form: WireForm) -> None:
     text = encode_message(PayloadEnvelope({"key": "x"}, payload), form, DATE, CODEC)
     size = the_envelope(receive([text])).size
     assert size >= (50_000 if form.dialect is Dialect.D0 else len(text) - 1)
+
+
+def test_good_messages_do_not_make_up_for_very_many_bad_ones_at_once() -> None:
+    reader = protocol()
+    events = reader.receive((b64(b'{"_ct":"rpe"}') + b".!!!!.") * 1000)
+    assert reader.is_dead
+    assert len(events) == 2 * MAX_FAILURES_AT_ONCE
+
+
+def test_bad_messages_now_and_then_do_no_harm() -> None:
+    reader = protocol()
+    for _ in range(2 * MAX_FAILURES_AT_ONCE):
+        assert len(reader.receive(b"!!!!." + b64(message()) + b".")) == 2
+    assert not reader.is_dead
+
+
+def test_d0_messages_of_one_body_together_hold_no_more_lists_than_one_may() -> None:
+    codec = Codec()
+    half = (
+        b64(zlib.compress(b'{"_ct":"rp","a":[%b0]}' % (b"[]," * (D0_CONTAINERS // 2 - 2)))) + b"."
+    )
+    reader = Protocol(codec, framed=True)
+    one, two, three = [*reader.receive(half * 3), *reader.finish()]
+    assert isinstance(one, EnvelopeReceived)
+    assert isinstance(two, EnvelopeReceived)
+    assert isinstance(three, FailureReceived)
+    assert isinstance(three.error, LimitExceeded)
+    assert len(envelopes(reader.receive(half))) == 1
+
+
+def test_failure_keeps_nothing_alive_but_its_text() -> None:
+    failure = the_failure(receive([b"!!!!."]))
+    assert failure.error.__traceback__ is None
+    assert failure.error.__context__ is None
