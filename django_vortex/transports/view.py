@@ -64,8 +64,8 @@ async def vortex_view(request: HttpRequest, *, is_probed: bool = False) -> HttpR
     rest = cut(request.read())
     for data in rest:
         events += protocol.receive(data)
-        if events:  # the first message tells the dialect, or none does
-            break
+        if protocol.dialect is not None or len(events) > 1:
+            break  # the first message tells, or none does; before it there may be a beat
         await asyncio.sleep(0)
     else:
         events += protocol.finish()

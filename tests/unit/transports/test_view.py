@@ -18,6 +18,7 @@ from django_vortex.routing.request import Request
 from django_vortex.server.connection import Connection as ServerConnection
 from django_vortex.transports import hub, view
 from django_vortex.transports.asgi import vortex_application
+from django_vortex.transports.turns import TURN_BYTES
 from django_vortex.transports.view import vortex_view
 from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.events import Event
@@ -160,8 +161,9 @@ async def test_next_post_ends_the_response_before(echo: None) -> None:
     await second.disconnect()
 
 
-async def test_oldest_dialect_gets_no_dot_first() -> None:
-    post = Connection.post(application(), D0_BODY)
+@pytest.mark.parametrize("beats", [b"", b"." + b" " * TURN_BYTES], ids=["alone", "after_a_beat"])
+async def test_oldest_dialect_gets_no_dot_first(beats: bytes) -> None:
+    post = Connection.post(application(), beats + D0_BODY)
     await post.wait_for(2)
     first = post.body.partition(".")[0]
     info = json.loads(zlib.decompress(base64.b64decode(first)))
