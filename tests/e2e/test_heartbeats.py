@@ -12,8 +12,8 @@ from tests.e2e.app.ticks import KEY
 from tests.e2e.peers import ReadingPeer, decode_tuples
 from tests.support.fixtures import StartServer
 
-SECONDS = 0.2
-TICKS = 15
+SECONDS = 0.5
+TICKS = 8
 TICKS_BETWEEN_BEATS = 3
 """One is the rule; the thread and the timer may each be late by a period."""
 
