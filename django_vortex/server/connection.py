@@ -257,8 +257,9 @@ class Connection(Writer):
     async def _answer(self, envelope: PayloadEnvelope) -> None:
         dialect = self.dialect or UNKNOWN_DIALECT
         request = Request(envelope, self.peer, codec=self._codec, dialect=dialect)
-        for reply in await self._server.payload_io.process(request):
-            self.send(reply)
+        replies = await self._server.payload_io.process(request)
+        if replies:
+            self._server.send_soon(self, replies)
 
     def _offer_reply(self, envelope: PayloadEnvelope, date: int) -> None:
         if self._stream is None or self._is_writing:

@@ -223,6 +223,72 @@ async def test_running_requests_may_end_before_the_server_does(clock):
     assert stream.closed_with == (1000, "The server is shutting down")
 
 
+async def test_replies_of_one_turn_are_written_in_a_row(clock):
+    payload_io = PayloadIO()
+    server = make_server(clock, payload_io=payload_io)
+    done = []
+
+    class NotedStream(FakeStream):
+        async def send(self, text):
+            await super().send(text)
+            done.append("written")
+
+    async def answer(request):
+        done.append("answered")
+        return [request.peer.uuid]
+
+    _endpoint = serve(payload_io, "x", answer)
+    streams = [NotedStream() for _ in range(3)]
+    peers = [await open_peer(server, one, f"peer {i}") for i, one in enumerate(streams)]
+    done.clear()
+    for peer in peers:
+        peer.receive(message(note(key="x")))
+    await settle()
+    assert done == ["answered"] * 3 + ["written"] * 3
+    assert [stream.values() for stream in streams] == [["peer 0"], ["peer 1"], ["peer 2"]]
+    await server.stop(0)
+
+
+async def test_reply_for_one_peer_that_fails_spares_the_others(clock, caplog):
+    class Failing(FakeStream):
+        def send(self, text):
+            if "filt" in text:
+                raise MemoryError
+            return super().send(text)
+
+    async def answer(request):
+        return ["answer"]
+
+    payload_io = PayloadIO()
+    server = make_server(clock, payload_io=payload_io)
+    bad, good = Failing(), FakeStream()
+    _endpoint = serve(payload_io, "x", answer)
+    for peer in await open_peer(server, bad, "bad"), await open_peer(server, good, "good"):
+        peer.receive(message(note(key="x")))
+    await settle()
+    assert good.values() == ["answer"]
+    assert "could not be written" in caplog.text
+    await server.stop(0)
+
+
+async def test_reply_that_is_ready_goes_out_before_the_server_ends(clock):
+    payload_io = PayloadIO()
+    server = make_server(clock, payload_io=payload_io)
+    stream = FakeStream()
+    peer = await open_peer(server, stream)
+    stopping = []
+
+    async def answer(request):
+        stopping.append(asyncio.create_task(server.stop(0)))
+        return ["answer"]
+
+    _endpoint = serve(payload_io, "x", answer)
+    peer.receive(message(note(key="x")))
+    await settle()
+    await stopping[0]
+    assert stream.values() == ["answer"]
+
+
 async def test_requests_that_do_not_end_are_cancelled_when_the_server_ends(clock):
     payload_io = PayloadIO()
     ended = []
