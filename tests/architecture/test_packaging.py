@@ -9,7 +9,11 @@ PACKAGE = ROOT / "django_vortex"
 
 def files_of_package() -> list[Path]:
     files = [path.relative_to(PACKAGE) for path in PACKAGE.rglob("*") if path.is_file()]
-    return [path for path in files if "__pycache__" not in path.parts]
+    return [path for path in files if not any(is_cache(part) for part in path.parts)]
+
+
+def is_cache(name: str) -> bool:
+    return name == "__pycache__" or name.startswith(".")
 
 
 def test_every_folder_with_modules_is_a_package() -> None:
