@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 MAX_SIZE_ON_LOOP = 32_768
-"""Received payloads of more characters are decoded before a coroutine is called, off the loop."""
+"""Received payloads of more JSON are decoded before a coroutine is called, off the loop."""
 
 
 class _Reference(weakref.ref["PayloadEndpoint"]):
@@ -188,7 +188,7 @@ class PayloadIO:
     ) -> PayloadEnvelope | None:
         try:
             if endpoint.is_async:
-                if request.envelope.received_size > MAX_SIZE_ON_LOOP:
+                if request.envelope.takes_long_to_decode(MAX_SIZE_ON_LOOP):
                     await self.run_sync(request.decode)
                 return await self._reply(await endpoint.handler(request), request)
             outcome = await self.run_sync(lambda: self._call(endpoint, request))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from django_vortex.typedefs import Filt, Json
 from django_vortex.wire.dialects import Dialect, WireForm
-from django_vortex.wire.inflate import clean_base64
+from django_vortex.wire.inflate import clean_base64, is_longer
 from django_vortex.wire.json_text import read_json
 from django_vortex.wire.payload import Payload
 
@@ -22,6 +22,9 @@ if TYPE_CHECKING:  # the codec can carry envelopes as values, so it imports this
 
 UUID_KEY = "__vortexUuid__"
 """Key in the filt of an envelope that introduces its sender: the uuid."""
+
+CERTAINLY_SHORT = 400
+"""Characters of a payload that is not worth a look at how long its JSON is."""
 
 NAME_KEY = "__vortexName__"
 """Key in the filt of an envelope that introduces its sender: the name."""
@@ -116,6 +119,18 @@ class PayloadEnvelope:
     def received_size(self) -> int:
         """Characters of the payload that came encoded, 0 if it did not: the work of decoding it."""
         return len(self._body.text) if isinstance(self._body, EncodedBody) else 0
+
+    def takes_long_to_decode(self, size: int) -> bool:
+        """Tell whether the payload that came is more than so many bytes of JSON.
+
+        A thousand zeros are one byte on the wire, so what is short there is looked into.
+        """
+        body = self._body
+        if isinstance(body, InflatedBody):
+            return self.size > size
+        if not isinstance(body, EncodedBody) or len(body.text) <= CERTAINLY_SHORT:
+            return False
+        return len(body.text) > size or is_longer(body.text, size)
 
     @property
     def is_empty(self) -> bool:

@@ -60,6 +60,17 @@ def _decode_base64(text: bytes | str) -> bytes:
         raise MalformedMessage("Payload is not base64") from error
 
 
+def is_longer(text: bytes | str, size: int) -> bool:
+    """Tell whether an encoded payload is more than so many bytes of JSON, at the cost of those."""
+    try:
+        inflate(text, size)
+    except LimitExceeded:
+        return True
+    except MalformedMessage:
+        return False
+    return False
+
+
 def clean_base64(text: bytes | str) -> bytes:
     """Give the same base64 without characters that are ignored when it is decoded.
 

@@ -296,3 +296,20 @@ def test_relayed_payload_may_have_held_characters_that_are_ignored() -> None:
     text = CODEC.encode_payload(Payload(tuples=["x"]), Dialect.D2).text.decode()
     envelope = PayloadEnvelope.received({"key": "x"}, EncodedBody(f" é{text}\n", Dialect.D2))
     assert envelope.encoded(CODEC, Dialect.D1, DATE) == text.encode()
+
+
+@pytest.mark.parametrize("size", [10, 600, 1_000_000])
+@pytest.mark.parametrize("dialect", [Dialect.D2, Dialect.NATIVE])
+def test_work_of_decoding_is_told_by_the_json_and_not_by_what_is_left_of_it(
+    size: int, dialect: Dialect
+) -> None:
+    text = CODEC.encode_payload(Payload(tuples=["x" * size]), dialect).text
+    envelope = PayloadEnvelope.received({}, EncodedBody(text, dialect))
+    assert envelope.takes_long_to_decode(50_000) is (size == 1_000_000)
+
+
+def test_payload_that_can_not_be_decoded_takes_no_time() -> None:
+    for junk in ("!" * 1000, "AAAA" * 200):
+        envelope = PayloadEnvelope.received({}, EncodedBody(junk, Dialect.D2))
+        assert not envelope.takes_long_to_decode(50_000)
+    assert not PayloadEnvelope(payload=Payload(tuples=["x" * 100_000])).takes_long_to_decode(10)
