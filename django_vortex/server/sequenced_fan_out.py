@@ -11,7 +11,7 @@ import os
 import secrets
 from collections import deque
 from collections.abc import Callable, Coroutine
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 from django_vortex.exceptions import DeliveryError
 from django_vortex.server.carrier import Carrier
@@ -53,6 +53,8 @@ _HOPELESS: Final = (TypeError, ValueError, OverflowError)
 """What a layer raises for a message that it can not carry, however often it is tried."""
 
 _BACKOFF_SECONDS: Final = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
+
+_T = TypeVar("_T")
 
 
 class _Waiting(NamedTuple):
@@ -194,7 +196,7 @@ class SequencedFanOut:
         slept = 0.0
         for attempt in range(1_000_000):
             try:
-                await self._carrier.send(message)
+                await _uncancelled(self._carrier.send(message))
                 return None
             except _HOPELESS as error:
                 return error
@@ -235,7 +237,7 @@ class SequencedFanOut:
             try:
                 if failures:
                     await asyncio.wait_for(self._carrier.join(), JOIN_SECONDS)
-                message = await self._carrier.receive()
+                message = await _uncancelled(self._carrier.receive())
             except Exception as error:
                 if not failures:
                     logger.warning("Receiving from the channel layer failed: %r", error)
@@ -279,6 +281,21 @@ class SequencedFanOut:
             await asyncio.wait_for(self._carrier.join(), JOIN_SECONDS)
         except Exception as error:
             logger.warning("The channel layer could not be joined: %r", error)
+
+
+async def _uncancelled(awaitable: Coroutine[Any, Any, _T]) -> _T:
+    """Await something of a carrier.
+
+    Raises:
+        ConnectionError: It was cancelled, but not by us: that would end the task without a word.
+    """
+    try:
+        return await awaitable
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        raise ConnectionError("The channel layer has cancelled itself") from error
 
 
 async def _cancel(tasks: list[asyncio.Task[None]]) -> None:

@@ -227,6 +227,30 @@ async def test_failing_receive_is_tried_again_after_joining_anew(pair):
     assert two.slept == [0.05, 0.1]
 
 
+@pytest.mark.parametrize("method", ["send", "receive"])
+async def test_layer_that_cancels_itself_does_not_end_the_traffic(pair, method, monkeypatch):
+    one, two = pair
+    carrier = one.carrier if method == "send" else two.carrier
+    work = getattr(carrier, method)
+    cancellations = [asyncio.CancelledError()]
+
+    async def cancel_once(*arguments):
+        result = await work(*arguments)
+        if cancellations:
+            raise cancellations.pop()
+        return result
+
+    monkeypatch.setattr(carrier, method, cancel_once)
+    one.publish("a")
+    await settle(50)
+    one.publish("b")
+    await settle(50)
+    one.publish("c")
+    await settle(50)
+    assert two.got[-1] == (3, "c")
+    assert not cancellations
+
+
 async def test_message_nobody_understands_stops_nothing(pair, caplog):
     one, two = pair
     two.carrier.arrived.put_nowait({"type": "from elsewhere"})
