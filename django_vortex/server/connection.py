@@ -157,7 +157,7 @@ class Connection(Writer):
     def send(self, envelope: PayloadEnvelope) -> None:
         """Send the peer what it asked for, wherever it is now."""
         if self.is_moved:
-            self._server.push(envelope, Address(uuid=self.peer.uuid))
+            self._send_after(envelope)
         elif not self.is_closed:
             date = self._dates.stamp(date_key(envelope.filt), self._server.date())
             try:
@@ -218,7 +218,10 @@ class Connection(Writer):
             if isinstance(entry, str):
                 self._append(entry, len(entry))
             else:
-                self._date_and_append(entry)
+                try:
+                    self._date_and_append(entry)
+                except Exception as error:
+                    self._date_and_append(self._make_failure(entry, error))
 
     def pump(self) -> None:
         """Write what `adopt` has added."""
@@ -273,6 +276,23 @@ class Connection(Writer):
             self._refuse(envelope.filt, len(text))
         else:
             self._write(text)
+
+    def _send_after(self, envelope: PayloadEnvelope) -> None:
+        to = Address(uuid=self.peer.uuid)
+        try:
+            self._server.push(envelope, to)
+        except Exception as error:
+            failure = self._server.internal_error({}, error)
+            self._server.push(PayloadEnvelope(ERROR_FILT, result=failure.result), to)
+
+    def _make_failure(self, delivery: Delivery, error: Exception) -> Delivery:
+        envelope = self._server.internal_error(delivery.envelope.filt, error)
+        failure = Delivery(envelope, delivery.date)
+        try:
+            failure.text(self._form, self._codec)
+        except Exception:  # the filt, which is a peer's, can be read but not be written
+            failure = Delivery(PayloadEnvelope(ERROR_FILT, result=envelope.result), delivery.date)
+        return failure
 
     def _offer_failure(self, envelope: PayloadEnvelope, date: int) -> None:
         try:

@@ -75,6 +75,10 @@ class Writer:
         """React to a message that alone is larger than the outbox may be."""
         raise NotImplementedError
 
+    def _make_failure(self, delivery: Delivery, error: Exception) -> Delivery:
+        """Give what the peer gets in the place of a delivery that can not be written for it."""
+        raise NotImplementedError
+
     def _lose_stream(self, unsent: list[str]) -> None:
         """React to the stream having ended, with what it had not sent."""
         raise NotImplementedError
@@ -177,7 +181,10 @@ class Writer:
         entry = self._outbox.pop()
         if isinstance(entry, str):
             return reframe(entry, FORMS[self._form].framed)
-        return entry.text(self._form, self._codec)
+        try:
+            return entry.text(self._form, self._codec)
+        except Exception as error:  # it was written for the form of another stream when it came
+            return self._make_failure(entry, error).text(self._form, self._codec)
 
     def _write(self, text: str) -> None:
         stream = self._stream

@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import json
 import random
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from datetime import UTC, datetime
 
 import pytest
@@ -18,7 +18,7 @@ from django_vortex.server.stream import (
     SLOW_CLOSURE,
 )
 from django_vortex.wire.dialects import Dialect
-from django_vortex.wire.envelope import PayloadEnvelope
+from django_vortex.wire.envelope import EncodedBody, PayloadEnvelope
 from tests.unit.server.fakes import (
     SERVER_UUID,
     FakeClock,
@@ -225,6 +225,26 @@ async def test_filt_that_can_be_read_but_not_be_written_costs_an_error_and_nothi
     assert stream.closed_with is None
     assert stream.envelopes()[-1].filt == {"key": "x"}
     assert len(stream.envelopes()) == 3
+
+
+async def test_what_can_not_be_written_in_the_form_of_a_new_stream_becomes_an_error(server):
+    """It waited as a peer had sent it, which other forms can not take as it is."""
+    old, new = FakeStream(framed=True, slot=1), FakeStream(framed=True)
+    connection = await open_peer(server, old, dialect=Dialect.D2)
+    body = EncodedBody(b64encode(b"no payload of anything").decode(), Dialect.D2)
+    await settle()
+    for number in range(3):
+        relayed = PayloadEnvelope.received({"key": "x", "number": number}, body)
+        server.push(relayed)
+    server.push(note("after"))
+    await open_peer(server, new, dialect=Dialect.D0)
+    await settle()
+    assert connection.stream is new
+    assert new.closed_with is None
+    *failures, after = new.envelopes(Dialect.D0)
+    assert after.filt["key"] == "test.note"
+    assert failures
+    assert all(one.result.startswith("The server could not answer") for one in failures[1:])
 
 
 async def test_only_so_many_requests_run_and_the_transport_waits(server, payload_io):
