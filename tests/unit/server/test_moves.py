@@ -4,6 +4,7 @@ import asyncio
 import itertools
 from dataclasses import dataclass, field
 
+import msgpack
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,6 +13,7 @@ from django_vortex.routing.address import Address
 from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.server.identity import Identity
 from django_vortex.server.stream import NORMAL_CLOSURE, REFUSED_CLOSURE
+from django_vortex.wire.envelope import PayloadEnvelope
 from tests.unit.server.fakes import (
     ADDRESS,
     SERVER_UUID,
@@ -161,6 +163,42 @@ async def test_reply_to_the_newest_request_waits_for_no_other_process(project):
     connection.receive_body(message(note("now", key="echo"), framed=True))
     await settle()
     assert new.values() == ["now"]
+
+
+async def test_reply_that_can_not_travel_after_its_peer_becomes_an_error(project):
+    may_answer = asyncio.Event()
+
+    async def answer(request):
+        await may_answer.wait()
+        return PayloadEnvelope(result=object())
+
+    _endpoint = serve(project.payload_io, "x", answer)
+    old, new = FakeStream(framed=True), FakeStream(framed=True)
+    connection = await open_peer(project["A"], old)
+    connection.receive_body(message(note(1, key="x"), framed=True))
+    project.bus.carry_all()
+    await open_peer(project["B"], new)
+    project.bus.carry_all()
+    assert connection.is_moved
+    may_answer.set()
+    await settle()
+    project.bus.carry_all()
+    (failure,) = new.envelopes()
+    assert failure.result.startswith("The server could not answer")
+
+
+@pytest.mark.parametrize("key", ["\ud800", "x" * 100_000], ids=["surrogate", "long"])
+async def test_peer_can_not_choose_a_key_that_keeps_its_records_from_travelling(project, key):
+    old, new = FakeStream(framed=True), FakeStream(framed=True)
+    connection = await open_peer(project["A"], old)
+    echo = PayloadEnvelope({"key": key, "rapuiServerEcho": True})
+    connection.receive_body(message(echo, framed=True))
+    project.bus.carry_all()
+    await open_peer(project["B"], new)
+    project.bus.carry_all()
+    records = [record for fan_out in project.bus.fan_outs for record in fan_out.published]
+    assert connection.is_moved
+    assert max(len(msgpack.packb(record)) for record in records) < 10_000
 
 
 async def test_dates_go_on_growing_in_another_process(project):
