@@ -108,6 +108,8 @@ async def _hand_on(
     connection.receive_events(events, protocol.dialect)
     for data in rest:
         await asyncio.sleep(0)
+        if connection.is_closed:
+            return
         connection.receive_events(protocol.receive(data), protocol.dialect)
     connection.receive_events(protocol.finish(), protocol.dialect)
 
