@@ -50,9 +50,7 @@ class VortexConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no ty
             await stream.accept()
             flow.start()
             compact_headers(scope.get("headers"))
-            while (message := await receive())["type"] == "websocket.receive":
-                text = message.get("text")
-                frame = message["bytes"] if text is None else text
+            while (frame := _find_frame(await receive())) is not None:
                 if len(frame) > TURN_BYTES:
                     await _take_in_turns(opened, stream, flow, frame)
                 elif opened.stream is stream:
@@ -61,6 +59,7 @@ class VortexConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no ty
                     opened.receive(frame)
                     if not opened.requests.is_ready:
                         await _let_catch_up(opened, flow)
+                del frame  # idle peers are many, and the next one may be long in coming
         except StreamClosed:
             logger.debug("A peer left before its WebSocket was accepted")
         except asyncio.CancelledError:
@@ -85,6 +84,15 @@ class VortexConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no ty
 
     async def dispatch(self, message: Message) -> None:
         """Do nothing: events never come this way."""
+
+
+def _find_frame(message: Message) -> str | bytes | None:
+    """Give what a peer says, None when it is gone."""
+    if message["type"] != "websocket.receive":
+        return None
+    text: str | None = message.get("text")
+    frame: str | bytes = message["bytes"] if text is None else text
+    return frame
 
 
 async def _take_in_turns(
