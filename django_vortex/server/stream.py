@@ -42,6 +42,7 @@ class Stream(Protocol):
 
         Raises:
             StreamClosed: The stream has ended.
+            OSError: The peer has gone away, as ASGI servers say it.
         """
 
     def close(self, code: int, reason: str) -> None:

@@ -227,7 +227,7 @@ class Writer:
                 self._fail(stream, text, error)
 
     def _fail(self, stream: Stream, text: str, error: BaseException) -> None:
-        if not isinstance(error, StreamClosed):
+        if not isinstance(error, (StreamClosed, OSError)):
             logger.warning("Writing to a peer failed: %r", error)
         unsent = self._take_back(text)
         stream.close(NORMAL_CLOSURE, "Writing failed")

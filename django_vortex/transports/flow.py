@@ -40,6 +40,9 @@ class Flow:
     server = "unknown"
     """Name of the server this is for."""
 
+    has_coroutines = False
+    """Whether ``send`` is known to give coroutines; of other servers it may be any awaitable."""
+
     def __init__(self, send: Send) -> None:
         self.send = send
         self.is_writable = True
@@ -106,6 +109,7 @@ class UvicornFlow(Flow):
     __slots__ = ("_drain", "_transport")
 
     server = "uvicorn"
+    has_coroutines = True
 
     def __init__(self, send: Send, transport: Any, drain: Callable[[], Any] | None) -> None:
         super().__init__(send)
@@ -149,6 +153,7 @@ class _DaphneFlow(Flow):
     __slots__ = ("_is_watching", "_protocol", "_transport", "_waiter")
 
     server = "Daphne"
+    has_coroutines = True
 
     def __init__(self, send: Send, protocol: Any, transport: Any) -> None:
         super().__init__(send)

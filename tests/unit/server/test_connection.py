@@ -474,6 +474,16 @@ async def test_websocket_that_fails_while_it_blocks_ends_the_connection(server):
     assert not server.connections
 
 
+async def test_peer_that_has_gone_is_let_go_without_a_word(server, caplog):
+    class Gone(FakeStream):
+        async def send(self, text):
+            raise ConnectionResetError
+
+    await open_peer(server, Gone())
+    assert not server.connections
+    assert not caplog.records
+
+
 async def test_stream_that_raises_something_else_is_given_up(server, caplog):
     class Broken(FakeStream):
         async def send(self, text):

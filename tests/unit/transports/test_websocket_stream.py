@@ -48,6 +48,11 @@ class Socket(Flow):
         self.events.append(event)
 
 
+@pytest.fixture(autouse=True, params=[False, True], ids=["unknown-server", "known-server"])
+def _known(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Socket, "has_coroutines", request.param)
+
+
 def make_stream(socket: Socket) -> WebSocketStream:
     return WebSocketStream(socket.send, socket)
 
@@ -92,10 +97,31 @@ async def test_send_does_not_block_while_the_socket_takes_it() -> None:
         sending.send(None)
 
 
+async def test_known_server_is_given_texts_without_a_coroutine_of_ours() -> None:
+    socket = Socket()
+    stream = make_stream(socket)
+    await stream.send("one")
+    sending = stream.send("two")
+    assert (sending.__name__ == "_take") == Socket.has_coroutines
+    await sending
+    assert socket.texts == ["one", "two"]
+
+
+async def test_closed_stream_gives_a_known_server_nothing_more() -> None:
+    socket = Socket()
+    stream = make_stream(socket)
+    await stream.send("one")
+    stream.close(1000, "bye")
+    with pytest.raises(StreamClosed):
+        await stream.send("two")
+    assert socket.texts == ["one"]
+
+
 async def test_full_socket_blocks_until_it_takes_more() -> None:
     socket = Socket()
     stream = make_stream(socket)
-    await stream.accept()
+    await stream.send("zero")
+    socket.events.clear()
     socket.fill()
     sending = asyncio.create_task(stream.send("one"))
     await until_idle()
@@ -155,8 +181,19 @@ async def test_peer_that_has_gone_is_a_closed_stream(failure: Exception) -> None
     socket.failure = failure
     with pytest.raises(StreamClosed):
         await stream.send("one")
+    with pytest.raises(StreamClosed):
+        await stream.send("two")
     stream.close(1000, "nobody hears")  # must not leave a failed task behind
     await until_idle()
+
+
+async def test_peer_that_goes_later_is_told_as_the_server_says_it() -> None:
+    socket = Socket()
+    stream = make_stream(socket)
+    await stream.send("one")
+    socket.failure = ConnectionResetError()
+    with pytest.raises(OSError if Socket.has_coroutines else StreamClosed):
+        await stream.send("two")
 
 
 async def test_peer_that_has_gone_before_the_handshake_is_a_closed_stream() -> None:
