@@ -23,10 +23,10 @@ from django_vortex.server.fan_out import FanOut, Record, ReportSent
 from django_vortex.server.heartbeats import Heartbeats
 from django_vortex.server.identity import Identity
 from django_vortex.server.introductions import Introductions
-from django_vortex.server.moves import Moves
+from django_vortex.server.neighbours import Neighbours
 from django_vortex.server.options import ServerOptions
-from django_vortex.server.processes import PRESENCE_SECONDS, Processes
-from django_vortex.server.pushes import push_record, read_push_record
+from django_vortex.server.processes import Processes
+from django_vortex.server.pushes import push_record
 from django_vortex.server.stream import NORMAL_CLOSURE, Stream
 from django_vortex.server.throttle import Throttle
 from django_vortex.typedefs import Filt
@@ -35,9 +35,6 @@ from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import PayloadEnvelope
 
 logger = logging.getLogger("django_vortex.server")
-
-MEETING_SECONDS: Final = 5.0
-"""How long after its start a server may find processes that were there before."""
 
 CANCEL_SECONDS: Final = 1.0
 """How long cancelled requests have for ending, when the server stops."""
@@ -69,11 +66,8 @@ class Server:
         self.codec = codec
         self.options = options
         self.uuid = uuid or str(uuid4())
-        self.processes = Processes()
-        """What is known of the other processes."""
         self.is_draining = False
         """Whether the server is stopping and takes no new work."""
-        self._fan_out = fan_out
         self._clock = clock or Clock()
         self.now = self._clock.monotonic()
         """The monotonic time of the last tick, near enough for periods of seconds."""
@@ -82,13 +76,11 @@ class Server:
         self._moved: set[Connection] = set()
         self._heartbeats: Heartbeats[Connection] = Heartbeats(options.heartbeat_seconds)
         self._throttle = Throttle(options)
-        self._moves = Moves(self)
+        self._neighbours = Neighbours(self, fan_out)
         self._replies: list[tuple[Connection, list[PayloadEnvelope]]] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
-        self._announced_at = self.now
         self._starting: asyncio.Task[None] | None = None
-        self._started_at = self.now
         self._introductions = Introductions(self.uuid, options.name, codec)
 
     @property
@@ -99,12 +91,17 @@ class Server:
     @property
     def process(self) -> str:
         """The id of this process among the others."""
-        return self._fan_out.process if self._fan_out is not None else ""
+        return self._neighbours.process
 
     @property
     def last_sequence(self) -> int:
         """The number of the newest record that this process published."""
-        return self._fan_out.last_sequence if self._fan_out is not None else 0
+        return self._neighbours.last_sequence
+
+    @property
+    def processes(self) -> Processes:
+        """What is known of the other processes."""
+        return self._neighbours.processes
 
     async def start(self) -> None:
         """Begin to beat and to listen to the other processes; `open` and `push` do it, too."""
@@ -138,7 +135,7 @@ class Server:
                 raise TakenByAnother("The vortexUuid is in use by somebody else")
             self._held.pop(connection, None)
             connection.stamp = (self.date(), self.process)
-            self._moves.keep(connection)
+            self._neighbours.moves.keep(connection)
             connection.attach(stream, peer, identity, dialect)
             return connection
         if not self.processes.is_known(uuid):
@@ -147,7 +144,7 @@ class Server:
         connection = Connection(self, peer, identity)
         self._connections[uuid] = connection
         connection.slot = self._heartbeats.add(connection)
-        self._moves.begin(connection)
+        self._neighbours.moves.begin(connection)
         try:
             connection.attach(stream, peer, identity, dialect)
         except BaseException:
@@ -179,8 +176,9 @@ class Server:
         """
         date = self.date()
         key = coalesce_key(envelope, self.codec) if coalesce else None
-        fan_out = self._fan_out
-        if fan_out is None or (to.uuid is not None and to.uuid in self._connections):
+        if not self._neighbours.is_reachable or (
+            to.uuid is not None and to.uuid in self._connections
+        ):
             if report_sent is not None:
                 report_sent(None)
             return self.push_local(Delivery(envelope, date, coalesce=key), to)
@@ -229,9 +227,7 @@ class Server:
 
     def publish(self, record: Record, report_sent: ReportSent | None = None) -> int:
         """Give a record to the other processes; see `FanOut.publish`."""
-        if self._fan_out is None:
-            return 0
-        return self._fan_out.publish(record, report_sent)
+        return self._neighbours.publish(record, report_sent)
 
     async def stop(self, seconds: float) -> None:
         """End everything: requests that run may end, then the streams do. May be called twice.
@@ -246,8 +242,7 @@ class Server:
         deadline = loop.time() + seconds
         await asyncio.wait((self._starting,), timeout=seconds)
         self._starting.cancel()
-        if self._fan_out is not None:
-            self._publish_quietly({"kind": "leave"})
+        self._neighbours.leave()
         requests = {task for one in self._with_requests() for task in one.requests.tasks}
         while requests and loop.time() < deadline:
             await asyncio.wait(requests, timeout=deadline - loop.time())
@@ -267,8 +262,7 @@ class Server:
             await asyncio.gather(*ended, return_exceptions=True)
         if self._timer is not None:
             self._timer.cancel()
-        if self._fan_out is not None:
-            await self._fan_out.stop(max(0.1, deadline - loop.time()))
+        await self._neighbours.stop(max(0.1, deadline - loop.time()))
         self._starting = None
 
     def tick(self) -> None:
@@ -276,14 +270,13 @@ class Server:
         self.now = now = self._clock.monotonic()
         self._heartbeats.tick(Connection.beat)
         self._expire_held(now)
-        self._moves.tick()
+        self._neighbours.tick(now)
         if self._moved:
             self._moved = {connection for connection in self._moved if len(connection.requests)}
-        if self._fan_out is not None and now - self._announced_at >= PRESENCE_SECONDS:
-            self._announce(is_new=False)
-            for process in self.processes.forget(now):
-                logger.warning("Process %s was not heard of for too long", process)
-                self._moves.lose(process)
+
+    def monotonic(self) -> float:
+        """Give the time now, for periods; `now` is near enough for long ones."""
+        return self._clock.monotonic()
 
     def date(self) -> int:
         """Give the time now as peers see it, in milliseconds."""
@@ -314,7 +307,7 @@ class Server:
             del self._connections[uuid]
         self._held.pop(connection, None)
         self._heartbeats.remove(connection, connection.slot)
-        self._moves.forget(connection)
+        self._neighbours.moves.forget(connection)
         if connection.is_moved:
             self._moved.add(connection)
         for task in connection.requests.tasks:
@@ -331,11 +324,8 @@ class Server:
         return self._starting
 
     async def _start(self) -> None:
-        self._started_at = self._clock.monotonic()
         self._schedule_tick()
-        if self._fan_out is not None:
-            await self._fan_out.start(self._receive_record, self._report_gap)
-            self._announce(is_new=True)
+        await self._neighbours.start()
 
     def _find(self, to: Address) -> list[Connection]:
         if to.uuid is not None:
@@ -368,45 +358,3 @@ class Server:
             self.tick()
         except Exception:
             logger.exception("A tick of the server failed")
-
-    def _announce(self, *, is_new: bool) -> None:
-        self._announced_at = self.now
-        self._publish_quietly({"kind": "presence", "is_new": is_new})
-
-    def _publish_quietly(self, record: Record) -> None:
-        try:
-            self.publish(record)
-        except DeliveryError as error:
-            logger.warning("Other processes were not told about this one: %s", error)
-
-    def _receive_record(self, process: str, sequence: int, record: Record) -> None:
-        try:
-            self._take_record(process, sequence, record)
-        except Exception:
-            logger.exception("A record of process %s could not be taken", process)
-        finally:
-            self.processes.take(process, sequence, self._clock.monotonic())
-        self._moves.catch_up()
-
-    def _take_record(self, process: str, sequence: int, record: Record) -> None:
-        kind = record["kind"]
-        if kind == "push":
-            delivery, to = read_push_record(record, process, sequence, self.codec)
-            self.push_local(delivery, to)
-        elif kind == "presence":
-            now = self._clock.monotonic()
-            is_unknown = self.processes.announce(process, now)
-            if record["is_new"]:
-                self._announce(is_new=False)
-            if is_unknown and now - self._started_at <= MEETING_SECONDS:
-                self._moves.meet()
-        elif kind == "leave":
-            self.processes.leave(process)
-            self._moves.lose(process)
-        elif kind in ("take_over", "answer"):
-            self._moves.receive(process, record)
-        else:
-            logger.warning("Process %s sent a record of unknown kind %r", process, kind)
-
-    def _report_gap(self, process: str, lost: int) -> None:
-        logger.error("%d records of process %s were lost on the way here", lost, process)
