@@ -35,6 +35,9 @@ class LoggedProcess:
     cwd = ROOT
     """Where it runs."""
 
+    user: int | None = None
+    """Whose process it is, by number; whoever runs the tests by default."""
+
     def __init__(
         self, name: str, command: Sequence[str], directory: Path, env: Mapping[str, str] = {}
     ) -> None:
@@ -69,6 +72,7 @@ class LoggedProcess:
                 stdin=stdin,
                 stdout=log if stdout is None else stdout,
                 stderr=log,
+                user=self.user,
             )
         if self not in _logged:
             _logged.append(self)
