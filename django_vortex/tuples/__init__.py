@@ -6,7 +6,12 @@ Takes class definitions, gives field lists and instances. Imports no other room 
 from django_vortex.tuples.adapters import Construction, TupleAdapter
 from django_vortex.tuples.base import Tuple
 from django_vortex.tuples.fields import FieldSpec, TupleField
-from django_vortex.tuples.presence import mark_present_fields, present_fields
+from django_vortex.tuples.presence import (
+    mark_present_fields,
+    mark_unknown_fields,
+    present_fields,
+    unknown_fields,
+)
 from django_vortex.tuples.registry import TupleRegistry, TupleType, registry, tuple_type
 from django_vortex.tuples.selector import TupleSelector
 
@@ -20,7 +25,9 @@ __all__ = [
     "TupleSelector",
     "TupleType",
     "mark_present_fields",
+    "mark_unknown_fields",
     "present_fields",
     "registry",
     "tuple_type",
+    "unknown_fields",
 ]

@@ -12,6 +12,7 @@ from django_vortex.exceptions import DefinitionError
 from django_vortex.tuples.registry import TupleRegistry, registry
 
 _MARK = "_vortex_present_fields"
+_UNKNOWN_MARK = "_vortex_unknown_fields"
 
 
 def mark_present_fields(instance: Any, names: frozenset[str]) -> None:
@@ -39,3 +40,19 @@ def present_fields(instance: Any, *, registry: TupleRegistry = registry) -> froz
     if tuple_type is None:
         raise DefinitionError(f"{type(instance).__qualname__} is no registered tuple type")
     return frozenset(field.name for field in tuple_type.fields)
+
+
+def mark_unknown_fields(instance: Any, names: frozenset[str]) -> None:
+    """Remember on an instance that its message carried ``names`` besides, which are no fields."""
+    attributes = getattr(instance, "__dict__", None)
+    if attributes is not None:
+        attributes[_UNKNOWN_MARK] = names
+
+
+def unknown_fields(instance: Any) -> frozenset[str]:
+    """Give the names that the message of an instance carried and that are no fields.
+
+    Known only of types with `TupleType.keeps_unknown`; none for others.
+    """
+    marked: frozenset[str] = getattr(instance, "__dict__", {}).get(_UNKNOWN_MARK, frozenset())
+    return marked

@@ -24,7 +24,12 @@ _Class = TypeVar("_Class", bound=type)
 
 
 class TupleType:
-    """A registered class: its name on the wire, its fields and how to rebuild its instances."""
+    """A registered class: its name on the wire, its fields and how to rebuild its instances.
+
+    Attributes:
+        keeps_unknown: Whether names in a message that are no fields are remembered
+            (`unknown_fields`) for who wants to complain about them. To be set before first use.
+    """
 
     def __init__(
         self,
@@ -36,6 +41,7 @@ class TupleType:
     ) -> None:
         self.name = name
         self.cls = cls
+        self.keeps_unknown = False
         self._registry = registry
         self._wanted = wanted
         self._exclude = exclude

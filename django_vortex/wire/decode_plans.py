@@ -83,6 +83,7 @@ class DecodePlan:
             rename={"kind": "_ct", "name": "_c"}
             | {f"f{index}": field.name for index, field in enumerate(fields)},
             gc=False,
+            forbid_unknown_fields=tuple_type.keeps_unknown,  # to be found by the general decoder
         )
         message = msgspec.defstruct(
             "Message",

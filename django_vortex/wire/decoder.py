@@ -20,7 +20,13 @@ from django_vortex.exceptions import (
     WireError,
     quoted,
 )
-from django_vortex.tuples import TupleRegistry, TupleSelector, TupleType, mark_present_fields
+from django_vortex.tuples import (
+    TupleRegistry,
+    TupleSelector,
+    TupleType,
+    mark_present_fields,
+    mark_unknown_fields,
+)
 from django_vortex.typedefs import Json
 from django_vortex.wire.decode_plans import DecodePlan, find_type_name, has_plan
 from django_vortex.wire.dialects import Dialect
@@ -46,6 +52,7 @@ class TupleReader:
 
     def __init__(self, tuple_type: TupleType) -> None:
         self.cls = tuple_type.cls
+        self.tuple_type = tuple_type
         self.construction = tuple_type.get_construction()
         self.fields = tuple_type.fields
         self.checks: dict[str, Check | None] = {
@@ -72,6 +79,10 @@ class TupleReader:
         instance = self.construction.build(values)
         if len(values) != len(self.fields):
             mark_present_fields(instance, frozenset(values))
+        if self.tuple_type.keeps_unknown:
+            unknown = frozenset(name for name in source if name[:1] != "_" and name not in values)
+            if unknown:
+                mark_unknown_fields(instance, unknown)
         if self.cls is TupleSelector:
             _check_selector(instance)
         return instance

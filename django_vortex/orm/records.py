@@ -1,0 +1,165 @@
+"""What travels of a row: tuples made of the values that a store gives.
+
+Takes a shape, gives a `RecordType`: a generated `Tuple` class registered under a name, or the model
+itself where it is a tuple type already with the same fields. Either way a store never sees a tuple
+and a peer never sees a row.
+"""
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from django_vortex.exceptions import DefinitionError
+from django_vortex.orm.store import ModelField, Shape
+from django_vortex.tuples import (
+    Tuple,
+    TupleField,
+    TupleRegistry,
+    TupleType,
+    present_fields,
+    unknown_fields,
+)
+from django_vortex.tuples.fields import FieldSpec
+
+_NO_FIELDS: Mapping[str, Any] = MappingProxyType({})
+
+
+class Record(Tuple):
+    """Base of the generated classes."""
+
+    __hash__ = None
+
+
+class RecordType:
+    """How rows of one shape travel.
+
+    Attributes:
+        name: The name of the tuple type.
+        cls: The class of the tuples.
+        names: The fields, nested relations at the end.
+        nested: By relation, how the related rows travel.
+    """
+
+    def __init__(
+        self, tuple_type: TupleType, registry: TupleRegistry, nested: "Mapping[str, RecordType]"
+    ) -> None:
+        self.name = tuple_type.name
+        self.cls = tuple_type.cls
+        self.nested = nested
+        self.names = tuple(field.name for field in tuple_type.fields)
+        self._registry = registry
+        self._build = tuple_type.get_construction().build
+        self._reads = [(field.name, field.read) for field in tuple_type.fields]
+
+    def make(self, values: Mapping[str, Any]) -> Any:
+        """Make the tuple of a row's values; what is missing has its default."""
+        if not self.nested:
+            return self._build(values)
+        made = {
+            name: record.make_nested(values[name])
+            for name, record in self.nested.items()
+            if name in values
+        }
+        return self._build({**values, **made})
+
+    def make_nested(self, value: Any) -> Any:
+        """Make what stands in a nested field: a tuple, a list of tuples, or None."""
+        if value is None:
+            return None
+        if isinstance(value, Mapping):
+            return self.make(value)
+        return [self.make(one) for one in value]
+
+    def takes(self, value: object) -> bool:
+        """Say whether a value that a peer sent is a tuple of this type."""
+        return value.__class__ is self.cls
+
+    def read(self, instance: Any) -> dict[str, Any]:
+        """Give the values of the fields that a peer sent, and no others."""
+        present = present_fields(instance, registry=self._registry)
+        return {
+            name: getattr(instance, name) if read is None else read(instance)
+            for name, read in self._reads
+            if name in present
+        }
+
+    def unknown(self, instance: Any) -> frozenset[str]:
+        """Give the names a peer sent that are no fields."""
+        return unknown_fields(instance)
+
+
+def make_record_type(
+    shape: Shape, name: str | None, registry: TupleRegistry, *, is_nested: bool = False
+) -> RecordType:
+    """Give the record type of a shape.
+
+    Args:
+        shape: What is read of each row.
+        name: The name of the tuple type; None for that of the model's registration if it has the
+            same fields, else the label of the model.
+        registry: Where tuple types are registered.
+        is_nested: Whether it stands in a field of another.
+
+    Raises:
+        DefinitionError: The name is taken by another class, or by the same model with other fields.
+    """
+    nested = {
+        relation: make_record_type(inner, None, registry, is_nested=True)
+        for relation, inner in shape.nested.items()
+    }
+    adopted = _find_registration(shape, name, registry)
+    tuple_type = adopted or _register(shape, name or shape.spec.label, registry)
+    if not is_nested:
+        tuple_type.keeps_unknown = True
+    return RecordType(tuple_type, registry, nested)
+
+
+def registered_fields(model: Any, registry: TupleRegistry) -> tuple[str, ...] | None:
+    """Give the fields a model has as a tuple type of its own, None if it is none."""
+    tuple_type = registry.get_by_class(model) if isinstance(model, type) else None
+    if tuple_type is None or tuple_type.cls is not model:
+        return None
+    return tuple(field.name for field in tuple_type.fields)
+
+
+def _find_registration(shape: Shape, name: str | None, registry: TupleRegistry) -> TupleType | None:
+    """Give the model's own registration if tuples of it can hold the shape."""
+    names = registered_fields(shape.spec.model, registry)
+    if names is None or shape.nested or set(names) != set(shape.names):
+        return None
+    if any(shape.spec.fields[field].is_many for field in names):
+        return None
+    tuple_type = registry.get_by_class(shape.spec.model)
+    assert tuple_type is not None
+    return tuple_type if name in (None, tuple_type.name) else None
+
+
+def _register(shape: Shape, name: str, registry: TupleRegistry) -> TupleType:
+    known = registry.get_by_name(name)
+    wanted = (*shape.names, *shape.nested)
+    if known is not None and _is_record_of(known.cls, shape.spec.model):
+        if tuple(field.name for field in known.fields) == wanted:
+            return known
+        raise DefinitionError(
+            f"Tuple type {name!r} has the fields {_listed(known.fields)} already; "
+            f"give a type_name to have it with {', '.join(wanted)} as well"
+        )
+    body: dict[str, Any] = {field: _declare(shape.spec.fields[field]) for field in shape.names}
+    body |= {relation: TupleField() for relation in shape.nested}
+    body["__doc__"] = f"Rows of {shape.spec.label}."
+    body["__module__"] = getattr(shape.spec.model, "__module__", __name__)
+    body["__vortex_model__"] = shape.spec.model
+    cls = type(name.rpartition(".")[2], (Record,), body)
+    return registry.add(name, cls)
+
+
+def _is_record_of(cls: type, model: Any) -> bool:
+    return issubclass(cls, Record) and getattr(cls, "__vortex_model__", None) is model
+
+
+def _declare(field: ModelField) -> Any:
+    return TupleField(field.type, raw=field.raw)
+
+
+def _listed(fields: Iterable[FieldSpec]) -> str:
+    return ", ".join(field.name for field in fields)

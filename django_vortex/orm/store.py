@@ -1,0 +1,266 @@
+"""What a database has to offer to `OrmCrudHandler`: the interface of the stores.
+
+Takes a function that works on rows, runs it in one transaction where it may wait for a database,
+and gives its result after the commit. `django_store` and `sqlalchemy_store` implement it; nothing
+here knows either.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeAlias, TypeVar
+
+from django_vortex.orm.conditions import Condition
+
+_T = TypeVar("_T")
+
+Key: TypeAlias = tuple[Any, ...]
+"""The values of a primary key, in the order of `ModelSpec.key_names`; one value for most tables."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelField:
+    """One field of a model that can travel."""
+
+    name: str
+    """The name in tuples. A foreign key goes by its column's attribute (``author_id``)."""
+
+    type: Any = None
+    """The Python type of its values, checked while decoding; None takes any value."""
+
+    raw: bool = False
+    """Whether the value is plain JSON that travels as it is."""
+
+    is_required: bool = False
+    """Whether a new row has to be given a value: no NULL, no default, not made by the database."""
+
+    is_read_only: bool = False
+    """Whether only the database or the model decides the value."""
+
+    has_varying_default: bool = False
+    """Whether the default of each new row is another one, as a time or a random number is."""
+
+    is_many: bool = False
+    """Whether the value is a list of keys of other rows, of any order."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRelation:
+    """A way from a model to related rows, which travel inside a tuple when asked for."""
+
+    name: str
+    model: Any
+    is_many: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """What a store knows of a model."""
+
+    model: Any
+    """The Django model, mapped class or Core table."""
+
+    label: str
+    """The default name of its tuple type, ``stock.Airport``."""
+
+    fields: Mapping[str, ModelField]
+    """All fields that could travel, in the order of the model."""
+
+    key_names: tuple[str, ...]
+    """The fields of the primary key."""
+
+    relations: Mapping[str, ModelRelation] = field(default_factory=dict)
+    """What may be nested."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What is read of each row of a model."""
+
+    spec: ModelSpec
+    names: tuple[str, ...]
+    """The fields, the primary key's among them."""
+
+    nested: "Mapping[str, Shape]" = field(default_factory=dict)
+    """By relation: what is read of the related rows; loaded with one statement per relation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The rows that exist for a request; all others are as if they were not there."""
+
+    queryset: Any = None
+    """What the application's ``get_queryset`` gave: a queryset, a ``select``, or None for all."""
+
+    condition: Condition | None = None
+    """What the permission lets through."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A field to order by. NULL is greater than every value, whatever the database thinks."""
+
+    name: str
+    is_descending: bool = False
+    is_nullable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """An update that only counts if a field still has the value that the peer saw."""
+
+    name: str
+    seen: Any
+    next: Any
+
+
+class StaleRow(Exception):
+    """A row is no longer what its peer saw, or no longer there; the work is rolled back."""
+
+
+class RefusedByDatabase(Exception):
+    """The database refuses a row: a constraint, an overflow.
+
+    Args:
+        text: What a peer may know, without values of other rows; "" if nothing is known.
+        field: The field that is at fault, "" if that is not known.
+    """
+
+    def __init__(self, text: str = "", field: str = "") -> None:
+        super().__init__(text, field)
+        self.text = text
+        self.field = field
+
+
+class Rows(Protocol):
+    """The rows of one model that are in a scope, during one transaction.
+
+    A row is whatever the ORM has for it. The rows given are complete: reading the fields and
+    relations of the shape asks the database nothing more.
+    """
+
+    def get_many(self, keys: Sequence[Key]) -> Mapping[Key, Any]:
+        """Give the rows with these keys, as they are in the database now, by key.
+
+        Asked again in the same transaction it reads again: what a ``save`` method, a trigger or the
+        database itself has changed is seen. A key whose values the database cannot compare has no
+        row. One statement for any number of keys (or one per thousand, where a database limits it).
+        """
+
+    def find(
+        self,
+        where: Condition | None = None,
+        order: Sequence[Order] = (),
+        limit: int | None = None,
+    ) -> list[Any]:
+        """Give the rows that meet a condition, in order."""
+
+    def new(self) -> Any:
+        """Make a row with its defaults that the database does not know yet."""
+
+    def key(self, row: Any) -> Key:
+        """Give the key of a row."""
+
+    def values(self, row: Any) -> dict[str, Any]:
+        """Give the fields and nested relations of the shape by name.
+
+        A nested relation is a dict of values, a list of such dicts, or None. Of a new row too: then
+        fields that the database decides are None and lists are empty.
+        """
+
+    def set_values(self, row: Any, values: Mapping[str, Any]) -> None:
+        """Set fields of a row, of the model and not only of the shape; nothing is written yet.
+
+        Raises:
+            RowErrors: The model itself refuses a value.
+        """
+
+    def validate(self, drafts: "Sequence[Draft]") -> None:
+        """Look for what the model says against rows, and append it to `Draft.errors`.
+
+        Called once for all rows that are about to be written. Only the fields in `Draft.changed`
+        (all, for a new row) and rules that concern the whole row are looked at.
+        """
+
+    def insert(self, row: Any) -> None:
+        """Write a new row; its key is known afterwards.
+
+        Raises:
+            RefusedByDatabase: A constraint, also one that a row outside the scope violates.
+        """
+
+    def update(self, row: Any, changed: Iterable[str], version: Version | None = None) -> None:
+        """Write the changed fields of a row and no others.
+
+        Raises:
+            StaleRow: The version is not the one seen any more, or the row is gone.
+            RefusedByDatabase: A constraint.
+        """
+
+    def delete(self, row: Any, version: Version | None = None) -> None:
+        """Delete a row with what the model says goes with it.
+
+        Raises:
+            StaleRow: The version is not the one seen any more.
+            RefusedByDatabase: Other rows need it.
+        """
+
+
+@dataclass(slots=True)
+class Draft:
+    """A row that is about to be written."""
+
+    row: Any
+    is_new: bool
+    changed: frozenset[str]
+    errors: dict[str, list[str]] = field(default_factory=dict)
+    """By field, what is wrong; "" is the whole row."""
+
+
+class RowErrors(Exception):
+    """Values that a model refuses.
+
+    Args:
+        errors: By field, what is wrong; "" is the whole row.
+    """
+
+    def __init__(self, errors: Mapping[str, list[str]]) -> None:
+        super().__init__(errors)
+        self.errors = errors
+
+
+class Unit(Protocol):
+    """One transaction."""
+
+    def rows(self, shape: Shape, scope: Scope) -> Rows:
+        """Give the rows of a model."""
+
+    def wait(self, awaitable: Awaitable[_T]) -> _T:
+        """Wait for a coroutine of a hook or permission, which runs on the event loop."""
+
+
+class Store(Protocol):
+    """A database with its models."""
+
+    def describe(self, model: Any) -> ModelSpec:
+        """Look into a model.
+
+        Raises:
+            DefinitionError: It has no primary key, or something else that makes it unusable.
+        """
+
+    async def run(self, work: Callable[[Unit], _T]) -> _T:
+        """Do work in one transaction of its own and commit; roll back if it raises.
+
+        The work may wait for the database, so it runs in a thread, or in a greenlet where the
+        database is asynchronous.
+        """
+
+    def run_here(self, work: Callable[[Unit], _T]) -> _T:
+        """Do work that only reads, in this thread and in the caller's transaction if there is one.
+
+        Raises:
+            DefinitionError: The database is asynchronous; use `run`.
+        """
+
+    def after_commit(self, function: Callable[[], object]) -> None:
+        """Call a function when the caller's transaction has committed, at once if none is known."""
