@@ -20,6 +20,9 @@
     └── ClientError              the client end: closed, timed out
 """
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 MAX_QUOTED_CHARACTERS = 80
 """How much of a foreign value an error text repeats."""
 
@@ -88,11 +91,39 @@ class PermissionDenied(HandlerError):
 
 
 class ValidationError(HandlerError):
-    """What the peer sent is well formed but not acceptable."""
+    """What the peer sent is well formed but not acceptable.
+
+    Args:
+        text: What the peer is told; by default made of the errors.
+        errors: What is wrong, each a dict with the ``index`` of the tuple (or None), the ``field``
+            (or "") and a list of ``messages``.
+    """
+
+    def __init__(self, text: str = "", errors: Sequence[Mapping[str, Any]] = ()) -> None:
+        super().__init__(text or "; ".join(map(_error_line, errors)))
+        self.errors = [dict(error) for error in errors]
 
 
 class Conflict(HandlerError):
-    """What the peer changes has been changed by somebody else meanwhile."""
+    """What the peer changes has been changed by somebody else meanwhile.
+
+    Args:
+        text: What the peer is told.
+        tuples: What it is now, sent along where the handler answers with tuples.
+    """
+
+    def __init__(self, text: str = "", tuples: Sequence[Any] = ()) -> None:
+        super().__init__(text)
+        self.tuples = list(tuples)
+
+
+def _error_line(error: Mapping[str, Any]) -> str:
+    index, field = error.get("index"), error.get("field")
+    places = [] if index is None else [f"tuple {index}"]
+    places += [f"field {field!r}"] if field else []
+    text = " ".join(error["messages"])
+    place = ", ".join(places)
+    return f"{place[:1].upper()}{place[1:]}: {text}" if place else text
 
 
 class RefusedError(VortexError):

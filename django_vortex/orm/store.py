@@ -30,6 +30,9 @@ class ModelField:
     raw: bool = False
     """Whether the value is plain JSON that travels as it is."""
 
+    is_nullable: bool = True
+    """Whether it may be None."""
+
     is_required: bool = False
     """Whether a new row has to be given a value: no NULL, no default, not made by the database."""
 
@@ -167,6 +170,9 @@ class Rows(Protocol):
         fields that the database decides are None and lists are empty.
         """
 
+    def read(self, row: Any, names: Iterable[str]) -> dict[str, Any]:
+        """Give single fields of a row that was read, of the model and not only of the shape."""
+
     def set_values(self, row: Any, values: Mapping[str, Any]) -> None:
         """Set fields of a row, of the model and not only of the shape; nothing is written yet.
 
@@ -247,6 +253,9 @@ class Store(Protocol):
         Raises:
             DefinitionError: It has no primary key, or something else that makes it unusable.
         """
+
+    def get_all(self, model: Any) -> Any:
+        """Give the queryset or ``select`` of all rows, for applications to narrow down."""
 
     async def run(self, work: Callable[[Unit], _T]) -> _T:
         """Do work in one transaction of its own and commit; roll back if it raises.

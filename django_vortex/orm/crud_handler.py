@@ -1,0 +1,354 @@
+"""`OrmCrudHandler`: create, retrieve, update and delete rows of tables (PROTOCOL 9)."""
+
+import asyncio
+import inspect
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from concurrent.futures import Future
+from typing import Any
+
+from django_vortex.exceptions import Conflict, DefinitionError, ValidationError, quoted
+from django_vortex.handlers.base import BaseHandler, settle
+from django_vortex.orm.crud_model import CrudModel, ModelPlan, make_plan
+from django_vortex.orm.crud_save import CrudSave
+from django_vortex.orm.crud_stores import find_store
+from django_vortex.orm.crud_work import CrudPlan, CrudWork, Done, Outcome, read_filt_key
+from django_vortex.orm.extension import Context
+from django_vortex.orm.listing import LIST_KEYS, Listing
+from django_vortex.orm.loaded_rows import LoadedRows
+from django_vortex.orm.permission import Action, to_permission
+from django_vortex.orm.permissions import default_permission
+from django_vortex.orm.store import Unit
+from django_vortex.routing.address import Address
+from django_vortex.routing.payload_io import PayloadIO
+from django_vortex.routing.payload_io import payload_io as default_payload_io
+from django_vortex.routing.peer import Peer
+from django_vortex.routing.ports import is_on_loop
+from django_vortex.routing.replies import error_text
+from django_vortex.routing.request import Request
+from django_vortex.typedefs import Filt
+from django_vortex.wire.dialects import Dialect
+from django_vortex.wire.envelope import PayloadEnvelope
+from django_vortex.wire.payload import Payload
+
+logger = logging.getLogger(__name__)
+
+_pushing: "set[asyncio.Future[Any]]" = set()
+"""Pushes that are being built, which a loop itself holds only weakly."""
+
+_ACTION_HOOKS = {
+    Action.CREATE: "after_create_commit",
+    Action.UPDATE: "after_update_commit",
+    Action.DELETE: "after_delete_commit",
+}
+
+
+class OrmCrudHandler(BaseHandler):
+    """Lets peers create, retrieve, update and delete rows of a table.
+
+    A message with ``delete: true`` in its filt deletes, one with tuples saves them, one with an
+    ``id`` retrieves that row; anything else gets a default tuple, or with ``retrieve_all`` all rows.
+    Everything a message asks for is done in one transaction, or nothing of it.
+
+    Args:
+        filt: As of `PayloadEndpoint`.
+        model: A Django model, a SQLAlchemy class or a Core table.
+        more_models: Others whose tuples may be saved and deleted together with it, each a
+            `CrudModel`.
+        fields: The fields peers see, or ``"*"``; may be left out if the model is a tuple type. The
+            primary key is always among them.
+        read_only_fields: Those of them that peers cannot set.
+        permission: Who may do what, by default the setting ``CRUD_PERMISSION``.
+        session_factory: For SQLAlchemy, what makes a session, synchronous or asynchronous.
+        using: For Django, the alias of the database if routers shall not choose it.
+        type_name: The name of the tuple type, by default that of the model's registration or
+            ``application.Model``.
+        retrieve_all: Whether asking without id gives all rows.
+        client_keys: Whether peers may choose the primary keys of new rows.
+        version_field: An integer field counting the changes of a row; who saves what was changed
+            meanwhile gets a `Conflict`.
+        nested: Relations whose rows travel inside, with the fields of those: ``{"owner": ["name"]}``.
+        filters: What peers may filter lists by, as ``due__lt``; a bare field is ``exact``.
+        ordering: Fields peers may order lists by.
+        default_ordering: The order of lists otherwise, as ``-due``.
+        page_size: How many rows a list has if the peer does not say; None is all.
+        max_page_size: How many rows a peer may ask for at once.
+        max_tuples: How many tuples may be saved or deleted at once.
+        extensions: `CrudExtension`s for all models.
+        push_on_commit: Whether changed rows are pushed to the peers that have retrieved them.
+        get_queryset: Gives the rows that exist for a request, as the method of this name.
+        payload_io: As of `PayloadEndpoint`.
+        owner: As of `PayloadEndpoint`.
+
+    Raises:
+        DefinitionError: As `PayloadEndpoint`; or something is named that a model does not have.
+    """
+
+    def __init__(
+        self,
+        filt: Filt,
+        model: Any,
+        *more_models: CrudModel,
+        fields: Sequence[str] | str | None = None,
+        read_only_fields: Sequence[str] = (),
+        permission: Any = None,
+        session_factory: Callable[[], Any] | None = None,
+        using: str | None = None,
+        type_name: str | None = None,
+        retrieve_all: bool = False,
+        client_keys: bool = False,
+        version_field: str | None = None,
+        nested: Mapping[str, Sequence[str] | str] | Sequence[str] = (),
+        filters: Sequence[str] = (),
+        ordering: Sequence[str] = (),
+        default_ordering: Sequence[str] = (),
+        page_size: int | None = None,
+        max_page_size: int = 1000,
+        max_tuples: int = 1000,
+        extensions: Sequence[Any] = (),
+        push_on_commit: bool = False,
+        get_queryset: Callable[[Request], Any] | None = None,
+        payload_io: PayloadIO | None = None,
+        owner: object = None,
+    ) -> None:
+        registry = (payload_io or default_payload_io).codec.registry
+        self._get_queryset = get_queryset
+        self.model = model
+        self.store = find_store(model, session_factory, using, self._run_sync)
+        main = CrudModel(
+            model=model,
+            fields=fields,
+            read_only_fields=read_only_fields,
+            type_name=type_name,
+            nested=nested,
+            client_keys=client_keys,
+            version_field=version_field,
+            get_queryset=self.get_queryset,
+        )
+        models = tuple(
+            make_plan(one, self.store, registry, extensions)
+            for one in (main, *map(_to_crud_model, more_models))
+        )
+        has_lists = retrieve_all or filters or ordering or page_size is not None
+        listing = Listing(
+            models[0].spec,
+            filters=filters,
+            ordering=ordering,
+            default_ordering=default_ordering,
+            page_size=page_size,
+            max_page_size=max_page_size,
+        )
+        self.plan = CrudPlan(
+            handler=self,
+            models=models,
+            permission=default_permission if permission is None else to_permission(permission),
+            listing=listing if has_lists else None,
+            retrieve_all=retrieve_all,
+            max_tuples=max_tuples,
+        )
+        self._loaded = LoadedRows() if push_on_commit else None
+        super().__init__(filt, payload_io=payload_io, owner=owner)
+
+    def get_queryset(self, request: Request) -> Any:
+        """Give the rows of the first model that exist for a request; may be a coroutine function.
+
+        A queryset of Django or a ``select`` of SQLAlchemy. Other rows can neither be retrieved nor
+        changed, and no row can be saved that would not be among them.
+        """
+        if self._get_queryset is not None:
+            return self._get_queryset(request)
+        return self.store.get_all(self.model)
+
+    def pre_process(self, request: Request) -> Any:
+        """Do something at the begin of the transaction; raise to refuse. May be a coroutine."""
+
+    def post_process(self, request: Request, payload: Payload) -> Any:
+        """Do something with the answer at the end of the transaction. May be a coroutine."""
+
+    async def handle(self, request: Request) -> Any:
+        """Answer a request, after the commit."""
+        try:
+            outcome = await self.store.run(lambda unit: self._work(request, unit))
+        except (ValidationError, Conflict) as error:
+            return make_failure(error, request)
+        self._remember(request, outcome)
+        await self._after_commit(request, outcome.done)
+        payload = Payload(tuples=outcome.tuples)
+        if outcome.result is None:
+            return payload
+        return PayloadEnvelope({}, payload, result=outcome.result)
+
+    def send_model_update(
+        self,
+        id: Any,
+        *,
+        to_peer: Peer | str | None = None,
+        to_name: str | None = None,
+        to_user: Any = None,
+    ) -> "Future[int]":
+        """Push a row of the first model, after the caller's transaction has committed.
+
+        To whom is all that decides who sees it: permissions and `get_queryset` are not asked.
+
+        Args:
+            id: The primary key; of several fields a list of their values.
+            to_peer: Only to this peer, or the one with this uuid.
+            to_name: Only to peers that call themselves so.
+            to_user: Only to the peers of this user, or the one with this primary key.
+
+        Returns:
+            A future of how many peers of this process it was queued for. It stays without result
+            if the transaction is rolled back.
+        """
+        to = Address.of(to_peer=to_peer, to_name=to_name, to_user=to_user)
+        request = self.make_push_request()
+        filt = {**self.filt, "id": id}
+        future: Future[int] = Future()
+
+        def read(unit: Unit) -> list[Any]:
+            return CrudWork(self.plan, request, unit, is_scoped=False).retrieve(id).tuples
+
+        def push(tuples: list[Any]) -> None:
+            settle(future, self._push(filt, tuples, to))
+
+        def fail(error: BaseException) -> None:
+            logger.error("%r could not build its update", self, exc_info=error)
+            if future.set_running_or_notify_cancel():
+                future.set_exception(error)
+
+        async def update_on_loop() -> None:
+            try:
+                push(await self.store.run(read))
+            except Exception as error:
+                fail(error)
+
+        def update_here() -> None:
+            try:
+                push(self.store.run_here(read))
+            except Exception as error:
+                fail(error)
+
+        if is_on_loop():
+            _keep(update_on_loop())
+        else:
+            self.store.after_commit(update_here)
+        return future
+
+    def _run_sync(self, function: Callable[[], Any]) -> Awaitable[Any]:
+        return self.payload_io.run_sync(function)
+
+    def _work(self, request: Request, unit: Unit) -> Outcome:
+        work = CrudWork(self.plan, request, unit)
+        work.settle(self.pre_process(request))
+        outcome = self._decide(work, request)
+        payload = Payload({}, outcome.tuples)
+        work.settle(self.post_process(request, payload))
+        outcome.tuples = list(payload.tuples)
+        return outcome
+
+    def _decide(self, work: CrudWork, request: Request) -> Outcome:
+        """Do what PROTOCOL 9 says; the first that fits counts."""
+        filt = request.filt
+        key_value = filt.get("id")
+        if filt.get("delete") in (True,):  # 1 is equal to it, "true" is not
+            return work.remove(request.tuples, key_value)
+        if request.tuples:
+            return CrudSave(work).save(request.tuples)
+        if key_value is not None:
+            return work.retrieve(key_value)
+        named = [key for key in LIST_KEYS if key in filt and key not in self.filt]
+        if named and self.plan.listing is None:
+            raise ValidationError(f"There are no lists here - at `filt.{named[0]}`")
+        if self.plan.listing is not None and (named or self.plan.retrieve_all):
+            return work.list(self.plan.listing)
+        return work.create()
+
+    def _remember(self, request: Request, outcome: Outcome) -> None:
+        """Keep in mind which row a peer has loaded."""
+        key_value = request.filt.get("id")
+        if self._loaded is None or key_value is None or outcome.result is not None:
+            return
+        if outcome.tuples:
+            self._loaded.add(read_filt_key(self.plan.main, key_value), request)
+
+    async def _after_commit(self, request: Request, done: Sequence[Done]) -> None:
+        """Call what waits for the commit; that can fail nothing any more."""
+        for one in done:
+            for extension in one.plan.extensions:
+                hook = getattr(extension, _ACTION_HOOKS[one.action])
+                context = Context(request, self, one.plan.spec.model, one.action, None)
+                try:
+                    if inspect.iscoroutinefunction(hook):
+                        await hook(context, one.row)
+                    else:
+                        await self._run_sync(lambda h=hook, c=context, r=one.row: h(c, r))  # type: ignore[misc]
+                except Exception:
+                    logger.exception("%r failed after the commit", hook)
+        if self._loaded is not None and done:
+            _keep(self._push_changes(request, done))
+
+    async def _push_changes(self, request: Request, done: Sequence[Done]) -> None:
+        """Push changed rows to those who have loaded them, each as its peer may see it."""
+        assert self._loaded is not None
+        keys = {one.key: None for one in done if one.plan is self.plan.main}
+        loads = [
+            (key, load)
+            for key in keys
+            for load in self._loaded.find(key, besides=request.peer.uuid)
+        ]
+        for key, load in loads:
+            envelope = PayloadEnvelope(dict(load.filt))
+            asked = Request(envelope, load.peer, codec=request.codec, is_push=True)
+            try:
+                tuples = await self.store.run(
+                    lambda unit, a=asked, k=key: _read_as(self.plan, a, unit, k)  # type: ignore[misc]
+                )
+                self._push(dict(load.filt), tuples, Address(uuid=load.peer.uuid))
+            except Exception:
+                logger.exception("%r could not push a change", self)
+
+    def _push(self, filt: Filt, tuples: list[Any], to: Address) -> "Future[int]":
+        envelope = PayloadEnvelope(filt, Payload(filt, tuples))
+        envelope.encoded(self.payload_io.codec, Dialect.NATIVE, self.payload_io.clock())
+        return self.payload_io.push(envelope, to, coalesce=True)
+
+
+def make_failure(error: ValidationError | Conflict, request: Request) -> PayloadEnvelope:
+    """Make the one answer to a request that failed.
+
+    Our own clients get the parts, others a text. A conflict comes with what the rows are now.
+    """
+    text = error_text(error)
+    tuples = error.tuples if isinstance(error, Conflict) else []
+    payload = Payload(tuples=tuples) if tuples else None
+    if request.dialect is not Dialect.NATIVE:
+        return PayloadEnvelope({}, payload, result=text)
+    if isinstance(error, Conflict):
+        result = {"error": "conflict", "text": text}
+    else:
+        result = {"error": "validation", "text": text, "errors": error.errors}
+    return PayloadEnvelope({}, payload, result=result)
+
+
+def _read_as(plan: CrudPlan, request: Request, unit: Unit, key: Any) -> list[Any]:
+    """Read a row as a peer sees it; one that may not see it any more gets no row."""
+    work = CrudWork(plan, request, unit)
+    if not work.is_allowed(Action.RETRIEVE):
+        return []
+    found = work.rows(plan.main, Action.RETRIEVE).get_many([key])
+    return work.make_tuples(plan.main, Action.RETRIEVE, found.values())
+
+
+def _to_crud_model(value: Any) -> CrudModel:
+    if isinstance(value, CrudModel):
+        return value
+    raise DefinitionError(f"Expected a CrudModel, got {quoted(value)}")
+
+
+def _keep(coroutine: Any) -> None:
+    task = asyncio.ensure_future(coroutine)
+    _pushing.add(task)
+    task.add_done_callback(_pushing.discard)
+
+
+__all__ = ["CrudModel", "ModelPlan", "OrmCrudHandler", "make_failure"]

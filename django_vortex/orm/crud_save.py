@@ -1,0 +1,271 @@
+"""Saving tuples: new rows and changes of rows, all of them or none.
+
+Takes the tuples of a request, writes what they carry and nothing else, gives the stored rows in the
+same order. All that is wrong is collected and told at once.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django_vortex.exceptions import Conflict, PermissionDenied, ValidationError
+from django_vortex.orm.crud_model import ModelPlan
+from django_vortex.orm.crud_work import (
+    CHANGED_MEANWHILE,
+    CrudWork,
+    Done,
+    Item,
+    Outcome,
+    error_at,
+)
+from django_vortex.orm.extension import Change
+from django_vortex.orm.permission import Action
+from django_vortex.orm.sameness import is_same
+from django_vortex.orm.store import (
+    Draft,
+    Key,
+    RefusedByDatabase,
+    RowErrors,
+    Rows,
+    StaleRow,
+    Version,
+)
+from django_vortex.wire.dialects import Dialect
+
+NO_SUCH_ROW = "There is no such row"
+
+
+@dataclass(slots=True)
+class _Saving:
+    """What is known about one tuple on its way into the database."""
+
+    item: Item
+    action: Action
+    rows: Rows
+    draft: Draft
+    errors: list[dict[str, Any]] = field(default_factory=list)
+
+
+class CrudSave:
+    """Saves the tuples of one request.
+
+    Args:
+        work: The request in its transaction.
+    """
+
+    def __init__(self, work: CrudWork) -> None:
+        self._work = work
+        self._exact = work.request.dialect is Dialect.NATIVE
+        self._errors: list[dict[str, Any]] = []
+        self._stale: list[Any] = []
+
+    def save(self, tuples: Sequence[Any]) -> Outcome:
+        """Write the tuples.
+
+        Raises:
+            ValidationError: With every error of every tuple.
+            Conflict: Rows that were changed meanwhile, with what they are now.
+            PermissionDenied: The peer may not write one of the rows.
+        """
+        items = self._work.identify(tuples)
+        known = self._find_rows(items)
+        savings = []
+        for item in items:
+            saving = self._prepare(item, known[id(item.plan)])
+            if saving is not None:
+                savings.append(saving)
+        self._refuse()
+        self._validate(savings)
+        self._refuse()
+        for saving in savings:
+            self._write(saving)
+        return self._outcome(savings)
+
+    def _find_rows(self, items: Sequence[Item]) -> dict[int, dict[Key, Any]]:
+        """Give the rows that are there already, by model and key."""
+        if any(item.key is None for item in items):
+            self._work.demand(Action.CREATE)
+        if any(item.key is not None for item in items):
+            self._demand_change(items)
+        known: dict[int, dict[Key, Any]] = {}
+        for plan in {id(item.plan): item.plan for item in items}.values():
+            keys = [item.key for item in items if item.plan is plan and item.key is not None]
+            rows = self._work.rows(plan, Action.UPDATE)
+            known[id(plan)] = dict(rows.get_many(keys)) if keys else {}
+        return known
+
+    def _demand_change(self, items: Sequence[Item]) -> None:
+        """Refuse who may not update; who may create rows under keys of its own goes on."""
+        if not any(item.plan.client_keys for item in items if item.key is not None):
+            self._work.demand(Action.UPDATE)
+        elif not self._work.is_allowed(Action.UPDATE):
+            self._work.demand(Action.CREATE)
+
+    def _prepare(self, item: Item, known: dict[Key, Any]) -> _Saving | None:
+        row = None if item.key is None else known.get(item.key)
+        if row is not None and self._work.is_accessible(Action.UPDATE, row):
+            self._work.demand(Action.UPDATE)
+            return self._prepare_update(item, row)
+        if item.key is not None and not (item.plan.client_keys and row is None):
+            names = item.plan.spec.key_names
+            self._errors.append(error_at(item.index, names[0], NO_SUCH_ROW))
+            return None
+        self._work.demand(Action.CREATE)
+        saving = self._prepare_create(item)
+        if item.key is not None:
+            known[item.key] = saving.draft.row
+        return saving
+
+    def _prepare_update(self, item: Item, row: Any) -> _Saving | None:
+        plan = item.plan
+        rows = self._work.rows(plan, Action.UPDATE)
+        old = rows.values(row)
+        if plan.version_field is not None:
+            seen = item.values.get(plan.version_field)
+            if seen is None:
+                text = "Has to be what it was when the row was read"
+                self._errors.append(error_at(item.index, plan.version_field, text))
+                return None
+            if seen != old[plan.version_field]:
+                self._stale.append(plan.record.make(old))
+                return None
+        values = {}
+        for name, value in item.values.items():
+            if name in plan.spec.key_names or name == plan.version_field:
+                continue
+            if is_same(old[name], value, exact=self._exact):
+                continue
+            if name in plan.writable:
+                values[name] = value
+            else:
+                self._refuse_read_only(item, name)
+        change = Change(row, values, old, item.index)
+        self._work.call(plan, Action.UPDATE, "before_update", change)
+        return self._set(item, Action.UPDATE, rows, change)
+
+    def _prepare_create(self, item: Item) -> _Saving:
+        plan = item.plan
+        rows = self._work.rows(plan, Action.CREATE)
+        row = rows.new()
+        defaults = rows.values(row)
+        values = {}
+        for name, value in item.values.items():
+            field = plan.spec.fields.get(name)
+            if name in plan.spec.key_names or name == plan.version_field:
+                continue
+            if name in plan.writable and field is not None:
+                # None is what released clients send for what was never set.
+                if value is not None or field.is_nullable or defaults[name] is None:
+                    values[name] = value
+            elif not self._is_untouched(field, defaults[name], value):
+                self._refuse_read_only(item, name)
+        if item.key is not None:
+            values |= zip(plan.spec.key_names, item.key, strict=True)
+        if plan.version_field is not None and defaults[plan.version_field] is None:
+            values[plan.version_field] = 1
+        change = Change(row, values, {}, item.index)
+        self._work.call(plan, Action.CREATE, "before_create", change)
+        return self._set(item, Action.CREATE, rows, change)
+
+    def _is_untouched(self, field: Any, default: Any, value: Any) -> bool:
+        """Say whether a field that peers may not set is as a default tuple has it."""
+        if value is None or value == [] or (field is not None and field.has_varying_default):
+            return True
+        return is_same(default, value, exact=self._exact)
+
+    def _set(self, item: Item, action: Action, rows: Rows, change: Change) -> _Saving:
+        is_new = action is Action.CREATE
+        draft = Draft(change.row, is_new, frozenset(change.values))
+        try:
+            rows.set_values(change.row, change.values)
+        except RowErrors as error:
+            self._add_errors(item, error.errors)
+        else:
+            if not self._work.may(action, change.row):
+                raise PermissionDenied(f"You may not {action.value} such a row")
+        return _Saving(item, action, rows, draft)
+
+    def _validate(self, savings: Sequence[_Saving]) -> None:
+        by_rows: dict[int, list[_Saving]] = {}
+        for saving in savings:
+            by_rows.setdefault(id(saving.rows), []).append(saving)
+        for group in by_rows.values():
+            wanted = [saving for saving in group if saving.draft.is_new or saving.draft.changed]
+            group[0].rows.validate([saving.draft for saving in wanted])
+            for saving in wanted:
+                self._add_errors(saving.item, saving.draft.errors)
+
+    def _write(self, saving: _Saving) -> None:
+        item, row, plan = saving.item, saving.draft.row, saving.item.plan
+        try:
+            if saving.draft.is_new:
+                saving.rows.insert(row)
+            elif saving.draft.changed:
+                version = self._next_version(saving)
+                saving.rows.update(row, saving.draft.changed, version)
+        except RefusedByDatabase as error:
+            text = error.text or "The database refuses this row"
+            raise ValidationError(errors=[error_at(item.index, error.field, text)]) from error
+        except StaleRow:
+            if plan.version_field is None:
+                name = plan.spec.key_names[0]
+                raise ValidationError(errors=[error_at(item.index, name, NO_SUCH_ROW)]) from None
+            raise Conflict(CHANGED_MEANWHILE, self._read_again(saving)) from None
+        if saving.draft.is_new:
+            self._work.call(plan, saving.action, "after_create", row)
+        elif saving.draft.changed:
+            self._work.call(plan, saving.action, "after_update", row)
+
+    def _next_version(self, saving: _Saving) -> Version | None:
+        name = saving.item.plan.version_field
+        if name is None:
+            return None
+        now = saving.rows.values(saving.draft.row)[name]
+        return Version(name, now, now + 1)
+
+    def _read_again(self, saving: _Saving) -> list[Any]:
+        assert saving.item.key is not None
+        found = saving.rows.get_many([saving.item.key])
+        return self._work.make_tuples(saving.item.plan, saving.action, found.values())
+
+    def _outcome(self, savings: Sequence[_Saving]) -> Outcome:
+        """Read what is stored now; what has left the peer's scope is refused."""
+        stored: dict[int, Mapping[Key, Any]] = {}
+        keys = [saving.rows.key(saving.draft.row) for saving in savings]
+        for saving in savings:
+            if id(saving.rows) not in stored:
+                wanted = [
+                    key
+                    for key, other in zip(keys, savings, strict=True)
+                    if other.rows is saving.rows
+                ]
+                stored[id(saving.rows)] = saving.rows.get_many(wanted)
+        outcome = Outcome([], result=True)
+        for key, saving in zip(keys, savings, strict=True):
+            row = stored[id(saving.rows)].get(key)
+            if row is None:
+                raise PermissionDenied("A row would leave what you may see")
+            plan = saving.item.plan
+            outcome.tuples.append(plan.record.make(saving.rows.values(row)))
+            if saving.draft.is_new or saving.draft.changed:
+                outcome.done.append(Done(saving.action, plan, key, row))
+        return outcome
+
+    def _refuse_read_only(self, item: Item, name: str) -> None:
+        self._errors.append(error_at(item.index, name, "This field is read-only"))
+
+    def _add_errors(self, item: Item, errors: Mapping[str, list[str]]) -> None:
+        visible = _visible_names(item.plan)
+        for name, messages in errors.items():
+            known = name if name in visible else ""
+            self._errors.append({"index": item.index, "field": known, "messages": list(messages)})
+
+    def _refuse(self) -> None:
+        if self._errors:
+            raise ValidationError(errors=sorted(self._errors, key=lambda error: error["index"]))
+        if self._stale:
+            raise Conflict(CHANGED_MEANWHILE, self._stale)
+
+
+def _visible_names(plan: ModelPlan) -> frozenset[str]:
+    return frozenset(plan.shape.names)
