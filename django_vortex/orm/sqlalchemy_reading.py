@@ -1,0 +1,69 @@
+"""Reading rows in the shape that a handler asks for.
+
+Takes a `Shape`, gives what makes a ``select`` load everything of it (`make_options`), and what
+makes values of a loaded row (`RowReader`).
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from sqlalchemy.orm import selectinload, undefer
+from sqlalchemy.orm.attributes import QueryableAttribute
+
+from django_vortex.orm.sqlalchemy_models import MappedModel
+from django_vortex.orm.store import Shape
+
+Describe = Callable[[Any], MappedModel]
+"""Gives what is known of a model."""
+
+
+class RowReader:
+    """Makes values of instances.
+
+    Args:
+        shape: What is read.
+        describe: Looks into the related models.
+    """
+
+    __slots__ = ("_exports", "_names", "_nested")
+
+    def __init__(self, shape: Shape, describe: Describe) -> None:
+        columns = describe(shape.spec.model).columns
+        self._names = shape.names
+        exports = ((name, columns[name].values.export) for name in shape.names)
+        self._exports = [(name, export) for name, export in exports if export is not None]
+        self._nested = [(name, RowReader(inner, describe)) for name, inner in shape.nested.items()]
+
+    def read(self, row: Any) -> dict[str, Any]:
+        """Give the fields and nested relations of a row by name."""
+        loaded = row.__dict__
+        try:
+            values = {name: loaded[name] for name in self._names}
+        except KeyError:  # a new row, or one that is read beyond what was asked for
+            values = {name: getattr(row, name) for name in self._names}
+        for name, export in self._exports:
+            value = values[name]
+            if value is not None:
+                values[name] = export(value)
+        for name, reader in self._nested:
+            values[name] = reader._read_related(getattr(row, name))
+        return values
+
+    def _read_related(self, related: Any) -> Any:
+        if related is None:
+            return None
+        if hasattr(related, "__mapper__"):
+            return self.read(related)
+        items: Iterable[Any] = related.values() if isinstance(related, dict) else related
+        return [self.read(one) for one in items]
+
+
+def make_options(shape: Shape, describe: Describe) -> list[Any]:
+    """Give the loader options of a shape: deferred columns of it, and its relations."""
+    mapped = describe(shape.spec.model)
+    deferred = [name for name in shape.names if mapped.mapper.column_attrs[name].deferred]
+    options: list[Any] = [undefer(mapped.columns[name].attribute) for name in deferred]
+    for name, inner in shape.nested.items():
+        attribute: QueryableAttribute[Any] = getattr(mapped.cls, name)
+        options.append(selectinload(attribute).options(*make_options(inner, describe)))
+    return options

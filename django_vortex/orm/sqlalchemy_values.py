@@ -1,0 +1,320 @@
+"""What the values of a SQLAlchemy column are: in Python, on the wire and in the database.
+
+Takes the type of a column, gives a `ColumnValues`: which type peers have to send, how what a query
+gave becomes what travels, and how what came becomes what the database takes. What it would refuse
+is refused here, where it is still known which field it was.
+
+A datetime with a zone that goes into a column without one is stored in UTC, as is one without a
+zone that goes into a column with one: released clients have no other way to say it. Decimals are
+rounded to the places of the column, as a database does that has decimals of its own.
+"""
+
+import datetime as dt
+import decimal
+import json
+import math
+import re
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from sqlalchemy import types
+
+from django_vortex.exceptions import quoted
+
+Convert: TypeAlias = Callable[[Any], Any]
+"""Gives another value for a value that is not None."""
+
+Fit: TypeAlias = Callable[[Any, str], Any]
+"""Gives what a database of the named dialect stores for a value; raises `UnfitValue`."""
+
+
+class UnfitValue(ValueError):
+    """A value that the column cannot hold; the text is meant for the peer."""
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnValues:
+    """How the values of one column travel and are stored."""
+
+    type: object = None
+    """The Python type; None where only the application knows."""
+
+    is_raw: bool = False
+    """Whether the values are plain JSON already."""
+
+    export: Convert | None = None
+    """Makes what travels of what a query gave; None where that is the same."""
+
+    fit: Fit | None = None
+    """Makes what is stored of what came; None where that is the same."""
+
+    fit_comparison: Fit | None = None
+    """Makes what stored values are compared with; None where `fit` does.
+
+    More may be compared than is stored: SQLite keeps longer texts than a column declares.
+    """
+
+    def to_stored(self, value: Any, dialect: str) -> Any:
+        """Give what the database stores for a value of the type.
+
+        Raises:
+            UnfitValue: It cannot hold it.
+        """
+        return value if value is None or self.fit is None else self.fit(value, dialect)
+
+    def to_compared(self, value: Any, dialect: str) -> Any:
+        """Give what the database can compare with what it has stored.
+
+        Raises:
+            UnfitValue: Nothing stored equals it, and the database may refuse to look.
+        """
+        fit = self.fit_comparison or self.fit
+        return value if value is None or fit is None else fit(value, dialect)
+
+
+def describe_values(column_type: Any, hint: object = None) -> ColumnValues:
+    """Say what the values of a column are.
+
+    Args:
+        column_type: The type object of the column.
+        hint: What the class annotates, for types that only the application knows.
+    """
+    for base in type(column_type).__mro__:
+        make = _MAKERS.get(base)
+        if make is not None:
+            return make(column_type)
+    if type(column_type).__visit_name__ in _ADDRESSES:
+        return ColumnValues(str, export=str, fit=_fit_text)
+    if isinstance(column_type, types.TypeDecorator):
+        return ColumnValues(hint)
+    try:
+        python_type = column_type.python_type
+    except NotImplementedError:
+        return ColumnValues(hint)
+    known = isinstance(python_type, type) and python_type is not object
+    return ColumnValues(python_type if known else hint)
+
+
+_ADDRESSES = frozenset({"INET", "CIDR", "MACADDR", "MACADDR8"})
+"""Types of PostgreSQL that some drivers give objects of their own for."""
+
+_INT_BITS: dict[type, int] = {types.SmallInteger: 16, types.Integer: 32, types.BigInteger: 64}
+
+_SQLITE_INT_BITS = 64
+
+_UNREADABLE = re.compile("[\ud800-\udfff]")
+
+_UNREADABLE_JSON = re.compile(r"(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])")
+"""Escapes that PostgreSQL does not take inside a JSON text. A pair is not among them."""
+
+_EPOCH = dt.datetime(1970, 1, 1)
+
+
+def _make_integer(column_type: Any) -> ColumnValues:
+    bits = next(_INT_BITS[base] for base in type(column_type).__mro__ if base in _INT_BITS)
+
+    def fit(value: int, dialect: str) -> int:
+        limit = 1 << (_SQLITE_INT_BITS if dialect == "sqlite" else bits) - 1
+        if not -limit <= value < limit:
+            raise UnfitValue(f"Expected a whole number from {-limit} to {limit - 1}")
+        return value
+
+    return ColumnValues(int, fit=fit)
+
+
+def _make_text(column_type: Any) -> ColumnValues:
+    length = column_type.length
+    if length is None:
+        return ColumnValues(str, fit=_fit_text)
+
+    def fit(value: str, dialect: str) -> str:
+        if len(value) > length:
+            raise UnfitValue(f"Expected at most {length} characters, got {len(value)}")
+        return _fit_text(value, dialect)
+
+    return ColumnValues(str, fit=fit, fit_comparison=_fit_text)
+
+
+def _fit_text(value: str, dialect: str) -> str:
+    if _UNREADABLE.search(value):
+        raise UnfitValue(f"Expected text that UTF-8 can hold, got {quoted(value)}")
+    if dialect == "postgresql" and "\0" in value:
+        raise UnfitValue("Expected text without NUL characters")
+    return value
+
+
+def _make_float(column_type: Any) -> ColumnValues:
+    if column_type.asdecimal:
+        return ColumnValues(decimal.Decimal, fit=_fit_any_decimal)
+    return ColumnValues(float, fit=_fit_float)
+
+
+def _fit_float(value: float, dialect: str) -> float:
+    if dialect != "postgresql" and math.isnan(value):  # SQLite would store it as NULL
+        raise UnfitValue("Expected a number, got nan")
+    return value
+
+
+def _make_numeric(column_type: Any) -> ColumnValues:
+    if not column_type.asdecimal:
+        return ColumnValues(float, fit=_fit_float)
+    precision, scale = column_type.precision, column_type.scale
+    if precision is None:
+        return ColumnValues(decimal.Decimal, fit=_fit_any_decimal)
+    places = decimal.Decimal(1).scaleb(-(scale or 0))
+    limit = decimal.Decimal(10) ** (precision - (scale or 0))
+    context = decimal.Context(prec=max(precision + 1, 28), rounding=decimal.ROUND_HALF_UP)
+
+    def fit(value: decimal.Decimal, dialect: str) -> decimal.Decimal:
+        if value.is_nan() and dialect == "postgresql":
+            return value
+        if not value.is_finite() or abs(value) >= limit:
+            raise UnfitValue(f"Expected a number of less than {limit}, got {quoted(value)}")
+        rounded = value.quantize(places, context=context)
+        if abs(rounded) >= limit:
+            raise UnfitValue(f"Expected a number of less than {limit}, got {quoted(value)}")
+        return rounded
+
+    return ColumnValues(decimal.Decimal, fit=fit, fit_comparison=_fit_any_decimal)
+
+
+def _fit_any_decimal(value: decimal.Decimal, dialect: str) -> decimal.Decimal:
+    if dialect != "postgresql" and not value.is_finite():
+        raise UnfitValue(f"Expected a finite number, got {quoted(value)}")
+    return value
+
+
+def _make_datetime(column_type: Any) -> ColumnValues:
+    if not column_type.timezone:
+        return ColumnValues(dt.datetime, fit=_fit_naive_datetime)
+
+    def export(value: dt.datetime) -> dt.datetime:
+        return value.replace(tzinfo=dt.UTC) if value.tzinfo is None else value  # of SQLite
+
+    return ColumnValues(dt.datetime, export=export, fit=_fit_aware_datetime)
+
+
+def _fit_naive_datetime(value: dt.datetime, dialect: str) -> dt.datetime:
+    return value if value.tzinfo is None else _in_utc(value).replace(tzinfo=None)
+
+
+def _fit_aware_datetime(value: dt.datetime, dialect: str) -> dt.datetime:
+    return value.replace(tzinfo=dt.UTC) if value.tzinfo is None else _in_utc(value)
+
+
+def _in_utc(value: dt.datetime) -> dt.datetime:
+    try:
+        return value.astimezone(dt.UTC)
+    except OverflowError:
+        raise UnfitValue(f"Expected a year from 1 to 9999, got {quoted(value)}") from None
+
+
+def _make_time(column_type: Any) -> ColumnValues:
+    return ColumnValues(dt.time, fit=None if column_type.timezone else _fit_naive_time)
+
+
+def _fit_naive_time(value: dt.time, dialect: str) -> dt.time:
+    if value.tzinfo is not None:
+        raise UnfitValue(f"Expected a time without a zone, got {quoted(value)}")
+    return value
+
+
+def _fit_interval(value: dt.timedelta, dialect: str) -> dt.timedelta:
+    if dialect not in ("postgresql", "oracle"):  # which store it as a date after 1970
+        try:
+            _EPOCH + value
+        except OverflowError:
+            raise UnfitValue(f"Expected a shorter interval, got {quoted(value)}") from None
+    return value
+
+
+def _make_json(column_type: Any) -> ColumnValues:
+    return ColumnValues(is_raw=True, fit=_fit_json)
+
+
+def _fit_json(value: object, dialect: str) -> object:
+    try:
+        text = json.dumps(value, allow_nan=dialect != "postgresql")
+    except (ValueError, TypeError, RecursionError):
+        raise UnfitValue("Expected plain JSON without NaN") from None
+    if dialect == "postgresql" and _UNREADABLE_JSON.search(_without_pairs(text)):
+        raise UnfitValue("Expected JSON with text that UTF-8 can hold, without NUL characters")
+    return value
+
+
+def _without_pairs(text: str) -> str:
+    return re.sub(r"\\ud[89ab]..\\ud[c-f]..", "", text)
+
+
+def _make_enum(column_type: Any) -> ColumnValues:
+    if column_type.enum_class is not None:
+        return ColumnValues(column_type.enum_class)
+    choices = list(column_type.enums)
+
+    def fit(value: str, dialect: str) -> str:
+        if value not in choices:
+            raise UnfitValue(f"Expected one of {', '.join(map(repr, choices))}")
+        return value
+
+    return ColumnValues(str, fit=fit)
+
+
+def _make_uuid(column_type: Any) -> ColumnValues:
+    return ColumnValues(uuid.UUID) if column_type.as_uuid else ColumnValues(str, fit=_fit_uuid)
+
+
+def _fit_uuid(value: str, dialect: str) -> str:
+    try:
+        return str(uuid.UUID(value))
+    except ValueError:
+        raise UnfitValue(f"Expected a UUID, got {quoted(value)}") from None
+
+
+def _make_array(column_type: Any) -> ColumnValues:
+    item = describe_values(column_type.item_type)
+    kind: Any = tuple if column_type.as_tuple else list
+    export, fit = item.export, item.fit
+    return ColumnValues(
+        _items_type(kind, item.type, column_type.dimensions),
+        export=None if export is None else lambda value: _map_items(export, value, kind),
+        fit=lambda value, dialect: _map_items(
+            lambda single: single if fit is None else fit(single, dialect), value, kind
+        ),
+    )
+
+
+def _items_type(kind: Any, item: Any, dimensions: int | None) -> object:
+    """Say what the array is, as far as the number of its dimensions is certain."""
+    if dimensions is None or item is None:
+        return kind
+    found = item | None
+    for _ in range(dimensions):
+        found = kind[found, ...] if kind is tuple else kind[found]
+    return found
+
+
+def _map_items(convert: Convert, value: Any, kind: Any) -> Any:
+    """Convert what is inside an array of any number of dimensions."""
+    if isinstance(value, (list, tuple)):
+        return kind(_map_items(convert, single, kind) for single in value)
+    return None if value is None else convert(value)
+
+
+_MAKERS: dict[type, Callable[[Any], ColumnValues]] = {
+    types.Enum: _make_enum,
+    types.String: _make_text,
+    types.Integer: _make_integer,
+    types.Boolean: lambda column_type: ColumnValues(bool),
+    types.Float: _make_float,
+    types.Numeric: _make_numeric,
+    types.DateTime: _make_datetime,
+    types.Date: lambda column_type: ColumnValues(dt.date),
+    types.Time: _make_time,
+    types.Interval: lambda column_type: ColumnValues(dt.timedelta, fit=_fit_interval),
+    types.LargeBinary: lambda column_type: ColumnValues(bytes),
+    types.JSON: _make_json,
+    types.Uuid: _make_uuid,
+    types.ARRAY: _make_array,
+}
