@@ -18,7 +18,7 @@ from django_vortex.orm.listing import LIST_KEYS, Listing
 from django_vortex.orm.loaded_rows import LoadedRows
 from django_vortex.orm.permission import Action, to_permission
 from django_vortex.orm.permissions import default_permission
-from django_vortex.orm.store import Unit
+from django_vortex.orm.store import RefusedByDatabase, Unit
 from django_vortex.routing.address import Address
 from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.routing.payload_io import payload_io as default_payload_io
@@ -32,6 +32,8 @@ from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.payload import Payload
 
 logger = logging.getLogger(__name__)
+
+REFUSED = "The database refuses this"
 
 _pushing: "set[asyncio.Future[Any]]" = set()
 """Pushes that are being built, which a loop itself holds only weakly."""
@@ -47,7 +49,7 @@ class OrmCrudHandler(BaseHandler):
     """Lets peers create, retrieve, update and delete rows of a table.
 
     A message with ``delete: true`` in its filt deletes, one with tuples saves them, one with an
-    ``id`` retrieves that row; anything else gets a default tuple, or with ``retrieve_all`` all rows.
+    ``id`` retrieves that row; anything else gets a default tuple, or all rows (``retrieve_all``).
     Everything a message asks for is done in one transaction, or nothing of it.
 
     Args:
@@ -67,7 +69,8 @@ class OrmCrudHandler(BaseHandler):
         client_keys: Whether peers may choose the primary keys of new rows.
         version_field: An integer field counting the changes of a row; who saves what was changed
             meanwhile gets a `Conflict`.
-        nested: Relations whose rows travel inside, with the fields of those: ``{"owner": ["name"]}``.
+        nested: Relations whose rows travel inside, with the fields they have there:
+            ``{"owner": ["name"]}``.
         filters: What peers may filter lists by, as ``due__lt``; a bare field is ``exact``.
         ordering: Fields peers may order lists by.
         default_ordering: The order of lists otherwise, as ``-due``.
@@ -171,6 +174,8 @@ class OrmCrudHandler(BaseHandler):
             outcome = await self.store.run(lambda unit: self._work(request, unit))
         except (ValidationError, Conflict) as error:
             return make_failure(error, request)
+        except RefusedByDatabase as error:  # at the commit, or a value to filter by
+            return make_failure(ValidationError(error.text or REFUSED), request)
         self._remember(request, outcome)
         await self._after_commit(request, outcome.done)
         payload = Payload(tuples=outcome.tuples)
@@ -260,7 +265,7 @@ class OrmCrudHandler(BaseHandler):
         if named and self.plan.listing is None:
             raise ValidationError(f"There are no lists here - at `filt.{named[0]}`")
         if self.plan.listing is not None and (named or self.plan.retrieve_all):
-            return work.list(self.plan.listing)
+            return work.find(self.plan.listing)
         return work.create()
 
     def _remember(self, request: Request, outcome: Outcome) -> None:
@@ -324,7 +329,7 @@ def make_failure(error: ValidationError | Conflict, request: Request) -> Payload
     if request.dialect is not Dialect.NATIVE:
         return PayloadEnvelope({}, payload, result=text)
     if isinstance(error, Conflict):
-        result = {"error": "conflict", "text": text}
+        result: dict[str, Any] = {"error": "conflict", "text": text}
     else:
         result = {"error": "validation", "text": text, "errors": error.errors}
     return PayloadEnvelope({}, payload, result=result)

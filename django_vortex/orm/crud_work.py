@@ -109,7 +109,7 @@ class CrudWork:
         rows = self.rows(plan, Action.CREATE)
         values = rows.values(rows.new())
         hidden = {name for name in plan.shape.names if name not in plan.writable}
-        values |= {name: None for name in hidden - {plan.version_field}}
+        values |= dict.fromkeys(hidden - {plan.version_field})
         self.call(plan, Action.CREATE, "after_new", values)
         return Outcome([plan.record.make(values)])
 
@@ -122,7 +122,7 @@ class CrudWork:
         found = self.rows(plan, Action.RETRIEVE).get_many([key])
         return Outcome(self.make_tuples(plan, Action.RETRIEVE, found.values()))
 
-    def list(self, listing: Listing) -> Outcome:
+    def find(self, listing: Listing) -> Outcome:
         """Give the rows that the filt asks for."""
         self.demand(Action.RETRIEVE)
         plan = self.plan.main
@@ -161,7 +161,7 @@ class CrudWork:
                     done[id(plan), item.key] = Done(Action.DELETE, plan, item.key, row)
         return Outcome(self._remaining(), result=True, done=list(done.values()))
 
-    def identify(self, tuples: Sequence[Any]) -> "list[Item]":
+    def identify(self, tuples: Sequence[Any]) -> list[Item]:
         """Find out what the tuples that came are.
 
         Raises:
@@ -241,7 +241,7 @@ class CrudWork:
         """Wait for what a hook gave, if it is a coroutine."""
         return self._unit.wait(value) if inspect.isawaitable(value) else value
 
-    def make_tuples(self, plan: ModelPlan, action: Action, found: Iterable[Any]) -> "list[Any]":
+    def make_tuples(self, plan: ModelPlan, action: Action, found: Iterable[Any]) -> list[Any]:
         """Make the tuples of rows that the peer may see."""
         rows = self.rows(plan, action)
         tuples = []
@@ -284,7 +284,7 @@ class CrudWork:
             raise ValidationError(errors=[error_at(item.index, error.field, text)]) from error
         self.call(plan, Action.DELETE, "after_delete", row)
 
-    def _remaining(self) -> "list[Any]":
+    def _remaining(self) -> list[Any]:
         if not self.plan.retrieve_all or not self.is_allowed(Action.RETRIEVE):
             return []
         plan = self.plan.main

@@ -45,7 +45,7 @@ class DjangoModelAdapter:
     def find_fields(self, cls: type[models.Model]) -> Sequence[FieldSpec]:
         """List the concrete fields, inherited ones included."""
         return [
-            FieldSpec(field.attname, _python_type(field), _is_raw(field), _make_read(field))
+            FieldSpec(field.attname, python_type(field), is_raw(field), _make_read(field))
             for field in cls._meta.concrete_fields
             if not field.attname.startswith("_")
         ]
@@ -70,18 +70,19 @@ def install(registry: TupleRegistry) -> None:
     registry.add_adapter("django.db.models.base.Model", DjangoModelAdapter())
 
 
-def _python_type(field: Any) -> type | None:
+def python_type(field: Any) -> type | None:
+    """Give the class of the values of a field, None if they may be anything."""
     target = field.target_field if field.is_relation else field
     target = getattr(target, "output_field", target)  # what a GeneratedField computes
     if target is not field:
-        return _python_type(target)
+        return python_type(target)
     for base in type(field).__mro__:
         if base in PYTHON_TYPES:
             return PYTHON_TYPES[base]
     return None
 
 
-def _is_raw(field: Any) -> bool:
+def is_raw(field: Any) -> bool:
     """Say whether the values of a field are plain JSON already."""
     return isinstance(field, models.JSONField) and field.encoder is None and field.decoder is None
 

@@ -1,0 +1,105 @@
+"""The values of Django rows as they travel.
+
+Takes a shape, gives a function from a row to a dict; takes values of peers, gives what a model
+wants to be set to.
+"""
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ObjectDoesNotExist
+from django.db import models
+from django.db.models.expressions import DatabaseDefault
+from django.utils import timezone
+
+from django_vortex.orm.django_models import is_file
+from django_vortex.orm.store import Shape
+
+Read = Callable[[Any], Any]
+
+PENDING = "_vortex_pending_many"
+"""Where a row keeps the lists of keys that are to be set when it has been written."""
+
+
+def make_reader(shape: Shape) -> Callable[[Any], dict[str, Any]]:
+    """Give what reads the fields and relations of a shape."""
+    reads = [(name, make_field_reader(shape.spec.model, name)) for name in shape.names]
+    for name, inner in shape.nested.items():
+        is_many = shape.spec.relations[name].is_many
+        reads.append((name, _make_nested_reader(name, make_reader(inner), is_many=is_many)))
+
+    def read(row: Any) -> dict[str, Any]:
+        return {name: read_one(row) for name, read_one in reads}
+
+    return read
+
+
+def make_field_reader(model: type[models.Model], name: str) -> Read:
+    """Give what reads one field of a row; None for what only the database knows so far."""
+    field = next((one for one in model._meta.many_to_many if one.name == name), None)
+    if field is not None:
+        return _make_many_reader(name)
+    found = next(one for one in model._meta.concrete_fields if one.attname == name)
+    if is_file(found):
+        return lambda row: _file_address(getattr(row, name))
+
+    def read(row: Any) -> Any:
+        known = row.__dict__
+        if name in known:
+            value = known[name]
+        else:
+            value = None if row._state.adding else getattr(row, name)
+        kind = value.__class__
+        if kind is memoryview:
+            return bytes(value)
+        return None if kind is DatabaseDefault else value
+
+    return read
+
+
+def to_model_value(field: Any, value: Any) -> Any:
+    """Give the value of a peer as a field wants it: datetimes as the project has them."""
+    if isinstance(value, dt.datetime) and isinstance(field, models.DateTimeField):
+        if settings.USE_TZ and timezone.is_naive(value):
+            return timezone.make_aware(value)
+        if not settings.USE_TZ and timezone.is_aware(value):
+            return timezone.make_naive(value, dt.UTC)
+    return value
+
+
+def _make_many_reader(name: str) -> Read:
+    def read(row: Any) -> list[Any]:
+        pending = row.__dict__.get(PENDING, {})
+        if name in pending:
+            return list(pending[name])
+        return [] if row._state.adding else [one.pk for one in getattr(row, name).all()]
+
+    return read
+
+
+def _make_nested_reader(
+    name: str, read_inner: Callable[[Any], dict[str, Any]], *, is_many: bool
+) -> Read:
+    def read_many(row: Any) -> list[dict[str, Any]]:
+        return [] if row._state.adding else [read_inner(one) for one in getattr(row, name).all()]
+
+    def read_one(row: Any) -> dict[str, Any] | None:
+        try:
+            related = getattr(row, name)
+        except ObjectDoesNotExist:
+            return None
+        return None if related is None else read_inner(related)
+
+    return read_many if is_many else read_one
+
+
+def _file_address(file: Any) -> str | None:
+    """Give the URL of a file, its name where the storage knows no URLs."""
+    if not file:
+        return None
+    try:
+        return str(file.url)
+    except (NotImplementedError, ValueError):
+        return str(file.name)
