@@ -12,6 +12,7 @@ from sqlalchemy import Select, and_, null, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import flag_modified, set_committed_value
 from sqlalchemy.orm.exc import StaleDataError
+from sqlalchemy.orm.util import has_identity
 
 from django_vortex.exceptions import DefinitionError, HandlerError, WireError, quoted
 from django_vortex.orm.conditions import Condition
@@ -36,6 +37,8 @@ _T = TypeVar("_T")
 
 MAX_KEYS = 1000
 """How many keys one statement asks for."""
+
+VALUE_NEEDED = "A value is needed"
 
 _MISSING = object()
 
@@ -131,8 +134,12 @@ class SqlAlchemyRows:
             RowErrors: A column cannot hold a value, or a validator refuses it.
         """
         errors: dict[str, list[str]] = {}
+        is_new = not has_identity(row)
         for name, value in values.items():
             column = self._mapped.columns.get(name)
+            if value is None and column is not None and self._is_needed(column, is_new=is_new):
+                errors[name] = [VALUE_NEEDED]
+                continue
             try:
                 if column is None:
                     self._set_other(row, name, value)
@@ -152,7 +159,7 @@ class SqlAlchemyRows:
             for name in self._mapped.columns if draft.is_new else draft.changed:
                 column = self._mapped.columns.get(name)
                 if column is not None and self._lacks(draft, column):
-                    draft.errors.setdefault(name, []).append("A value is needed")
+                    draft.errors.setdefault(name, []).append(VALUE_NEEDED)
 
     def insert(self, row: Any) -> None:
         """Write a new row; columns that are not set have the defaults of class and database.
@@ -267,12 +274,18 @@ class SqlAlchemyRows:
         setattr(row, name, value)
 
     def _lacks(self, draft: Draft, column: MappedColumn) -> bool:
-        if column.is_nullable or getattr(draft.row, column.name) is not None:
+        if getattr(draft.row, column.name) is not None:
             return False
-        if draft.is_new and not self._mapped.spec.fields[column.name].is_required:
+        if not self._is_needed(column, is_new=draft.is_new):
             return False
         related = many_to_one_names(self._mapped, column.column)
         return all(draft.row.__dict__.get(name) is None for name in related)
+
+    def _is_needed(self, column: MappedColumn, *, is_new: bool) -> bool:
+        """Tell whether None is wrong, and not what stands for a default."""
+        if is_new:
+            return self._mapped.spec.fields[column.name].is_required
+        return not column.is_nullable
 
 
 def _is_same(row: Any, column: MappedColumn, value: Any) -> bool:

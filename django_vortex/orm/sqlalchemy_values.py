@@ -53,7 +53,7 @@ class ColumnValues:
     fit_comparison: Fit | None = None
     """Makes what stored values are compared with; None where `fit` does.
 
-    More may be compared than is stored: SQLite keeps longer texts than a column declares.
+    More may be compared than is stored: SQLite keeps longer texts and numbers than are declared.
     """
 
     def to_stored(self, value: Any, dialect: str) -> Any:
@@ -116,12 +116,19 @@ def _make_integer(column_type: Any) -> ColumnValues:
     bits = next(_INT_BITS[base] for base in type(column_type).__mro__ if base in _INT_BITS)
 
     def fit(value: int, dialect: str) -> int:
-        limit = 1 << (_SQLITE_INT_BITS if dialect == "sqlite" else bits) - 1
-        if not -limit <= value < limit:
-            raise UnfitValue(f"Expected a whole number from {-limit} to {limit - 1}")
-        return value
+        return _fit_bits(value, bits)
 
-    return ColumnValues(int, fit=fit)
+    def fit_comparison(value: int, dialect: str) -> int:
+        return _fit_bits(value, _SQLITE_INT_BITS if dialect == "sqlite" else bits)
+
+    return ColumnValues(int, fit=fit, fit_comparison=fit_comparison)
+
+
+def _fit_bits(value: int, bits: int) -> int:
+    limit = 1 << bits - 1
+    if not -limit <= value < limit:
+        raise UnfitValue(f"Expected a whole number from {-limit} to {limit - 1}")
+    return value
 
 
 def _make_text(column_type: Any) -> ColumnValues:
