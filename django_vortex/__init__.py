@@ -15,6 +15,16 @@ if TYPE_CHECKING:
     from django_vortex.exceptions import VortexError as VortexError
     from django_vortex.handlers.async_model_handler import AsyncModelHandler as AsyncModelHandler
     from django_vortex.handlers.model_handler import ModelHandler as ModelHandler
+    from django_vortex.orm.crud_handler import OrmCrudHandler as OrmCrudHandler
+    from django_vortex.orm.crud_model import CrudModel as CrudModel
+    from django_vortex.orm.extension import CrudExtension as CrudExtension
+    from django_vortex.orm.permission import Permission as Permission
+    from django_vortex.orm.permissions import AllowAny as AllowAny
+    from django_vortex.orm.permissions import AuthenticatedOrReadOnly as AuthenticatedOrReadOnly
+    from django_vortex.orm.permissions import IsAuthenticated as IsAuthenticated
+    from django_vortex.orm.permissions import IsStaff as IsStaff
+    from django_vortex.orm.permissions import ModelPermissions as ModelPermissions
+    from django_vortex.orm.permissions import ReadOnly as ReadOnly
     from django_vortex.orm.rows_handler import RowsHandler as RowsHandler
     from django_vortex.routing.endpoint import PayloadEndpoint as PayloadEndpoint
     from django_vortex.routing.endpoint import endpoint as endpoint
@@ -33,16 +43,26 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _MODULES = {
+    "AllowAny": "orm.permissions",
     "AsyncModelHandler": "handlers.async_model_handler",
+    "AuthenticatedOrReadOnly": "orm.permissions",
     "Conflict": "exceptions",
+    "CrudExtension": "orm.extension",
+    "CrudModel": "orm.crud_model",
     "HandlerError": "exceptions",
+    "IsAuthenticated": "orm.permissions",
+    "IsStaff": "orm.permissions",
     "ModelHandler": "handlers.model_handler",
+    "ModelPermissions": "orm.permissions",
+    "OrmCrudHandler": "orm.crud_handler",
     "Payload": "wire.payload",
     "PayloadEndpoint": "routing.endpoint",
     "PayloadEnvelope": "wire.envelope",
     "PayloadIO": "routing.payload_io",
     "Peer": "routing.peer",
+    "Permission": "orm.permission",
     "PermissionDenied": "exceptions",
+    "ReadOnly": "orm.permissions",
     "Request": "routing.request",
     "RowsHandler": "orm.rows_handler",
     "Tuple": "tuples",

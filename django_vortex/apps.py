@@ -1,6 +1,11 @@
 """The Django app: wires the rooms together once all models are loaded."""
 
+from typing import TYPE_CHECKING
+
 from django.apps import AppConfig
+
+if TYPE_CHECKING:
+    from django_vortex.orm.permission import Permission
 
 
 class DjangoVortexConfig(AppConfig):
@@ -17,6 +22,7 @@ class DjangoVortexConfig(AppConfig):
 
         from django_vortex.checks import register_checks
         from django_vortex.orm import django_tuples, sqlalchemy_tuples
+        from django_vortex.orm.permissions import default_permission
         from django_vortex.routing.payload_io import payload_io
         from django_vortex.transports.sending import push
         from django_vortex.tuples import registry
@@ -25,5 +31,16 @@ class DjangoVortexConfig(AppConfig):
         sqlalchemy_tuples.install(registry)
         # The threads for handlers come with the server, pushes may leave without one.
         payload_io.bind(push=push, after_commit=transaction.on_commit)
+        default_permission.find = find_crud_permission
         register_checks()
         autodiscover_modules("vortex")
+
+
+def find_crud_permission() -> "Permission":
+    """Give the permission that the setting ``CRUD_PERMISSION`` names."""
+    from django.utils.module_loading import import_string
+
+    from django_vortex.conf import get_settings
+    from django_vortex.orm.permission import to_permission
+
+    return to_permission(import_string(get_settings().crud_permission))

@@ -16,7 +16,8 @@ from django.core.management import get_commands
 from django.utils.module_loading import import_string
 
 from django_vortex.conf import find_problems, get_settings
-from django_vortex.exceptions import quoted
+from django_vortex.exceptions import DefinitionError, quoted
+from django_vortex.orm.permission import to_permission
 from django_vortex.transports.asgi import VortexApplication
 from django_vortex.transports.layer import READ_SECONDS
 
@@ -38,7 +39,14 @@ WSGI_RUNSERVERS = ("django.core", "django.contrib.staticfiles")
 
 def register_checks() -> None:
     """Register all checks; the app does that when it is ready."""
-    for check in (check_settings, check_channel_layer, check_application, check_servers):
+    checks = (
+        check_settings,
+        check_channel_layer,
+        check_application,
+        check_servers,
+        check_crud_permission,
+    )
+    for check in checks:
         register(check, TAG)
 
 
@@ -140,6 +148,22 @@ def check_servers(app_configs: Sequence[AppConfig] | None = None, **_: Any) -> l
     if allowed is not None:
         messages += _check_message_bytes(allowed)
     return messages
+
+
+def check_crud_permission(
+    app_configs: Sequence[AppConfig] | None = None, **_: Any
+) -> list[CheckMessage]:
+    """Find a permission that there is not (E010)."""
+    path = _read_settings("crud_permission")
+    if path is None:
+        return []
+    try:
+        to_permission(import_string(path))
+    except (ImportError, DefinitionError) as error:
+        text = f"VORTEX['CRUD_PERMISSION'] {path!r} is no permission: {error}"
+        hint = "It is the dotted path of a Permission class, such as those of "
+        return [Error(text, hint=f"{hint}django_vortex.orm.permissions.", id="django_vortex.E010")]
+    return []
 
 
 def _read_settings(name: str) -> Any:

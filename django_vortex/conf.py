@@ -43,6 +43,15 @@ def _text(default: str) -> Any:
     return field(default=default, metadata={"read": read})
 
 
+def _dotted(default: str) -> Any:
+    def read(value: object) -> str:
+        if isinstance(value, str) and re.fullmatch(r"\w+(\.\w+)+", value):
+            return value
+        raise ValueError("the dotted name of a class")
+
+    return field(default=default, metadata={"read": read})
+
+
 def _text_or_none(default: str | None) -> Any:
     def read(value: object) -> str | None:
         if value is None or (isinstance(value, str) and value):
@@ -148,6 +157,9 @@ class VortexSettings:
 
     shutdown_seconds: float = _seconds(5.0, 0.0, 300.0)
     """How long a stopping server waits for its peers to take their last messages."""
+
+    crud_permission: str = _dotted("django_vortex.orm.permissions.AuthenticatedOrReadOnly")
+    """The permission of `OrmCrudHandler`s that name none."""
 
 
 _READERS: dict[str, Reader] = {

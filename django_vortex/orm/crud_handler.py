@@ -65,13 +65,14 @@ class OrmCrudHandler(BaseHandler):
         using: For Django, the alias of the database if routers shall not choose it.
         type_name: The name of the tuple type, by default that of the model's registration or
             ``application.Model``.
-        retrieve_all: Whether asking without id gives all rows.
+        retrieve_all: Whether asking without id gives all rows, or those that the filt says.
         client_keys: Whether peers may choose the primary keys of new rows.
         version_field: An integer field counting the changes of a row; who saves what was changed
             meanwhile gets a `Conflict`.
         nested: Relations whose rows travel inside, with the fields they have there:
             ``{"owner": ["name"]}``.
-        filters: What peers may filter lists by, as ``due__lt``; a bare field is ``exact``.
+        filters: With ``retrieve_all``, what peers may filter by, as ``due__lt``; a bare field is
+            ``exact``.
         ordering: Fields peers may order lists by.
         default_ordering: The order of lists otherwise, as ``-due``.
         page_size: How many rows a list has if the peer does not say; None is all.
@@ -132,7 +133,6 @@ class OrmCrudHandler(BaseHandler):
             make_plan(one, self.store, registry, extensions)
             for one in (main, *map(_to_crud_model, more_models))
         )
-        has_lists = retrieve_all or filters or ordering or page_size is not None
         listing = Listing(
             models[0].spec,
             filters=filters,
@@ -145,7 +145,7 @@ class OrmCrudHandler(BaseHandler):
             handler=self,
             models=models,
             permission=default_permission if permission is None else to_permission(permission),
-            listing=listing if has_lists else None,
+            listing=listing if retrieve_all else None,
             retrieve_all=retrieve_all,
             max_tuples=max_tuples,
         )
@@ -264,7 +264,7 @@ class OrmCrudHandler(BaseHandler):
         named = [key for key in LIST_KEYS if key in filt and key not in self.filt]
         if named and self.plan.listing is None:
             raise ValidationError(f"There are no lists here - at `filt.{named[0]}`")
-        if self.plan.listing is not None and (named or self.plan.retrieve_all):
+        if self.plan.listing is not None:
             return work.find(self.plan.listing)
         return work.create()
 

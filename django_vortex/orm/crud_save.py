@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django_vortex.exceptions import Conflict, PermissionDenied, ValidationError
+from django_vortex.exceptions import Conflict, PermissionDenied, ValidationError, quoted
 from django_vortex.orm.crud_model import ModelPlan
 from django_vortex.orm.crud_work import (
     CHANGED_MEANWHILE,
@@ -31,8 +31,6 @@ from django_vortex.orm.store import (
     Version,
 )
 from django_vortex.wire.dialects import Dialect
-
-NO_SUCH_ROW = "There is no such row"
 
 
 @dataclass(slots=True)
@@ -108,7 +106,7 @@ class CrudSave:
             return self._prepare_update(item, row)
         if item.key is not None and not (item.plan.client_keys and row is None):
             names = item.plan.spec.key_names
-            self._errors.append(error_at(item.index, names[0], NO_SUCH_ROW))
+            self._errors.append(error_at(item.index, names[0], _no_such_row(item.key)))
             return None
         self._work.demand(Action.CREATE)
         saving = self._prepare_create(item)
@@ -208,8 +206,8 @@ class CrudSave:
             raise ValidationError(errors=[error_at(item.index, error.field, text)]) from error
         except StaleRow:
             if plan.version_field is None:
-                name = plan.spec.key_names[0]
-                raise ValidationError(errors=[error_at(item.index, name, NO_SUCH_ROW)]) from None
+                name, text = plan.spec.key_names[0], _no_such_row(saving.rows.key(row))
+                raise ValidationError(errors=[error_at(item.index, name, text)]) from None
             raise Conflict(CHANGED_MEANWHILE, self._read_again(saving)) from None
         if saving.draft.is_new:
             self._work.call(plan, saving.action, "after_create", row)
@@ -265,6 +263,10 @@ class CrudSave:
             raise ValidationError(errors=sorted(self._errors, key=lambda error: error["index"]))
         if self._stale:
             raise Conflict(CHANGED_MEANWHILE, self._stale)
+
+
+def _no_such_row(key: Key) -> str:
+    return f"There is no row {quoted(key[0] if len(key) == 1 else key)}"
 
 
 def _visible_names(plan: ModelPlan) -> frozenset[str]:

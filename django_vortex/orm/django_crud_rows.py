@@ -199,7 +199,7 @@ def _refusals() -> Iterator[None]:
         raise RefusedByDatabase("Other rows need this one") from error
     except IntegrityError as error:
         raise RefusedByDatabase("It contradicts another row or a rule of the table") from error
-    except (DataError, OverflowError) as error:
+    except (DataError, OverflowError, UnicodeError) as error:
         raise RefusedByDatabase("A value that the database cannot hold") from error
 
 

@@ -49,7 +49,9 @@ def _describe_field(field: Any, is_key: bool) -> ModelField:
         is_nullable=field.null,
         is_required=not (field.null or field.blank or has_default or is_made),
         is_read_only=not is_key and (is_made or is_file(field) or not _is_editable(field)),
-        has_varying_default=callable(field.default) or is_moment or field.has_db_default(),
+        has_varying_default=(field.has_default() and callable(field.default))
+        or is_moment
+        or field.has_db_default(),
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import models
 
+from django_vortex.orm.django_unique import check_unique
 from django_vortex.orm.django_values import PENDING
 from django_vortex.orm.store import Draft
 
@@ -36,7 +37,7 @@ def _validate(model: type[models.Model], draft: Draft, using: str) -> None:
     # The key is left to the database: whose it is already must not be told.
     apart = {field.name for field in model._meta.pk_fields} | wrong
     related = _fields_checked_together(model, untouched)
-    _collect(draft, model, lambda: row.validate_unique(exclude=(untouched - related) | apart))
+    _collect(draft, model, lambda: check_unique(row, (untouched - related) | apart, using))
     for owner, constraints in row.get_constraints():
         for constraint in constraints:
             names = _constraint_names(constraint)

@@ -140,20 +140,19 @@ class Listing:
         return all_of(comparisons)
 
     def _read_order(self, order: Any) -> tuple[Order, ...]:
-        if order is None:
-            wanted = self._default
-        else:
-            wanted = (order,) if isinstance(order, str) else tuple(_listed(order, "order"))
-            for name in wanted:
-                if not isinstance(name, str) or name.removeprefix("-") not in self._ordering:
-                    text = f"{quoted(name)} is nothing to order by"
-                    raise _refusal("order", text, self._ordering)
-        orders = {
-            name.removeprefix("-"): self._make_order(name)
-            for name in (*wanted, *self._spec.key_names)
-            if name in wanted or not {name, f"-{name}"} & set(wanted)
-        }
+        wanted = self._default if order is None else self._check_order(order)
+        named = {name.removeprefix("-") for name in wanted}
+        behind = (name for name in self._spec.key_names if name not in named)
+        orders = {name.removeprefix("-"): self._make_order(name) for name in (*wanted, *behind)}
         return tuple(orders.values())
+
+    def _check_order(self, order: Any) -> tuple[str, ...]:
+        wanted = [order] if isinstance(order, str) else _listed(order, "order")
+        for name in wanted:
+            if not isinstance(name, str) or name.removeprefix("-") not in self._ordering:
+                text = f"{quoted(name)} is nothing to order by"
+                raise _refusal("order", text, self._ordering)
+        return tuple(wanted)
 
     def _make_order(self, name: str) -> Order:
         bare = name.removeprefix("-")

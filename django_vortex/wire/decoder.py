@@ -41,6 +41,8 @@ from django_vortex.wire.type_checks import Check, expected, make_check, under
 PLAIN = frozenset({type(None), bool, int, float, str})
 """Classes whose values stand for themselves."""
 
+_MARKERS = frozenset({"_ct", "_c"})
+
 _HINT = "Decorate it with @tuple_type and import its module in vortex.py"
 
 
@@ -80,7 +82,7 @@ class TupleReader:
         if len(values) != len(self.fields):
             mark_present_fields(instance, frozenset(values))
         if self.tuple_type.keeps_unknown:
-            unknown = frozenset(name for name in source if name[:1] != "_" and name not in values)
+            unknown = frozenset(source.keys() - values.keys() - _MARKERS)
             if unknown:
                 mark_unknown_fields(instance, unknown)
         if self.cls is TupleSelector:

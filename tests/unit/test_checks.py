@@ -7,6 +7,7 @@ from django.test import override_settings
 from django_vortex.checks import (
     check_application,
     check_channel_layer,
+    check_crud_permission,
     check_servers,
     check_settings,
 )
@@ -180,3 +181,21 @@ def test_daphne_takes_less_unless_told(monkeypatch):
             assert check_servers() == []
         with override_settings(DAPHNE_WEBSOCKET_MAX_MESSAGE_SIZE=2_000_000):
             assert ids(check_servers()) == ["W009"]
+
+
+@pytest.mark.parametrize(
+    "path", ["nowhere.Permission", "django_vortex.orm.permissions.Nobody", "django_vortex.Payload"]
+)
+def test_crud_permission_that_is_none_is_told(path):
+    with override_settings(VORTEX={"CRUD_PERMISSION": path}):
+        (message,) = check_crud_permission()
+    assert ids([message]) == ["E010"]
+    assert path in message.msg
+
+
+def test_crud_permission_that_is_one_is_silent():
+    assert check_crud_permission() == []
+    with override_settings(VORTEX={"CRUD_PERMISSION": "django_vortex.IsStaff"}):
+        assert check_crud_permission() == []
+    with override_settings(VORTEX={"CRUD_PERMISSION": 5}):
+        assert check_crud_permission() == []

@@ -74,6 +74,8 @@ def test_key_that_is_no_text_is_a_problem():
         ("ALLOWED_ORIGINS", ["https://a.example/page"]),
         ("CHANNEL_LAYER", ""),
         ("CHANNEL_LAYER", 1),
+        ("CRUD_PERMISSION", None),
+        ("CRUD_PERMISSION", "IsStaff"),
     ],
 )
 def test_wrong_value_is_told_with_what_was_expected(key, value):
