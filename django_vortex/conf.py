@@ -47,7 +47,7 @@ def _dotted(default: str) -> Any:
     def read(value: object) -> str:
         if isinstance(value, str) and re.fullmatch(r"\w+(\.\w+)+", value):
             return value
-        raise ValueError("the dotted name of a class")
+        raise ValueError("a dotted name of a class")
 
     return field(default=default, metadata={"read": read})
 

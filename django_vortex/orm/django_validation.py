@@ -46,7 +46,7 @@ def _validate(model: type[models.Model], draft: Draft, using: str) -> None:
             _collect(
                 draft,
                 model,
-                lambda c=constraint, o=owner: c.validate(o, row, using=using),  # type: ignore[misc]
+                lambda c=constraint, o=owner: c.validate(o, row, using=using),
             )
 
 
