@@ -21,7 +21,8 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import types
 
-from django_vortex.exceptions import quoted
+from django_vortex.exceptions import WireError, quoted
+from django_vortex.wire.type_checks import make_check
 
 Convert: TypeAlias = Callable[[Any], Any]
 """Gives another value for a value that is not None."""
@@ -166,7 +167,7 @@ def _fit_float(value: float, dialect: str) -> float:
 
 def _make_numeric(column_type: Any) -> ColumnValues:
     if not column_type.asdecimal:
-        return ColumnValues(float, fit=_fit_float)
+        return ColumnValues(float, export=float, fit=_fit_float)  # SQLite gives an int for 1.0
     precision, scale = column_type.precision, column_type.scale
     if precision is None:
         return ColumnValues(decimal.Decimal, fit=_fit_any_decimal)
@@ -243,7 +244,7 @@ def _make_json(column_type: Any) -> ColumnValues:
 
 def _fit_json(value: object, dialect: str) -> object:
     try:
-        text = json.dumps(value, allow_nan=dialect != "postgresql")
+        text = json.dumps(value, allow_nan=False)
     except (ValueError, TypeError, RecursionError):
         raise UnfitValue("Expected plain JSON without NaN") from None
     if dialect == "postgresql" and _UNREADABLE_JSON.search(_without_pairs(text)):
@@ -269,7 +270,14 @@ def _make_enum(column_type: Any) -> ColumnValues:
 
 
 def _make_uuid(column_type: Any) -> ColumnValues:
-    return ColumnValues(uuid.UUID) if column_type.as_uuid else ColumnValues(str, fit=_fit_uuid)
+    if column_type.as_uuid:
+        return ColumnValues(uuid.UUID, export=_export_uuid)
+    return ColumnValues(str, fit=_fit_uuid)
+
+
+def _export_uuid(value: uuid.UUID) -> uuid.UUID:
+    """Give one of the standard library; asyncpg has a class of its own."""
+    return value if type(value) is uuid.UUID else uuid.UUID(int=value.int)
 
 
 def _fit_uuid(value: str, dialect: str) -> str:
@@ -282,22 +290,27 @@ def _fit_uuid(value: str, dialect: str) -> str:
 def _make_array(column_type: Any) -> ColumnValues:
     item = describe_values(column_type.item_type)
     kind: Any = tuple if column_type.as_tuple else list
-    export, fit = item.export, item.fit
+    export, check = item.export, make_check(item.type)
+
+    def fit_item(value: Any, dialect: str) -> Any:
+        try:
+            return item.to_stored(value if check is None else check(value), dialect)
+        except WireError as error:
+            raise UnfitValue(error.text) from error
+
     return ColumnValues(
         _items_type(kind, item.type, column_type.dimensions),
         export=None if export is None else lambda value: _map_items(export, value, kind),
-        fit=lambda value, dialect: _map_items(
-            lambda single: single if fit is None else fit(single, dialect), value, kind
-        ),
+        fit=lambda value, dialect: _map_items(lambda one: fit_item(one, dialect), value, kind),
     )
 
 
 def _items_type(kind: Any, item: Any, dimensions: int | None) -> object:
     """Say what the array is, as far as the number of its dimensions is certain."""
-    if dimensions is None or item is None:
+    if item is None:
         return kind
-    found = item | None
-    for _ in range(dimensions):
+    found = item | None | kind if dimensions is None else item | None
+    for _ in range(dimensions or 1):
         found = kind[found, ...] if kind is tuple else kind[found]
     return found
 
