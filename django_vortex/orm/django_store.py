@@ -1,6 +1,5 @@
 """The store of Django models: work in one of our threads, in one ``atomic`` block."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -10,7 +9,7 @@ from django_vortex.orm.django_crud_rows import DjangoCrudRows
 from django_vortex.orm.django_models import describe_model
 from django_vortex.orm.django_values import make_reader
 from django_vortex.orm.store import ModelSpec, RefusedByDatabase, Scope, Shape, Unit
-from django_vortex.orm.waiting import wait_in_thread
+from django_vortex.orm.waiting import Waiting
 from django_vortex.typedefs import RunSync
 
 _T = TypeVar("_T")
@@ -41,7 +40,7 @@ class DjangoStore:
 
     async def run(self, work: Callable[[Unit], _T]) -> _T:
         """Do work in a transaction, off the loop."""
-        unit = DjangoUnit(self._find_alias(), self._get_reader, _running_loop())
+        unit = DjangoUnit(self._find_alias(), self._get_reader, Waiting())
 
         def transact() -> _T:
             with transaction.atomic(using=unit.using):
@@ -54,7 +53,7 @@ class DjangoStore:
 
     def run_here(self, work: Callable[[Unit], _T]) -> _T:
         """Do work that only reads, here and now."""
-        return work(DjangoUnit(self._find_alias(), self._get_reader, None))
+        return work(DjangoUnit(self._find_alias(), self._get_reader, Waiting()))
 
     def after_commit(self, function: Callable[[], object]) -> None:
         """Call a function when the caller's transaction on this database has committed."""
@@ -79,11 +78,11 @@ class DjangoUnit:
         self,
         using: str,
         get_reader: Callable[[Shape], Callable[[Any], dict[str, Any]]],
-        loop: asyncio.AbstractEventLoop | None,
+        waiting: Waiting,
     ) -> None:
         self.using = using
         self._get_reader = get_reader
-        self._loop = loop
+        self._waiting = waiting
 
     def rows(self, shape: Shape, scope: Scope) -> DjangoCrudRows:
         """Give the rows of a model."""
@@ -91,11 +90,4 @@ class DjangoUnit:
 
     def wait(self, awaitable: Awaitable[_T]) -> _T:
         """Wait for a coroutine on the event loop."""
-        return wait_in_thread(awaitable, self._loop)
-
-
-def _running_loop() -> asyncio.AbstractEventLoop | None:
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None
+        return self._waiting.wait(awaitable)

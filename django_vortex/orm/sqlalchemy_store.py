@@ -7,7 +7,6 @@ the event loop, where SQLAlchemy's greenlets let the same code wait.
 Imported only by who has SQLAlchemy.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -21,7 +20,7 @@ from django_vortex.orm.sqlalchemy_errors import explain
 from django_vortex.orm.sqlalchemy_models import MappedModel, describe
 from django_vortex.orm.sqlalchemy_unit import SqlAlchemyUnit
 from django_vortex.orm.store import ModelSpec, Unit
-from django_vortex.orm.waiting import wait_in_thread
+from django_vortex.orm.waiting import Waiting
 from django_vortex.typedefs import RunSync
 
 _T = TypeVar("_T")
@@ -61,13 +60,13 @@ class SqlAlchemyStore:
         """Do work in a session of its own and commit; roll back if it raises."""
         if _is_async(self._make_session):
             return await self._run_async(self._make_session(), work)
-        loop = asyncio.get_running_loop()
+        waiting = Waiting()
 
         def run_in_thread() -> Any:
             session = self._make_session()
             if _is_async(session):  # of a function that nobody could tell
                 return _Unstarted(session)
-            return self._run_session(session, work, lambda one: wait_in_thread(one, loop))
+            return self._run_session(session, work, waiting.wait)
 
         result: Any = await self._run_sync(run_in_thread)
         if isinstance(result, _Unstarted):
@@ -84,7 +83,7 @@ class SqlAlchemyStore:
         session = None if _is_async(self._make_session) else self._make_session()
         if session is None or _is_async(session):
             raise DefinitionError("The sessions are asynchronous; this is possible on a loop only")
-        return self._run_session(session, work, lambda one: wait_in_thread(one, None))
+        return self._run_session(session, work, Waiting().wait)
 
     def after_commit(self, function: Callable[[], object]) -> None:
         """Call a function when the session of this scope has committed, at once without one."""

@@ -14,31 +14,35 @@ from django_vortex.routing.ports import is_on_loop
 _T = TypeVar("_T")
 
 
-def wait_in_thread(awaitable: Awaitable[_T], loop: asyncio.AbstractEventLoop | None) -> _T:
-    """Run an awaitable and wait for it.
+class Waiting:
+    """The event loop that coroutines of an application belong to, made where that runs.
 
-    Args:
-        awaitable: What to wait for.
-        loop: The event loop it belongs to, which runs in another thread. Without one, or when the
-            caller stands on that loop (as tests do that run everything in one thread), a loop is
-            made for it.
+    Made where none runs, or when blocking code runs in the loop's own thread (as tests do that run
+    everything in one), a loop is made for each coroutine: the other one stands still meanwhile.
     """
-    if loop is not None and loop.is_running() and not is_on_loop():
-        return asyncio.run_coroutine_threadsafe(_await(awaitable), loop).result()
-    if not is_on_loop():
-        return asyncio.run(_await(awaitable))
-    future: Future[_T] = Future()
 
-    def run() -> None:
-        try:
-            future.set_result(asyncio.run(_await(awaitable)))
-        except BaseException as error:
-            future.set_exception(error)
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop() if is_on_loop() else None
+        self._thread = threading.get_ident()
 
-    thread = threading.Thread(target=run, name="vortex-wait", daemon=True)
-    thread.start()
-    thread.join()
-    return future.result()
+    def wait(self, awaitable: Awaitable[_T]) -> _T:
+        """Run an awaitable and wait for it."""
+        if self._loop is not None and threading.get_ident() != self._thread:
+            return asyncio.run_coroutine_threadsafe(_await(awaitable), self._loop).result()
+        if not is_on_loop():
+            return asyncio.run(_await(awaitable))
+        future: Future[_T] = Future()
+
+        def run() -> None:
+            try:
+                future.set_result(asyncio.run(_await(awaitable)))
+            except BaseException as error:
+                future.set_exception(error)
+
+        thread = threading.Thread(target=run, name="vortex-wait", daemon=True)
+        thread.start()
+        thread.join()
+        return future.result()
 
 
 async def _await(awaitable: Awaitable[_T]) -> _T:
