@@ -8,7 +8,7 @@ class; nested relations are loaded with ``selectinload``. Nothing is written but
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import Select, and_, null, or_, select, tuple_, update
+from sqlalchemy import Select, Table, and_, null, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import flag_modified, set_committed_value
 from sqlalchemy.orm.exc import StaleDataError
@@ -291,8 +291,8 @@ class SqlAlchemyRows:
 def _is_same(row: Any, column: MappedColumn, value: Any) -> bool:
     """Tell whether a row has a value already: what the database holds is not checked anew."""
     known = row.__dict__.get(column.name, _MISSING)
-    if known is None or known is _MISSING:
-        return False
+    if known is None or known is _MISSING or isinstance(known, (list, tuple, dict)):
+        return False  # inside those True equals 1
     if column.values.export is not None:
         known = column.values.export(known)
     return type(known) is type(value) and bool(known == value)
@@ -308,13 +308,20 @@ def _to_select(queryset: Any, mapped: MappedModel) -> Any:
         return select(mapped.cls)
     if not isinstance(queryset, Select):
         raise DefinitionError(f"get_queryset has to give a select(...), got {quoted(queryset)}")
-    entity = queryset.column_descriptions[0].get("entity")
-    if mapped.spec.model is not mapped.cls and entity is None:  # a table's columns
-        queryset = queryset.with_only_columns(mapped.cls)
-    elif not (isinstance(entity, type) and issubclass(entity, mapped.cls)):
-        raise DefinitionError(f"get_queryset has to select {mapped.cls.__qualname__}")
-    if not queryset._has_row_limiting_clause:
-        return queryset
-    keys = [column.attribute for column in mapped.keys]
+    is_limited = queryset._has_row_limiting_clause
+    if isinstance(mapped.spec.model, Table):
+        if queryset.get_final_froms() != [mapped.spec.model]:
+            raise DefinitionError(f"get_queryset has to select from {mapped.spec.model.name} only")
+        if not is_limited:
+            found = select(mapped.cls)
+            return found if queryset.whereclause is None else found.where(queryset.whereclause)
+        keys = [column.column for column in mapped.keys]
+    else:
+        chosen = queryset.column_descriptions[0]["expr"]
+        if not (isinstance(chosen, type) and issubclass(chosen, mapped.cls)):
+            raise DefinitionError(f"get_queryset has to select {mapped.cls.__qualname__}")
+        if not is_limited:
+            return queryset
+        keys = [column.attribute for column in mapped.keys]
     window = queryset.with_only_columns(*keys)
     return select(mapped.cls).where((keys[0] if len(keys) == 1 else tuple_(*keys)).in_(window))
