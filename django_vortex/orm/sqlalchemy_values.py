@@ -309,7 +309,7 @@ def _items_type(kind: Any, item: Any, dimensions: int | None) -> object:
     """Say what the array is, as far as the number of its dimensions is certain."""
     if item is None:
         return kind
-    found = item | None | kind if dimensions is None else item | None
+    found = item | kind | None if dimensions is None else item | None
     for _ in range(dimensions or 1):
         found = kind[found, ...] if kind is tuple else kind[found]
     return found
