@@ -238,9 +238,10 @@ class SqlAlchemyRows:
         return statement
 
     def _fetch(self, statement: Select[Any]) -> list[Any]:
+        if len(self.session.identity_map):  # what is known already is read anew
+            statement = statement.execution_options(populate_existing=True)
         with self.session.no_autoflush:
-            found = self.session.scalars(statement.execution_options(populate_existing=True))
-            return list(found.unique())
+            return list(self.session.scalars(statement).unique())
 
     def _has_key(self, keys: Sequence[Key]) -> Any:
         columns = [column.attribute for column in self._mapped.keys]
