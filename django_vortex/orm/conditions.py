@@ -118,7 +118,7 @@ def any_of(conditions: Iterable[Condition | None]) -> Condition | None:
     wanted = list(conditions)
     if None in wanted:
         return None
-    some = tuple(one for one in wanted if one is not None)
+    some = tuple(one for one in wanted if one is not None and one != NOTHING)
     return some[0] if len(some) == 1 else AnyOf(some)
 
 

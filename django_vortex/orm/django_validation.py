@@ -11,6 +11,7 @@ from typing import Any
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import models
 
+from django_vortex.orm.django_models import is_file
 from django_vortex.orm.django_unique import check_unique
 from django_vortex.orm.django_values import PENDING
 from django_vortex.orm.store import Draft
@@ -31,7 +32,9 @@ def _validate(model: type[models.Model], draft: Draft, using: str) -> None:
     row = draft.row
     untouched = set() if draft.is_new else _untouched_names(model, draft.changed)
     relations = {field.name for field in model._meta.concrete_fields if field.is_relation}
-    _collect(draft, model, lambda: row.clean_fields(exclude=untouched | relations))
+    # What is NULL because it may be is right, although no form could leave it out.
+    missing = {field.name for field in model._meta.concrete_fields if _is_rightly_null(field, row)}
+    _collect(draft, model, lambda: row.clean_fields(exclude=untouched | relations | missing))
     _collect(draft, model, row.clean)
     wrong = {_name_of(model, attname) for attname in draft.errors}
     # The key is left to the database: whose it is already must not be told.
@@ -48,6 +51,11 @@ def _validate(model: type[models.Model], draft: Draft, using: str) -> None:
                 model,
                 lambda c=constraint, o=owner: c.validate(o, row, using=using),
             )
+
+
+def _is_rightly_null(field: Any, row: Any) -> bool:
+    value = row.__dict__.get(field.attname, "")
+    return field.null and (value is None or (is_file(field) and not value))
 
 
 def _untouched_names(model: type[models.Model], changed: Iterable[str]) -> set[str]:

@@ -5,7 +5,7 @@ itself where it is a tuple type already with the same fields. Either way a store
 and a peer never sees a row.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -48,7 +48,8 @@ class RecordType:
         self.nested = nested
         self.names = tuple(field.name for field in tuple_type.fields)
         self._registry = registry
-        self._build = tuple_type.get_construction().build
+        build = tuple_type.get_construction().build
+        self._build = build if issubclass(tuple_type.cls, Record) else _without_validation(build)
         self._reads = [(field.name, field.read) for field in tuple_type.fields]
 
     def make(self, values: Mapping[str, Any]) -> Any:
@@ -86,6 +87,19 @@ class RecordType:
     def unknown(self, instance: Any) -> frozenset[str]:
         """Give the names a peer sent that are no fields."""
         return unknown_fields(instance)
+
+
+def _without_validation(
+    build: Callable[[Mapping[str, object]], object],
+) -> Callable[[Mapping[str, object]], object]:
+    """Give what fills an instance of a model past its validators: stored rows are as they are."""
+
+    def fill(values: Mapping[str, object]) -> object:
+        instance = build(_NO_FIELDS)
+        vars(instance).update(values)
+        return instance
+
+    return fill
 
 
 def make_record_type(

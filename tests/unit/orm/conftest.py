@@ -7,6 +7,7 @@ from django.db import connection
 from django_vortex.orm import django_tuples, sqlalchemy_tuples
 from django_vortex.tuples import TupleRegistry, registry
 from tests.support.routing import Bench
+from tests.unit.orm.crud_bench import CrudBench
 from tests.unit.orm.models import MODELS
 
 
@@ -33,3 +34,9 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[N
         for model in MODELS:
             editor.create_model(model)
     yield
+
+
+@pytest.fixture
+def crud(tuples: TupleRegistry) -> CrudBench:
+    """A bench for tables."""
+    return CrudBench(tuples)

@@ -3,6 +3,7 @@
 import uuid
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.core.files.storage import InMemoryStorage
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
@@ -83,4 +84,35 @@ class Pseudonym(Author):
         proxy = True
 
 
-MODELS: list[type[models.Model]] = [Author, Everything, Guarded, Novelist]
+class Ticket(models.Model):
+    """What the tests of CRUD are about."""
+
+    title = models.CharField(max_length=20)
+    slug = models.SlugField(unique=True, null=True, default=None, blank=True)
+    state = models.CharField(max_length=9, choices=[("open", "o"), ("done", "d")], default="open")
+    points = models.IntegerField(default=3)
+    owner_id = models.IntegerField(null=True, blank=True)
+    secret = models.CharField(max_length=20, default="", blank=True)
+    version = models.IntegerField(default=1)
+    changed = models.DateTimeField(auto_now=True)
+    author = models.ForeignKey(
+        Author, null=True, blank=True, on_delete=models.PROTECT, related_name="tickets"
+    )
+
+    class Meta:
+        app_label = "vortex_tests"
+        unique_together = [("title", "points")]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(points__gte=0), name="points", violation_error_message="Too few"
+            )
+        ]
+
+    def clean(self) -> None:
+        if self.title == "forbidden":
+            raise ValidationError({"title": "This title is forbidden"})
+        if self.title == self.state:
+            raise ValidationError("The title is the state")
+
+
+MODELS: list[type[models.Model]] = [Author, Everything, Guarded, Novelist, Ticket]

@@ -7,14 +7,19 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from django_vortex.orm import sqlalchemy_tuples
 from django_vortex.orm.conditions import (
     to_condition,
 )
+from django_vortex.orm.records import make_record_type
 from django_vortex.orm.store import (
     Order,
     Scope,
     Version,
 )
+from django_vortex.tuples import TupleRegistry, tuple_type
+from django_vortex.wire.codec import Codec
+from django_vortex.wire.dialects import Dialect
 from tests.unit.orm.library import Library, open_library
 from tests.unit.orm.shelves import (
     Animal,
@@ -119,3 +124,18 @@ def test_rows_of_subclasses_are_rows(library: Library) -> None:
     assert library.do(work, Dog) == {"id": 1, "kind": "dog", "version": 2, "trick": "sit"}
     [values] = library.do(lambda rows: [rows.values(row) for row in rows.find()], Animal)
     assert values == {"id": 1, "kind": "dog", "version": 2}
+
+
+def test_a_stored_row_travels_whatever_a_validator_says_of_it(library: Library) -> None:
+    registry = TupleRegistry()
+    sqlalchemy_tuples.install(registry)
+    tuple_type("t.Book", fields=["id", "title"], registry=registry)(Book)
+    record = make_record_type(library.shape(Book, "id", "title"), None, registry)
+    codec = Codec(registry)
+    sent = codec.encode_value(record.make({"id": 1, "title": "forbidden"}), Dialect.NATIVE)
+    assert sent == {
+        "_ct": "rt",
+        "_c": "t.Book",
+        "id": {"_ft": "int", "_fd": 1},
+        "title": "forbidden",
+    }
