@@ -153,7 +153,7 @@ class CrudSave:
                 continue
             if name in plan.writable and field is not None:
                 # None is what released clients send for what was never set.
-                if value is not None or field.is_nullable or defaults[name] is None:
+                if value is not None or field.is_nullable or field.is_required:
                     values[name] = value
             elif not self._is_untouched(field, defaults[name], value):
                 self._refuse_read_only(item, name)
