@@ -11,11 +11,11 @@ from typing import Any
 from sqlalchemy import String, and_, case, cast, false, func, or_, true
 from sqlalchemy.orm import RelationshipProperty
 
-from django_vortex.exceptions import DefinitionError
+from django_vortex.exceptions import DefinitionError, ValidationError
 from django_vortex.orm.conditions import AllOf, AnyOf, Comparison, Condition, Native, Not
 from django_vortex.orm.sqlalchemy_models import MappedColumn, MappedModel, describe
 from django_vortex.orm.sqlalchemy_values import UnfitValue
-from django_vortex.orm.store import Order, RefusedByDatabase
+from django_vortex.orm.store import Order
 
 _ORDERED: dict[str, Callable[[Any, Any], Any]] = {
     "lt": lambda column, value: column < value,
@@ -55,7 +55,7 @@ def to_expression(condition: Condition, mapped: MappedModel, dialect: str) -> An
 
     Raises:
         DefinitionError: A field or look-up does not exist.
-        RefusedByDatabase: The database cannot compare a field with such a value.
+        ValidationError: The database cannot compare a field with such a value.
     """
     if isinstance(condition, Native):
         return condition.expression
@@ -156,4 +156,4 @@ def _compare_unfit(found: MappedColumn, lookup: str, value: Any, error: UnfitVal
     if isinstance(value, int):
         is_met = lookup in (("lt", "lte") if value > 0 else ("gt", "gte"))
         return found.attribute.is_not(None) if is_met else false()
-    raise RefusedByDatabase(str(error), found.name)
+    raise ValidationError(f"{found.name}: {error}") from error

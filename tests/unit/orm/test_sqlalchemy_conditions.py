@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from django_vortex.exceptions import DefinitionError
+from django_vortex.exceptions import DefinitionError, ValidationError
 from django_vortex.orm.conditions import (
     NOTHING,
     Comparison,
@@ -82,6 +82,11 @@ def test_a_field_that_does_not_exist_is_the_programmers_mistake(
 ) -> None:
     with pytest.raises(DefinitionError, match="has no field"):
         library.titles(where)
+
+
+def test_what_has_no_place_in_an_order_is_the_peers_mistake(library: Library) -> None:
+    with pytest.raises(ValidationError, match="title: Expected text that UTF-8 can hold"):
+        library.titles({"title__lt": "\ud800"})
 
 
 def test_null_is_greater_than_every_value(library: Library) -> None:
