@@ -1,6 +1,7 @@
 """Databases of the tests, made when first asked for; they last as long as the session."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -23,7 +24,9 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServe
 
 @pytest.fixture(scope="session")
 def find_database(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    django_db_blocker: Any,
 ) -> FindDatabase:
     """Give a database with tables, made when first asked for: ``("postgres", "django")``.
 
@@ -42,7 +45,8 @@ def find_database(
         else:
             database = Database(str(tmp_path_factory.mktemp("crud") / f"{maker}.sqlite3"))
         if maker.startswith("django"):
-            database.create_django_tables()
+            with django_db_blocker.unblock():
+                database.create_django_tables()
         else:
             database.create_sqlalchemy_tables()
         made[kind, maker] = database

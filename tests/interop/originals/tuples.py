@@ -32,7 +32,29 @@ class AirportTuple(Tuple):
     longitude = TupleField()
 
 
-CLASSES = {cls.__tupleType__: cls for cls in (SampleTuple, AirportTuple)}
+class Ticket(Tuple):
+    """What the tickets of both stores have."""
+
+    id = TupleField()
+    title = TupleField()
+    state = TupleField()
+    points = TupleField()
+    price = TupleField()
+
+
+@addTupleType
+class DjangoTicket(Ticket):
+    __tupleType__ = "crud.DjangoTicket"
+
+
+@addTupleType
+class AlchemyTicket(Ticket):
+    __tupleType__ = "crud.AlchemyTicket"
+
+
+CLASSES = {
+    cls.__tupleType__: cls for cls in (SampleTuple, AirportTuple, DjangoTicket, AlchemyTicket)
+}
 
 
 def describe(value: object) -> Record | None:
