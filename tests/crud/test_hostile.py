@@ -315,7 +315,7 @@ async def test_released_clients_are_refused_the_same(asking: Unchanged, dialect:
     await asking.refuse([ticket(id=1, title="x", secret="y")], "secret")
     await asking.refuse([ticket(id=1, owner_id=BOB.pk)], "owner_id")
     await asking.refuse([ticket(title="x"), Record("auth.User", id=1)], "auth.User")
-    await asking.refuse([ticket(title="x"), ticket(id=2, title="x")], "no such row")
+    await asking.refuse([ticket(title="x"), ticket(id=2, title="x")], "no row 2")
     await asking.refuse([ticket(title="x"), None], "None")
     await asking.refuse([ticket(id=1, points="5")], "points")
     await asking.refuse(None, "id", filt={"delete": True})
