@@ -11,8 +11,10 @@ from django_vortex.tuples import (
     Tuple,
     TupleRegistry,
     mark_present_fields,
+    mark_unknown_fields,
     present_fields,
     tuple_type,
+    unknown_fields,
 )
 
 registry = TupleRegistry()
@@ -51,3 +53,13 @@ def test_instance_without_room_for_a_mark_counts_as_complete() -> None:
 def test_what_is_no_tuple_has_no_fields() -> None:
     with pytest.raises(DefinitionError, match="int is no registered tuple type"):
         present_fields(5, registry=registry)
+
+
+def test_unknown_fields_are_those_that_were_marked() -> None:
+    person = Person(name="Ann")
+    assert unknown_fields(person) == frozenset()
+    mark_unknown_fields(person, frozenset({"nmae"}))
+    assert unknown_fields(person) == frozenset({"nmae"})
+    point = Point()
+    mark_unknown_fields(point, frozenset({"z"}))
+    assert unknown_fields(point) == frozenset()
