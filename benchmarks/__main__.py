@@ -10,7 +10,7 @@ from typing import Final
 from benchmarks.alone import measure_alone
 from benchmarks.results import Result, format_table
 
-MODULES: Final = ("codec", "dispatch", "round_trips", "broadcast", "memory")
+MODULES: Final = ("codec", "crud", "dispatch", "round_trips", "broadcast", "memory")
 
 
 def main() -> None:

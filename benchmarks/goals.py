@@ -22,3 +22,12 @@ IDLE_MEMORY_OVER_GROUP: Final = 2.0
 
 ROUND_TRIP_OVER_JSON_ECHO: Final = 1.3
 """Round trips of a small request against an ``AsyncJsonWebsocketConsumer`` that echoes."""
+
+CRUD_RETRIEVE_OVER_REST: Final = 3.0
+"""Retrieving 1000 rows against ``ModelSerializer`` of Django REST framework."""
+
+CRUD_SAVE_OVER_REST: Final = 1.0
+"""Saving 100 rows against the same."""
+
+CRUD_STATEMENTS: Final = 1.0
+"""SQL statements against the fewest there can be."""
