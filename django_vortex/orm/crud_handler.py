@@ -9,7 +9,8 @@ from typing import Any
 
 from django_vortex.exceptions import Conflict, DefinitionError, ValidationError, quoted
 from django_vortex.handlers.base import BaseHandler, settle
-from django_vortex.orm.crud_model import CrudModel, ModelPlan, make_plan
+from django_vortex.orm.crud_failure import make_failure
+from django_vortex.orm.crud_model import CrudModel, make_plan
 from django_vortex.orm.crud_save import CrudSave
 from django_vortex.orm.crud_stores import find_store
 from django_vortex.orm.crud_work import CrudPlan, CrudWork, Done, Outcome, read_filt_key
@@ -24,7 +25,6 @@ from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.routing.payload_io import payload_io as default_payload_io
 from django_vortex.routing.peer import Peer
 from django_vortex.routing.ports import is_on_loop
-from django_vortex.routing.replies import error_text
 from django_vortex.routing.request import Request
 from django_vortex.typedefs import Filt
 from django_vortex.wire.dialects import Dialect
@@ -318,23 +318,6 @@ class OrmCrudHandler(BaseHandler):
         return self.payload_io.push(envelope, to, coalesce=True)
 
 
-def make_failure(error: ValidationError | Conflict, request: Request) -> PayloadEnvelope:
-    """Make the one answer to a request that failed.
-
-    Our own clients get the parts, others a text. A conflict comes with what the rows are now.
-    """
-    text = error_text(error)
-    tuples = error.tuples if isinstance(error, Conflict) else []
-    payload = Payload(tuples=tuples) if tuples else None
-    if request.dialect is not Dialect.NATIVE:
-        return PayloadEnvelope({}, payload, result=text)
-    if isinstance(error, Conflict):
-        result: dict[str, Any] = {"error": "conflict", "text": text}
-    else:
-        result = {"error": "validation", "text": text, "errors": error.errors}
-    return PayloadEnvelope({}, payload, result=result)
-
-
 def _read_as(plan: CrudPlan, request: Request, unit: Unit, key: Any) -> list[Any]:
     """Read a row as a peer sees it; one that may not see it any more gets no row."""
     work = CrudWork(plan, request, unit)
@@ -354,6 +337,3 @@ def _keep(coroutine: Any) -> None:
     task = asyncio.ensure_future(coroutine)
     _pushing.add(task)
     task.add_done_callback(_pushing.discard)
-
-
-__all__ = ["CrudModel", "ModelPlan", "OrmCrudHandler", "make_failure"]

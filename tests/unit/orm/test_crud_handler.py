@@ -7,7 +7,8 @@ import pytest
 from django.db import transaction
 
 from django_vortex.exceptions import Conflict, DefinitionError, ValidationError
-from django_vortex.orm.crud_handler import OrmCrudHandler, make_failure
+from django_vortex.orm.crud_failure import make_failure
+from django_vortex.orm.crud_handler import OrmCrudHandler
 from django_vortex.orm.permissions import IsAuthenticated
 from django_vortex.wire.dialects import Dialect
 from tests.unit.orm.crud_bench import FILT, CrudBench, User, row, ticket
