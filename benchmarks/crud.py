@@ -63,6 +63,8 @@ class Side:
     """Our side over one store."""
 
     def __init__(self, model: Any, **options: Any) -> None:
+        # Not `asyncio.run`: its handler of SIGINT writes the whole reply down with `repr`.
+        self._loop = asyncio.new_event_loop()
         self.codec = Codec(TupleRegistry())
         self.payload_io = PayloadIO(clock=lambda: NOON)
         self.payload_io.bind(run_sync=run_inline, codec=self.codec)
@@ -93,7 +95,9 @@ class Side:
 
     def retrieve(self, key: str = "bench.order") -> int:
         """Answer with all rows and give the size of it."""
-        [reply] = asyncio.run(self.payload_io.process(self._request({"key": key}, None)))
+        [reply] = self._loop.run_until_complete(
+            self.payload_io.process(self._request({"key": key}, None))
+        )
         assert reply.result is None, reply.result
         return len(reply.encoded(self.codec, Dialect.NATIVE, NOON) or b"")
 
@@ -101,7 +105,9 @@ class Side:
         """Save rows that have changed."""
         self.turn += 1
         body = self.bodies[self.turn % 2]
-        [reply] = asyncio.run(self.payload_io.process(self._request({"key": "bench.order"}, body)))
+        [reply] = self._loop.run_until_complete(
+            self.payload_io.process(self._request({"key": "bench.order"}, body))
+        )
         assert reply.result is True, reply.result
 
     def _request(self, filt: dict[str, Any], body: EncodedBody | None) -> Request:
@@ -109,7 +115,9 @@ class Side:
         return Request(envelope, PEER, codec=self.codec, dialect=Dialect.NATIVE)
 
     def _make_body(self, number: int) -> EncodedBody:
-        [reply] = asyncio.run(self.payload_io.process(self._request({"key": "bench.order"}, None)))
+        [reply] = self._loop.run_until_complete(
+            self.payload_io.process(self._request({"key": "bench.order"}, None))
+        )
         text = reply.encoded(self.codec, Dialect.NATIVE, NOON)
         assert text is not None
         rows = self.codec.decode_payload(text, Dialect.NATIVE).tuples[:SAVED]
