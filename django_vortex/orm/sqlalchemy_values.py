@@ -17,6 +17,7 @@ import re
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeAlias
 
 from sqlalchemy import types
@@ -239,15 +240,18 @@ def _fit_interval(value: dt.timedelta, dialect: str) -> dt.timedelta:
 
 
 def _make_json(column_type: Any) -> ColumnValues:
-    return ColumnValues(is_raw=True, fit=_fit_json)
+    variants = getattr(column_type, "_variant_mapping", {})
+    is_binary = any(one.__visit_name__ == "JSONB" for one in (column_type, *variants.values()))
+    return ColumnValues(is_raw=True, fit=partial(_fit_json, is_binary=is_binary))
 
 
-def _fit_json(value: object, dialect: str) -> object:
+def _fit_json(value: object, dialect: str, *, is_binary: bool) -> object:
+    """Refuse what is no JSON, and what PostgreSQL keeps as JSON text but not as JSONB."""
     try:
         text = json.dumps(value, allow_nan=False)
     except (ValueError, TypeError, RecursionError):
         raise UnfitValue("Expected plain JSON without NaN") from None
-    if dialect == "postgresql" and _UNREADABLE_JSON.search(_without_pairs(text)):
+    if is_binary and dialect == "postgresql" and _UNREADABLE_JSON.search(_without_pairs(text)):
         raise UnfitValue("Expected JSON with text that UTF-8 can hold, without NUL characters")
     return value
 
