@@ -78,7 +78,7 @@ class OrmCrudHandler(BaseHandler):
         page_size: How many rows a list has if the peer does not say; None is all.
         max_page_size: How many rows a peer may ask for at once.
         max_tuples: How many tuples may be saved or deleted at once.
-        extensions: `CrudExtension`s for all models.
+        extensions: Each a `CrudExtension`, for all models.
         push_on_commit: Whether changed rows are pushed to the peers that have retrieved them.
         get_queryset: Gives the rows that exist for a request, as the method of this name.
         payload_io: As of `PayloadEndpoint`.

@@ -1,0 +1,71 @@
+"""The pages about `OrmCrudHandler` show what works: a project of their blocks runs their tests."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.docs.blocks import Block, read_blocks
+from tests.docs.project import Project
+
+SETTINGS = Block(
+    "mysite/settings.py",
+    'INSTALLED_APPS = ["django_vortex", "board", *INSTALLED_APPS]\n'
+    'MIGRATION_MODULES = {"board": None}\n'
+    'PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]\n',
+    is_appended=True,
+)
+
+MIGRATED = """
+from django.test import SimpleTestCase
+
+from board.tables import Base, engine
+from django_vortex.testing import connect
+from django_vortex.wire.dialects import Dialect
+
+GATES = {"key": "gates"}
+
+
+class MigratedTest(SimpleTestCase):
+    def setUp(self):
+        Base.metadata.create_all(engine)
+        self.addCleanup(Base.metadata.drop_all, engine)
+
+    def test_a_released_client_makes_and_deletes_a_row(self):
+        from board.vortex import gates
+
+        Gate = gates.plan.main.record.cls
+        with connect(dialect=Dialect.D2) as peer:
+            saved = peer.request(GATES, [Gate(id=None, label="A1", airport_iata="ZRH")])
+            self.assertEqual((saved.result, saved.tuples[0].id), (True, 1))
+            self.assertEqual([row.label for row in peer.request(GATES).tuples], ["A1"])
+
+            refused = peer.request({**GATES, "delete": True})
+            self.assertEqual(
+                refused.result, "Nothing to delete: the filt has no id and there are no tuples"
+            )
+            self.assertEqual(refused.tuples, [])
+            unknown = peer.request(GATES, [Gate(id=9, label="A9", airport_iata="ZRH")])
+            self.assertEqual(unknown.result, "Tuple 0, field 'id': There is no row 9")
+            self.assertEqual(peer.unread, [])
+
+            deleted = peer.request({**GATES, "delete": True}, saved.tuples)
+            self.assertEqual((deleted.result, deleted.tuples), (True, []))
+"""
+
+
+@pytest.mark.parametrize("page", ["django", "sqlalchemy", "permissions", "hooks"])
+def test_page_is_tested(page: str, make_project: Callable[[], Project]) -> None:
+    blocks = read_blocks(f"docs/howto-crud-{page}.rst")
+    project = make_project()
+    project.write([SETTINGS, *blocks.values()])
+    tests = blocks["board/tests.py"].code.count("    def test_")
+    assert tests
+    assert f"Ran {tests} test" in project.run("manage.py", "test")
+
+
+def test_migrated_handler_answers_as_the_page_says(make_project: Callable[[], Project]) -> None:
+    project = make_project()
+    project.write([SETTINGS, read_blocks("docs/howto-crud-sqlalchemy.rst")["board/tables.py"]])
+    project.write(read_blocks("docs/migrating-crud.rst").values())
+    project.write([Block("board/tests.py", MIGRATED, is_appended=False)])
+    assert "Ran 1 test" in project.run("manage.py", "test")
