@@ -10,6 +10,7 @@ from typing import Any
 
 from django_vortex.exceptions import Conflict, PermissionDenied, ValidationError, quoted
 from django_vortex.orm.crud_model import ModelPlan
+from django_vortex.orm.crud_telling import tell, tell_again
 from django_vortex.orm.crud_work import (
     CHANGED_MEANWHILE,
     CrudWork,
@@ -125,7 +126,7 @@ class CrudSave:
                 self._errors.append(error_at(item.index, plan.version_field, text))
                 return None
             if seen != old[plan.version_field]:
-                self._stale.append(plan.record.make(old))
+                self._stale += tell_again(self._work, plan, Action.UPDATE, rows.key(row))
                 return None
         values = {}
         for name, value in item.values.items():
@@ -223,12 +224,12 @@ class CrudSave:
 
     def _read_again(self, saving: _Saving) -> list[Any]:
         assert saving.item.key is not None
-        found = saving.rows.get_many([saving.item.key])
-        return self._work.make_tuples(saving.item.plan, saving.action, found.values())
+        return tell_again(self._work, saving.item.plan, saving.action, saving.item.key)
 
     def _outcome(self, savings: Sequence[_Saving]) -> Outcome:
         """Read what is stored now; what has left the peer's scope is refused."""
         stored: dict[int, Mapping[Key, Any]] = {}
+        told: dict[int, Mapping[Key, Any]] = {}
         keys = [saving.rows.key(saving.draft.row) for saving in savings]
         for saving in savings:
             if id(saving.rows) not in stored:
@@ -237,16 +238,17 @@ class CrudSave:
                     for key, other in zip(keys, savings, strict=True)
                     if other.rows is saving.rows
                 ]
-                stored[id(saving.rows)] = saving.rows.get_many(wanted)
+                found = saving.rows.get_many(wanted)
+                stored[id(saving.rows)] = found
+                told[id(saving.rows)] = tell(self._work, saving.item.plan, saving.action, found)
         outcome = Outcome([], result=True)
         for key, saving in zip(keys, savings, strict=True):
             row = stored[id(saving.rows)].get(key)
             if row is None:
                 raise PermissionDenied("A row would leave what you may see")
-            plan = saving.item.plan
-            outcome.tuples.append(plan.record.make(saving.rows.values(row)))
+            outcome.tuples.append(told[id(saving.rows)][key])
             if saving.draft.is_new or saving.draft.changed:
-                outcome.done.append(Done(saving.action, plan, key, row))
+                outcome.done.append(Done(saving.action, saving.item.plan, key, row))
         return outcome
 
     def _refuse_read_only(self, item: Item, name: str) -> None:

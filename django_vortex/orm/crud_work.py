@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django_vortex.exceptions import Conflict, PermissionDenied, ValidationError, WireError, quoted
-from django_vortex.orm.conditions import to_condition
+from django_vortex.orm.conditions import Condition, to_condition
 from django_vortex.orm.crud_model import ModelPlan
+from django_vortex.orm.crud_telling import tell_again
 from django_vortex.orm.extension import Context
 from django_vortex.orm.listing import Listing, Page
 from django_vortex.orm.permission import Action, Permission
@@ -228,6 +229,10 @@ class CrudWork:
             self._rows[id(plan), action] = known
         return known
 
+    def find_condition(self, action: Action) -> Condition | None:
+        """Give the condition of the rows that exist for the peer; None is all of them."""
+        return to_condition(self.settle(self.plan.permission.scope(self.request, action)))
+
     def call(self, plan: ModelPlan, action: Action, hook: str, *arguments: Any) -> None:
         """Call a hook of all extensions of a model."""
         if plan.extensions:
@@ -257,8 +262,7 @@ class CrudWork:
             return Scope()
         get_queryset = plan.get_queryset
         queryset = None if get_queryset is None else self.settle(get_queryset(self.request))
-        condition = self.settle(self.plan.permission.scope(self.request, action))
-        return Scope(queryset, to_condition(condition))
+        return Scope(queryset, self.find_condition(action))
 
     def _item_of_filt(self, key_value: Any) -> Item:
         plan = self.plan.main
@@ -268,11 +272,11 @@ class CrudWork:
         plan = item.plan
         version = None
         if plan.version_field is not None:
-            current = rows.values(row)
-            now = current[plan.version_field]
+            now = rows.values(row)[plan.version_field]
             seen = item.values.get(plan.version_field)
-            if seen is not None and seen != now:
-                raise Conflict(CHANGED_MEANWHILE, [plan.record.make(current)])
+            if seen is not None and seen != now and item.key is not None:
+                told = tell_again(self, plan, Action.DELETE, item.key)
+                raise Conflict(CHANGED_MEANWHILE, told)
             version = Version(plan.version_field, now, now)
         self.call(plan, Action.DELETE, "before_delete", row)
         try:

@@ -1,0 +1,56 @@
+"""What a peer is told of rows that it has written, or that were changed before it could.
+
+Takes rows that exist for what the peer wanted to do, gives tuples. Being allowed to change a row is
+not being allowed to read it: what may not be retrieved is told by its key alone.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from django_vortex.orm.crud_model import ModelPlan
+from django_vortex.orm.permission import Action
+from django_vortex.orm.store import Key
+
+if TYPE_CHECKING:
+    from django_vortex.orm.crud_work import CrudWork
+
+
+def tell(
+    work: "CrudWork", plan: ModelPlan, action: Action, found: Mapping[Key, Any]
+) -> dict[Key, Any]:
+    """Make the tuples that tell the peer of rows.
+
+    Args:
+        work: The request.
+        plan: The model of the rows.
+        action: What they were found for.
+        found: The rows by key.
+    """
+    rows = work.rows(plan, action)
+    visible = _find_visible(work, plan, found)
+    tuples = {}
+    for key, row in found.items():
+        values = rows.values(row)
+        if key in visible:
+            work.call(plan, Action.RETRIEVE, "after_retrieve", row, values)
+        else:
+            told = {*plan.spec.key_names, plan.version_field}
+            values = {name: values[name] if name in told else None for name in values}
+        tuples[key] = plan.record.make(values)
+    return tuples
+
+
+def tell_again(work: "CrudWork", plan: ModelPlan, action: Action, key: Key) -> list[Any]:
+    """Read a row again and make its tuple; none if it does not exist for ``action`` any more."""
+    found = work.rows(plan, action).get_many([key])
+    return list(tell(work, plan, action, found).values())
+
+
+def _find_visible(work: "CrudWork", plan: ModelPlan, found: Mapping[Key, Any]) -> set[Key]:
+    """Say which of the rows the peer may retrieve as well."""
+    if not found or not work.is_allowed(Action.RETRIEVE):
+        return set()
+    visible = {key for key, row in found.items() if work.may(Action.RETRIEVE, row)}
+    if visible and work.find_condition(Action.RETRIEVE) is not None:
+        visible &= set(work.rows(plan, Action.RETRIEVE).get_many(list(visible)))
+    return visible
