@@ -81,7 +81,10 @@ class CrudExtension:
         """Be told before rows are read because somebody asked for them."""
 
     def after_retrieve(self, context: Context, row: Any, values: dict[str, Any]) -> Any:
-        """Change the values of a row that somebody asked for; the row itself stays as it is."""
+        """Change the values of a row that a peer is told of; the row itself stays as it is.
+
+        Called for what was asked for, and for what the answer to a change tells.
+        """
 
     def after_create_commit(self, context: Context, row: Any) -> Any:
         """See a new row after the commit, before the peer is answered."""

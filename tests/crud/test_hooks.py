@@ -57,8 +57,16 @@ both_ways = pytest.mark.parametrize("is_async", [False, True], ids=["plain", "co
         ({}, None, ["after_new"]),
         ({"id": 1}, None, ["before_retrieve", "after_retrieve"]),
         ({"id": 99}, None, ["before_retrieve"]),
-        ({}, [ticket(title="b")], ["before_create", "after_create", "after_create_commit"]),
-        ({}, [ticket(id=1, points=9)], ["before_update", "after_update", "after_update_commit"]),
+        (
+            {},
+            [ticket(title="b")],
+            ["before_create", "after_create", "after_retrieve", "after_create_commit"],
+        ),
+        (
+            {},
+            [ticket(id=1, points=9)],
+            ["before_update", "after_update", "after_retrieve", "after_update_commit"],
+        ),
         ({"delete": True, "id": 1}, None, ["before_delete", "after_delete", "after_delete_commit"]),
         ({"delete": True}, [ticket(id=99)], []),
     ],
@@ -81,7 +89,8 @@ async def test_commit_hooks_wait_for_all_rows(board: Board, is_async: bool) -> N
     board.handler(extensions=[recording(calls, is_async=is_async)])
     await board.ask(TICKET, [ticket(title="b"), ticket(id=1, points=9)])
     assert calls[-2:] == ["after_create_commit", "after_update_commit"]
-    assert sorted(calls[:-2]) == ["after_create", "after_update", "before_create", "before_update"]
+    assert calls[-4:-2] == ["after_retrieve", "after_retrieve"]
+    assert sorted(calls[:-4]) == ["after_create", "after_update", "before_create", "before_update"]
 
 
 @both_ways
@@ -105,7 +114,7 @@ async def test_several_extensions_are_called_one_after_another(
     second = recording(calls, is_async=not is_async, prefix="second ")
     board.handler(extensions=[first, second])
     await board.ask(TICKET, [ticket(title="b")])
-    names = ["before_create", "after_create", "after_create_commit"]
+    names = ["before_create", "after_create", "after_retrieve", "after_create_commit"]
     assert calls == [f"{who} {name}" for name in names for who in ("first", "second")]
 
 
@@ -124,7 +133,7 @@ async def test_an_extension_of_one_type_sees_only_that(board: Board) -> None:
     await board.ask(TICKET, [ticket(title="a")])
     assert calls == []
     await board.ask(TICKET, [Record("board.Project", name="p"), ticket(title="b")])
-    assert calls == ["before_create", "after_create", "after_create_commit"]
+    assert calls == ["before_create", "after_create", "after_retrieve", "after_create_commit"]
 
 
 class Owning(CrudExtension):
