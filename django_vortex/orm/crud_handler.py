@@ -60,7 +60,8 @@ class OrmCrudHandler(BaseHandler):
         fields: The fields peers see, or ``"*"``; may be left out if the model is a tuple type. The
             primary key is always among them.
         read_only_fields: Those of them that peers cannot set.
-        permission: Who may do what, by default the setting ``CRUD_PERMISSION``.
+        permission: Who may do what, by default the setting ``CRUD_PERMISSION``. For all models that
+            have none of their own.
         session_factory: For SQLAlchemy, what makes a session, synchronous or asynchronous.
         using: For Django, the alias of the database if routers shall not choose it.
         type_name: The name of the tuple type, by default that of the model's registration or
@@ -129,8 +130,9 @@ class OrmCrudHandler(BaseHandler):
             version_field=version_field,
             get_queryset=self.get_queryset,
         )
+        default = default_permission if permission is None else to_permission(permission)
         models = tuple(
-            make_plan(one, self.store, registry, extensions)
+            make_plan(one, self.store, registry, default, extensions)
             for one in (main, *map(_to_crud_model, more_models))
         )
         listing = Listing(
@@ -144,7 +146,6 @@ class OrmCrudHandler(BaseHandler):
         self.plan = CrudPlan(
             handler=self,
             models=models,
-            permission=default_permission if permission is None else to_permission(permission),
             listing=listing if retrieve_all else None,
             retrieve_all=retrieve_all,
             max_tuples=max_tuples,
@@ -321,7 +322,7 @@ class OrmCrudHandler(BaseHandler):
 def _read_as(plan: CrudPlan, request: Request, unit: Unit, key: Any) -> list[Any]:
     """Read a row as a peer sees it; one that may not see it any more gets no row."""
     work = CrudWork(plan, request, unit)
-    if not work.is_allowed(Action.RETRIEVE):
+    if not work.is_allowed(Action.RETRIEVE, plan.main):
         return []
     found = work.rows(plan.main, Action.RETRIEVE).get_many([key])
     return work.make_tuples(plan.main, Action.RETRIEVE, found.values())

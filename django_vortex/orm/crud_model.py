@@ -6,11 +6,13 @@ and gives a `ModelPlan`, which the work goes by.
 
 import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 from django_vortex.exceptions import DefinitionError, quoted
+from django_vortex.orm.crud_access import Access
 from django_vortex.orm.extension import CrudExtension
+from django_vortex.orm.permission import Permission, to_permission
 from django_vortex.orm.records import RecordType, make_record_type, registered_fields
 from django_vortex.orm.store import Key, ModelField, ModelSpec, Shape, Store
 from django_vortex.tuples import TupleRegistry
@@ -19,13 +21,18 @@ ALL_FIELDS = "*"
 """Stands for every field of the model, also those that it will get later."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class CrudModel:
-    """One of several models of an `OrmCrudHandler`, whose arguments of the same names these are."""
+    """One of several models of an `OrmCrudHandler`, whose arguments of the same names these are.
+
+    Without a ``permission`` it has that of the handler.
+    """
 
     model: Any
+    _: KW_ONLY
     fields: Sequence[str] | str | None = None
     read_only_fields: Sequence[str] = ()
+    permission: Any = None
     type_name: str | None = None
     nested: Mapping[str, Sequence[str] | str] | Sequence[str] = ()
     client_keys: bool = False
@@ -46,7 +53,7 @@ class ModelPlan:
 
     client_keys: bool
     version_field: str | None
-    get_queryset: Callable[[Any], Any] | None
+    access: Access
     extensions: tuple[CrudExtension, ...]
 
     def read_key(self, values: Mapping[str, Any]) -> Key | None:
@@ -59,9 +66,20 @@ class ModelPlan:
 
 
 def make_plan(
-    crud: CrudModel, store: Store, registry: TupleRegistry, extensions: Iterable[Any]
+    crud: CrudModel,
+    store: Store,
+    registry: TupleRegistry,
+    permission: Permission,
+    extensions: Iterable[Any],
 ) -> ModelPlan:
     """Check what the application wrote of a model.
+
+    Args:
+        crud: What it wrote.
+        store: Where the rows are.
+        registry: Where tuple types are registered.
+        permission: The handler's, for a model without its own.
+        extensions: The handler's, before those of the model.
 
     Raises:
         DefinitionError: A field or relation that is not there, or a tuple type name that is taken.
@@ -86,7 +104,10 @@ def make_plan(
         ),
         client_keys=crud.client_keys,
         version_field=version,
-        get_queryset=crud.get_queryset,
+        access=Access(
+            permission if crud.permission is None else to_permission(crud.permission),
+            crud.get_queryset,
+        ),
         extensions=tuple(_to_extension(one) for one in (*extensions, *crud.extensions)),
     )
 

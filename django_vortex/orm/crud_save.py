@@ -18,6 +18,7 @@ from django_vortex.orm.crud_work import (
     Item,
     Outcome,
     error_at,
+    find_plans,
 )
 from django_vortex.orm.extension import Change
 from django_vortex.orm.permission import Action
@@ -66,6 +67,7 @@ class CrudSave:
             Conflict: Rows that were changed meanwhile, with what they are now.
             PermissionDenied: The peer may not write one of the rows.
         """
+        self._work.demand_any(Action.CREATE, Action.UPDATE)
         items = self._work.identify(tuples)
         known = self._find_rows(items)
         savings = []
@@ -82,34 +84,35 @@ class CrudSave:
 
     def _find_rows(self, items: Sequence[Item]) -> dict[int, dict[Key, Any]]:
         """Give the rows that are there already, by model and key."""
-        if any(item.key is None for item in items):
-            self._work.demand(Action.CREATE)
-        if any(item.key is not None for item in items):
-            self._demand_change(items)
         known: dict[int, dict[Key, Any]] = {}
-        for plan in {id(item.plan): item.plan for item in items}.values():
-            keys = [item.key for item in items if item.plan is plan and item.key is not None]
+        for plan in find_plans(items):
+            keys = [item.key for item in items if item.plan is plan]
+            if None in keys:
+                self._work.demand(Action.CREATE, plan)
+            wanted = [key for key in keys if key is not None]
+            if wanted:
+                self._demand_change(plan)
             rows = self._work.rows(plan, Action.UPDATE)
-            known[id(plan)] = dict(rows.get_many(keys)) if keys else {}
+            known[id(plan)] = dict(rows.get_many(wanted)) if wanted else {}
         return known
 
-    def _demand_change(self, items: Sequence[Item]) -> None:
+    def _demand_change(self, plan: ModelPlan) -> None:
         """Refuse who may not update; who may create rows under keys of its own goes on."""
-        if not any(item.plan.client_keys for item in items if item.key is not None):
-            self._work.demand(Action.UPDATE)
-        elif not self._work.is_allowed(Action.UPDATE):
-            self._work.demand(Action.CREATE)
+        if not plan.client_keys:
+            self._work.demand(Action.UPDATE, plan)
+        elif not self._work.is_allowed(Action.UPDATE, plan):
+            self._work.demand(Action.CREATE, plan)
 
     def _prepare(self, item: Item, known: dict[Key, Any]) -> _Saving | None:
         row = None if item.key is None else known.get(item.key)
-        if row is not None and self._work.is_accessible(Action.UPDATE, row):
-            self._work.demand(Action.UPDATE)
+        if row is not None and self._work.is_accessible(Action.UPDATE, item.plan, row):
+            self._work.demand(Action.UPDATE, item.plan)
             return self._prepare_update(item, row)
         if item.key is not None and not (item.plan.client_keys and row is None):
             names = item.plan.spec.key_names
             self._errors.append(error_at(item.index, names[0], _no_such_row(item.key)))
             return None
-        self._work.demand(Action.CREATE)
+        self._work.demand(Action.CREATE, item.plan)
         saving = self._prepare_create(item)
         if item.key is not None:
             known[item.key] = saving.draft.row
@@ -180,7 +183,7 @@ class CrudSave:
         except RowErrors as error:
             self._add_errors(item, error.errors)
         else:
-            if not self._work.may(action, change.row):
+            if not self._work.may(action, item.plan, change.row):
                 raise PermissionDenied(f"You may not {action.value} such a row")
         return _Saving(item, action, rows, draft)
 

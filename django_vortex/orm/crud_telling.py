@@ -48,9 +48,9 @@ def tell_again(work: "CrudWork", plan: ModelPlan, action: Action, key: Key) -> l
 
 def _find_visible(work: "CrudWork", plan: ModelPlan, found: Mapping[Key, Any]) -> set[Key]:
     """Say which of the rows the peer may retrieve as well."""
-    if not found or not work.is_allowed(Action.RETRIEVE):
+    if not found or not work.is_allowed(Action.RETRIEVE, plan):
         return set()
-    visible = {key for key, row in found.items() if work.may(Action.RETRIEVE, row)}
-    if visible and work.find_condition(Action.RETRIEVE) is not None:
+    visible = {key for key, row in found.items() if work.may(Action.RETRIEVE, plan, row)}
+    if visible and work.asking.find_condition(plan.access, Action.RETRIEVE) is not None:
         visible &= set(work.rows(plan, Action.RETRIEVE).get_many(list(visible)))
     return visible

@@ -10,17 +10,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django_vortex.exceptions import Conflict, PermissionDenied, ValidationError, WireError, quoted
-from django_vortex.orm.conditions import Condition, to_condition
+from django_vortex.orm.crud_access import Asking
 from django_vortex.orm.crud_model import ModelPlan
 from django_vortex.orm.crud_telling import tell_again
 from django_vortex.orm.extension import Context
 from django_vortex.orm.listing import Listing, Page
-from django_vortex.orm.permission import Action, Permission
+from django_vortex.orm.permission import Action
 from django_vortex.orm.store import (
     Key,
     RefusedByDatabase,
     Rows,
-    Scope,
     StaleRow,
     Unit,
     Version,
@@ -31,12 +30,11 @@ from django_vortex.wire.type_checks import make_check
 
 @dataclass(frozen=True, slots=True)
 class CrudPlan:
-    """What a handler serves and to whom.
+    """What a handler serves.
 
     Attributes:
         handler: The handler itself, for its hooks.
         models: By model; the first is the one that filts without tuples are about.
-        permission: Who may do what.
         listing: What peers may say about lists, None if they get none.
         retrieve_all: Whether asking without id gives all rows rather than a default tuple.
         max_tuples: How many tuples may be saved or deleted at once.
@@ -44,7 +42,6 @@ class CrudPlan:
 
     handler: Any
     models: tuple[ModelPlan, ...]
-    permission: Permission
     listing: Listing | None
     retrieve_all: bool
     max_tuples: int
@@ -100,13 +97,13 @@ class CrudWork:
         self.plan = plan
         self.request = request
         self._unit = unit
-        self._is_scoped = is_scoped
+        self.asking = Asking(request, self.settle, is_scoped=is_scoped)
         self._rows: dict[tuple[int, Action], Rows] = {}
 
     def create(self) -> Outcome:
         """Give one default tuple, which no database knows."""
-        self.demand(Action.CREATE)
         plan = self.plan.main
+        self.demand(Action.CREATE, plan)
         rows = self.rows(plan, Action.CREATE)
         values = rows.values(rows.new())
         hidden = {name for name in plan.shape.names if name not in plan.writable}
@@ -116,8 +113,8 @@ class CrudWork:
 
     def retrieve(self, key_value: Any) -> Outcome:
         """Give the row with a key, or nothing."""
-        self.demand(Action.RETRIEVE)
         plan = self.plan.main
+        self.demand(Action.RETRIEVE, plan)
         key = read_filt_key(plan, key_value)
         self.call(plan, Action.RETRIEVE, "before_retrieve")
         found = self.rows(plan, Action.RETRIEVE).get_many([key])
@@ -125,8 +122,8 @@ class CrudWork:
 
     def find(self, listing: Listing) -> Outcome:
         """Give the rows that the filt asks for."""
-        self.demand(Action.RETRIEVE)
         plan = self.plan.main
+        self.demand(Action.RETRIEVE, plan)
         query = listing.read(self.request.filt, self.request.codec)
         self.call(plan, Action.RETRIEVE, "before_retrieve")
         rows = self.rows(plan, Action.RETRIEVE)
@@ -143,10 +140,12 @@ class CrudWork:
 
     def remove(self, tuples: Sequence[Any], key_value: Any) -> Outcome:
         """Delete the rows of tuples, or the one with a key. Rows that are missing are no error."""
-        self.demand(Action.DELETE)
+        self.demand_any(Action.DELETE)
         if not tuples and key_value is None:
             raise ValidationError("Nothing to delete: the filt has no id and there are no tuples")
         items = self.identify(tuples) if tuples else [self._item_of_filt(key_value)]
+        for plan in find_plans(items):
+            self.demand(Action.DELETE, plan)
         done: dict[tuple[int, Key], Done] = {}
         for plan in self.plan.models:
             wanted = [item for item in items if item.plan is plan and item.key is not None]
@@ -157,7 +156,7 @@ class CrudWork:
                 row = found.get(item.key)
                 if row is None or (id(plan), item.key) in done:
                     continue
-                if self.is_accessible(Action.DELETE, row):
+                if self.is_accessible(Action.DELETE, plan, row):
                     self._remove_one(item, rows, row)
                     done[id(plan), item.key] = Done(Action.DELETE, plan, item.key, row)
         return Outcome(self._remaining(), result=True, done=list(done.values()))
@@ -187,51 +186,53 @@ class CrudWork:
             raise ValidationError(errors=errors)
         return items
 
-    def demand(self, action: Action) -> None:
-        """Refuse what the peer may do to no row.
+    def demand_any(self, *actions: Action) -> None:
+        """Refuse a peer that may do none of this to any model, before it is told of its mistakes.
 
         Raises:
             PermissionDenied: It may not.
         """
-        if not self.is_allowed(action):
+        models = self.plan.models
+        if not any(self.is_allowed(action, plan) for action in actions for plan in models):
+            wanted = " or ".join(action.value for action in actions)
+            raise PermissionDenied(f"You may not {wanted} here")
+
+    def demand(self, action: Action, plan: ModelPlan) -> None:
+        """Refuse what the peer may do to no row of a model.
+
+        Raises:
+            PermissionDenied: It may not.
+        """
+        if not self.is_allowed(action, plan):
             raise PermissionDenied(f"You may not {action.value} here")
 
-    def is_allowed(self, action: Action) -> bool:
+    def is_allowed(self, action: Action, plan: ModelPlan) -> bool:
         """Say whether the peer may do this at all."""
-        return not self._is_scoped or bool(
-            self.settle(self.plan.permission.allows(self.request, action))
-        )
+        return self.asking.is_allowed(plan.access, action)
 
-    def is_accessible(self, action: Action, row: Any) -> bool:
+    def is_accessible(self, action: Action, plan: ModelPlan, row: Any) -> bool:
         """Say whether a row exists for a peer that wants to change it.
 
         Raises:
             PermissionDenied: It does, but the peer may not do this to it.
         """
-        if self.may(action, row):
+        if self.may(action, plan, row):
             return True
-        if self.may(Action.RETRIEVE, row):
+        if self.may(Action.RETRIEVE, plan, row):
             raise PermissionDenied(f"You may not {action.value} this row")
         return False
 
-    def may(self, action: Action, row: Any) -> bool:
+    def may(self, action: Action, plan: ModelPlan, row: Any) -> bool:
         """Say whether the peer may do this to a row."""
-        if not self._is_scoped or "rows" not in self.plan.permission.restricts:
-            return True
-        allowed = self.plan.permission.allows_object(self.request, action, row)
-        return bool(self.settle(allowed))
+        return self.asking.may(plan.access, action, row)
 
     def rows(self, plan: ModelPlan, action: Action) -> Rows:
         """Give the rows of a model that exist for the peer when it wants to do this."""
         known = self._rows.get((id(plan), action))
         if known is None:
-            known = self._unit.rows(plan.shape, self._find_scope(plan, action))
+            known = self._unit.rows(plan.shape, self.asking.find_scope(plan.access, action))
             self._rows[id(plan), action] = known
         return known
-
-    def find_condition(self, action: Action) -> Condition | None:
-        """Give the condition of the rows that exist for the peer; None is all of them."""
-        return to_condition(self.settle(self.plan.permission.scope(self.request, action)))
 
     def call(self, plan: ModelPlan, action: Action, hook: str, *arguments: Any) -> None:
         """Call a hook of all extensions of a model."""
@@ -251,18 +252,11 @@ class CrudWork:
         rows = self.rows(plan, action)
         tuples = []
         for row in found:
-            if self.may(Action.RETRIEVE, row):
+            if self.may(Action.RETRIEVE, plan, row):
                 values = rows.values(row)
                 self.call(plan, action, "after_retrieve", row, values)
                 tuples.append(plan.record.make(values))
         return tuples
-
-    def _find_scope(self, plan: ModelPlan, action: Action) -> Scope:
-        if not self._is_scoped:
-            return Scope()
-        get_queryset = plan.get_queryset
-        queryset = None if get_queryset is None else self.settle(get_queryset(self.request))
-        return Scope(queryset, self.find_condition(action))
 
     def _item_of_filt(self, key_value: Any) -> Item:
         plan = self.plan.main
@@ -289,11 +283,16 @@ class CrudWork:
         self.call(plan, Action.DELETE, "after_delete", row)
 
     def _remaining(self) -> list[Any]:
-        if not self.plan.retrieve_all or not self.is_allowed(Action.RETRIEVE):
-            return []
         plan = self.plan.main
+        if not self.plan.retrieve_all or not self.is_allowed(Action.RETRIEVE, plan):
+            return []
         found = self.rows(plan, Action.RETRIEVE).find()
         return self.make_tuples(plan, Action.RETRIEVE, found)
+
+
+def find_plans(items: Iterable[Item]) -> list[ModelPlan]:
+    """Give the models of what came, each once."""
+    return list({id(item.plan): item.plan for item in items}.values())
 
 
 CHANGED_MEANWHILE = "Somebody else has changed this meanwhile"

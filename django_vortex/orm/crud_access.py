@@ -1,0 +1,63 @@
+"""Who may do what to the rows of a model, asked for one request.
+
+Takes permissions and ``get_queryset`` of the application, gives verdicts and `Scope` objects.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django_vortex.orm.conditions import Condition, to_condition
+from django_vortex.orm.permission import Action, Permission
+from django_vortex.orm.store import Scope
+from django_vortex.routing.request import Request
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who may do what to the rows of one model, and which of them exist at all."""
+
+    permission: Permission
+    get_queryset: Callable[[Any], Any] | None = None
+
+
+class Asking:
+    """The questions of one request.
+
+    Args:
+        request: Who asks for what.
+        settle: Waits for an answer that is a coroutine.
+        is_scoped: False for pushes: whom they are sent to is the application's business.
+    """
+
+    def __init__(
+        self, request: Request, settle: Callable[[Any], Any], *, is_scoped: bool = True
+    ) -> None:
+        self._request = request
+        self._settle = settle
+        self._is_scoped = is_scoped
+
+    def is_allowed(self, access: Access, action: Action) -> bool:
+        """Say whether the peer may do this at all."""
+        if not self._is_scoped:
+            return True
+        return bool(self._settle(access.permission.allows(self._request, action)))
+
+    def may(self, access: Access, action: Action, row: Any) -> bool:
+        """Say whether the peer may do this to a row."""
+        if not self._is_scoped or "rows" not in access.permission.restricts:
+            return True
+        return bool(self._settle(access.permission.allows_object(self._request, action, row)))
+
+    def find_condition(self, access: Access, action: Action) -> Condition | None:
+        """Give the condition of the rows that exist for the peer; None is all of them."""
+        return to_condition(self._settle(access.permission.scope(self._request, action)))
+
+    def find_scope(self, access: Access, action: Action) -> Scope:
+        """Give the rows that exist for the peer when it wants to do this."""
+        if not self._is_scoped:
+            return Scope()
+        queryset = None
+        if access.get_queryset is not None:
+            queryset = self._settle(access.get_queryset(self._request))
+        return Scope(queryset, self.find_condition(access, action))
