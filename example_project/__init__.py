@@ -1,1 +1,1 @@
-"""A Django project that serves the airports of the United States to vortex clients."""
+"""A Django project with a vortex: airports over SQLAlchemy, a work board over Django's ORM."""

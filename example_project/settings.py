@@ -1,8 +1,9 @@
 """Settings of the example project. What a run may vary comes from the environment.
 
 ``EXAMPLE_DEBUG`` (1), ``EXAMPLE_SECRET_KEY``, ``EXAMPLE_DATABASE`` (a SQLite file),
-``EXAMPLE_CHANNEL_LAYER`` (``none``, ``memory``, ``pubsub`` or ``core``), ``EXAMPLE_REDIS_URL`` for
-the last two, and ``EXAMPLE_VORTEX``, a JSON object laid over ``VORTEX``.
+``EXAMPLE_AIRPORTS_URL`` (where SQLAlchemy finds the airports), ``EXAMPLE_CHANNEL_LAYER`` (``none``,
+``memory``, ``pubsub`` or ``core``), ``EXAMPLE_REDIS_URL`` for the last two, and
+``EXAMPLE_VORTEX``, a JSON object laid over ``VORTEX``.
 """
 
 import json
@@ -22,8 +23,11 @@ INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
+    "django.contrib.staticfiles",
     "django_vortex",
     "example_project.airports",
+    "example_project.board",
+    "example_project.home",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -39,8 +43,17 @@ TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+            ],
+        },
     }
 ]
+STATIC_URL = "static/"
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "home"
 DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.sqlite3",
@@ -48,6 +61,10 @@ DATABASES = {
         "OPTIONS": {"timeout": 30},
     }
 }
+# What the airports are kept in is SQLAlchemy's. Here it is the same file, it may be any database.
+AIRPORTS_DATABASE_URL = os.environ.get(
+    "EXAMPLE_AIRPORTS_URL", f"sqlite:///{DATABASES['default']['NAME']}?timeout=30"
+)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"

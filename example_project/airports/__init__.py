@@ -1,1 +1,1 @@
-"""The app of the example: airports, served to whoever asks."""
+"""The airports of the example: a table of SQLAlchemy, served to whoever asks."""

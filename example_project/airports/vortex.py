@@ -1,11 +1,34 @@
 """What clients can ask this app for; found by django_vortex like an ``admin.py``."""
 
-from django_vortex import Request, RowsHandler, endpoint, tuple_type
-from example_project.airports.models import Airport
+from sqlalchemy import select
 
-tuple_type("airports.Airport", exclude=["id"])(Airport)
+from django_vortex import OrmCrudHandler, Request, RowsHandler, endpoint, tuple_type
+from example_project.airports.tables import Airport, make_session
 
-airports = RowsHandler({"key": "airports.all"}, Airport)
+tuple_type("airports.Airport", exclude=["version"])(Airport)
+
+every_airport = RowsHandler(
+    {"key": "airports.all"},
+    Airport,
+    session_factory=make_session,
+    queryset=select(Airport).order_by(Airport.iata),
+)
+
+airports = OrmCrudHandler(
+    {"key": "airports.airport"},
+    Airport,
+    session_factory=make_session,
+    type_name="airports.AirportRow",
+    fields=["iata", "name", "city", "state", "country", "latitude", "longitude"],
+    client_keys=True,
+    version_field="version",
+    retrieve_all=True,
+    filters=["state", "iata__istartswith", "name__icontains", "latitude__gt"],
+    ordering=["iata", "name", "city", "state", "latitude"],
+    page_size=50,
+    max_page_size=500,
+    push_on_commit=True,
+)
 
 
 @endpoint({"key": "airports.echo"})

@@ -18,6 +18,9 @@ from tests.support.servers import ServerProcess, server_environment
 
 VOID = {"meta", "link", "br", "hr", "img", "input"}
 AIRPORTS = 3376
+PUSHED = {"airports.notice", "board.news"}
+AS_IN_THE_DEMO = {"EXAMPLE_DEBUG": "1"}
+"""Otherwise something in front of the server would serve the scripts and the style sheet."""
 
 
 class StrictParser(HTMLParser):
@@ -46,7 +49,7 @@ class StrictParser(HTMLParser):
 
 @pytest.fixture(scope="module")
 def server(start_server: StartServer) -> ServerProcess:
-    return start_server("runserver")
+    return start_server("runserver", env=AS_IN_THE_DEMO)
 
 
 @pytest.fixture(scope="module")
@@ -69,22 +72,28 @@ def test_page_says_what_is_served_and_where(page: str, server: ServerProcess) ->
     parser = StrictParser()
     parser.feed(page)
     env = server_environment(Path("unused"))
-    listed = manage("vortex_endpoints", "airports.", env=env).splitlines()
-    assert len(listed) == 2
+    listed = [
+        line.split("  ")[0]
+        for prefix in ("airports.", "board.")
+        for line in manage("vortex_endpoints", prefix, env=env).splitlines()
+    ]
+    assert len(listed) == 5
     shown = [code for code in parser.code if code.startswith('{"key"')]
-    assert {line.split("  ")[0] for line in listed} < set(shown)
+    assert set(shown) - set(listed) == {f'{{"key": "{key}"}}' for key in PUSHED}
+    assert set(listed) < set(shown)
     assert f"{server.ws_url}/vortex" in parser.code
     assert f"{server.http_url}/vortex" in parser.code
     assert f"<strong>{AIRPORTS}</strong>" in page
 
 
-def test_page_without_airports_says_how_to_load_them(
+def test_page_without_data_says_how_to_load_it(
     start_server: StartServer, tmp_path: Path
 ) -> None:
     database = tmp_path / "empty.sqlite3"
     manage("migrate", "--verbosity", "0", env=server_environment(database))
     _, body = start_server("uvicorn", database=database).get("/")
     assert b"python manage.py load_airports" in body
+    assert b"python manage.py load_board" in body
     assert b"0</strong>" not in body
 
 
@@ -102,26 +111,35 @@ def test_page_is_shown_by_a_browser_without_complaint(server: ServerProcess) -> 
         timeout=120,
         check=True,
     )
-    assert "<h1>Airports, live</h1>" in done.stdout
+    assert "<h1>A vortex, live</h1>" in done.stdout
     assert ":CONSOLE" not in done.stderr
 
 
-def test_loading_again_mends_and_adds_nothing_twice(
+def test_loading_again_adds_what_is_missing_and_keeps_what_was_edited(
     migrated_database: Path, tmp_path: Path
 ) -> None:
-    database = tmp_path / "airports.sqlite3"
+    database = tmp_path / "again.sqlite3"
     shutil.copyfile(migrated_database, database)
     with sqlite3.connect(database) as connection:
-        connection.execute("UPDATE airports_airport SET name = 'Nowhere' WHERE iata = 'JFK'")
-        connection.execute("DELETE FROM airports_airport WHERE iata = '00M'")
+        connection.execute("UPDATE airport SET name = 'Idlewild' WHERE iata = 'JFK'")
+        connection.execute("DELETE FROM airport WHERE iata = '00M'")
+        connection.execute("UPDATE board_ticket SET title = 'Edited' WHERE id = 1")
+        connection.execute("DELETE FROM board_ticket WHERE id = 2")
+        tickets = connection.execute("SELECT id, title FROM board_ticket").fetchall()
+        users = connection.execute("SELECT username, password FROM auth_user").fetchall()
     connection.close()
-    printed = manage("load_airports", env=server_environment(database))
-    assert f"{AIRPORTS} airports are in the database." in printed
+    env = server_environment(database)
+    assert f"{AIRPORTS} airports are in the database." in manage("load_airports", env=env)
+    assert f"{len(tickets)} tickets are on the board" in manage("load_board", env=env)
     connection = sqlite3.connect(database)
-    rows = dict(connection.execute("SELECT iata, name FROM airports_airport"))
+    rows = dict(connection.execute("SELECT iata, name FROM airport"))
+    assert connection.execute("SELECT id, title FROM board_ticket").fetchall() == tickets
+    assert connection.execute("SELECT username, password FROM auth_user").fetchall() == users
     connection.close()
+    assert [name for name, _ in users] == ["demo"]
+    assert (1, "Edited") in tickets
     assert len(rows) == AIRPORTS
-    assert rows["JFK"] == "John F Kennedy Intl"
+    assert rows["JFK"] == "Idlewild"
     assert rows["00M"] == "Thigpen"
 
 

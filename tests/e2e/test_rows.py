@@ -23,7 +23,7 @@ def stored(database: Path) -> list[tuple[str, str]]:
     """What the table has, read by neither ORM."""
     connection = sqlite3.connect(database)
     rows = connection.execute(
-        "SELECT iata, name FROM airports_airport WHERE state = ? ORDER BY iata", [STATE]
+        "SELECT iata, name FROM airport WHERE state = ? ORDER BY iata", [STATE]
     ).fetchall()
     connection.close()
     assert len(rows) > 1
@@ -42,9 +42,9 @@ def read(message: dict[str, Any], tuple_type: str) -> list[tuple[str, str]]:
 @pytest.mark.parametrize(
     ("key", "tuple_type"),
     [
-        ("e2e.queryset", "airports.Airport"),
-        ("e2e.queryset_async", "airports.Airport"),
-        ("e2e.scalars", "e2e.AirportRow"),
+        ("e2e.queryset", "e2e.AirportRow"),
+        ("e2e.queryset_async", "e2e.AirportRow"),
+        ("e2e.scalars", "airports.Airport"),
     ],
 )
 def test_rows_arrive_in_whatever_form_a_handler_returns_them(
@@ -65,5 +65,5 @@ def test_queryset_is_pushed(server: ServerProcess, stored: list[tuple[str, str]]
     peers = [ReadingPeer(kind, server.port, f"pushed-{kind}") for kind in ("websocket", "http")]
     peers[0].ask(key="e2e.push_rows", state=STATE)
     for peer in peers:
-        assert read(peer.wait_for("e2e.pushed_rows"), "airports.Airport") == stored
+        assert read(peer.wait_for("e2e.pushed_rows"), "e2e.AirportRow") == stored
         peer.close()

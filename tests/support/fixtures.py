@@ -35,11 +35,12 @@ def log_of_processes() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def migrated_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A SQLite file with all tables and the airports; to be copied, not written."""
+    """A SQLite file with the airports and the tickets of the example; to be copied, not written."""
     path = tmp_path_factory.mktemp("database") / "template.sqlite3"
     env = server_environment(path)
     manage("migrate", "--verbosity", "0", env=env)
     manage("load_airports", "--verbosity", "0", env=env)
+    manage("load_board", "--verbosity", "0", env=env)
     return path
 
 

@@ -17,7 +17,7 @@ from django_vortex import (
 )
 from tests.e2e.app import orms, vectors
 
-assert orms.engine, "importing it registers its endpoints"
+assert orms.wrap, "importing it registers its endpoints"
 assert vectors.endpoints, "importing them registers them"
 
 SECONDS = 0.05

@@ -1,0 +1,62 @@
+/** The airports: a table with a search, an order and pages. */
+
+import { Editor, focusRow, make } from "./editor.js";
+import { Rows } from "./rows.js";
+
+const PAGE_ROWS = 12;
+const TYPING_MS = 200;
+
+export function startAirports(vortex, section, say) {
+  const rows = new Rows(vortex, { key: "airports.airport", type: "airports.AirportRow", idField: "iata" });
+  const editor = new Editor(section.querySelector("dialog"), rows);
+  const [search, pages] = ["search", "pages"].map((name) => section.querySelector(`[data-${name}]`));
+  const [previous, next] = pages.querySelectorAll("button");
+  let cursors = [null]; // of the pages up to the one shown; the first has none
+  let typing;
+
+  async function load() {
+    const { name, state, order } = Object.fromEntries(new FormData(search));
+    const where = { ...(name && { name__icontains: name }), ...(state && { state: state.toUpperCase() }) };
+    const after = cursors.at(-1);
+    const cursor = await rows.load({ where, order: [order], limit: PAGE_ROWS, ...(after && { after }) });
+    if (cursor === undefined) return;
+    previous.disabled = cursors.length === 1;
+    next.disabled = !cursor;
+    next.onclick = () => turn([...cursors, cursor]);
+    pages.querySelector("output").textContent = `Page ${cursors.length}`;
+  }
+  function turn(to) {
+    cursors = to;
+    return load();
+  }
+
+  section.querySelector("[data-new]").onclick = () => editor.open();
+  previous.onclick = () => turn(cursors.slice(0, -1));
+  search.addEventListener("submit", (event) => event.preventDefault());
+  search.addEventListener("input", () => {
+    clearTimeout(typing);
+    typing = setTimeout(() => turn([null]), TYPING_MS);
+  });
+  vortex.addEventListener("open", load);
+  rows.addEventListener("change", ({ detail: { id } }) => {
+    show(section.querySelector("tbody"), rows, editor, id);
+    if (id) say(`${id} was changed.`);
+  });
+}
+
+function show(body, rows, editor, changed) {
+  const focused = document.activeElement?.dataset.id;
+  body.replaceChildren(...[...rows.byId.values()].map((airport) => {
+    const row = make("tr", "", { className: airport.iata === changed ? "changed" : "" });
+    const code = make("button", airport.iata, { type: "button", onclick: () => editor.open(airport) });
+    code.dataset.id = airport.iata;
+    code.setAttribute("aria-label", `Edit ${airport.iata}`);
+    const first = make("td");
+    first.append(code);
+    row.append(first, ...["name", "city", "state"].map((name) => make("td", airport[name])));
+    row.append(make("td", `${airport.latitude.toFixed(3)}, ${airport.longitude.toFixed(3)}`, { className: "number" }));
+    return row;
+  }));
+  if (!rows.byId.size) body.insertRow().append(make("td", "No airport fits.", { colSpan: 5 }));
+  focusRow(body, focused);
+}

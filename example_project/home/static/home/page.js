@@ -1,0 +1,21 @@
+/** Connects the page to the vortex that served it. */
+
+import { startAirports } from "./airports.js";
+import { startBoard } from "./board.js";
+import { Vortex } from "./vortex.js";
+
+const vortex = new Vortex();
+const connection = document.getElementById("connection");
+const news = document.getElementById("news");
+const say = (text) => { news.textContent = text; };
+
+for (const [event, text] of [["open", "connected"], ["close", "connecting …"]]) {
+  vortex.addEventListener(event, () => {
+    connection.textContent = text;
+    connection.dataset.state = event;
+  });
+}
+startBoard(vortex, document.getElementById("board"), say);
+const airports = document.getElementById("airports");
+if (airports.querySelector("table")) startAirports(vortex, airports, say);
+vortex.start();
