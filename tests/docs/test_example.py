@@ -86,9 +86,7 @@ def test_page_says_what_is_served_and_where(page: str, server: ServerProcess) ->
     assert f"<strong>{AIRPORTS}</strong>" in page
 
 
-def test_page_without_data_says_how_to_load_it(
-    start_server: StartServer, tmp_path: Path
-) -> None:
+def test_page_without_data_says_how_to_load_it(start_server: StartServer, tmp_path: Path) -> None:
     database = tmp_path / "empty.sqlite3"
     manage("migrate", "--verbosity", "0", env=server_environment(database))
     _, body = start_server("uvicorn", database=database).get("/")

@@ -47,6 +47,7 @@ def push_rows(request: Request) -> None:
     """Push the airports of a state to everyone."""
     send(
         Payload(
-            {"key": "e2e.pushed_rows"}, tuples=AirportRow.objects.filter(state=request.filt["state"])
+            {"key": "e2e.pushed_rows"},
+            tuples=AirportRow.objects.filter(state=request.filt["state"]),
         )
     )
