@@ -17,7 +17,11 @@ if TYPE_CHECKING:
     from django_vortex.handlers.model_handler import ModelHandler as ModelHandler
     from django_vortex.orm.crud_handler import OrmCrudHandler as OrmCrudHandler
     from django_vortex.orm.crud_model import CrudModel as CrudModel
+    from django_vortex.orm.crud_nested import CrudNested as CrudNested
+    from django_vortex.orm.extension import Change as Change
+    from django_vortex.orm.extension import Context as Context
     from django_vortex.orm.extension import CrudExtension as CrudExtension
+    from django_vortex.orm.permission import Action as Action
     from django_vortex.orm.permission import Permission as Permission
     from django_vortex.orm.permissions import AllowAny as AllowAny
     from django_vortex.orm.permissions import AuthenticatedOrReadOnly as AuthenticatedOrReadOnly
@@ -43,12 +47,16 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _MODULES = {
+    "Action": "orm.permission",
     "AllowAny": "orm.permissions",
     "AsyncModelHandler": "handlers.async_model_handler",
     "AuthenticatedOrReadOnly": "orm.permissions",
+    "Change": "orm.extension",
     "Conflict": "exceptions",
+    "Context": "orm.extension",
     "CrudExtension": "orm.extension",
     "CrudModel": "orm.crud_model",
+    "CrudNested": "orm.crud_nested",
     "HandlerError": "exceptions",
     "IsAuthenticated": "orm.permissions",
     "IsStaff": "orm.permissions",

@@ -3,14 +3,17 @@
 Takes permissions and ``get_queryset`` of the application, gives verdicts and `Scope` objects.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
-from django_vortex.orm.conditions import Condition, to_condition
+from django_vortex.orm.conditions import NOTHING, Condition, to_condition
 from django_vortex.orm.permission import Action, Permission
 from django_vortex.orm.store import Scope
 from django_vortex.routing.request import Request
+
+if TYPE_CHECKING:
+    from django_vortex.orm.crud_nested import NestedPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +56,28 @@ class Asking:
         """Give the condition of the rows that exist for the peer; None is all of them."""
         return to_condition(self._settle(access.permission.scope(self._request, action)))
 
-    def find_scope(self, access: Access, action: Action) -> Scope:
-        """Give the rows that exist for the peer when it wants to do this."""
+    def find_scope(
+        self, access: Access, action: Action, nested: "Mapping[str, NestedPlan]"
+    ) -> Scope:
+        """Give the rows that exist for the peer when it wants to do this.
+
+        Args:
+            access: Who may do what to them.
+            action: What the peer wants to do.
+            nested: Who sees the rows inside of them.
+        """
+        inside = {name: self._find_nested_scope(plan) for name, plan in nested.items()}
         if not self._is_scoped:
-            return Scope()
+            return Scope(nested=inside)
         queryset = None
         if access.get_queryset is not None:
             queryset = self._settle(access.get_queryset(self._request))
-        return Scope(queryset, self.find_condition(access, action))
+        return Scope(queryset, self.find_condition(access, action), inside)
+
+    def _find_nested_scope(self, plan: "NestedPlan") -> Scope:
+        if not self.is_allowed(plan.access, Action.RETRIEVE):
+            return Scope(condition=NOTHING)
+        scope = self.find_scope(plan.access, Action.RETRIEVE, plan.nested)
+        if "rows" not in plan.access.permission.restricts:
+            return scope
+        return replace(scope, keeps=lambda row: self.may(plan.access, Action.RETRIEVE, row))

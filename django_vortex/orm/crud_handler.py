@@ -3,7 +3,7 @@
 import asyncio
 import inspect
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Future
 from typing import Any
 
@@ -11,6 +11,7 @@ from django_vortex.exceptions import Conflict, DefinitionError, ValidationError,
 from django_vortex.handlers.base import BaseHandler, settle
 from django_vortex.orm.crud_failure import make_failure
 from django_vortex.orm.crud_model import CrudModel, make_plan
+from django_vortex.orm.crud_nested import Nested
 from django_vortex.orm.crud_save import CrudSave
 from django_vortex.orm.crud_stores import find_store
 from django_vortex.orm.crud_work import CrudPlan, CrudWork, Done, Outcome, read_filt_key
@@ -71,7 +72,7 @@ class OrmCrudHandler(BaseHandler):
         version_field: An integer field counting the changes of a row; who saves what was changed
             meanwhile gets a `Conflict`.
         nested: Relations whose rows travel inside, with the fields they have there:
-            ``{"owner": ["name"]}``.
+            ``{"owner": ["name"]}``; instead of the fields a `CrudNested` says who sees which.
         filters: With ``retrieve_all``, what peers may filter by, as ``due__lt``; a bare field is
             ``exact``.
         ordering: Fields peers may order lists by.
@@ -103,7 +104,7 @@ class OrmCrudHandler(BaseHandler):
         retrieve_all: bool = False,
         client_keys: bool = False,
         version_field: str | None = None,
-        nested: Mapping[str, Sequence[str] | str] | Sequence[str] = (),
+        nested: Nested = (),
         filters: Sequence[str] = (),
         ordering: Sequence[str] = (),
         default_ordering: Sequence[str] = (),

@@ -4,21 +4,19 @@ Takes what the application wrote, `CrudModel`, checks it against what the store 
 and gives a `ModelPlan`, which the work goes by.
 """
 
-import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 from django_vortex.exceptions import DefinitionError, quoted
 from django_vortex.orm.crud_access import Access
+from django_vortex.orm.crud_fields import check_names, find_names
+from django_vortex.orm.crud_nested import Nested, NestedPlan, make_shape
 from django_vortex.orm.extension import CrudExtension
 from django_vortex.orm.permission import Permission, to_permission
-from django_vortex.orm.records import RecordType, make_record_type, registered_fields
-from django_vortex.orm.store import Key, ModelField, ModelSpec, Shape, Store
+from django_vortex.orm.records import RecordType, make_record_type
+from django_vortex.orm.store import Key, ModelSpec, Shape, Store
 from django_vortex.tuples import TupleRegistry
-
-ALL_FIELDS = "*"
-"""Stands for every field of the model, also those that it will get later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +32,7 @@ class CrudModel:
     read_only_fields: Sequence[str] = ()
     permission: Any = None
     type_name: str | None = None
-    nested: Mapping[str, Sequence[str] | str] | Sequence[str] = ()
+    nested: Nested = ()
     client_keys: bool = False
     version_field: str | None = None
     get_queryset: Callable[[Any], Any] | None = None
@@ -54,6 +52,9 @@ class ModelPlan:
     client_keys: bool
     version_field: str | None
     access: Access
+    nested: Mapping[str, NestedPlan]
+    """Who sees the rows inside, where not everybody does."""
+
     extensions: tuple[CrudExtension, ...]
 
     def read_key(self, values: Mapping[str, Any]) -> Key | None:
@@ -85,15 +86,15 @@ def make_plan(
         DefinitionError: A field or relation that is not there, or a tuple type name that is taken.
     """
     spec = store.describe(crud.model)
-    names = _find_names(spec, crud.fields, registry)
+    names = find_names(spec, crud.fields, registry)
     version = crud.version_field
     if version is not None:
-        _check_names(spec, [version], "version_field")
+        check_names(spec, [version], "version_field")
         if spec.fields[version].type is not int:
             raise DefinitionError(f"version_field {spec.label}.{version} has to be an integer")
         names = names if version in names else (*names, version)
-    _check_names(spec, crud.read_only_fields, "read_only_fields")
-    shape = Shape(spec, names, _find_nested(spec, crud.nested, names, store, registry))
+    check_names(spec, crud.read_only_fields, "read_only_fields")
+    shape, nested = make_shape(spec, names, crud.nested, store, registry)
     read_only = {*crud.read_only_fields, *spec.key_names, version}
     return ModelPlan(
         spec=spec,
@@ -108,69 +109,9 @@ def make_plan(
             permission if crud.permission is None else to_permission(crud.permission),
             crud.get_queryset,
         ),
+        nested=nested,
         extensions=tuple(_to_extension(one) for one in (*extensions, *crud.extensions)),
     )
-
-
-def get_field(spec: ModelSpec, name: str, what: str) -> ModelField:
-    """Give a field by its name.
-
-    Raises:
-        DefinitionError: There is none.
-    """
-    _check_names(spec, [name], what)
-    return spec.fields[name]
-
-
-def _find_names(
-    spec: ModelSpec, fields: Sequence[str] | str | None, registry: TupleRegistry
-) -> tuple[str, ...]:
-    if fields is None:
-        fields = registered_fields(spec.model, registry)
-        if fields is None:
-            raise DefinitionError(
-                f"Name the fields of {spec.label} that peers may see, fields=[...], "
-                f"or all of them, fields={ALL_FIELDS!r}; nothing is shown unless named"
-            )
-    if isinstance(fields, str):
-        if fields != ALL_FIELDS:
-            raise DefinitionError(f"fields has to be a list or {ALL_FIELDS!r}, got {fields!r}")
-        return tuple(spec.fields)
-    _check_names(spec, fields, "fields")
-    wanted = dict.fromkeys((*(n for n in spec.key_names if n not in fields), *fields))
-    return tuple(wanted)
-
-
-def _find_nested(
-    spec: ModelSpec,
-    nested: Mapping[str, Sequence[str] | str] | Sequence[str],
-    names: Sequence[str],
-    store: Store,
-    registry: TupleRegistry,
-) -> dict[str, Shape]:
-    chosen: Mapping[str, Any] = nested if isinstance(nested, Mapping) else dict.fromkeys(nested)
-    found = {}
-    for name, fields in chosen.items():
-        relation = spec.relations.get(name)
-        if relation is None:
-            raise _unknown(spec, name, "nested", spec.relations)
-        if name in names:
-            raise DefinitionError(f"{spec.label}.{name} is named in fields and in nested")
-        inner = store.describe(relation.model)
-        found[name] = Shape(inner, _find_names(inner, fields, registry))
-    return found
-
-
-def _check_names(spec: ModelSpec, names: Iterable[str], what: str) -> None:
-    for name in names:
-        if name not in spec.fields:
-            raise _unknown(spec, name, what, spec.fields)
-
-
-def _unknown(spec: ModelSpec, name: str, what: str, known: Iterable[str]) -> DefinitionError:
-    text = f"{what} names {quoted(name)}, which {spec.label} does not have"
-    near = difflib.get_close_matches(str(name), list(known), n=1)
-    return DefinitionError(f"{text}. Did you mean {near[0]!r}?" if near else text)
 
 
 def _to_extension(value: Any) -> CrudExtension:

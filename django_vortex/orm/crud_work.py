@@ -230,7 +230,9 @@ class CrudWork:
         """Give the rows of a model that exist for the peer when it wants to do this."""
         known = self._rows.get((id(plan), action))
         if known is None:
-            known = self._unit.rows(plan.shape, self.asking.find_scope(plan.access, action))
+            known = self._unit.rows(
+                plan.shape, self.asking.find_scope(plan.access, action, plan.nested)
+            )
             self._rows[id(plan), action] = known
         return known
 

@@ -4,14 +4,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from django.core.exceptions import EmptyResultSet, FieldError
+from django.core.exceptions import EmptyResultSet
 from django.db import DatabaseError, DataError, IntegrityError, models
 
-from django_vortex.exceptions import DefinitionError
 from django_vortex.orm.conditions import Condition
 from django_vortex.orm.django_conditions import filter_rows, to_ordering
+from django_vortex.orm.django_scope import find_prefetches, narrow
 from django_vortex.orm.django_validation import validate_drafts
 from django_vortex.orm.django_values import PENDING, make_field_reader, to_model_value
+from django_vortex.orm.guarded_rows import leave_out
 from django_vortex.orm.store import (
     Draft,
     Key,
@@ -46,8 +47,9 @@ class DjangoCrudRows:
         self._keys = shape.spec.key_names
         self._read = read
         self._using = using
-        self._queryset = self._narrow(scope)
-        self._related = list(_find_prefetches(shape, using))
+        self._scope = scope
+        self._queryset = narrow(shape, scope, using)
+        self._related = list(find_prefetches(shape, scope, using))
 
     def get_many(self, keys: Sequence[Key]) -> Mapping[Key, Any]:
         """Give the rows with these keys, in one statement per `CHUNK` of them."""
@@ -133,28 +135,15 @@ class DjangoCrudRows:
             row.delete(using=self._using)
         row.pk = key
 
-    def _narrow(self, scope: Scope) -> models.QuerySet[Any]:
-        queryset = scope.queryset
-        if queryset is None:
-            queryset = self._model._default_manager.all()
-        if not isinstance(queryset, models.QuerySet) or not issubclass(queryset.model, self._model):
-            raise DefinitionError(
-                f"get_queryset has to give a queryset of {self._shape.spec.label}, got {queryset!r}"
-            )
-        if queryset.query.is_sliced:
-            raise DefinitionError(f"The queryset of {self._shape.spec.label} must not be sliced")
-        try:
-            return filter_rows(queryset.using(self._using), scope.condition)
-        except FieldError as error:
-            raise DefinitionError(f"Scope of {self._shape.spec.label}: {error}") from error
-
     def _fetch(self, queryset: models.QuerySet[Any]) -> list[Any]:
         try:
-            return list(queryset.prefetch_related(*self._related))
+            rows = list(queryset.prefetch_related(*self._related))
         except EmptyResultSet:
             return []
         except (DataError, OverflowError, ValueError) as error:  # such as a NUL in a text
             raise RefusedByDatabase("A value that the database does not know") from error
+        leave_out(rows, self._scope)
+        return rows
 
     def _is_possible(self, key: Key) -> bool:
         """Say whether a database could have such a key at all; some raise if asked."""
@@ -201,14 +190,3 @@ def _refusals() -> Iterator[None]:
         raise RefusedByDatabase("It contradicts another row or a rule of the table") from error
     except (DataError, OverflowError, UnicodeError) as error:
         raise RefusedByDatabase("A value that the database cannot hold") from error
-
-
-def _find_prefetches(shape: Shape, using: str) -> Iterator[Any]:
-    model = shape.spec.model
-    for name in shape.names:
-        if shape.spec.fields[name].is_many:
-            target = model._meta.get_field(name).remote_field.model
-            yield models.Prefetch(name, target._base_manager.using(using).only("pk"))
-    for name, inner in shape.nested.items():
-        queryset = inner.spec.model._base_manager.using(using)
-        yield models.Prefetch(name, queryset.prefetch_related(*_find_prefetches(inner, using)))

@@ -15,6 +15,7 @@ from django.db.models.expressions import DatabaseDefault
 from django.utils import timezone
 
 from django_vortex.orm.django_models import is_file
+from django_vortex.orm.guarded_rows import waiting_name
 from django_vortex.orm.store import Shape
 
 Read = Callable[[Any], Any]
@@ -28,7 +29,11 @@ def make_reader(shape: Shape) -> Callable[[Any], dict[str, Any]]:
     reads = [(name, make_field_reader(shape.spec.model, name)) for name in shape.names]
     for name, inner in shape.nested.items():
         is_many = shape.spec.relations[name].is_many
-        reads.append((name, _make_nested_reader(name, make_reader(inner), is_many=is_many)))
+        read_inner = make_reader(inner)
+        if name in shape.guarded:
+            reads.append((name, _make_guarded_reader(name, read_inner, is_many=is_many)))
+        else:
+            reads.append((name, _make_nested_reader(name, read_inner, is_many=is_many)))
 
     def read(row: Any) -> dict[str, Any]:
         return {name: read_one(row) for name, read_one in reads}
@@ -87,9 +92,24 @@ def _make_nested_reader(
 
     def read_one(row: Any) -> dict[str, Any] | None:
         try:
-            related = getattr(row, name)
+            related = None if row._state.adding else getattr(row, name)
         except ObjectDoesNotExist:
             return None
+        return None if related is None else read_inner(related)
+
+    return read_many if is_many else read_one
+
+
+def _make_guarded_reader(
+    name: str, read_inner: Callable[[Any], dict[str, Any]], *, is_many: bool
+) -> Read:
+    waiting = waiting_name(name)
+
+    def read_many(row: Any) -> list[dict[str, Any]]:
+        return [read_inner(one) for one in row.__dict__.get(waiting, ())]
+
+    def read_one(row: Any) -> dict[str, Any] | None:
+        related = row.__dict__.get(waiting)
         return None if related is None else read_inner(related)
 
     return read_many if is_many else read_one

@@ -20,7 +20,7 @@ from django_vortex.orm.conditions import (
     all_of,
     to_comparison,
 )
-from django_vortex.orm.crud_model import get_field
+from django_vortex.orm.crud_fields import get_field
 from django_vortex.orm.store import ModelSpec, Order
 from django_vortex.tuples import Tuple, TupleField
 from django_vortex.tuples.registry import add_built_in

@@ -118,7 +118,7 @@ def make_record_type(
         DefinitionError: The name is taken by another class, or by the same model with other fields.
     """
     nested = {
-        relation: make_record_type(inner, None, registry, is_nested=True)
+        relation: make_record_type(inner, inner.type_name, registry, is_nested=True)
         for relation, inner in shape.nested.items()
     }
     adopted = _find_registration(shape, name, registry)

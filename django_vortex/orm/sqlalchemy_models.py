@@ -70,6 +70,10 @@ class MappedModel:
     keys: tuple[MappedColumn, ...]
     spec: ModelSpec
 
+    def stored_key(self, row: Any) -> tuple[Any, ...]:
+        """Give the key of a row as the database has it."""
+        return tuple(getattr(row, column.name) for column in self.keys)
+
     def new(self) -> Any:
         """Make an instance with the defaults of the class, of its fields and of its columns."""
         try:

@@ -1,15 +1,19 @@
 """Reading rows in the shape that a handler asks for.
 
-Takes a `Shape`, gives what makes a ``select`` load everything of it (`make_options`), and what
-makes values of a loaded row (`RowReader`).
+Takes what an application gave as its rows, and a `Shape`. Gives a ``select`` (`to_select`), what
+makes it load everything of the shape (`make_options`), and what makes values of a loaded row
+(`RowReader`).
 """
 
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from sqlalchemy import Select, Table, select, tuple_
 from sqlalchemy.orm import selectinload, undefer
 from sqlalchemy.orm.attributes import QueryableAttribute
 
+from django_vortex.exceptions import DefinitionError, quoted
+from django_vortex.orm.guarded_rows import waiting_name
 from django_vortex.orm.sqlalchemy_models import MappedModel
 from django_vortex.orm.store import Shape
 
@@ -25,14 +29,22 @@ class RowReader:
         describe: Looks into the related models.
     """
 
-    __slots__ = ("_exports", "_names", "_nested")
+    __slots__ = ("_exports", "_guarded", "_names", "_nested")
 
     def __init__(self, shape: Shape, describe: Describe) -> None:
         columns = describe(shape.spec.model).columns
         self._names = shape.names
         exports = ((name, columns[name].values.export) for name in shape.names)
         self._exports = [(name, export) for name, export in exports if export is not None]
-        self._nested = [(name, RowReader(inner, describe)) for name, inner in shape.nested.items()]
+        self._nested = [
+            (name, RowReader(inner, describe))
+            for name, inner in shape.nested.items()
+            if name not in shape.guarded
+        ]
+        self._guarded = [
+            (name, waiting_name(name), RowReader(shape.nested[name], describe))
+            for name in shape.guarded
+        ]
 
     def read(self, row: Any) -> dict[str, Any]:
         """Give the fields and nested relations of a row by name."""
@@ -47,6 +59,8 @@ class RowReader:
                 values[name] = export(value)
         for name, reader in self._nested:
             values[name] = reader._read_related(getattr(row, name))
+        for name, waiting, reader in self._guarded:
+            values[name] = reader._read_related(loaded.get(waiting))
         return values
 
     def _read_related(self, related: Any) -> Any:
@@ -64,6 +78,37 @@ def make_options(shape: Shape, describe: Describe) -> list[Any]:
     deferred = [name for name in shape.names if mapped.mapper.column_attrs[name].deferred]
     options: list[Any] = [undefer(mapped.columns[name].attribute) for name in deferred]
     for name, inner in shape.nested.items():
+        if name in shape.guarded:
+            continue  # loaded apart, by who knows the scope
         attribute: QueryableAttribute[Any] = getattr(mapped.cls, name)
         options.append(selectinload(attribute).options(*make_options(inner, describe)))
     return options
+
+
+def to_select(queryset: Any, mapped: MappedModel) -> Any:
+    """Give the statement that selects instances out of what an application gave as its rows.
+
+    Raises:
+        DefinitionError: It gave something else.
+    """
+    if queryset is None:
+        return select(mapped.cls)
+    if not isinstance(queryset, Select):
+        raise DefinitionError(f"get_queryset has to give a select(...), got {quoted(queryset)}")
+    is_limited = queryset._has_row_limiting_clause
+    if isinstance(mapped.spec.model, Table):
+        if queryset.get_final_froms() != [mapped.spec.model]:
+            raise DefinitionError(f"get_queryset has to select from {mapped.spec.model.name} only")
+        if not is_limited:
+            found = select(mapped.cls)
+            return found if queryset.whereclause is None else found.where(queryset.whereclause)
+        keys = [column.column for column in mapped.keys]
+    else:
+        chosen = queryset.column_descriptions[0]["expr"]
+        if not (isinstance(chosen, type) and issubclass(chosen, mapped.cls)):
+            raise DefinitionError(f"get_queryset has to select {mapped.cls.__qualname__}")
+        if not is_limited:
+            return queryset
+        keys = [column.attribute for column in mapped.keys]
+    window = queryset.with_only_columns(*keys)
+    return select(mapped.cls).where((keys[0] if len(keys) == 1 else tuple_(*keys)).in_(window))

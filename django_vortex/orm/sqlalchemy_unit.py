@@ -8,7 +8,7 @@ class; nested relations are loaded with ``selectinload``. Nothing is written but
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import Select, Table, and_, null, or_, select, tuple_, update
+from sqlalchemy import Select, null, update
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import flag_modified, set_committed_value
 from sqlalchemy.orm.exc import StaleDataError
@@ -16,10 +16,12 @@ from sqlalchemy.orm.util import has_identity
 
 from django_vortex.exceptions import DefinitionError, HandlerError, WireError, quoted
 from django_vortex.orm.conditions import Condition
+from django_vortex.orm.guarded_rows import leave_out
 from django_vortex.orm.sqlalchemy_conditions import to_expression, to_order
 from django_vortex.orm.sqlalchemy_errors import refusals
-from django_vortex.orm.sqlalchemy_models import MappedColumn, MappedModel, many_to_one_names
+from django_vortex.orm.sqlalchemy_models import MappedColumn, many_to_one_names
 from django_vortex.orm.sqlalchemy_reading import Describe, RowReader, make_options
+from django_vortex.orm.sqlalchemy_scope import MAX_KEYS, have_keys, load_guarded, select_rows
 from django_vortex.orm.sqlalchemy_values import UnfitValue
 from django_vortex.orm.store import (
     Draft,
@@ -34,9 +36,6 @@ from django_vortex.orm.store import (
 from django_vortex.wire.type_checks import make_check
 
 _T = TypeVar("_T")
-
-MAX_KEYS = 1000
-"""How many keys one statement asks for."""
 
 VALUE_NEEDED = "A value is needed"
 
@@ -75,7 +74,9 @@ class SqlAlchemyRows:
     def __init__(self, session: Session, shape: Shape, scope: Scope, describe: Describe) -> None:
         self.session = session
         self._mapped = describe(shape.spec.model)
+        self._shape = shape
         self._scope = scope
+        self._describe = describe
         self._dialect = session.get_bind(self._mapped.mapper).dialect.name
         self._reader = RowReader(shape, describe)
         self._options = make_options(shape, describe)
@@ -89,10 +90,12 @@ class SqlAlchemyRows:
                 wanted.setdefault(compared, []).append(key)
         found = {}
         distinct = list(wanted)
+        columns = [column.attribute for column in self._mapped.keys]
         for start in range(0, len(distinct), MAX_KEYS):
             chunk = distinct[start : start + MAX_KEYS]
-            for row in self._fetch(self._select().where(self._has_key(chunk))):
-                asked = wanted.get(self._stored_key(row), ())
+            statement = self._select().where(have_keys(columns, chunk, self._dialect))
+            for row in self._fetch(statement):
+                asked = wanted.get(self._mapped.stored_key(row), ())
                 found.update(dict.fromkeys(asked, row))
         return found
 
@@ -231,25 +234,17 @@ class SqlAlchemyRows:
         set_committed_value(row, version.name, version.next)
 
     def _select(self) -> Any:
-        statement = _to_select(self._scope.queryset, self._mapped).options(*self._options)
-        if self._scope.condition is not None:
-            condition = to_expression(self._scope.condition, self._mapped, self._dialect)
-            statement = statement.where(condition)
-        return statement
+        return select_rows(self._mapped, self._scope, self._dialect).options(*self._options)
 
     def _fetch(self, statement: Select[Any]) -> list[Any]:
         if len(self.session.identity_map):  # what is known already is read anew
             statement = statement.execution_options(populate_existing=True)
         with self.session.no_autoflush:
-            return list(self.session.scalars(statement).unique())
-
-    def _has_key(self, keys: Sequence[Key]) -> Any:
-        columns = [column.attribute for column in self._mapped.keys]
-        if len(columns) == 1:
-            return columns[0].in_([key[0] for key in keys])
-        if self._dialect == "mssql":
-            return or_(*(and_(*map(_equals, columns, key)) for key in keys))
-        return tuple_(*columns).in_(keys)
+            rows = list(self.session.scalars(statement).unique())
+        if self._shape.guarded:
+            load_guarded(self.session, rows, self._shape, self._scope, self._describe)
+            leave_out(rows, self._scope)
+        return rows
 
     def _to_compared(self, key: Key) -> Key | None:
         """Give a key that the database can look for, or None if nothing can have it."""
@@ -264,9 +259,6 @@ class SqlAlchemyRows:
             except (WireError, UnfitValue):
                 return None
         return None if None in compared else tuple(compared)
-
-    def _stored_key(self, row: Any) -> Key:
-        return tuple(getattr(row, column.name) for column in self._mapped.keys)
 
     def _set_other(self, row: Any, name: str, value: Any) -> None:
         """Set what is no column: a relationship, say, by an extension."""
@@ -297,32 +289,3 @@ def _is_same(row: Any, column: MappedColumn, value: Any) -> bool:
     if column.values.export is not None:
         known = column.values.export(known)
     return type(known) is type(value) and bool(known == value)
-
-
-def _equals(column: Any, value: Any) -> Any:
-    return column == value
-
-
-def _to_select(queryset: Any, mapped: MappedModel) -> Any:
-    """Give the statement that selects instances out of what an application gave as its rows."""
-    if queryset is None:
-        return select(mapped.cls)
-    if not isinstance(queryset, Select):
-        raise DefinitionError(f"get_queryset has to give a select(...), got {quoted(queryset)}")
-    is_limited = queryset._has_row_limiting_clause
-    if isinstance(mapped.spec.model, Table):
-        if queryset.get_final_froms() != [mapped.spec.model]:
-            raise DefinitionError(f"get_queryset has to select from {mapped.spec.model.name} only")
-        if not is_limited:
-            found = select(mapped.cls)
-            return found if queryset.whereclause is None else found.where(queryset.whereclause)
-        keys = [column.column for column in mapped.keys]
-    else:
-        chosen = queryset.column_descriptions[0]["expr"]
-        if not (isinstance(chosen, type) and issubclass(chosen, mapped.cls)):
-            raise DefinitionError(f"get_queryset has to select {mapped.cls.__qualname__}")
-        if not is_limited:
-            return queryset
-        keys = [column.attribute for column in mapped.keys]
-    window = queryset.with_only_columns(*keys)
-    return select(mapped.cls).where((keys[0] if len(keys) == 1 else tuple_(*keys)).in_(window))

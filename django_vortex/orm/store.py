@@ -86,6 +86,12 @@ class Shape:
     nested: "Mapping[str, Shape]" = field(default_factory=dict)
     """By relation: what is read of the related rows; loaded with one statement per relation."""
 
+    guarded: frozenset[str] = frozenset()
+    """Relations whose rows `Scope.nested` tells which of; without it there are none."""
+
+    type_name: str | None = None
+    """The name of the tuple type of related rows, None for the model's."""
+
 
 @dataclass(frozen=True, slots=True)
 class Scope:
@@ -96,6 +102,12 @@ class Scope:
 
     condition: Condition | None = None
     """What the permission lets through."""
+
+    nested: "Mapping[str, Scope]" = field(default_factory=dict)
+    """By guarded relation of the shape: the related rows that exist."""
+
+    keeps: Callable[[Any], bool] | None = None
+    """Of related rows: asked of each that was read whether it exists."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,16 @@ import pytest
 import django_vortex
 
 PUBLIC_NAMES = {
+    "Action",
     "AllowAny",
     "AsyncModelHandler",
     "AuthenticatedOrReadOnly",
+    "Change",
     "Conflict",
+    "Context",
     "CrudExtension",
     "CrudModel",
+    "CrudNested",
     "HandlerError",
     "IsAuthenticated",
     "IsStaff",

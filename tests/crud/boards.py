@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from sqlalchemy import select
+from django.db import connections
+from sqlalchemy import Engine, event, select
 from sqlalchemy.ext.asyncio import async_sessionmaker
 from sqlalchemy.orm import sessionmaker
 
@@ -64,7 +65,7 @@ class Board:
         models: ModuleType,
         options: dict[str, Any],
         owned: Callable[[int], Any],
-        pool: BlockingPool | None,
+        pool: Any,
     ) -> None:
         self.database = database
         self.models = models
@@ -134,6 +135,36 @@ class Board:
         """Ask as a peer that comes for this only."""
         async with self.connected(user, dialect) as peer:
             return await peer.ask(filt, tuples)
+
+    @contextmanager
+    def noted(self) -> Iterator[list[str]]:
+        """Give the statements that handlers execute meanwhile."""
+        statements: list[str] = []
+
+        def note(*arguments: Any) -> None:
+            statements.append(arguments[2])
+
+        def note_django(execute: Any, sql: str, *arguments: Any) -> Any:
+            statements.append(sql)
+            return execute(sql, *arguments)
+
+        pool, alias = self.pool, self.database.alias
+
+        class NotingPool:
+            def run_sync(self, function: Callable[[], Any]) -> Any:
+                def run() -> Any:
+                    with connections[alias].execute_wrapper(note_django):
+                        return function()
+
+                assert pool is not None
+                return pool.run_sync(run)
+
+        if self.is_django:
+            self.pool = NotingPool()
+        event.listen(Engine, "before_cursor_execute", note)
+        yield statements
+        event.remove(Engine, "before_cursor_execute", note)
+        self.pool = pool
 
     def add_tickets(self, *titles: str, **values: Any) -> None:
         """Insert rows behind the handlers; their ids count from 1."""

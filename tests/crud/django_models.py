@@ -1,4 +1,4 @@
-"""The tables of these tests as Django models; of no installed app, so no migration knows them."""
+"""The tables of these tests as Django models; no migration knows them."""
 
 from django.core.exceptions import ValidationError
 from django.db import models
