@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from django_vortex.exceptions import HandlerError, WireError, quoted
 from django_vortex.routing.address import EVERYONE, Address
 from django_vortex.routing.filt import FiltPattern
+from django_vortex.routing.followers import Followers
 from django_vortex.routing.index import FiltIndex
 from django_vortex.routing.lifetime import Site
 from django_vortex.routing.ports import (
@@ -76,6 +77,10 @@ class PayloadIO:
         self.codec = Codec()
         self.run_sync: RunSync = run_in_thread
         self.after_commit: AfterCommit = call_now
+        self.loop: asyncio.AbstractEventLoop | None = None
+        """The loop of the server that uses this registry; it may have ended."""
+        self.followers = Followers()
+        """The handlers that keep something for their peers."""
         self._make_reference = make_reference
         self._push: Push = push_nowhere
         self._lock = (
@@ -92,6 +97,7 @@ class PayloadIO:
         push: Push | None = None,
         after_commit: AfterCommit | None = None,
         codec: Codec | None = None,
+        loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         """Set the ports that are given and leave the others."""
         if run_sync is not None:
@@ -102,6 +108,8 @@ class PayloadIO:
             self.after_commit = after_commit
         if codec is not None:
             self.codec = codec
+        if loop is not None:
+            self.loop = loop
 
     @contextmanager
     def bound(

@@ -1,6 +1,8 @@
 """What a handler is called with."""
 
 import copy
+import logging
+from collections.abc import Callable
 from typing import Any, Self
 
 from django_vortex.exceptions import WireError
@@ -10,6 +12,8 @@ from django_vortex.wire.codec import Codec
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.payload import Payload
+
+logger = logging.getLogger(__name__)
 
 MESSAGE_ID = "PayloadResponse.messageId"
 """The filt key of a message whose sender waits for the answer (PROTOCOL section 8)."""
@@ -35,6 +39,7 @@ class Request:
     __slots__ = (
         "_error",
         "_payload",
+        "_waiting",
         "codec",
         "dialect",
         "envelope",
@@ -62,6 +67,7 @@ class Request:
         )
         self._payload: Payload | None = None
         self._error: WireError | None = None
+        self._waiting: list[Callable[[], object]] | None = None
 
     @property
     def filt(self) -> Filt:
@@ -113,8 +119,30 @@ class Request:
         """Whether the sender waits for an answer, be it empty."""
         return MESSAGE_ID in self.filt or bool(self.envelope.reply_filt)
 
+    def call_when_answered(self, function: Callable[[], object]) -> None:
+        """Call a function on the loop when the answers are on their way, or there will be none."""
+        if self._waiting is None:
+            self._waiting = []
+        self._waiting.append(function)
+
+    @property
+    def is_waited_for(self) -> bool:
+        """Whether anything is to be called when it is answered."""
+        return bool(self._waiting)
+
+    def call_waiting(self) -> None:
+        """Call what waits for the answer; the connection does, when it has sent that."""
+        waiting, self._waiting = self._waiting or (), None
+        for function in waiting:
+            try:
+                function()
+            except Exception:
+                logger.exception("%r failed after the answer", function)
+
     def for_another(self) -> Self:
         """Give the same request with a payload of its own, for a second endpoint."""
+        if self._waiting is None:
+            self._waiting = []  # what waits for the answer waits for all answers
         other = copy.copy(self)
         other._payload = None
         other._error = None

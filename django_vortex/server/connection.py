@@ -260,9 +260,13 @@ class Connection(Writer):
     async def _answer(self, envelope: PayloadEnvelope) -> None:
         dialect = self.dialect or UNKNOWN_DIALECT
         request = Request(envelope, self.peer, codec=self._codec, dialect=dialect)
-        replies = await self._server.payload_io.process(request)
-        if replies:
-            self._server.send_soon(self, replies)
+        try:
+            replies = await self._server.payload_io.process(request)
+            if replies:
+                self._server.send_soon(self, replies)
+        finally:
+            if request.is_waited_for:  # behind the replies, which are sent in the next turn
+                asyncio.get_running_loop().call_soon(request.call_waiting)
 
     def _offer_reply(self, envelope: PayloadEnvelope, date: int) -> None:
         if self._stream is None or self._is_writing:

@@ -15,6 +15,7 @@ from django_vortex.server.connection import Connection
 from django_vortex.server.delivery import Delivery
 from django_vortex.server.fan_out import Record
 from django_vortex.server.identity import Identity
+from django_vortex.server.news import news_record
 from django_vortex.server.outbox import Entry
 from django_vortex.server.sequenced_fan_out import record_size
 from django_vortex.server.stream import REFUSED_CLOSURE
@@ -215,6 +216,8 @@ class Moves:
             self._answer(leaving.process, uuid, leaving.stamp, "leftovers", entries=part)
         more = {"seen": seen, "dates": dates.to_record(), "is_orphan": is_orphan}
         self._answer(leaving.process, uuid, leaving.stamp, "given", **more)
+        for name, text in self._server.payload_io.followers.give_peer(uuid):
+            self._publish(news_record(name, text, uuid))
 
     def _parts(self, entries: Iterable[Entry]) -> Iterable[list[Any]]:
         codec = self._server.codec

@@ -1,15 +1,18 @@
 """The other processes of the project, as one server talks with them: `Neighbours`.
 
 Takes records for them and gives those to the `FanOut`; takes theirs and gives pushes to the server,
-and what is about peers that move to `Moves`.
+and what is about peers that move to `Moves`; handlers there hear what the same handlers tell here.
 """
 
+import asyncio
 import logging
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from django_vortex.exceptions import DeliveryError
+from django_vortex.routing.peer import Peer
 from django_vortex.server.fan_out import FanOut, Record, ReportSent
 from django_vortex.server.moves import Moves
+from django_vortex.server.news import news_record
 from django_vortex.server.processes import PRESENCE_SECONDS, Processes
 from django_vortex.server.pushes import read_push_record
 
@@ -39,6 +42,7 @@ class Neighbours:
         self._fan_out = fan_out
         self._started_at = server.now
         self._announced_at = server.now
+        server.payload_io.followers.bind(self)
 
     @property
     def is_reachable(self) -> bool:
@@ -68,6 +72,26 @@ class Neighbours:
         if self._fan_out is None:
             return 0
         return self._fan_out.publish(record, report_sent)
+
+    def find_peer(self, uuid: str) -> Peer | None:
+        """Give a peer of this process; see `Neighbourhood.find_peer`."""
+        connection = self._server.connections.get(uuid)
+        return None if connection is None else connection.peer
+
+    def monotonic(self) -> float:
+        """Give the time now, for periods."""
+        return self._server.monotonic()
+
+    def keep(self, task: "asyncio.Task[Any]") -> None:
+        """Keep a task of a handler until it ends."""
+        self._server.keep(task)
+
+    def tell(self, name: str, text: str, uuid: str | None = None) -> None:
+        """Tell the followers of a name; see `Neighbourhood.tell`."""
+        try:
+            self.publish(news_record(name, text, uuid))
+        except DeliveryError as error:
+            logger.error("Other processes miss the news of a handler: %s", error)
 
     def tick(self, now: float) -> None:
         """Do what is due: tell them that this process lives, forget those that fell silent."""
@@ -112,6 +136,8 @@ class Neighbours:
         if kind == "push":
             delivery, to = read_push_record(record, process, sequence, self._server.codec)
             self._server.push_local(delivery, to)
+        elif kind == "news":
+            self._take_news(record["name"], record["text"], record["uuid"])
         elif kind == "presence":
             self._meet(process, is_new=record["is_new"])
         elif kind == "leave":
@@ -121,6 +147,13 @@ class Neighbours:
             self.moves.receive(process, record)
         else:
             logger.warning("Process %s sent a record of unknown kind %r", process, kind)
+
+    def _take_news(self, name: str, text: str, uuid: str | None) -> None:
+        followers = self._server.payload_io.followers
+        if uuid is None:
+            followers.receive_news(name, text)
+        elif (peer := self.find_peer(uuid)) is not None:
+            followers.take_peer(name, peer, text)
 
     def _meet(self, process: str, *, is_new: bool) -> None:
         now = self._server.monotonic()
@@ -132,3 +165,4 @@ class Neighbours:
 
     def _report_gap(self, process: str, lost: int) -> None:
         logger.error("%d records of process %s were lost on the way here", lost, process)
+        self._server.payload_io.followers.recover()

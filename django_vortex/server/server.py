@@ -9,7 +9,7 @@ import logging
 import secrets
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 from uuid import uuid4
 
 from django_vortex.exceptions import DeliveryError, RefusedError, TakenByAnother
@@ -78,7 +78,7 @@ class Server:
         self._throttle = Throttle(options)
         self._neighbours = Neighbours(self, fan_out)
         self._replies: list[tuple[Connection, list[PayloadEnvelope]]] = []
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._starting: asyncio.Task[None] | None = None
         self._introductions = Introductions(self.uuid, options.name, codec)
@@ -305,6 +305,8 @@ class Server:
         uuid = connection.peer.uuid
         if self._connections.get(uuid) is connection:
             del self._connections[uuid]
+            if not connection.is_moved:
+                self.payload_io.followers.forget_peer(uuid)
         self._held.pop(connection, None)
         self._heartbeats.remove(connection, connection.slot)
         self._neighbours.moves.forget(connection)
@@ -313,7 +315,7 @@ class Server:
         for task in connection.requests.tasks:
             self.keep(task)
 
-    def keep(self, task: asyncio.Task[None]) -> None:
+    def keep(self, task: asyncio.Task[Any]) -> None:
         """Keep a task until it ends; `stop` sees that it does."""
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

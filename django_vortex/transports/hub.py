@@ -133,7 +133,12 @@ def _make_hub(running: asyncio.AbstractEventLoop) -> _Hub:
     settings = get_settings()
     handlers = BlockingPool(settings.threads, "vortex-handler")
     codec = Codec(registry, _limits(settings))
-    payload_io.bind(run_sync=handlers.run_sync, after_commit=transaction.on_commit, codec=codec)
+    payload_io.bind(
+        run_sync=handlers.run_sync,
+        after_commit=transaction.on_commit,
+        codec=codec,
+        loop=running,
+    )
     fan_out = None if settings.channel_layer is None else make_fan_out(settings.channel_layer)
     server = Server(payload_io, codec, _options(settings), fan_out=fan_out)
     signals = SignalChain(running, stop)

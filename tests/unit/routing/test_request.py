@@ -1,5 +1,7 @@
 """What handlers get to know of a request."""
 
+import pytest
+
 from django_vortex.routing.request import MESSAGE_ID
 from django_vortex.wire.dialects import Dialect
 from tests.support.routing import BROWSER, Bench
@@ -33,6 +35,31 @@ def test_a_request_for_another_has_a_payload_of_its_own(bench: Bench) -> None:
     other = request.for_another()
     assert other.tuples == ["a"]
     assert (other.filt, other.peer, other.dialect) == (request.filt, request.peer, request.dialect)
+
+
+def test_what_waits_for_the_answer_is_called_once(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    called: list[int] = []
+    request = bench.request({"key": "k"})
+    assert not request.is_waited_for
+    request.call_when_answered(lambda: called.append(1))
+    request.call_when_answered(lambda: [].pop())
+    request.call_when_answered(lambda: called.append(2))
+    assert request.is_waited_for
+    request.call_waiting()
+    request.call_waiting()
+    assert called == [1, 2]
+    assert len(caplog.records) == 1
+
+
+def test_what_waits_for_one_of_several_answers_waits_for_all(bench: Bench) -> None:
+    called: list[str] = []
+    request = bench.request({"key": "k"})
+    request.for_another().call_when_answered(lambda: called.append("one"))
+    request.for_another().call_when_answered(lambda: called.append("other"))
+    request.call_waiting()
+    assert called == ["one", "other"]
 
 
 def test_those_wait_who_have_marked_their_message(bench: Bench) -> None:

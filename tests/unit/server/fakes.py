@@ -176,6 +176,7 @@ class FakeFanOut:
         self.gaps = 0
         self.last_sequence = 0
         self.receive: ReceiveRecord | None = None
+        self.report_gap: ReportGap | None = None
         self.published: list[Record] = []
         self.failure: Exception | None = None
         self.is_stopped = False
@@ -184,6 +185,7 @@ class FakeFanOut:
 
     async def start(self, receive: ReceiveRecord, report_gap: ReportGap | None = None) -> None:
         self.receive = receive
+        self.report_gap = report_gap
 
     def publish(self, record: Record, report_sent: ReportSent | None = None) -> int:
         if self.failure is not None:

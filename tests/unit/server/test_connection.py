@@ -656,3 +656,36 @@ async def test_closed_connection_takes_and_sends_nothing(server, payload_io):
     assert stream.closed_with == (4008, "enough")
     assert stream.values() == []
     assert not called
+
+
+async def test_what_waits_for_an_answer_is_called_behind_it(server, payload_io):
+    stream = FakeStream()
+    seen = []
+
+    async def answer(request):
+        request.call_when_answered(lambda: seen.append(stream.values()))
+        return ["answer"]
+
+    _endpoint = serve(payload_io, "ask", answer)
+    connection = await open_peer(server, stream)
+    connection.receive(message(note(key="ask")))
+    await settle()
+    assert seen == [["answer"]]
+
+
+async def test_what_waits_for_an_answer_is_called_when_there_is_none(server, payload_io):
+    stream = FakeStream()
+    seen = []
+
+    async def answer(request):
+        request.call_when_answered(lambda: seen.append("called"))
+        await asyncio.Event().wait()
+
+    _endpoint = serve(payload_io, "ask", answer)
+    connection = await open_peer(server, stream)
+    connection.receive(message(note(key="ask")))
+    await settle()
+    assert seen == []
+    connection.detach(stream)
+    await settle()
+    assert seen == ["called"]
