@@ -1,18 +1,27 @@
 """What all handlers that are objects have in common: a filt, an endpoint and a way to push."""
 
+import asyncio
+import logging
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import Future
 from typing import Any
 
+from django_vortex.routing.address import Address
 from django_vortex.routing.endpoint import PayloadEndpoint
 from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.routing.peer import Peer
+from django_vortex.routing.ports import is_on_loop
 from django_vortex.routing.request import Request
 from django_vortex.typedefs import Filt
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.payload import Payload
+
+logger = logging.getLogger(__name__)
+
+_building: "set[Future[None] | asyncio.Task[None]]" = set()
+"""Updates that are being built, whose tasks a loop itself holds only weakly."""
 
 SERVER_PEER = Peer(uuid="", name="")
 """Who asks for data that nobody asked for: `Request.peer` of a request that is a push."""
@@ -70,12 +79,76 @@ class BaseHandler(ABC):
         envelope = PayloadEnvelope(dict(self.filt))
         return Request(envelope, SERVER_PEER, codec=self.payload_io.codec, is_push=True)
 
-    def make_push_envelope(self, payload: Payload) -> PayloadEnvelope:
-        """Make the envelope of a push, encoded here rather than on the server's loop."""
-        filt = dict(self.filt)
+    def make_push_envelope(self, payload: Payload, filt: Filt | None = None) -> PayloadEnvelope:
+        """Make the envelope of a push, encoded here rather than on the server's loop.
+
+        Args:
+            payload: The tuples; its own filt does not count.
+            filt: The filt to push under, by default the handler's.
+        """
+        filt = dict(self.filt if filt is None else filt)
         envelope = PayloadEnvelope(filt, Payload(filt, payload.tuples, payload.date))
         envelope.encoded(self.payload_io.codec, Dialect.NATIVE, self.payload_io.clock())
         return envelope
+
+    def push_update(
+        self,
+        to: Address,
+        build: Callable[[], PayloadEnvelope],
+        build_on_loop: Callable[[], Awaitable[PayloadEnvelope]],
+        after_commit: Callable[[Callable[[], object]], object],
+        *,
+        needs_loop: bool = False,
+    ) -> "Future[int]":
+        """Build an envelope and push it, after the caller's transaction has committed.
+
+        Args:
+            to: Whom to.
+            build: Builds it in the caller's thread.
+            build_on_loop: Builds it when the caller is on an event loop, which must not wait.
+            after_commit: Calls a function when the transaction has committed.
+            needs_loop: Whether the server's loop shall build it for other threads, if it runs.
+
+        Returns:
+            A future of how many peers of this process it was queued for. It stays without result
+            if the transaction is rolled back.
+        """
+        future: Future[int] = Future()
+
+        def push(envelope: PayloadEnvelope) -> None:
+            settle(future, self.payload_io.push(envelope, to, coalesce=True))
+
+        def fail(error: Exception) -> None:
+            logger.error("%r could not build its update", self, exc_info=error)
+            if future.set_running_or_notify_cancel():
+                future.set_exception(error)
+
+        async def update_on_loop() -> None:
+            try:
+                push(await build_on_loop())
+            except Exception as error:
+                fail(error)
+
+        def update() -> None:
+            loop = self.payload_io.loop if needs_loop else None
+            if loop is not None and loop.is_running():
+                _keep(asyncio.run_coroutine_threadsafe(update_on_loop(), loop))
+                return
+            try:
+                push(build())
+            except Exception as error:
+                fail(error)
+
+        if is_on_loop():
+            _keep(asyncio.get_running_loop().create_task(update_on_loop()))
+        else:
+            after_commit(update)
+        return future
+
+
+def _keep(building: "Future[None] | asyncio.Task[None]") -> None:
+    _building.add(building)
+    building.add_done_callback(_building.discard)
 
 
 def settle(future: "Future[int]", outcome: "Future[int]") -> None:

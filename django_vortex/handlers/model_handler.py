@@ -1,26 +1,19 @@
 """`ModelHandler`: data that is built anew for everyone who asks, and pushed when it changes."""
 
-import asyncio
 import inspect
-import logging
 from abc import abstractmethod
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from typing import Any
 
 from django_vortex.exceptions import DefinitionError
-from django_vortex.handlers.base import BaseHandler, settle
+from django_vortex.handlers.base import BaseHandler
 from django_vortex.routing.address import Address
 from django_vortex.routing.peer import Peer
-from django_vortex.routing.ports import is_on_loop
 from django_vortex.routing.replies import list_payload
 from django_vortex.routing.request import Request
+from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.payload import Payload
-
-logger = logging.getLogger(__name__)
-
-_building: "set[asyncio.Future[None]]" = set()
-"""Updates that are being built off a loop, which itself holds its tasks only weakly."""
 
 
 class ModelHandler(BaseHandler):
@@ -74,26 +67,14 @@ class ModelHandler(BaseHandler):
             if the transaction is rolled back.
         """
         to = Address.of(to_peer=to_peer, to_name=to_name, to_user=to_user)
-        future: Future[int] = Future()
 
-        def update() -> None:
-            try:
-                payload = list_payload(self.build_model(self.make_push_request()))
-                envelope = self.make_push_envelope(payload)
-            except Exception as error:
-                logger.exception("%r could not build its update", self)
-                if future.set_running_or_notify_cancel():
-                    future.set_exception(error)
-            else:
-                settle(future, self.payload_io.push(envelope, to, coalesce=True))
+        def build() -> PayloadEnvelope:
+            payload = list_payload(self.build_model(self.make_push_request()))
+            return self.make_push_envelope(payload)
 
-        if is_on_loop():
-            building = asyncio.ensure_future(self.payload_io.run_sync(update))
-            _building.add(building)
-            building.add_done_callback(_building.discard)
-        else:
-            self.after_commit(update)
-        return future
+        return self.push_update(
+            to, build, lambda: self.payload_io.run_sync(build), self.after_commit
+        )
 
     def after_commit(self, function: Callable[[], object]) -> None:
         """Call a function when the caller's transaction has committed, at once if there is none."""
