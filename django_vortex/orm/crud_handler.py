@@ -5,19 +5,21 @@ import inspect
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Future
-from typing import Any
+from typing import Any, Literal
 
 from django_vortex.exceptions import Conflict, DefinitionError, ValidationError, quoted
-from django_vortex.handlers.base import BaseHandler, settle
+from django_vortex.handlers.base import BaseHandler
 from django_vortex.orm.crud_failure import make_failure
 from django_vortex.orm.crud_model import CrudModel, make_plan
 from django_vortex.orm.crud_nested import Nested
+from django_vortex.orm.crud_pushes import CrudPushes
 from django_vortex.orm.crud_save import CrudSave
 from django_vortex.orm.crud_stores import find_store
-from django_vortex.orm.crud_work import CrudPlan, CrudWork, Done, Outcome, read_filt_key
-from django_vortex.orm.extension import Context
+from django_vortex.orm.crud_work import CrudPlan, CrudWork, Done, Outcome
+from django_vortex.orm.extension import Context, CrudExtension
 from django_vortex.orm.listing import LIST_KEYS, Listing
-from django_vortex.orm.loaded_rows import LoadedRows
+from django_vortex.orm.load_reader import LoadReader
+from django_vortex.orm.loads import Load
 from django_vortex.orm.permission import Action, to_permission
 from django_vortex.orm.permissions import default_permission
 from django_vortex.orm.store import RefusedByDatabase, Unit
@@ -28,16 +30,12 @@ from django_vortex.routing.peer import Peer
 from django_vortex.routing.ports import is_on_loop
 from django_vortex.routing.request import Request
 from django_vortex.typedefs import Filt
-from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.payload import Payload
 
 logger = logging.getLogger(__name__)
 
 REFUSED = "The database refuses this"
-
-_pushing: "set[asyncio.Future[Any]]" = set()
-"""Pushes that are being built, which a loop itself holds only weakly."""
 
 _ACTION_HOOKS = {
     Action.CREATE: "after_create_commit",
@@ -81,7 +79,8 @@ class OrmCrudHandler(BaseHandler):
         max_page_size: How many rows a peer may ask for at once.
         max_tuples: How many tuples may be saved or deleted at once.
         extensions: Each a `CrudExtension`, for all models.
-        push_on_commit: Whether changed rows are pushed to the peers that have retrieved them.
+        push_on_commit: Whether peers that have retrieved rows or lists get them again after changes
+            through this handler, in any process; ``"rows"`` leaves out lists.
         get_queryset: Gives the rows that exist for a request, as the method of this name.
         payload_io: As of `PayloadEndpoint`.
         owner: As of `PayloadEndpoint`.
@@ -112,7 +111,7 @@ class OrmCrudHandler(BaseHandler):
         max_page_size: int = 1000,
         max_tuples: int = 1000,
         extensions: Sequence[Any] = (),
-        push_on_commit: bool = False,
+        push_on_commit: bool | Literal["rows"] = False,
         get_queryset: Callable[[Request], Any] | None = None,
         payload_io: PayloadIO | None = None,
         owner: object = None,
@@ -151,8 +150,8 @@ class OrmCrudHandler(BaseHandler):
             retrieve_all=retrieve_all,
             max_tuples=max_tuples,
         )
-        self._loaded = LoadedRows() if push_on_commit else None
         super().__init__(filt, payload_io=payload_io, owner=owner)
+        self.pushes = self._make_pushes(push_on_commit)
 
     def get_queryset(self, request: Request) -> Any:
         """Give the rows of the first model that exist for a request; may be a coroutine function.
@@ -172,14 +171,13 @@ class OrmCrudHandler(BaseHandler):
 
     async def handle(self, request: Request) -> Any:
         """Answer a request, after the commit."""
+        load = None if self.pushes is None else self.pushes.begin(request)
         try:
-            outcome = await self.store.run(lambda unit: self._work(request, unit))
+            outcome = await self._run(request, load)
         except (ValidationError, Conflict) as error:
             return make_failure(error, request)
         except RefusedByDatabase as error:  # at the commit, or a value to filter by
             return make_failure(ValidationError(error.text or REFUSED), request)
-        self._remember(request, outcome)
-        await self._after_commit(request, outcome.done)
         payload = Payload(tuples=outcome.tuples)
         if outcome.result is None:
             return payload
@@ -210,39 +208,58 @@ class OrmCrudHandler(BaseHandler):
         to = Address.of(to_peer=to_peer, to_name=to_name, to_user=to_user)
         request = self.make_push_request()
         filt = {**self.filt, "id": id}
-        future: Future[int] = Future()
 
-        def read(unit: Unit) -> list[Any]:
-            return CrudWork(self.plan, request, unit, is_scoped=False).retrieve(id).tuples
+        def read(unit: Unit) -> PayloadEnvelope:
+            outcome = CrudWork(self.plan, request, unit, is_scoped=False).retrieve(id)
+            return self.make_push_envelope(Payload(tuples=outcome.tuples), filt)
 
-        def push(tuples: list[Any]) -> None:
-            settle(future, self._push(filt, tuples, to))
-
-        def fail(error: BaseException) -> None:
-            logger.error("%r could not build its update", self, exc_info=error)
-            if future.set_running_or_notify_cancel():
-                future.set_exception(error)
-
-        async def update_on_loop() -> None:
-            try:
-                push(await self.store.run(read))
-            except Exception as error:
-                fail(error)
-
-        def update_here() -> None:
-            try:
-                push(self.store.run_here(read))
-            except Exception as error:
-                fail(error)
-
-        if is_on_loop():
-            _keep(update_on_loop())
-        else:
-            self.store.after_commit(update_here)
-        return future
+        return self.push_update(
+            to,
+            lambda: self.store.run_here(read),
+            lambda: self.store.run(read),
+            self.store.after_commit,
+            needs_loop=self.store.is_async,
+        )
 
     def _run_sync(self, function: Callable[[], Any]) -> Awaitable[Any]:
         return self.payload_io.run_sync(function)
+
+    async def _run(self, request: Request, load: Load | None) -> Outcome:
+        """Work and do what follows the commit, even if the peer goes away in between."""
+        follows = self.pushes is not None or any(plan.extensions for plan in self.plan.models)
+        if not (follows and _may_write(request) and is_on_loop()):
+            return await self._run_to_end(request, load)
+        running = self.payload_io.followers.start(self._run_to_end(request, load))
+        return await asyncio.shield(running)
+
+    async def _run_to_end(self, request: Request, load: Load | None) -> Outcome:
+        outcome = await self.store.run(lambda unit: self._work(request, unit))
+        if self.pushes is not None:
+            self.pushes.note(load, outcome)
+        await self._call_hooks(request, outcome.done)
+        return outcome
+
+    def _make_pushes(self, push_on_commit: bool | str) -> CrudPushes | None:
+        if push_on_commit not in (False, True, "rows"):
+            raise DefinitionError(
+                f"push_on_commit is True, False or 'rows', got {quoted(push_on_commit)}"
+            )
+        if not push_on_commit:
+            return None
+        reader = LoadReader(
+            self.plan,
+            self.store,
+            self.payload_io,
+            self._work,
+            is_same_for_all=self._get_queryset is None
+            and not is_defined(OrmCrudHandler, self, "get_queryset", "pre_process", "post_process")
+            and not any(
+                is_defined(CrudExtension, extension, "before_retrieve", "after_retrieve")
+                for extension in self.plan.main.extensions
+            ),
+        )
+        with_lists = push_on_commit != "rows"
+        return CrudPushes(self.plan, reader, self.payload_io, self.filt, with_lists=with_lists)
 
     def _work(self, request: Request, unit: Unit) -> Outcome:
         work = CrudWork(self.plan, request, unit)
@@ -270,15 +287,7 @@ class OrmCrudHandler(BaseHandler):
             return work.find(self.plan.listing)
         return work.create()
 
-    def _remember(self, request: Request, outcome: Outcome) -> None:
-        """Keep in mind which row a peer has loaded."""
-        key_value = request.filt.get("id")
-        if self._loaded is None or key_value is None or outcome.result is not None:
-            return
-        if outcome.tuples:
-            self._loaded.add(read_filt_key(self.plan.main, key_value), request)
-
-    async def _after_commit(self, request: Request, done: Sequence[Done]) -> None:
+    async def _call_hooks(self, request: Request, done: Sequence[Done]) -> None:
         """Call what waits for the commit; that can fail nothing any more."""
         for one in done:
             for extension in one.plan.extensions:
@@ -291,42 +300,6 @@ class OrmCrudHandler(BaseHandler):
                         await self._run_sync(lambda h=hook, c=context, r=one.row: h(c, r))  # type: ignore[misc]
                 except Exception:
                     logger.exception("%r failed after the commit", hook)
-        if self._loaded is not None and done:
-            _keep(self._push_changes(request, done))
-
-    async def _push_changes(self, request: Request, done: Sequence[Done]) -> None:
-        """Push changed rows to those who have loaded them, each as its peer may see it."""
-        assert self._loaded is not None
-        keys = {one.key: None for one in done if one.plan is self.plan.main}
-        loads = [
-            (key, load)
-            for key in keys
-            for load in self._loaded.find(key, besides=request.peer.uuid)
-        ]
-        for key, load in loads:
-            envelope = PayloadEnvelope(dict(load.filt))
-            asked = Request(envelope, load.peer, codec=request.codec, is_push=True)
-            try:
-                tuples = await self.store.run(
-                    lambda unit, a=asked, k=key: _read_as(self.plan, a, unit, k)  # type: ignore[misc]
-                )
-                self._push(dict(load.filt), tuples, Address(uuid=load.peer.uuid))
-            except Exception:
-                logger.exception("%r could not push a change", self)
-
-    def _push(self, filt: Filt, tuples: list[Any], to: Address) -> "Future[int]":
-        envelope = PayloadEnvelope(filt, Payload(filt, tuples))
-        envelope.encoded(self.payload_io.codec, Dialect.NATIVE, self.payload_io.clock())
-        return self.payload_io.push(envelope, to, coalesce=True)
-
-
-def _read_as(plan: CrudPlan, request: Request, unit: Unit, key: Any) -> list[Any]:
-    """Read a row as a peer sees it; one that may not see it any more gets no row."""
-    work = CrudWork(plan, request, unit)
-    if not work.is_allowed(Action.RETRIEVE, plan.main):
-        return []
-    found = work.rows(plan.main, Action.RETRIEVE).get_many([key])
-    return work.make_tuples(plan.main, Action.RETRIEVE, found.values())
 
 
 def _to_crud_model(value: Any) -> CrudModel:
@@ -335,7 +308,10 @@ def _to_crud_model(value: Any) -> CrudModel:
     raise DefinitionError(f"Expected a CrudModel, got {quoted(value)}")
 
 
-def _keep(coroutine: Any) -> None:
-    task = asyncio.ensure_future(coroutine)
-    _pushing.add(task)
-    task.add_done_callback(_pushing.discard)
+def _may_write(request: Request) -> bool:
+    return bool(request.filt.get("delete") or request.tuples)
+
+
+def is_defined(base: type, instance: object, *names: str) -> bool:
+    """Say whether a class has methods of its own in place of those of its base."""
+    return any(getattr(type(instance), name) is not getattr(base, name) for name in names)

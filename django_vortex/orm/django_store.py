@@ -23,6 +23,8 @@ class DjangoStore:
         run_sync: Runs what may block.
     """
 
+    is_async = False
+
     def __init__(self, using: str | None, run_sync: RunSync) -> None:
         self._using = using
         self._run_sync = run_sync

@@ -44,6 +44,11 @@ class SqlAlchemyStore:
         self._run_sync = run_sync
         self._models: dict[Any, MappedModel] = {}
 
+    @property
+    def is_async(self) -> bool:
+        """Whether the sessions are asynchronous; of some functions only their result tells."""
+        return _is_async(self._make_session)
+
     def describe(self, model: Any) -> ModelSpec:
         """Look into a mapped class or Core table.
 
@@ -80,9 +85,12 @@ class SqlAlchemyStore:
         Raises:
             DefinitionError: The sessions are asynchronous.
         """
-        session = None if _is_async(self._make_session) else self._make_session()
+        session = None if self.is_async else self._make_session()
         if session is None or _is_async(session):
-            raise DefinitionError("The sessions are asynchronous; this is possible on a loop only")
+            raise DefinitionError(
+                "The sessions are asynchronous, and no loop runs here to use them on:"
+                " call this in a coroutine, as with asyncio.run()"
+            )
         return self._run_session(session, work, Waiting().wait)
 
     def after_commit(self, function: Callable[[], object]) -> None:

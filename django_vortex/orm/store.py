@@ -259,6 +259,10 @@ class Unit(Protocol):
 class Store(Protocol):
     """A database with its models."""
 
+    @property
+    def is_async(self) -> bool:
+        """Whether work has to be done on an event loop, as far as that is known before."""
+
     def describe(self, model: Any) -> ModelSpec:
         """Look into a model.
 

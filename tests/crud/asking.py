@@ -95,6 +95,20 @@ class Asker:
         del reply.filt[MESSAGE_ID]
         return reply
 
+    async def save(self, filt: dict[Any, Any], tuples: list[Any]) -> Reply:
+        """Give the answer to a request, and leave what is pushed meanwhile unread."""
+        marked = {**filt, MESSAGE_ID: f"m{next(_numbers)}"}
+        self.peer._get_connection().receive(self._write(marked, tuples))
+        return self._read(await self.peer.receive({MESSAGE_ID: marked[MESSAGE_ID]}))
+
+    async def receive(self, filt: dict[Any, Any]) -> Reply:
+        """Wait for a push under just this filt."""
+        others = []
+        while (received := await self.peer.receive(filt)).filt != filt:
+            others.append(received)
+        self.peer.unread[:0] = others
+        return self._read(received)
+
     async def send(self, filt: dict[Any, Any], tuples: list[Any] | None = None) -> list[Reply]:
         """Send a request, wait until all of it is done, and give all that came meanwhile."""
         connection = self.peer._get_connection()

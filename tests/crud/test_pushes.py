@@ -1,8 +1,20 @@
 """Rows that are sent unasked: by the application, and after each commit to who has loaded them."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
-from tests.crud.boards import ANN, BOB, TICKET, Board, ticket
+import pytest
+
+from django_vortex.exceptions import DefinitionError
+from django_vortex.orm.crud_handler import OrmCrudHandler
+from django_vortex.orm.extension import Context, CrudExtension
+from django_vortex.orm.load_reader import LoadReader
+from django_vortex.orm.permissions import Action, Permission
+from django_vortex.routing.request import Request
+from tests.crud.boards import ANN, BOB, STAFF, TICKET, Board, User, ticket
+
+ROW = {**TICKET, "id": 1}
 
 
 def pushed(peer: Any) -> list[Any]:
@@ -12,9 +24,60 @@ def pushed(peer: Any) -> list[Any]:
 
 async def settle(handler: Any, *arguments: Any, **options: Any) -> None:
     """Send an update and wait until it has gone out."""
-    import asyncio
-
     await asyncio.wait_for(asyncio.wrap_future(handler.send_model_update(*arguments, **options)), 5)
+
+
+class Held:
+    """Holds back the outcome of what has been committed, until the test releases it."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.outcomes: list[Any] = []
+        self._reached = asyncio.Event()
+        self._open = asyncio.Event()
+
+    def wrap(self, function: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        async def held(*arguments: Any) -> Any:
+            self.count += 1
+            outcome = await function(*arguments)
+            self.outcomes.append(outcome)
+            self._reached.set()
+            await self._open.wait()
+            return outcome
+
+        return held
+
+    async def reached(self) -> None:
+        await asyncio.wait_for(self._reached.wait(), 5)
+
+    def release(self) -> None:
+        self._open.set()
+
+
+@pytest.fixture
+async def reading(monkeypatch: pytest.MonkeyPatch) -> Held:
+    """What is read for pushes is held back."""
+    held = Held()
+    monkeypatch.setattr(LoadReader, "read", held.wrap(LoadReader.read))
+    return held
+
+
+def hold_next(handler: Any) -> Held:
+    """Hold back the outcome of the next transaction; later ones go on."""
+    held, store = Held(), handler.store
+    run = store.run
+    held_run = held.wrap(run)
+
+    async def run_once(work: Any) -> Any:
+        store.run = run
+        return await held_run(work)
+
+    store.run = run_once
+    return held
+
+
+async def receive_titles(peer: Any, filt: dict[str, Any]) -> list[str]:
+    return [row["title"] for row in (await peer.receive(filt)).tuples]
 
 
 async def test_a_row_is_pushed_to_everybody(board: Board) -> None:
@@ -42,6 +105,32 @@ async def test_a_row_that_is_gone_is_pushed_as_nothing(board: Board) -> None:
         assert pushed(peer) == [({**TICKET, "id": 99}, [])]
 
 
+async def test_a_row_is_pushed_from_a_thread(board: Board) -> None:
+    board.add_tickets("a")
+    handler = board.handler()
+    async with board.connected() as peer:
+        board.payload_io.bind(loop=asyncio.get_running_loop())  # as a server does
+        future = await board.payload_io.run_sync(lambda: handler.send_model_update(1))
+        assert await asyncio.wait_for(asyncio.wrap_future(future), 5) == 1
+        assert pushed(peer) == [(ROW, ["a"])]
+
+
+async def test_a_thread_without_a_loop_is_told_what_asynchronous_sessions_need(
+    board: Board, caplog: pytest.LogCaptureFixture
+) -> None:
+    board.add_tickets("a")
+    handler = board.handler()
+    async with board.connected() as peer:
+        future = await board.payload_io.run_sync(lambda: handler.send_model_update(1))
+        if not handler.store.is_async:
+            assert await asyncio.wait_for(asyncio.wrap_future(future), 5) == 1
+            assert pushed(peer) == [(ROW, ["a"])]
+            return
+        with pytest.raises(DefinitionError, match=r"call this in a coroutine, as with asyncio.run"):
+            await asyncio.wait_for(asyncio.wrap_future(future), 5)
+        assert "could not build its update" in caplog.text
+
+
 async def test_who_loaded_a_row_gets_it_after_each_commit(board: Board) -> None:
     board.add_tickets("a", "b")
     board.handler(push_on_commit=True)
@@ -56,6 +145,21 @@ async def test_who_loaded_a_row_gets_it_after_each_commit(board: Board) -> None:
         received = await ann.peer.receive({**TICKET, "id": 1})
         assert received.tuples[0].title == "A"
         assert pushed(other) == []
+
+
+async def test_who_changes_a_row_itself_is_told_under_the_other_filts_it_has_loaded_it_by(
+    board: Board,
+) -> None:
+    board.add_tickets("a")
+    board.handler(push_on_commit=True)
+    async with board.connected(ANN) as ann:
+        await ann.ask(ROW)
+        await ann.ask({**ROW, "more": 1})
+        await ann.save(ROW, [ticket(id=1, title="A")])
+        assert await receive_titles(ann, {**ROW, "more": 1}) == ["A"]
+        await ann.save({**ROW, "delete": True}, [])
+        assert await receive_titles(ann, {**ROW, "more": 1}) == []
+        assert pushed(ann) == []
 
 
 async def test_who_loaded_a_row_is_told_when_it_is_deleted(board: Board) -> None:
@@ -101,3 +205,273 @@ async def test_a_push_shows_no_row_to_who_may_not_see_it_any_more(board: Board) 
         await second.ask(TICKET, [ticket(id=1, title="Bobs", owner_id=BOB.pk)])
         await second.ask(TICKET, [ticket(title="mine", owner_id=ANN.pk)])
         assert "Bobs" not in [title for _, titles in pushed(first) for title in titles]
+
+
+async def test_lists_are_pushed_as_they_were_asked_for(board: Board) -> None:
+    board.add_tickets("a", "b", "c")
+    board.handler(push_on_commit=True, retrieve_all=True, filters=["state"], ordering=["title"])
+    page = {**TICKET, "order": ["-title"], "limit": 2}
+    closed = {**TICKET, "where": {"state": "closed"}}
+    async with board.connected(ANN) as ann, board.connected(BOB) as bob:
+        await ann.ask(page)
+        assert (await ann.ask(closed)).tuples == []
+        assert (await bob.ask(TICKET, [ticket(id=2, title="z", state="closed")])).result is True
+        *rows, first = (await ann.receive(page)).tuples
+        assert [row["title"] for row in rows] == ["z", "c"]
+        assert first["count"] == 2
+        assert await receive_titles(ann, closed) == ["z"]
+        following = {**page, "after": first["next"]}
+        assert [row["title"] for row in (await ann.ask(following)).tuples[:-1]] == ["a"]
+        await bob.ask({**TICKET, "id": 1, "delete": True})
+        assert [row["title"] for row in (await ann.receive(following)).tuples[:-1]] == []
+
+
+async def test_a_list_is_pushed_to_who_has_changed_it(board: Board) -> None:
+    board.handler(push_on_commit=True, retrieve_all=True)
+    async with board.connected(ANN) as ann:
+        await ann.ask(TICKET)
+        await ann.save(TICKET, [ticket(title="a")])
+        assert await receive_titles(ann, TICKET) == ["a"]
+        await ann.save({**TICKET, "mine": 1}, [ticket(title="b")])
+        assert await receive_titles(ann, TICKET) == ["a", "b"]
+
+
+async def test_what_left_a_row_as_it_was_pushes_nothing(board: Board) -> None:
+    board.add_tickets("a")
+    board.handler(push_on_commit=True, retrieve_all=True)
+    async with board.connected(ANN) as ann, board.connected(BOB) as bob:
+        await ann.ask(TICKET)
+        await bob.ask(TICKET, [ticket(id=1, title="a")])
+        await bob.ask(TICKET, [ticket(id=1, title="A")])
+        assert await receive_titles(ann, TICKET) == ["A"]
+        assert pushed(ann) == []
+
+
+async def test_lists_are_left_out_if_the_handler_says_so(board: Board) -> None:
+    board.add_tickets("a")
+    board.handler(push_on_commit="rows", retrieve_all=True)
+    async with board.connected(ANN) as ann, board.connected(BOB) as bob:
+        await ann.ask(TICKET)
+        await ann.ask(ROW)
+        await bob.ask(TICKET, [ticket(id=1, title="A")])
+        assert await receive_titles(ann, ROW) == ["A"]
+        assert pushed(ann) == []
+
+
+async def test_no_other_way_of_pushing_can_be_named(board: Board) -> None:
+    with pytest.raises(DefinitionError, match="push_on_commit is True, False or 'rows'"):
+        board.handler(push_on_commit="lists")
+
+
+async def test_what_was_not_found_or_refused_is_not_pushed(board: Board) -> None:
+    board.handler(push_on_commit=True, client_keys=True)
+    async with board.connected(ANN) as ann, board.connected(BOB) as bob:
+        await ann.ask(ROW)
+        assert not (await ann.ask({**TICKET, "id": "no id"})).is_success
+        await bob.ask(TICKET, [ticket(id=1, title="A")])
+        await bob.ask(ROW)
+        await ann.ask({**TICKET, "id": 1, "delete": True})
+        assert await receive_titles(bob, ROW) == []
+        assert pushed(ann) == []
+
+
+async def test_an_older_state_never_follows_a_newer_one(board: Board, reading: Held) -> None:
+    board.add_tickets("a")
+    board.handler(push_on_commit=True)
+    async with board.connected(ANN) as ann, board.connected(BOB) as bob:
+        await ann.ask(ROW)
+        await bob.ask(TICKET, [ticket(id=1, title="older")])
+        await reading.reached()
+        await bob.ask(TICKET, [ticket(id=1, title="newer")])
+        reading.release()
+        assert await receive_titles(ann, ROW) == ["older"]
+        assert await receive_titles(ann, ROW) == ["newer"]
+        assert pushed(ann) == []
+
+
+async def test_a_burst_of_commits_is_read_once(board: Board, reading: Held) -> None:
+    board.add_tickets("a")
+    board.handler(push_on_commit=True, retrieve_all=True)
+    async with board.connected(ANN) as ann, board.connected(BOB) as bob:
+        await ann.ask(ROW)
+        await ann.ask(TICKET)
+        for number in range(10):
+            await bob.ask({**TICKET, "from": "bob"}, [ticket(id=1, title=f"{number}")])
+            await reading.reached()
+        reading.release()
+        while await receive_titles(ann, TICKET) != ["9"]:
+            pass
+        assert reading.count == 2
+        assert [titles for _, titles in pushed(ann)] == [["0"], ["9"]]
+
+
+async def test_all_that_a_commit_concerns_is_read_in_one_transaction(
+    board: Board, reading: Held
+) -> None:
+    board.add_tickets("a", "b", "c")
+    handler = board.handler(push_on_commit=True, retrieve_all=True)
+    async with (
+        board.connected(ANN) as ann,
+        board.connected(BOB) as bob,
+        board.connected(STAFF) as other,
+    ):
+        for peer in (ann, bob):
+            for asked in (ROW, {**TICKET, "id": 2}, TICKET):
+                await peer.ask(asked)
+        held = hold_next(handler)
+        saving = asyncio.ensure_future(
+            other.ask(TICKET, [ticket(id=1, title="A"), ticket(id=2, title="B")])
+        )
+        await held.reached()
+        count = hold_next(handler)
+        count.release()
+        held.release()
+        await saving
+        await reading.reached()
+        assert (reading.count, count.count) == (1, 1)
+        [envelopes] = reading.outcomes
+        assert len(envelopes) == 6
+        assert len({id(envelope) for envelope in envelopes}) == 3
+        reading.release()
+        assert await receive_titles(bob, TICKET) == ["A", "B", "c"]
+
+
+async def test_what_depends_on_the_peer_is_read_for_each(board: Board) -> None:
+    class Marking(CrudExtension):
+        def after_retrieve(self, context: Context, row: Any, values: dict[str, Any]) -> None:
+            values["state"] = f"{context.request.user.pk} {context.request.is_push}"
+
+    board.add_tickets("a")
+    board.handler(push_on_commit=True, extensions=[Marking])
+    async with board.connected(ANN) as ann, board.connected(BOB) as bob:
+        for peer in (ann, bob):
+            await peer.ask(ROW)
+        await board.ask(TICKET, [ticket(id=1, title="A")], user=STAFF)
+        for user, peer in ((ANN, ann), (BOB, bob)):
+            [row] = (await peer.receive(ROW)).tuples
+            assert row["state"] == f"{user.pk} True"
+
+
+async def test_hooks_of_the_handler_decide_what_is_pushed_too(board: Board) -> None:
+    class Hiding(OrmCrudHandler):
+        def post_process(self, request: Request, payload: Any) -> None:
+            payload.tuples = [row for row in payload.tuples if request.user == BOB]
+
+    board.add_tickets("a")
+    board.handler(push_on_commit=True, retrieve_all=True, cls=Hiding)
+    async with board.connected(ANN) as ann, board.connected(BOB) as bob:
+        for peer in (ann, bob):
+            await peer.ask(TICKET)
+        await board.ask({**TICKET, "x": 1}, [ticket(title="b")])
+        assert await receive_titles(ann, TICKET) == []
+        assert await receive_titles(bob, TICKET) == ["a", "b"]
+
+
+class Revocable(Permission):
+    """Lets everybody retrieve until somebody is named."""
+
+    refused: User | None = None
+    failing: User | None = None
+
+    def allows(self, request: Request, action: Action) -> bool:
+        if self.failing is not None and request.user == self.failing:
+            raise RuntimeError("The permission is broken")
+        return self.refused is None or request.user != self.refused
+
+
+async def test_who_may_not_retrieve_any_more_is_pushed_nothing(board: Board) -> None:
+    board.add_tickets("a")
+    permission = Revocable()
+    board.handler(push_on_commit=True, retrieve_all=True, permission=permission)
+    async with board.connected(ANN) as ann, board.connected(BOB) as bob:
+        for peer in (ann, bob):
+            await peer.ask(TICKET)
+            await peer.ask(ROW)
+        permission.refused = ANN
+        await bob.save(TICKET, [ticket(id=1, title="A")])
+        assert await receive_titles(ann, ROW) == []
+        assert await receive_titles(bob, ROW) == ["A"]
+        assert [titles for _, titles in pushed(ann)] in ([], [[]])
+
+
+async def test_a_peer_that_cannot_be_read_for_keeps_nothing_from_the_others(
+    board: Board, caplog: pytest.LogCaptureFixture
+) -> None:
+    board.add_tickets("a")
+    permission = Revocable()
+    board.handler(push_on_commit=True, permission=permission)
+    async with board.connected(ANN) as ann, board.connected(BOB) as bob:
+        for peer in (ann, bob):
+            await peer.ask(ROW)
+        permission.failing = ANN
+        await board.ask(TICKET, [ticket(id=1, title="A")])
+        assert await receive_titles(bob, ROW) == ["A"]
+        assert pushed(ann) == []
+        assert "could not read for a push" in caplog.text
+
+
+async def test_a_change_during_the_answer_is_pushed_behind_it(board: Board) -> None:
+    board.add_tickets("a")
+    handler = board.handler(push_on_commit=True)
+    async with board.connected(ANN) as ann, board.connected(BOB) as bob:
+        held = hold_next(handler)
+        asking = asyncio.ensure_future(ann.peer.request(ROW))
+        await held.reached()
+        await bob.ask(TICKET, [ticket(id=1, title="A")])
+        assert pushed(ann) == []
+        held.release()
+        assert [row.title for row in (await asking).tuples] == ["a"]
+        assert await receive_titles(ann, ROW) == ["A"]
+
+
+async def test_an_answer_that_overtakes_a_push_is_not_followed_by_it(
+    board: Board, reading: Held
+) -> None:
+    board.add_tickets("a")
+    board.handler(push_on_commit=True)
+    async with board.connected(ANN) as ann, board.connected(BOB) as bob:
+        await ann.ask(ROW)
+        await bob.ask(TICKET, [ticket(id=1, title="older")])
+        await reading.reached()
+        [saved] = (await ann.save(ROW, [ticket(id=1, title="newer")])).tuples
+        assert saved["title"] == "newer"
+        reading.release()
+        assert await receive_titles(ann, ROW) == ["newer"]
+        assert pushed(ann) == []
+
+
+async def test_what_was_saved_is_pushed_although_its_saver_went_away(board: Board) -> None:
+    board.add_tickets("a")
+    handler = board.handler(push_on_commit=True)
+    async with board.connected(ANN) as ann:
+        await ann.ask(ROW)
+        async with board.connected(BOB) as bob:
+            held = hold_next(handler)
+            saving = asyncio.ensure_future(bob.ask(TICKET, [ticket(id=1, title="A")]))
+            await held.reached()
+        held.release()
+        assert await receive_titles(ann, ROW) == ["A"]
+        saving.cancel()
+
+
+async def test_nothing_is_remembered_of_peers_that_have_gone(board: Board) -> None:
+    board.add_tickets("a", "b")
+    handler = board.handler(push_on_commit=True, retrieve_all=True)
+    async with board.connected(ANN) as ann:
+        async with board.connected(BOB) as bob:
+            await bob.ask(ROW)
+            await bob.ask(TICKET)
+            await ann.ask({**TICKET, "id": 2})
+            assert len(handler.pushes.loads) == 3
+        assert len(handler.pushes.loads) == 1
+    assert len(handler.pushes.loads) == 0
+
+
+async def test_requests_that_load_nothing_are_not_remembered(board: Board) -> None:
+    handler = board.handler(push_on_commit=True)
+    async with board.connected(ANN) as ann:
+        await ann.ask(TICKET)
+        await ann.ask(TICKET, [ticket(title="a")])
+        await ann.ask({**TICKET, "id": 5})
+        await ann.ask({**ROW, "long": "x" * 5000})
+        assert len(handler.pushes.loads) == 0

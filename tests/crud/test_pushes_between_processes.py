@@ -1,0 +1,214 @@
+"""Changes made in one process reach who has loaded the rows from another."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+
+from django_vortex.exceptions import DeliveryError
+from django_vortex.transports.threads import BlockingPool
+from tests.crud.boards import ANN, BOB, STORES, TICKET, Place, open_place, ticket
+from tests.crud.fixtures import FindDatabase
+from tests.crud.projects import Project, open_project
+from tests.crud.test_pushes import hold_next, pushed, receive_titles
+
+ROW = {**TICKET, "id": 1}
+
+
+@pytest.fixture(params=STORES)
+def place(request: pytest.FixtureRequest, find_database: FindDatabase) -> Iterator[Place]:
+    """Each store over an empty database."""
+    with open_place(f"{request.param}-sqlite", find_database) as place:
+        yield place
+
+
+@pytest.fixture
+async def project(place: Place, pool: BlockingPool) -> AsyncIterator[Project]:
+    """Two processes with a row each that nobody has loaded."""
+    async with open_project(place, pool) as project:
+        project.a.board.add_tickets("a", "b")
+        yield project
+
+
+async def test_a_saved_row_is_pushed_by_the_process_that_has_the_peer(project: Project) -> None:
+    project.serve()
+    async with project.a.connected(ANN) as ann, project.b.connected(BOB) as bob:
+        await ann.ask(ROW)
+        await bob.ask(TICKET, [ticket(id=1, title="A")])
+        assert pushed(ann) == []
+        project.carry()
+        assert await receive_titles(ann, ROW) == ["A"]
+        assert pushed(bob) == []
+
+
+async def test_a_deleted_row_is_pushed_as_nothing(project: Project) -> None:
+    project.serve()
+    async with project.a.connected(ANN) as ann, project.b.connected(BOB) as bob:
+        await ann.ask(ROW)
+        await bob.ask({**ROW, "delete": True})
+        project.carry()
+        assert await receive_titles(ann, ROW) == []
+
+
+async def test_a_list_is_pushed(project: Project) -> None:
+    project.serve(retrieve_all=True, ordering=["title"])
+    asked = {**TICKET, "order": "-title"}
+    async with project.a.connected(ANN) as ann, project.b.connected(BOB) as bob:
+        await ann.ask(asked)
+        await bob.ask(TICKET, [ticket(title="c")])
+        project.carry()
+        assert await receive_titles(ann, asked) == ["c", "b", "a"]
+
+
+async def test_only_keys_travel(project: Project) -> None:
+    project.serve()
+    async with project.a.connected(ANN) as ann, project.b.connected(BOB) as bob:
+        await ann.ask(ROW)
+        before = len(project.b.fan_out.published)
+        await bob.ask(TICKET, [ticket(id=1, title="secret")])
+        [news] = project.b.fan_out.published[before:]
+        assert news["kind"] == "news"
+        assert "[[" in news["text"]
+        assert "secret" not in json.dumps(news)
+
+
+async def test_each_peer_gets_what_its_own_permissions_show(project: Project) -> None:
+    board = project.a.board
+    board.add_tickets("anns", owner_id=ANN.pk)
+    fields = ["id", "title", "owner_id"]
+    project.serve(get_queryset=lambda request: board.owned(request.user.pk), fields=fields)
+    row = {**TICKET, "id": 3}
+    async with (
+        project.a.connected(ANN) as ann,
+        project.a.connected(BOB) as bob,
+        project.b.connected(ANN, "another of hers") as other,
+    ):
+        await ann.ask(row)
+        await bob.ask(row)
+        await other.ask(TICKET, [ticket(id=3, title="A")])
+        project.carry()
+        assert await receive_titles(ann, row) == ["A"]
+        assert pushed(bob) == []
+
+
+async def test_a_layer_that_is_down_is_no_fault_of_who_saves(
+    project: Project, caplog: pytest.LogCaptureFixture
+) -> None:
+    project.serve()
+    async with project.b.connected(ANN) as ann, project.b.connected(BOB) as bob:
+        await ann.ask(ROW)
+        project.carry()
+        project.b.fan_out.failure = DeliveryError("The channel layer is too slow")
+        assert (await bob.ask(TICKET, [ticket(id=1, title="A")])).result is True
+        assert await receive_titles(ann, ROW) == ["A"]
+        assert "Other processes miss the news of a handler" in caplog.text
+        project.b.fan_out.failure = None
+
+
+async def test_after_a_gap_all_that_is_loaded_is_read_again(project: Project) -> None:
+    project.serve(retrieve_all=True)
+    async with project.a.connected(ANN) as ann, project.b.connected(BOB) as bob:
+        await ann.ask(ROW)
+        await ann.ask(TICKET)
+        project.carry()
+        await bob.ask(TICKET, [ticket(id=1, title="A")])
+        project.bus.lose(("B", "A"))
+        report_gap: Any = project.a.fan_out.report_gap
+        report_gap("B", 1)
+        assert await receive_titles(ann, ROW) == ["A"]
+        assert await receive_titles(ann, TICKET) == ["A", "b"]
+
+
+async def test_what_a_peer_has_loaded_goes_with_it(project: Project) -> None:
+    project.serve(retrieve_all=True)
+    a, b = (process.board._kept[0].pushes.loads for process in (project.a, project.b))
+    async with project.a.connected(ANN) as there, project.b.connected(BOB) as bob:
+        await there.ask(ROW)
+        await there.ask(TICKET)
+        async with project.b.connected(ANN) as here:
+            project.carry()
+            assert (len(a), len(b)) == (0, 2)
+            await bob.ask(ROW, [ticket(id=1, title="A")])
+            assert await receive_titles(here, ROW) == ["A"]
+            assert await receive_titles(here, TICKET) == ["A", "b"]
+            project.carry()
+            assert pushed(here) == []
+        assert len(b) == 0
+
+
+async def test_a_change_while_the_peer_is_on_its_way_is_pushed(project: Project) -> None:
+    project.serve()
+    async with project.a.connected(ANN) as there, project.b.connected(BOB) as bob:
+        await there.ask(ROW)
+        async with project.b.connected(ANN) as here:
+            await bob.ask(TICKET, [ticket(id=1, title="A")])
+            project.bus.carry(("B", "A"))  # what the peer has is given, the change comes later
+            project.carry()
+            assert await receive_titles(here, ROW) == ["A"]
+
+
+async def test_a_change_that_was_not_pushed_yet_is_pushed_where_the_peer_goes(
+    project: Project,
+) -> None:
+    project.serve()
+    handler = project.a.board._kept[0]
+    async with project.a.connected(ANN) as there, project.a.connected(BOB) as bob:
+        await there.ask(ROW)
+        held = hold_next(handler)
+        saving = asyncio.ensure_future(bob.ask(TICKET, [ticket(id=1, title="A")]))
+        await held.reached()
+        reading = hold_next(handler)
+        held.release()
+        await saving
+        await reading.reached()
+        async with project.b.connected(ANN) as here:
+            project.carry()
+            assert await receive_titles(here, ROW) == ["A"]
+            reading.release()
+            await bob.ask(TICKET)
+            project.carry()
+            assert pushed(here) == []
+
+
+async def test_an_answer_that_follows_the_peer_is_read_again_behind_it(project: Project) -> None:
+    project.serve()
+    handler = project.a.board._kept[0]
+    async with project.a.connected(ANN) as there, project.b.connected(BOB) as bob:
+        held = hold_next(handler)
+        connection = there.peer._get_connection()
+        asking = asyncio.ensure_future(there.send(ROW))
+        await held.reached()
+        async with project.b.connected(ANN) as here:
+            project.carry()
+            await bob.ask(TICKET, [ticket(id=1, title="A")])
+            project.carry()
+            held.release()
+            await asking
+            assert connection.is_moved
+            while not project.bus.busy_links:
+                await asyncio.sleep(0)
+            project.carry()
+            assert await receive_titles(here, ROW) == ["a"]
+            while not here.peer.unread:
+                project.carry()
+                await asyncio.sleep(0)
+            assert await receive_titles(here, ROW) == ["A"]
+
+
+async def test_a_change_long_ago_lets_nothing_be_read_again(project: Project) -> None:
+    project.serve()
+    handler = project.b.board._kept[0]
+    async with project.a.connected(ANN) as there, project.b.connected(BOB) as bob:
+        await there.ask(ROW)
+        await bob.ask(TICKET, [ticket(id=2, title="B")])
+        project.carry()
+        project.clock.seconds += 60
+        async with project.b.connected(ANN) as here:
+            project.carry()
+            reading = hold_next(handler)
+            reading.release()
+            await bob.ask(TICKET, [ticket(id=1, title="A")])
+            assert await receive_titles(here, ROW) == ["A"]
+            assert pushed(here) == []
