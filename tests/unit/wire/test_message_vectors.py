@@ -1,10 +1,8 @@
 """The golden vectors of whole messages, both ways, against the protocol and the writer.
 
 Every vector that a released library produced is a case per direction: we read what it wrote, and
-it reads what we write (or we write what it wrote). A case that we answer differently on purpose
-stands in ``tests/vectors/exceptions.json`` with what we do instead, and fails as soon as that is
-not needed or not true any more. Payloads are compared inflated, whichever way their field spells
-them: as text or wrapped like bytes (PROTOCOL 2.1).
+it reads what we write (or we write what it wrote). Payloads are compared inflated, whichever way
+their field spells them: as text or wrapped like bytes (PROTOCOL 2.1).
 """
 
 from __future__ import annotations
@@ -14,7 +12,6 @@ import json
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -25,10 +22,10 @@ from django_vortex.wire.dialects import Dialect, WireForm
 from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.events import EnvelopeReceived, FailureReceived
 from django_vortex.wire.messages import encode_message
-from django_vortex.wire.payload import Payload
 from django_vortex.wire.protocol import Protocol
 from tests.interop.readers import Message, Record, Unreadable, is_empty_in_js, read_d0, read_js
 from tests.vectors import notation
+from tests.vectors.cases import FILE_OF_VERSION, Case, Cases, Key, build_payload
 from tests.vectors.notation import (
     JS_FILE,
     PYTHON_FILES,
@@ -48,37 +45,6 @@ CUT_OFF = "big_1000"
 
 ENVELOPE_FILES = {file: dialect for file, dialect in PYTHON_FILES.items() if file != D0_FILE}
 
-FILE_OF_VERSION = {
-    "2.4.3": "vortexpy-2.4.3.json",
-    "3.4.7": "vortexpy-6.2.2.json",
-    "6.2.2": "vortexpy-6.2.2.json",
-}
-"""Where the inputs of ``envelope_decode_of_py`` stand; 3.4.7 has no file of its own."""
-
-
-@dataclass(frozen=True)
-class Case:
-    """One vector in one direction."""
-
-    file: str
-    section: str
-    id: str
-    direction: str
-    ours: Callable[[], Any]
-    """Gives what we make of it."""
-    theirs: Callable[[], Any]
-    """Gives what the released library made of it; raises `Refused` if that failed."""
-
-    @property
-    def key(self) -> tuple[str, str, str, str]:
-        return self.file, self.section, self.id, self.direction
-
-    def agrees(self) -> bool:
-        return attempt(self.ours) == attempt(self.theirs)
-
-    def gives(self) -> str:
-        return str(attempt(self.ours))
-
 
 class Refused(Exception):
     """The released library could not read it."""
@@ -92,6 +58,34 @@ def attempt(run: Callable[[], Any]) -> Any:
         return run()
     except (WireError, Unreadable, Refused):
         return REFUSAL
+
+
+def make_case(
+    file: str,
+    section: str,
+    id: str,
+    direction: str,
+    ours: Callable[[], Any],
+    theirs: Callable[[], Any],
+) -> Case:
+    """Make the case of a vector.
+
+    Args:
+        file: Of vectors.
+        section: Of the file.
+        id: Of the vector.
+        direction: Who reads what.
+        ours: Gives what we make of it.
+        theirs: Gives what the released library made of it; raises `Refused` if that failed.
+    """
+    return Case(
+        file,
+        section,
+        id,
+        direction,
+        lambda: str(attempt(ours)),
+        lambda: bool(attempt(ours) == attempt(theirs)),
+    )
 
 
 def read(text: str, *, framed: bool) -> PayloadEnvelope:
@@ -135,18 +129,6 @@ def json_of(base64_text: str) -> str:
     return base64.b64decode(base64_text).decode("ascii")
 
 
-def build_payload(vector: Any) -> Payload:
-    tuples = vector["tuples"]
-    if isinstance(tuples, str):  # the file describes them in words
-        simple = notation.Simple
-        return Payload(
-            build(vector["filt"]),
-            [simple(a=number, b=f"row {number}") for number in range(1000)],
-            build(vector["date"]),
-        )
-    return Payload(build(vector["filt"]), list(map(build, tuples)), build(vector["date"]))
-
-
 def build_envelope(vector: Any) -> tuple[PayloadEnvelope, Any]:
     """Give the envelope that a Python vector was made from, and its date."""
     if "tuples" in vector:
@@ -183,7 +165,7 @@ def python_encode_case(file: str, section: str, vector: Any, dialect: Dialect) -
         return opened(json_of(write(envelope, dialect, date)))
 
     theirs = vector["envelope_json" if "envelope_json" in vector else "json"]
-    return Case(file, section, vector["id"], "encode", ours, lambda: opened(theirs))
+    return make_case(file, section, vector["id"], "encode", ours, lambda: opened(theirs))
 
 
 def python_decode_case(file: str, section: str, vector: Any) -> Case:
@@ -203,7 +185,7 @@ def python_decode_case(file: str, section: str, vector: Any) -> Case:
         last = envelope.is_empty if "isEmpty" in vector else payload_of(envelope)
         return [strict(envelope.filt), strict(envelope.result), strict(envelope.date), last]
 
-    return Case(file, section, vector["id"], "decode", ours, theirs)
+    return make_case(file, section, vector["id"], "decode", ours, theirs)
 
 
 def payload_of(envelope: PayloadEnvelope) -> Any:
@@ -216,7 +198,7 @@ def odd_message_case(file: str, vector: Any) -> Case:
             raise Refused
         return strict(build(vector["decoded"]))
 
-    return Case(
+    return make_case(
         file,
         "vortexmsg_decode_vectors",
         vector["id"],
@@ -229,7 +211,7 @@ def odd_message_case(file: str, vector: Any) -> Case:
 def is_empty_case(file: str, vector: Any) -> Case:
     names = ("filt", "encodedPayload", "result")
     text = json.dumps({"_ct": "rpe", **{name: vector[name] for name in names}})
-    return Case(
+    return make_case(
         file,
         "isEmpty_vectors",
         vector["id"],
@@ -255,7 +237,7 @@ def d0_encode_case(vector: Any) -> Case:
         return json.loads(zlib.decompress(base64.b64decode(text))), read_d0(text)
 
     message = vector["vortexMsg"]
-    return Case(
+    return make_case(
         D0_FILE,
         "payload_vectors",
         vector["id"],
@@ -271,7 +253,7 @@ def d0_decode_case(vector: Any) -> Case:
         assert envelope.reply_filt == {}
         return payload_of(envelope)
 
-    return Case(
+    return make_case(
         D0_FILE,
         "payload_vectors",
         vector["id"],
@@ -300,7 +282,7 @@ def javascript_encode_case(vector: Any) -> Case:
         again = PayloadEnvelope(envelope.filt, payload, result=envelope.result)
         return seen_message(read_js(write(again, Dialect.D1, envelope.date)))
 
-    return Case(
+    return make_case(
         JS_FILE,
         "payload_vectors",
         vector["id"],
@@ -315,7 +297,7 @@ def javascript_decode_case(vector: Any) -> Case:
         envelope = read(f"{vector['vortexMsg_b64']}.", framed=False)
         return see(envelope), see(envelope.decode_payload(CODEC))
 
-    return Case(
+    return make_case(
         JS_FILE,
         "payload_vectors",
         vector["id"],
@@ -360,8 +342,8 @@ def javascript_reader_pair(
             text = json_of(text)
         return seen_message(read_js(f"{text}." if form.endswith("'.'") else text))
 
-    yield Case(JS_FILE, section, name, "encode", ours, lambda: noted_message(vector))
-    yield Case(JS_FILE, section, name, "reader", reader, lambda: noted_message(vector))
+    yield make_case(JS_FILE, section, name, "encode", ours, lambda: noted_message(vector))
+    yield make_case(JS_FILE, section, name, "reader", reader, lambda: noted_message(vector))
 
 
 def seen_message(message: Message) -> Any:
@@ -403,28 +385,16 @@ def tuples_of(value: Any) -> Any:
     return found.cls(**{name: tuples_of(item) for name, item in value.fields.items()})
 
 
-CASES = {case.key: case for cases in (python_cases, d0_cases, javascript_cases) for case in cases()}
-SECTIONS = {(file, section) for file, section, _, _ in CASES}
-EXCEPTIONS = {
-    (entry["file"], entry["section"], entry["id"], entry["direction"]): entry
-    for entry in load("exceptions.json")
-    if (entry["file"], entry["section"]) in SECTIONS
-}
+CASES = Cases(case for cases in (python_cases, d0_cases, javascript_cases) for case in cases())
 
 
-@pytest.mark.parametrize("key", CASES, ids=lambda key: "-".join(key))
-def test_vector_is_met_or_a_listed_exception(key: tuple[str, str, str, str]) -> None:
-    case = CASES[key]
-    entry = EXCEPTIONS.get(key)
-    if entry is None:
-        assert attempt(case.ours) == attempt(case.theirs)
-    else:
-        assert not case.agrees(), "this exception is not needed"
-        assert case.gives() == entry["gives"]
+@pytest.mark.parametrize("key", CASES.by_key, ids="-".join)
+def test_vector_is_met_or_a_listed_exception(key: Key) -> None:
+    CASES.check(key)
 
 
-def test_every_exception_names_a_case() -> None:
-    assert EXCEPTIONS.keys() <= CASES.keys()
+def test_every_exception_names_one_vector_and_its_section_of_the_protocol() -> None:
+    CASES.check_exceptions()
 
 
 @pytest.mark.parametrize(
@@ -442,7 +412,7 @@ def test_every_exception_names_a_case() -> None:
 def test_no_vector_is_left_out(file: str, sections: list[str]) -> None:
     vectors = load(file)
     for section in sections:
-        ids = {key[2] for key in CASES if key[:2] == (file, section)}
+        ids = {key[2] for key in CASES.by_key if key[:2] == (file, section)}
         left_out = {vector["id"] for vector in vectors[section]} - ids
         assert left_out <= {CUT_OFF if file == D0_FILE else "cjk_filt"}
 
@@ -450,7 +420,7 @@ def test_no_vector_is_left_out(file: str, sections: list[str]) -> None:
 @pytest.mark.parametrize("version", FILE_OF_VERSION)
 def test_no_reading_of_javascript_is_left_out(version: str) -> None:
     section = f"envelope_decode_of_py/{version}"
-    cases = [key for key in CASES if key[1] == section]
+    cases = [key for key in CASES.by_key if key[1] == section]
     assert len(cases) == 2 * len(load(JS_FILE)["envelope_decode_of_py"][version])
 
 

@@ -1,8 +1,6 @@
 """The golden vectors of values, both ways, against the codec.
 
-Every vector that a released library produced is a case per direction. A case that we answer
-differently on purpose stands in ``tests/vectors/exceptions.json`` with what we do instead, and
-fails as soon as that is not needed or not true any more.
+Every vector that a released library produced is a case per direction.
 """
 
 from __future__ import annotations
@@ -11,7 +9,6 @@ import base64
 import json
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -19,8 +16,8 @@ import pytest
 from django_vortex.exceptions import DefinitionError, WireError
 from django_vortex.wire.codec import Codec
 from django_vortex.wire.dialects import Dialect
-from django_vortex.wire.payload import Payload
 from tests.vectors import notation
+from tests.vectors.cases import FILE_OF_VERSION, Case, Cases, Key, build_payload
 from tests.vectors.notation import (
     JS_FILE,
     PYTHON_FILES,
@@ -36,31 +33,6 @@ CODEC = Codec(notation.registry)
 
 JS = Dialect.D1
 """What VortexJS speaks."""
-
-FILE_OF_VERSION = {
-    "2.4.3": "vortexpy-2.4.3.json",
-    "3.4.7": "vortexpy-6.2.2.json",
-    "6.2.2": "vortexpy-6.2.2.json",
-}
-"""Where the inputs of ``decode_of_py`` stand; 3.4.7 has no file of its own."""
-
-
-@dataclass(frozen=True)
-class Case:
-    """One vector in one direction."""
-
-    file: str
-    section: str
-    id: str
-    direction: str
-    run: Callable[[], str]
-    """Gives what we make of it, or the error."""
-    agrees: Callable[[], bool]
-    """Whether that is what the released library made of it."""
-
-    @property
-    def key(self) -> tuple[str, str, str, str]:
-        return self.file, self.section, self.id, self.direction
 
 
 def encode_case(file: str, section: str, vector: Any, value: Any, dialect: Dialect) -> Case:
@@ -185,38 +157,16 @@ def javascript_encode_case(section: str, vector: Any) -> Case:
     return Case(JS_FILE, section, vector["id"], "encode", lambda: json.dumps(again()), agrees)
 
 
-CASES = {case.key: case for case in (*python_cases(), *javascript_cases())}
-SECTIONS = {(file, section) for file, section, _, _ in CASES}
-EXCEPTIONS = [
-    entry for entry in load("exceptions.json") if (entry["file"], entry["section"]) in SECTIONS
-]
-"""Those of values; `test_message_vectors` has those of messages."""
+CASES = Cases((*python_cases(), *javascript_cases()))
 
 
-def exception_key(entry: Any) -> tuple[str, str, str, str]:
-    return entry["file"], entry["section"], entry["id"], entry["direction"]
-
-
-EXCEPTION_BY_KEY = {exception_key(entry): entry for entry in EXCEPTIONS}
-
-
-@pytest.mark.parametrize("key", CASES, ids=lambda key: "-".join(key))
-def test_vector_is_met_or_a_listed_exception(key: tuple[str, str, str, str]) -> None:
-    case = CASES[key]
-    entry = EXCEPTION_BY_KEY.get(key)
-    if entry is None:
-        assert case.agrees(), case.run()
-    else:
-        assert not case.agrees(), "this exception is not needed"
-        assert case.run() == entry["gives"]
+@pytest.mark.parametrize("key", CASES.by_key, ids="-".join)
+def test_vector_is_met_or_a_listed_exception(key: Key) -> None:
+    CASES.check(key)
 
 
 def test_every_exception_names_one_vector_and_its_section_of_the_protocol() -> None:
-    assert len(EXCEPTION_BY_KEY) == len(EXCEPTIONS)
-    assert EXCEPTION_BY_KEY.keys() <= CASES.keys()
-    for entry in EXCEPTIONS:
-        assert entry["protocol"].replace(".", "").isdigit()
-        assert entry["instead"]
+    CASES.check_exceptions()
 
 
 @pytest.mark.parametrize("file", [*list(PYTHON_FILES)[1:], JS_FILE])
@@ -248,30 +198,6 @@ def test_payloads_are_written_as_the_released_libraries_write_them(file: str) ->
 
 def inflated(encoded: bytes | str) -> str:
     return zlib.decompress(base64.b64decode(encoded)).decode("ascii")
-
-
-def build_payload(vector: Any) -> Payload:
-    tuples = vector["tuples"]
-    if vector["id"] == "big_1000":  # the file describes them in words
-        tuples = [
-            {
-                "t": "tupleobj",
-                "type": "vec.Simple",
-                "v": [["a", number(i)], ["b", text(f"row {i}")]],
-            }
-            for i in range(1000)
-        ]
-    note = {"t": "payload", "filt": vector["filt"], "tuples": tuples, "date": vector["date"]}
-    payload: Payload = build(note)
-    return payload
-
-
-def number(value: int) -> dict[str, str]:
-    return {"t": "int", "v": str(value)}
-
-
-def text(value: str) -> dict[str, str]:
-    return {"t": "str", "v": value}
 
 
 def test_payloads_of_the_browser_are_read() -> None:
