@@ -14,15 +14,14 @@ from typing import Any
 import pytest
 
 from tests.interop.readers import Message, read_d0, read_js, read_vortexpy_2, read_vortexpy_3_1
+from tests.interop.scripted_peer import ScriptedPeer, load_vectors
 from tests.interop.scripted_peers import (
     D0HttpPeer,
     JsHttpPeer,
     JsWebSocketPeer,
-    ScriptedPeer,
     VortexPy2HttpPeer,
     VortexPy31HttpPeer,
     as_vortexpy_3_1,
-    load_vectors,
 )
 from tests.support.fixtures import StartServer
 from tests.support.ports import HOST

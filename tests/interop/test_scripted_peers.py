@@ -13,16 +13,14 @@ from typing import Any
 import pytest
 from websockets.sync.server import ServerConnection, serve
 
-from tests.interop import scripted_peers
+from tests.interop import scripted_peer
 from tests.interop.readers import Unreadable
+from tests.interop.scripted_peer import Disconnected, GaveUp, TimedOut
 from tests.interop.scripted_peers import (
     D0HttpPeer,
-    Disconnected,
-    GaveUp,
     HttpPeer,
     JsHttpPeer,
     JsWebSocketPeer,
-    TimedOut,
     VortexPy2HttpPeer,
     VortexPy31HttpPeer,
 )
@@ -244,7 +242,7 @@ def test_silent_server_is_given_up(http_fake: HttpFake, monkeypatch: pytest.Monk
     http_fake.answer(f".{INFO}.")
     with JsHttpPeer() as peer:
         peer.connect(HOST, http_fake.port)
-        monkeypatch.setattr(scripted_peers, "SILENCE_SECONDS", 0.05)
+        monkeypatch.setattr(scripted_peer, "SILENCE_SECONDS", 0.05)
         with pytest.raises(GaveUp):
             peer.receive_until(lambda message: True)
 

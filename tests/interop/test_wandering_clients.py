@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.interop.scripted_peers import JsHttpPeer, load_vectors
+from tests.interop.scripted_peer import load_vectors
+from tests.interop.scripted_peers import JsHttpPeer
 from tests.support.fixtures import StartServer
 from tests.support.ports import HOST
 from tests.support.redis_server import RedisServer

@@ -3,17 +3,30 @@
 import http.client
 from collections.abc import Mapping
 from contextlib import ExitStack
-from types import TracebackType
-from typing import Self
 from urllib.parse import urlencode
 
-from websockets.sync.client import connect
+from websockets.sync.client import ClientConnection, connect
 
+from tests.support.closing import Closing
 from tests.support.ports import HOST
 from tests.support.waiting import PATIENCE_SECONDS
 
 
-class WebSocketWire:
+def open_websocket(exit: ExitStack, url: str, headers: Mapping[str, str]) -> ClientConnection:
+    """Open a WebSocket that says nothing by itself and takes messages of any size."""
+    # Newer versions of websockets want the connection to be entered, older ones return it.
+    return exit.enter_context(
+        connect(
+            url,
+            additional_headers=dict(headers),
+            max_size=None,
+            proxy=None,
+            ping_interval=None,
+        )
+    )
+
+
+class WebSocketWire(Closing):
     """A WebSocket: one message at a time, text both ways.
 
     Args:
@@ -31,17 +44,9 @@ class WebSocketWire:
         path: str = "/vortexws",
         headers: Mapping[str, str] = {},
     ) -> None:
-        # Newer versions of websockets want the connection to be entered, older ones return it.
-        self._stack = ExitStack()
-        self._socket = self._stack.enter_context(
-            connect(
-                f"ws://{HOST}:{port}{path}?{urlencode(query)}",
-                additional_headers=dict(headers),
-                max_size=None,
-                proxy=None,
-                ping_interval=None,
-            )
-        )
+        self._exit = ExitStack()
+        url = f"ws://{HOST}:{port}{path}?{urlencode(query)}"
+        self._socket = open_websocket(self._exit, url, headers)
 
     def send(self, data: str | bytes) -> None:
         """Send one message; bytes go as a binary one."""
@@ -55,21 +60,10 @@ class WebSocketWire:
 
     def close(self) -> None:
         """Close the connection."""
-        self._stack.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
+        self._exit.close()
 
 
-class HttpWire:
+class HttpWire(Closing):
     """A POST whose response stays open.
 
     Every `post` is a request of its own, as those of the released clients are; reading goes on
@@ -110,14 +104,3 @@ class HttpWire:
             connection.close()
         if self._connections:
             self.response.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
