@@ -31,11 +31,18 @@ def is_same(ours: Any, theirs: Any, *, exact: bool) -> bool:
         return len(ours) == len(theirs) and all(
             is_same(one, other, exact=exact) for one, other in zip(ours, theirs, strict=True)
         )
+    if isinstance(ours, dict) and isinstance(theirs, dict):
+        return ours.keys() == theirs.keys() and all(
+            is_same(value, theirs[name], exact=exact) for name, value in ours.items()
+        )
     if isinstance(ours, bool) is not isinstance(theirs, bool):
         return False
-    if exact:
-        return type(ours) is type(theirs) and bool(ours == theirs)
-    return _is_near(ours, theirs)
+    if exact and type(ours) is not type(theirs):
+        return False
+    try:
+        return bool(ours == theirs) if exact else _is_near(ours, theirs)
+    except ArithmeticError:  # a Decimal("sNaN") cannot even be compared
+        return False
 
 
 def _is_near(ours: Any, theirs: Any) -> bool:

@@ -1,4 +1,4 @@
-"""The decision table, failures, pushes and what must not be defined."""
+"""The decision table, pushes and what must not be defined."""
 
 from concurrent.futures import Future
 from typing import Any
@@ -6,11 +6,9 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from django_vortex.exceptions import Conflict, DefinitionError, ValidationError
-from django_vortex.orm.crud_failure import make_failure
+from django_vortex.exceptions import DefinitionError, ValidationError
 from django_vortex.orm.crud_handler import OrmCrudHandler
 from django_vortex.orm.permissions import IsAuthenticated
-from django_vortex.wire.dialects import Dialect
 from tests.unit.orm.crud_bench import FILT, CrudBench, User, row, ticket
 from tests.unit.orm.models import Author, Ticket
 
@@ -127,21 +125,6 @@ def test_what_is_not_there_is_told_at_definition(
 def test_a_second_model_is_a_crud_model(crud: CrudBench):
     with pytest.raises(DefinitionError, match="Expected a CrudModel"):
         crud.serve(Ticket, Author)
-
-
-def test_errors_are_parts_for_our_clients_and_text_for_others(crud: CrudBench):
-    error = ValidationError(errors=[{"index": 1, "field": "title", "messages": ["Too long"]}])
-    ours = make_failure(error, crud.request(FILT))
-    assert ours.result["errors"] == error.errors
-    for dialect in (Dialect.D0, Dialect.D1, Dialect.D1B, Dialect.D2):
-        theirs = make_failure(error, crud.request(FILT, dialect=dialect))
-        assert theirs.result == "Tuple 1, field 'title': Too long"
-
-
-def test_a_conflict_comes_with_the_rows(crud: CrudBench):
-    reply = make_failure(Conflict("Too late", ["current"]), crud.request(FILT))
-    assert reply.result == {"error": "conflict", "text": "Too late"}
-    assert crud.tuples_of(reply) == ["current"]
 
 
 def test_a_row_is_pushed_as_if_it_had_been_asked_for(
