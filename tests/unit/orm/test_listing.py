@@ -1,106 +1,281 @@
-"""What a list may be asked for, over the tickets."""
+"""What a list may be asked for, and that its pages together are the list."""
 
+import base64
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from django_vortex.orm.listing import Page
-from tests.unit.orm.crud_bench import CrudBench, ticket
+from django_vortex.exceptions import DefinitionError, ValidationError
+from django_vortex.orm.conditions import AllOf, Comparison
+from django_vortex.orm.listing import MAX_OPERANDS, Listing
+from django_vortex.orm.store import ModelField, Order, Scope, Shape
+from django_vortex.tuples import TupleRegistry
+from django_vortex.wire.codec import Codec
+from django_vortex.wire.dialects import Dialect
+from tests.support.memory_store import MemoryRows, MemoryTable, MemoryUnit
 
-pytestmark = pytest.mark.django_db
+CODEC = Codec(TupleRegistry())
 
-
-@pytest.fixture
-def lists(crud: CrudBench) -> CrudBench:
-    for title, points, owner in [("a", 1, None), ("b", 2, 5), ("c", 2, None), ("d", 1, 4)]:
-        ticket(title=title, points=points, owner_id=owner)
-    crud.serve(
-        retrieve_all=True,
-        filters=["title", "points__in", "points__range", "title__icontains", "owner_id__isnull"],
-        ordering=["points", "owner_id", "title"],
-        default_ordering=["-title"],
-        max_page_size=3,
-    )
-    return crud
-
-
-def titles(crud: CrudBench, **filt: Any) -> str:
-    return "".join(one.title for one in crud.rows_of(crud.say(**filt)))
-
-
-@pytest.mark.parametrize(
-    ("where", "found"),
-    [
-        ({}, "dcba"),
-        ({"title": "a"}, "a"),
-        ({"points__in": [2, 3]}, "cb"),
-        ({"points__in": []}, ""),
-        ({"points__range": [0, 1]}, "da"),
-        ({"title__icontains": "B"}, "b"),
-        ({"owner_id__isnull": True, "points__in": [1]}, "a"),
-    ],
+TABLE = MemoryTable(
+    "board.Ticket",
+    ModelField("id", int, is_nullable=False),
+    ModelField("title", str, is_nullable=False),
+    ModelField("points", int),
+    ModelField("labels", list[int], is_many=True),
+    ModelField("extra", raw=True),
 )
-def test_filters(lists: CrudBench, where: Any, found: str):
-    assert titles(lists, where=where) == found
+ORDERING = ("points", "title")
+FILTERS = ("title", "points__in", "points__range", "title__icontains", "points__isnull", "points")
 
-
-@pytest.mark.parametrize(
-    ("order", "found"),
-    [
-        ("title", "abcd"),
-        (["points"], "adbc"),
-        (["-points", "-title"], "cbda"),
-        (["owner_id"], "dbac"),
-        (["-owner_id"], "acbd"),
-    ],
+LISTING = Listing(
+    TABLE.spec, filters=FILTERS, ordering=ORDERING, default_ordering=["-title"], max_page_size=3
 )
-@pytest.mark.parametrize("limit", [1, 2, 3])
-def test_pages_give_every_row_once_in_order(lists: CrudBench, order: Any, found: str, limit: int):
-    assert titles(lists, order=order) == found
-    seen, after = "", None
-    for _ in range(10):
-        *rows, page = lists.rows_of(lists.say(order=order, limit=limit, after=after))
-        assert isinstance(page, Page)
-        assert page.count == len(rows) <= limit
-        seen += "".join(one.title for one in rows)
-        after = page.next
+
+ROWS = st.lists(st.tuples(st.sampled_from("abc"), st.none() | st.integers(-1, 1)), max_size=8)
+ORDERS = st.lists(
+    st.sampled_from([sign + name for name in ORDERING for sign in ("", "-")]), max_size=3
+)
+
+
+def read(filt: dict[str, Any], listing: Listing = LISTING) -> Any:
+    return listing.read(filt, CODEC)
+
+
+def open_rows(*rows: tuple[str, int | None]) -> MemoryRows:
+    """Give the rows of a table that holds these, with their ids counted from 1."""
+    TABLE.stored.clear()
+    for title, points in rows:
+        TABLE.add(title=title, points=points)
+    return MemoryUnit([]).rows(Shape(TABLE.spec, ("id", "title", "points")), Scope())
+
+
+def find(rows: MemoryRows, filt: dict[str, Any]) -> tuple[list[int], str | None]:
+    """Give the ids of a page and the cursor behind it, as the work of a request does."""
+    query = read(filt)
+    found = rows.find(query.where, query.order, query.fetch)
+    if query.limit is None or len(found) <= query.limit:
+        return [row.id for row in found], None
+    last = rows.read(found[query.limit - 1], [one.name for one in query.order])
+    cursor = LISTING.make_cursor(query.order, last, CODEC)
+    return [row.id for row in found[: query.limit]], cursor
+
+
+@given(ROWS, st.none() | ORDERS, st.integers(1, 3))
+def test_pages_together_are_the_whole_list(rows: Any, order: Any, limit: int):
+    stored = open_rows(*rows)
+    whole, _ = find(stored, {"order": order})
+    assert sorted(whole) == [number + 1 for number in range(len(rows))]
+    seen: list[int] = []
+    after = None
+    while True:
+        page, after = find(stored, {"order": order, "limit": limit, "after": after})
+        seen += page
         if after is None:
             break
-    assert seen == found
+        assert len(page) == limit
+    assert seen == whole
+
+
+@given(ROWS, ROWS, ORDERS, st.integers(1, 3))
+def test_rows_that_come_and_go_shift_nothing(rows: Any, more: Any, order: Any, limit: int):
+    stored = open_rows(*rows)
+    page, after = find(stored, {"order": order, "limit": limit})
+    if after is None:
+        return
+    rest, _ = find(stored, {"order": order})
+    del TABLE.stored[page[-1],]
+    for title, points in more:
+        TABLE.add(title=title, points=points)
+    later, _ = find(stored, {"order": order, "after": after})
+    old = set(range(1, len(rows) + 1))
+    assert [key for key in later if key in old] == rest[limit:]
+
+
+@given(ROWS, st.sampled_from("abc"), st.sampled_from(["points", "-points"]))
+def test_a_filter_holds_on_every_page(rows: Any, title: str, order: str):
+    stored = open_rows(*rows)
+    filt: dict[str, Any] = {"where": {"title": title}, "order": order, "limit": 1}
+    wanted = {number + 1 for number, row in enumerate(rows) if row[0] == title}
+    while True:
+        page, after = find(stored, filt)
+        assert set(page) <= wanted
+        wanted -= set(page)
+        if after is None:
+            break
+        filt["after"] = after
+    assert not wanted
 
 
 @pytest.mark.parametrize(
-    "filt",
+    ("order", "wanted"),
     [
-        {"where": {"secret": "x"}},
-        {"where": {"title__startswith": "x"}},
-        {"where": {"title": 5}},
-        {"where": {"title": None, "points__range": [1]}},
-        {"where": {"points__in": list(range(1001))}},
-        {"where": [1]},
-        {"order": ["secret"]},
-        {"order": ["author__name"]},
-        {"order": [5]},
-        {"limit": 0},
-        {"limit": 4},
-        {"limit": True},
-        {"limit": "1"},
-        {"after": "x"},
-        {"after": 5},
-        {"order": ["points"], "after": "WyJ4IixbMV1d"},
+        (None, [Order("title", True), Order("id")]),
+        ([], [Order("id")]),
+        ("points", [Order("points", False, True), Order("id")]),
+        (["-points"], [Order("points", True, True), Order("id")]),
+        (["title", "-points"], [Order("title"), Order("points", True, True), Order("id")]),
     ],
 )
-def test_anything_undeclared_is_a_clear_error(lists: CrudBench, filt: dict[str, Any]):
-    reply = lists.say(**filt)
-    assert reply.result["error"] == "validation"
-    assert "filt." in reply.result["text"]
+def test_the_key_comes_last_in_every_order(order: Any, wanted: list[Order]):
+    assert list(read({"order": order}).order) == wanted
 
 
-def test_a_cursor_of_another_order_is_none(lists: CrudBench):
-    *_, page = lists.rows_of(lists.say(order=["points"], limit=1))
-    assert lists.say(order=["-points"], after=page.next).result["error"] == "validation"
+@pytest.mark.parametrize(
+    ("where", "wanted"),
+    [
+        (None, None),
+        ({}, None),
+        ({"title": "a"}, Comparison("title", "exact", "a")),
+        ({"title": None}, Comparison("title", "exact", None)),
+        ({"points__in": (1, 2)}, Comparison("points", "in", [1, 2])),
+        ({"points__range": [0, 1]}, Comparison("points", "range", [0, 1])),
+        ({"points__isnull": True}, Comparison("points", "isnull", True)),
+        (
+            {"points": 1, "title__icontains": "A"},
+            AllOf((Comparison("points", "exact", 1), Comparison("title", "icontains", "A"))),
+        ),
+    ],
+)
+def test_filters_become_comparisons(where: Any, wanted: Any):
+    assert read({"where": where}).where == wanted
 
 
-def test_lists_are_for_handlers_that_give_all(crud: CrudBench):
-    crud.serve(filters=["title"])
-    assert crud.say(where={"title": "a"}).result["error"] == "validation"
+@pytest.mark.parametrize(
+    ("filt", "limit", "fetch", "is_paged"),
+    [
+        ({}, 2, 3, False),
+        ({"limit": 3}, 3, 4, True),
+        ({"limit": 1}, 1, 2, True),
+        ({"after": "cursor"}, 2, 3, True),
+    ],
+)
+def test_one_row_more_than_a_page_is_fetched(
+    filt: dict[str, Any], limit: int, fetch: int, is_paged: bool
+):
+    listing = Listing(TABLE.spec, page_size=2, max_page_size=3)
+    if "after" in filt:
+        filt = {"after": listing.make_cursor([Order("id")], {"id": 1}, CODEC)}
+    query = read(filt, listing)
+    assert (query.limit, query.fetch, query.is_paged) == (limit, fetch, is_paged)
+
+
+def test_without_a_page_size_all_rows_are_fetched():
+    assert read({}).limit is read({}).fetch is None
+
+
+@pytest.mark.parametrize(
+    ("filt", "text"),
+    [
+        ({"where": {"id": 1}}, "'id' is nothing to filter by. Declared are: points, points__in"),
+        ({"where": {"title__startswith": "x"}}, "nothing to filter by"),
+        ({"where": {"owner__name": "x"}}, "nothing to filter by"),
+        ({"where": {5: 1}}, "5 is nothing to filter by"),
+        ({"where": {"title": 5}}, "title: Expected `str`"),
+        ({"where": {"points": True}}, "points: Expected `int`"),
+        ({"where": {"points__isnull": 1}}, "points__isnull: Expected `bool`"),
+        ({"where": {"points__isnull": None}}, "points__isnull cannot be None"),
+        ({"where": {"points__in": 5}}, "Expected a list, got 5"),
+        ({"where": {"points__in": ["x"]}}, "points__in: Expected `int`"),
+        ({"where": {"points__in": [1] * (MAX_OPERANDS + 1)}}, "takes at most 1000 values"),
+        ({"where": {"points__range": [1]}}, "takes two values"),
+        ({"where": {"points__range": [1, 2, 3]}}, "takes two values"),
+        ({"where": {"points__range": [1, "x"]}}, "points__range: Expected `int`"),
+        ({"where": [1]}, "Expected a dict, got [1]"),
+        ({"order": ["id"]}, "'id' is nothing to order by. Declared are: points, title"),
+        ({"order": ["--points"]}, "nothing to order by"),
+        ({"order": [5]}, "5 is nothing to order by"),
+        ({"order": 5}, "Expected a list, got 5"),
+        ({"limit": 0}, "Expected 1 to 3, got 0"),
+        ({"limit": 4}, "Expected 1 to 3, got 4"),
+        ({"limit": True}, "Expected `int`, got True"),
+        ({"limit": "1"}, "Expected `int`, got '1'"),
+    ],
+)
+def test_anything_undeclared_is_a_clear_error(filt: dict[str, Any], text: str):
+    [name] = filt
+    with pytest.raises(ValidationError) as failure:
+        read(filt)
+    assert text in str(failure.value)
+    assert str(failure.value).endswith(f"at `filt.{name}`")
+
+
+def test_as_many_values_as_allowed_are_taken():
+    assert len(read({"where": {"points__in": [1] * MAX_OPERANDS}}).where.value) == MAX_OPERANDS
+
+
+def spell(content: Any) -> str:
+    """Write a cursor as the package writes it."""
+    text = CODEC.encode_json(CODEC.encode_value(content, Dialect.NATIVE), Dialect.NATIVE)
+    return base64.urlsafe_b64encode(text).decode("ascii")
+
+
+CONTENTS = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=3) | st.just("points,id"),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=2), inner),
+    max_leaves=5,
+)
+GARBAGE = (
+    st.text()
+    | st.binary()
+    | st.integers()
+    | st.binary().map(lambda data: base64.urlsafe_b64encode(data).decode())
+    | CONTENTS
+    | CONTENTS.map(spell)
+    | st.lists(CONTENTS, max_size=3).map(lambda values: spell(["points,id", values]))
+)
+
+
+@given(GARBAGE.filter(lambda value: value is not None))
+def test_garbage_is_no_cursor_and_raises_nothing_else(cursor: Any):
+    try:
+        query = read({"order": "points", "after": cursor})
+    except ValidationError as error:
+        assert "is no cursor of this list - at `filt.after`" in str(error)
+    else:  # hypothesis may find one
+        assert base64.urlsafe_b64decode(cursor).startswith(b'["points,id",')
+        assert query.is_paged
+
+
+@pytest.mark.parametrize(
+    ("order", "content"),
+    [
+        ("points", ["-points,id", [1, 1]]),
+        ("points", ["points", [1, 1]]),
+        ("points", ["points,id", [1]]),
+        ("points", ["points,id", [1, 1, 1]]),
+        ("points", ["points,id", [1, "1"]]),
+        ("points", ["points,id", [1, None]]),
+        ("points", ["points,id", ["x", 1]]),
+        ("title", ["points,id", [1, 1]]),
+        (None, ["points,id", [1, 1]]),
+    ],
+)
+def test_a_cursor_of_another_list_is_none(order: Any, content: Any):
+    assert read({"order": "points", "after": spell(["points,id", [None, 1]])})
+    with pytest.raises(ValidationError, match="is no cursor of this list"):
+        read({"order": order, "after": spell(content)})
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"filters": ["nme"]}, "filters names 'nme'"),
+        ({"filters": ["labels"]}, "board.Ticket.labels is nothing to filter by"),
+        ({"filters": ["extra__isnull"]}, "board.Ticket.extra is nothing to filter by"),
+        ({"ordering": ["titel"]}, "ordering names 'titel'.*Did you mean 'title'"),
+        ({"ordering": ["labels"]}, "labels is a list, nothing to order by"),
+        ({"default_ordering": ["-labels"]}, "labels is a list, nothing to order by"),
+    ],
+)
+def test_what_the_model_does_not_have_is_told_at_definition(options: dict[str, Any], text: str):
+    with pytest.raises(DefinitionError, match=text):
+        Listing(TABLE.spec, **options)
+
+
+def test_a_default_order_need_not_be_open_to_peers():
+    listing = Listing(TABLE.spec, default_ordering=["title"])
+    assert [one.name for one in read({}, listing).order] == ["title", "id"]
+    with pytest.raises(ValidationError, match="nothing to order by"):
+        read({"order": "title"}, listing)
