@@ -223,13 +223,11 @@ async def open_board(place: Place, pool: BlockingPool | None) -> AsyncIterator[B
     if place.store == "django":
         yield make_django_board(database, pool)
     elif place.store == "sqlalchemy":
-        options = {"session_factory": sessionmaker(database.engine())}
+        options = {"session_factory": sessionmaker(database.engine)}
         yield Board(database, sqlalchemy_tables, options, _select_owned, pool)
     else:
-        engine = database.async_engine()
-        options = {"session_factory": async_sessionmaker(engine)}
+        options = {"session_factory": async_sessionmaker(database.async_engine)}
         yield Board(database, sqlalchemy_tables, options, _select_owned, pool)
-        await engine.dispose()
 
 
 def _select_owned(user: int) -> Any:

@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from django.db import connections
-from sqlalchemy import NullPool, create_engine, event, text
+from sqlalchemy import NullPool, Pool, QueuePool, create_engine, event, text
 from sqlalchemy.engine import URL, Engine
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -47,18 +48,35 @@ class Database:
         driver = "postgresql+asyncpg" if is_async else "postgresql+psycopg"
         return URL.create(driver, username=USER, database=self.name, query={"host": self.host})
 
+    @cached_property
     def engine(self) -> Engine:
-        """Give an engine that keeps no connection."""
-        engine = create_engine(self.url(), poolclass=NullPool)
-        if not self.is_postgres:
-            event.listen(engine, "connect", set_up_sqlite)
-        return engine
+        """The engine of stores, which keeps no connection; it is long to find out about a server.
 
+        What one test adds to it is there in the next.
+        """
+        return self._make_engine(NullPool)
+
+    @cached_property
     def async_engine(self) -> AsyncEngine:
-        """Give one for an `AsyncSession`."""
+        """The same for an `AsyncSession`, on whichever loop."""
         engine = create_async_engine(self.url(is_async=True), poolclass=NullPool)
         if not self.is_postgres:
             event.listen(engine.sync_engine, "connect", set_up_sqlite)
+        return engine
+
+    @cached_property
+    def _own_engine(self) -> Engine:
+        """The engine of the tests themselves, which keeps its connection."""
+        return self._make_engine(QueuePool)
+
+    def close(self) -> None:
+        """Close the connections of the tests."""
+        self._own_engine.dispose()
+
+    def _make_engine(self, pool: type[Pool]) -> Engine:
+        engine = create_engine(self.url(), poolclass=pool)
+        if not self.is_postgres:
+            event.listen(engine, "connect", set_up_sqlite)
         return engine
 
     @contextmanager
@@ -91,11 +109,11 @@ class Database:
 
     def create_sqlalchemy_tables(self) -> None:
         """Make the tables as SQLAlchemy makes them."""
-        Base.metadata.create_all(self.engine())
+        Base.metadata.create_all(self._own_engine)
 
     def clear(self) -> None:
         """Empty all tables; what is inserted next has the id 1."""
-        with self.engine().begin() as link:
+        with self._own_engine.begin() as link:
             if self.is_postgres:
                 link.execute(text(f"TRUNCATE {', '.join(TABLES)} RESTART IDENTITY"))
                 return
@@ -107,12 +125,12 @@ class Database:
     def add(self, table: str, **values: Any) -> None:
         """Insert a row."""
         [made] = [t for name, t in Base.metadata.tables.items() if name == f"crud_{table}"]
-        with self.engine().begin() as link:
+        with self._own_engine.begin() as link:
             link.execute(made.insert().values(**values))
 
     def rows(self, table: str = "ticket") -> list[dict[str, Any]]:
         """Give all rows of a table, ordered by their first column, the values as stored."""
-        with self.engine().connect() as link:
+        with self._own_engine.connect() as link:
             found = link.execute(text(f"SELECT * FROM crud_{table} ORDER BY 1, 2"))
             return [dict(row) for row in found.mappings()]
 
@@ -122,7 +140,7 @@ class Database:
 
     def execute(self, statement: str) -> None:
         """Change something behind everybody's back."""
-        with self.engine().begin() as link:
+        with self._own_engine.begin() as link:
             link.execute(text(statement))
 
 

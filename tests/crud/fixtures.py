@@ -27,7 +27,7 @@ def find_database(
     request: pytest.FixtureRequest,
     tmp_path_factory: pytest.TempPathFactory,
     django_db_blocker: Any,
-) -> FindDatabase:
+) -> Iterator[FindDatabase]:
     """Give a database with tables, made when first asked for: ``("postgres", "django")``.
 
     The server starts with the first test that needs it.
@@ -52,4 +52,6 @@ def find_database(
         made[kind, maker] = database
         return database
 
-    return find
+    yield find
+    for database in made.values():
+        database.close()

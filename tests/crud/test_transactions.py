@@ -174,7 +174,11 @@ async def test_a_session_that_cannot_connect_is_one_reply(board: Board) -> None:
         raise OSError("the password is secret")
 
     board.handler()
-    event.listen(getattr(engine, "sync_engine", engine), "do_connect", refuse)
-    reply = await board.ask({**TICKET, "id": 1})
+    listening = getattr(engine, "sync_engine", engine), "do_connect", refuse
+    event.listen(*listening)
+    try:
+        reply = await board.ask({**TICKET, "id": 1})
+    finally:
+        event.remove(*listening)
     assert reply.error.startswith("The server could not answer (ref ")
     assert "secret" not in reply.text

@@ -30,8 +30,8 @@ def reach(board: Board, other: Database) -> dict[str, Any]:
     if board.is_django:
         return {"using": other.alias}
     if isinstance(board.options["session_factory"], async_sessionmaker):
-        return {"session_factory": async_sessionmaker(other.async_engine())}
-    return {"session_factory": sessionmaker(other.engine())}
+        return {"session_factory": async_sessionmaker(other.async_engine)}
+    return {"session_factory": sessionmaker(other.engine)}
 
 
 async def test_each_handler_keeps_to_its_database(board: Board, other: Database) -> None:
