@@ -17,23 +17,27 @@ class Heartbeats(Generic[_T]):
     """
 
     def __init__(self, seconds: float) -> None:
-        count = max(1, math.ceil(seconds * TICKS_PER_SECOND))
-        self.tick_seconds = seconds / count
+        self._count = max(1, math.ceil(seconds * TICKS_PER_SECOND))
+        self.tick_seconds = seconds / self._count
         """Time between two ticks."""
-        self._slots: list[dict[_T, None]] = [{} for _ in range(count)]
+        self._slots: dict[int, dict[_T, None]] = {}
+        """By number those that somebody is in; of a long period that is a small part."""
         self._current = 0
 
     def add(self, member: _T) -> int:
         """Take a member in and return its slot, which `remove` wants back."""
-        self._slots[self._current][member] = None
+        self._slots.setdefault(self._current, {})[member] = None
         return self._current
 
     def remove(self, member: _T, slot: int) -> None:
         """Let a member go."""
-        self._slots[slot].pop(member, None)
+        members = self._slots.get(slot, {})
+        members.pop(member, None)
+        if not members:
+            self._slots.pop(slot, None)
 
     def tick(self, serve: Callable[[_T], None]) -> None:
         """Serve the members of the next slot."""
-        self._current = (self._current + 1) % len(self._slots)
-        for member in tuple(self._slots[self._current]):
+        self._current = (self._current + 1) % self._count
+        for member in tuple(self._slots.get(self._current, ())):
             serve(member)
