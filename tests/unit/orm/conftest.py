@@ -8,6 +8,7 @@ from django_vortex.orm import django_tuples, sqlalchemy_tuples
 from django_vortex.tuples import TupleRegistry, registry
 from tests.support.routing import Bench
 from tests.unit.orm.crud_bench import CrudBench
+from tests.unit.orm.desk import Desk
 from tests.unit.orm.models import MODELS
 
 
@@ -40,3 +41,9 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[N
 def crud(tuples: TupleRegistry) -> CrudBench:
     """A bench for tables."""
     return CrudBench(tuples)
+
+
+@pytest.fixture
+def desk() -> Desk:
+    """Tables in memory."""
+    return Desk()
