@@ -158,11 +158,16 @@ def _register(shape: Shape, name: str, registry: TupleRegistry) -> TupleType:
             f"Tuple type {name!r} has the fields {_listed(known.fields)} already; "
             f"give a type_name to have it with {', '.join(wanted)} as well"
         )
+    label = shape.spec.label
+    if known is not None and getattr(known.cls, "__vortex_label__", label) != label:
+        # The registry would take the class for its former self, of a module that is run again.
+        raise DefinitionError(f"Tuple type {name!r} has the rows of another model than {label}")
     body: dict[str, Any] = {field: _declare(shape.spec.fields[field]) for field in shape.names}
     body |= {relation: TupleField() for relation in shape.nested}
-    body["__doc__"] = f"Rows of {shape.spec.label}."
+    body["__doc__"] = f"Rows of {label}."
     body["__module__"] = getattr(shape.spec.model, "__module__", __name__)
     body["__vortex_model__"] = shape.spec.model
+    body["__vortex_label__"] = label
     cls = type(name.rpartition(".")[2], (Record,), body)
     return registry.add(name, cls)
 

@@ -1,9 +1,15 @@
-"""A desk with tickets and their owners in memory, for tests of what knows no database."""
+"""A desk with tickets and their owners in memory, for tests of what knows no database.
+
+Its notes are a model that can be a tuple type itself.
+"""
 
 from collections.abc import Mapping
 from typing import Any
 
-from django_vortex.orm.store import ModelField
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, validates
+
+from django_vortex.orm.sqlalchemy_models import describe
+from django_vortex.orm.store import ModelField, Shape
 from tests.support.memory_store import MemoryStore, MemoryTable
 
 
@@ -42,3 +48,22 @@ class Desk:
     def stored(self, table: MemoryTable | None = None) -> list[Mapping[str, Any]]:
         """Give the values of all rows of a table, by default the tickets."""
         return list((table or self.tickets).stored.values())
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Note(Base):
+    __tablename__ = "note"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    text: Mapped[str]
+    secret: Mapped[str | None]
+
+    @validates("text")
+    def check_text(self, key: str, text: str) -> str:
+        raise ValueError("Nothing is good enough")
+
+
+NOTE = Shape(describe(Note).spec, ("id", "text"))
+"""What a handler of notes reads."""

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from django_vortex.exceptions import DefinitionError
-from django_vortex.orm.crud_model import CrudModel, ModelPlan, get_field, make_plan
+from django_vortex.orm.crud_model import CrudModel, ModelPlan, make_plan
 from django_vortex.orm.extension import CrudExtension
 from django_vortex.orm.permissions import AllowAny, IsStaff, ReadOnly
 from django_vortex.tuples import TupleRegistry
@@ -126,9 +126,3 @@ def test_a_model_has_its_own_permission_or_that_of_the_handler(desk: Desk):
 )
 def test_a_key_with_an_empty_part_is_none(desk: Desk, values: dict[str, Any], key: Any):
     assert plan(desk, desk.seats, fields=["guest"]).read_key(values) == key
-
-
-def test_a_field_is_found_by_its_name(desk: Desk):
-    assert get_field(desk.tickets.spec, "title", "ordering").type is str
-    with pytest.raises(DefinitionError, match=r"ordering names 'titles'.*'title'"):
-        get_field(desk.tickets.spec, "titles", "ordering")

@@ -3,37 +3,15 @@
 from typing import Any
 
 import pytest
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, validates
 
 from django_vortex.exceptions import DefinitionError
 from django_vortex.orm.records import Record, make_record_type, registered_fields
-from django_vortex.orm.sqlalchemy_store import SqlAlchemyStore
 from django_vortex.orm.store import Shape
 from django_vortex.tuples import TupleRegistry, mark_present_fields
 from django_vortex.wire.codec import Codec
 from django_vortex.wire.dialects import Dialect
 from tests.support.memory_store import MemoryTable
-from tests.unit.orm.desk import Desk
-
-
-class Base(DeclarativeBase):
-    pass
-
-
-class Note(Base):
-    __tablename__ = "note"
-    id: Mapped[int] = mapped_column(primary_key=True)
-    text: Mapped[str]
-    secret: Mapped[str | None]
-
-    @validates("text")
-    def check_text(self, key: str, text: str) -> str:
-        raise ValueError("Nothing is good enough")
-
-
-NOTE = Shape(
-    SqlAlchemyStore(lambda: None, lambda function: function()).describe(Note), ("id", "text")
-)
+from tests.unit.orm.desk import NOTE, Desk, Note
 
 
 def shape(table: MemoryTable, *names: str, **nested: Shape) -> Shape:
@@ -82,7 +60,7 @@ def test_the_same_shape_is_registered_once(desk: Desk, tuples: TupleRegistry):
 
 def test_a_name_that_another_model_has_is_told(desk: Desk, tuples: TupleRegistry):
     make_record_type(shape(desk.tickets, "id"), "my.Row", tuples)
-    with pytest.raises(DefinitionError, match=r"my\.Row"):
+    with pytest.raises(DefinitionError, match=r"'my\.Row' has the rows of another model"):
         make_record_type(shape(desk.owners, "id"), "my.Row", tuples)
 
 
@@ -126,6 +104,20 @@ def test_raw_json_travels_as_it_is(desk: Desk, tuples: TupleRegistry):
     record = make_record_type(shape(desk.tickets, "id", "extra"), None, tuples)
     odd = {"_ct": "rt", "_c": "x", "1": [None]}
     assert cross(record.make({"id": 1, "extra": odd}), tuples).extra == odd
+
+
+def test_a_module_that_runs_again_makes_its_types_anew(desk: Desk, tuples: TupleRegistry):
+    first = make_record_type(shape(desk.tickets, "id"), None, tuples)
+    again = make_record_type(shape(Desk().tickets, "id", "title"), None, tuples)
+    assert not again.takes(first.make({"id": 1}))
+    assert tuples.get_by_name("desk.Ticket").cls is again.cls
+
+
+def test_related_rows_may_travel_under_another_name(desk: Desk, tuples: TupleRegistry):
+    make_record_type(shape(desk.owners, "id", "name"), None, tuples)
+    inner = Shape(desk.owners.spec, ("id",), type_name="desk.Short")
+    record = make_record_type(shape(desk.tickets, "id", owner=inner), None, tuples)
+    assert record.nested["owner"].name == "desk.Short"
 
 
 @pytest.mark.parametrize("value", [None, 5, {"id": 1}, Record, Record()])
@@ -176,4 +168,4 @@ def test_a_subclass_of_a_tuple_type_is_none_by_that(tuples: TupleRegistry):
     tuples.add("my.Note", Note, fields=["id", "text"])
     assert registered_fields(type("Sub", (Note,), {}), tuples) is None
     assert registered_fields(Note.__table__, tuples) is None
-    assert registered_fields(Base, tuples) is None
+    assert registered_fields(Record, tuples) is None
