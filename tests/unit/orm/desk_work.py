@@ -1,0 +1,127 @@
+"""The work of requests over a `Desk`, without handler, messages and database."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django_vortex.orm.crud_model import CrudModel, make_plan
+from django_vortex.orm.crud_save import CrudSave
+from django_vortex.orm.crud_work import CrudPlan, CrudWork, Outcome
+from django_vortex.orm.extension import CrudExtension
+from django_vortex.orm.listing import Listing
+from django_vortex.orm.permissions import AllowAny
+from django_vortex.routing.peer import Peer
+from django_vortex.routing.request import Request
+from django_vortex.tuples import TupleRegistry, mark_present_fields, mark_unknown_fields
+from django_vortex.wire.codec import Codec
+from django_vortex.wire.dialects import Dialect
+from django_vortex.wire.envelope import PayloadEnvelope
+from tests.unit.orm.desk import Desk
+
+FIELDS = ["title", "points", "owner_id"]
+
+
+class Hooks(CrudExtension):
+    """Notes which hooks are called, with the titles of rows; `on` has functions to call then."""
+
+    def __init__(self) -> None:
+        self.called: list[str] = []
+        self.on: dict[str, Callable[..., Any]] = {}
+
+    def __getattribute__(self, name: str) -> Any:
+        if not name.startswith(("before_", "after_")):
+            return super().__getattribute__(name)
+
+        def call(context: Any, *arguments: Any) -> Any:
+            self.called.append(name)
+            return self.on[name](context, *arguments) if name in self.on else None
+
+        return call
+
+
+class DeskWork:
+    """What a handler of the tickets and owners of a desk does.
+
+    Args:
+        desk: Where the rows are.
+        options: As of `CrudModel` for the tickets, and of `CrudPlan`.
+    """
+
+    def __init__(
+        self,
+        desk: Desk,
+        *,
+        permission: Any = AllowAny,
+        retrieve_all: bool = False,
+        max_tuples: int = 100,
+        extensions: tuple[Any, ...] = (),
+        **options: Any,
+    ) -> None:
+        self.desk = desk
+        self.codec = Codec(TupleRegistry())
+        models = (
+            CrudModel(desk.tickets, **{"fields": FIELDS, **options}),
+            CrudModel(desk.owners, fields=["name"], client_keys=True),
+        )
+        made = permission() if isinstance(permission, type) else permission
+        plans = [
+            make_plan(one, desk.store, self.codec.registry, made, extensions) for one in models
+        ]
+        self.plan = CrudPlan(
+            handler=self,
+            models=tuple(plans),
+            listing=Listing(plans[0].spec, ordering=["title"], filters=["points"]),
+            retrieve_all=retrieve_all,
+            max_tuples=max_tuples,
+        )
+
+    def do(
+        self,
+        operation: Callable[[CrudWork], Outcome],
+        *,
+        user: Any = None,
+        dialect: Dialect = Dialect.NATIVE,
+        is_scoped: bool = True,
+        **filt: Any,
+    ) -> Outcome:
+        """Do something for a request in a transaction, and forget what was asked before."""
+        peer = Peer("u", "n", user=user)
+        request = Request(PayloadEnvelope(filt), peer, codec=self.codec, dialect=dialect)
+        self.desk.store.log.clear()
+        return self.desk.store.run_here(
+            lambda unit: operation(CrudWork(self.plan, request, unit, is_scoped=is_scoped))
+        )
+
+    def save(self, *tuples: Any, **parts: Any) -> Outcome:
+        """Save tuples."""
+        return self.do(lambda work: CrudSave(work).save(tuples), **parts)
+
+    def remove(self, *tuples: Any, key: Any = None, **parts: Any) -> Outcome:
+        """Delete rows."""
+        return self.do(lambda work: work.remove(tuples, key), **parts)
+
+    def find(self, **parts: Any) -> Outcome:
+        """Ask for a list."""
+        listing = self.plan.listing
+        assert listing is not None
+        return self.do(lambda work: work.find(listing), **parts)
+
+    def ticket(self, **fields: Any) -> Any:
+        """Make a ticket as a peer sends it, with these fields and no others."""
+        return self._sent(0, fields)
+
+    def owner(self, **fields: Any) -> Any:
+        """Make an owner so."""
+        return self._sent(1, fields)
+
+    def _sent(self, number: int, fields: dict[str, Any]) -> Any:
+        record = self.plan.models[number].record
+        known = {name for name in fields if name in record.names}
+        made = record.make({name: fields[name] for name in known})
+        mark_present_fields(made, frozenset(known))
+        mark_unknown_fields(made, frozenset(fields.keys() - known))
+        return made
+
+
+def titles(outcome: Outcome) -> list[str]:
+    """Give the titles of the tickets of an answer."""
+    return [one.title for one in outcome.tuples]
