@@ -53,9 +53,10 @@ function makeCard(ticket, editor, isChanged) {
   return card;
 }
 
-function formatDay(day) {
-  const [year, month, date] = day.split("-").map(Number);
-  return new Date(year, month - 1, date).toLocaleDateString("en", { day: "numeric", month: "short" });
+function formatDay(text) {
+  const day = new Date(`${text}T00:00`);
+  const year = day.getFullYear() === new Date().getFullYear() ? undefined : "numeric";
+  return day.toLocaleDateString("en", { day: "numeric", month: "short", year });
 }
 
 const byDue = (a, b) => (a.due ?? "9999").localeCompare(b.due ?? "9999") || a.id - b.id;

@@ -1,0 +1,74 @@
+"""A peer that edits rows: requests with tuples, their replies, and the pushes of changes."""
+
+import base64
+import itertools
+import json
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tests.e2e.peers import ReadingPeer
+
+MESSAGE_ID = "PayloadResponse.messageId"
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A reply or a push, without the wrappers of its values."""
+
+    filt: dict[str, Any]
+    result: Any
+    tuples: list[Any]
+
+
+class CrudPeer(ReadingPeer):
+    """A `ReadingPeer` that takes payloads apart and knows its replies by their message id."""
+
+    def __init__(self, transport: str, port: int, uuid: str, *, cookie: str = "") -> None:
+        self._numbers = itertools.count(1)
+        super().__init__(transport, port, uuid, headers={"Cookie": cookie} if cookie else None)
+
+    def request(self, filt: Row, tuples: Sequence[Row] = ()) -> Answer:
+        """Send and wait for the reply; what else comes before it is not looked at."""
+        number = f"request {next(self._numbers)}"
+        payload = {"_ct": "rp", "filt": {}, "tuples": list(tuples), "date": None}
+        data = base64.b64encode(zlib.compress(json.dumps(payload).encode())).decode()
+        self.send({"filt": {**filt, MESSAGE_ID: number}, "data": data if tuples else None})
+        return self._receive(lambda came: came.get(MESSAGE_ID) == number)
+
+    def wait_for_push(self, **filt: Any) -> Answer:
+        """Wait for what nobody has asked for, with that in its filt."""
+        return self._receive(lambda came: MESSAGE_ID not in came and filt.items() <= came.items())
+
+    def _receive(self, is_wanted: Any) -> Answer:
+        for message in self.messages():
+            if message is None:
+                continue
+            filt = unwrap(message["filt"])
+            if is_wanted(filt):
+                data = message["data"]
+                payload = json.loads(zlib.decompress(base64.b64decode(data))) if data else {}
+                return Answer(filt, unwrap(message["result"]), unwrap(payload.get("tuples", [])))
+        raise AssertionError("The stream has ended")
+
+
+def make_tuple(name: str, /, **fields: Any) -> Row:
+    """Make a tuple that carries these fields only."""
+    return {"_ct": "rt", "_c": name, **fields}
+
+
+def date(text: str) -> Row:
+    """Make a date as the native dialect writes it."""
+    return {"_ft": "date", "_fd": text}
+
+
+def unwrap(value: Any) -> Any:
+    """Give the data of wrapped values, an integer or the text of a date."""
+    if isinstance(value, list):
+        return [unwrap(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    return value["_fd"] if "_ft" in value else {key: unwrap(one) for key, one in value.items()}
