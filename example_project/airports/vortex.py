@@ -26,7 +26,6 @@ airports = OrmCrudHandler(
     filters=["state", "iata__istartswith", "name__icontains", "latitude__gt"],
     ordering=["iata", "name", "city", "state", "latitude"],
     page_size=50,
-    max_page_size=500,
     push_on_commit=True,
 )
 

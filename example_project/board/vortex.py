@@ -19,8 +19,6 @@ tickets = OrmCrudHandler(
     retrieve_all=True,
     filters=["state", "assignee_id", "due__lt", "title__icontains"],
     ordering=["due", "title", "state"],
-    default_ordering=["due"],
-    page_size=100,
     push_on_commit=True,
     extensions=[News],
 )

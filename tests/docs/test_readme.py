@@ -16,7 +16,9 @@ from tests.support.fixtures import StartServer
 from tests.support.processes import LoggedProcess
 from tests.support.waiting import PATIENCE_SECONDS
 
-BLOCKS = read_blocks("README.rst")
+EXAMPLE = "example_project/board/vortex.py"
+ALL_BLOCKS = read_blocks("README.rst")
+BLOCKS = {file: block for file, block in ALL_BLOCKS.items() if file != EXAMPLE}
 CLIENT = "client.py"
 ANYWHERE = "anywhere"
 
@@ -71,6 +73,10 @@ def test_lines_are_as_few_as_promised() -> None:
     assert sum(len(block.code_lines) for block in ours) <= 15
     client = [line for line in BLOCKS[CLIENT].code_lines if not line.startswith("from ")]
     assert len(client) <= 10
+
+
+def test_shown_handler_is_the_one_of_the_example() -> None:
+    assert ALL_BLOCKS[EXAMPLE].code == (ROOT / EXAMPLE).read_text("utf-8")
 
 
 def test_fifteen_lines_serve_rows_echo_and_push(project: Project, peer: ReadingPeer) -> None:

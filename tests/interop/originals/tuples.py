@@ -32,6 +32,21 @@ class AirportTuple(Tuple):
     longitude = TupleField()
 
 
+@addTupleType
+class AirportRowTuple(AirportTuple):
+    __tupleType__ = "airports.AirportRow"
+
+    version = TupleField()
+
+
+@addTupleType
+class PageTuple(Tuple):
+    __tupleType__ = "vortex.Page"
+
+    next = TupleField()
+    count = TupleField()
+
+
 class Ticket(Tuple):
     """What the tickets of both stores have."""
 
@@ -53,7 +68,11 @@ class AlchemyTicket(Ticket):
 
 
 CLASSES = {
-    cls.__tupleType__: cls for cls in (SampleTuple, AirportTuple, DjangoTicket, AlchemyTicket)
+    cls.__tupleType__: cls
+    for cls in (
+        *[SampleTuple, AirportTuple, AirportRowTuple, PageTuple],
+        *[DjangoTicket, AlchemyTicket],
+    )
 }
 
 
