@@ -1,8 +1,6 @@
 """Tells who looks at the board of tickets that may be new to them."""
 
-from typing import Any
-
-from django_vortex import CrudExtension, Payload, send
+from django_vortex import Context, CrudExtension, Payload, send
 from example_project.board.models import Ticket
 
 
@@ -12,10 +10,10 @@ class News(CrudExtension):
     Who has it already is told by ``push_on_commit``.
     """
 
-    def after_create_commit(self, context: Any, row: Ticket) -> None:
+    def after_create_commit(self, context: Context, row: Ticket) -> None:
         """Tell of a new ticket."""
         send(Payload({"key": "board.news"}, tuples=[row.pk]))
 
-    def after_update_commit(self, context: Any, row: Ticket) -> None:
+    def after_update_commit(self, context: Context, row: Ticket) -> None:
         """Tell of a changed one too: it may have been a draft that not everybody could see."""
         self.after_create_commit(context, row)

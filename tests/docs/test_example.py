@@ -141,6 +141,16 @@ def test_loading_again_adds_what_is_missing_and_keeps_what_was_edited(
     assert rows["00M"] == "Thigpen"
 
 
+def test_airports_may_be_in_another_database(tmp_path: Path) -> None:
+    database, other = tmp_path / "django.sqlite3", tmp_path / "airports.sqlite3"
+    env = {**server_environment(database), "EXAMPLE_AIRPORTS_URL": f"sqlite:///{other}"}
+    manage("load_airports", "--verbosity", "0", env=env)
+    connection = sqlite3.connect(other)
+    assert connection.execute("SELECT count(*) FROM airport").fetchone() == (AIRPORTS,)
+    connection.close()
+    assert not database.exists()
+
+
 def test_loading_does_not_import_pandas(migrated_database: Path) -> None:
     code = (
         "import sys, django; django.setup()\n"

@@ -209,6 +209,14 @@ def test_airports_are_searched_paged_and_edited(open_page: OpenPage) -> None:
     expect(rows).to_contain_text(f"{city} by the sea")
 
 
+def test_list_that_is_refused_is_told(open_page: OpenPage) -> None:
+    page = open_page()
+    order = page.get_by_role("search").get_by_label("Order by")
+    order.evaluate("(select) => select.append(new Option('secret', 'password'))")
+    order.select_option("secret")
+    expect(page.locator("#news")).to_contain_text("'password' is nothing to order by")
+
+
 def test_logging_in_and_out(open_page: OpenPage) -> None:
     page = open_page(logged_in=False)
     log_in(page, "demo", "wrong")

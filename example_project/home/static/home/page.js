@@ -2,7 +2,7 @@
 
 import { startAirports } from "./airports.js";
 import { startBoard } from "./board.js";
-import { Vortex } from "./vortex.js";
+import { Refused, Vortex } from "./vortex.js";
 
 const vortex = new Vortex();
 const connection = document.getElementById("connection");
@@ -15,6 +15,12 @@ for (const [event, text] of [["open", "connected"], ["close", "connecting …"]]
     connection.dataset.state = event;
   });
 }
+// What no dialog is there to tell: a list that was refused, or a connection that was lost.
+addEventListener("unhandledrejection", (event) => {
+  if (!(event.reason instanceof Refused)) return;
+  event.preventDefault();
+  say(event.reason.message);
+});
 startBoard(vortex, document.getElementById("board"), say);
 const airports = document.getElementById("airports");
 if (airports.querySelector("table")) startAirports(vortex, airports, say);
