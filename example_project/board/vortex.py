@@ -2,7 +2,6 @@
 
 from django_vortex import AuthenticatedOrReadOnly, OrmCrudHandler, RowsHandler, tuple_type
 from example_project.board.models import Person, Ticket
-from example_project.board.news import News
 
 tuple_type("board.Person", fields=["id", "name"])(Person)
 
@@ -20,5 +19,4 @@ tickets = OrmCrudHandler(
     filters=["state", "assignee_id", "due__lt", "title__icontains"],
     ordering=["due", "title", "state"],
     push_on_commit=True,
-    extensions=[News],
 )

@@ -4,7 +4,7 @@ import base64
 import itertools
 import json
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,30 +29,38 @@ class CrudPeer(ReadingPeer):
 
     def __init__(self, transport: str, port: int, uuid: str, *, cookie: str = "") -> None:
         self._numbers = itertools.count(1)
+        self._pushes: list[Answer] = []
         super().__init__(transport, port, uuid, headers={"Cookie": cookie} if cookie else None)
 
     def request(self, filt: Row, tuples: Sequence[Row] = ()) -> Answer:
-        """Send and wait for the reply; what else comes before it is not looked at."""
+        """Send and wait for the reply; pushes that come before it are kept."""
         number = f"request {next(self._numbers)}"
         payload = {"_ct": "rp", "filt": {}, "tuples": list(tuples), "date": None}
         data = base64.b64encode(zlib.compress(json.dumps(payload).encode())).decode()
         self.send({"filt": {**filt, MESSAGE_ID: number}, "data": data if tuples else None})
-        return self._receive(lambda came: came.get(MESSAGE_ID) == number)
+        for answer in self._answers():
+            if answer.filt.get(MESSAGE_ID) == number:
+                return answer
+            self._pushes.append(answer)
+        raise AssertionError("The stream ended before the reply")
 
-    def wait_for_push(self, **filt: Any) -> Answer:
-        """Wait for what nobody has asked for, with that in its filt."""
-        return self._receive(lambda came: MESSAGE_ID not in came and filt.items() <= came.items())
+    def wait_for_push(self, filt: Row, tuples: Sequence[Row]) -> None:
+        """Wait until that is pushed under exactly that filt; there may be older states before."""
+        while self._pushes:
+            if self._pushes.pop(0) == Answer(dict(filt), None, list(tuples)):
+                return
+        for answer in self._answers():
+            if answer == Answer(dict(filt), None, list(tuples)):
+                return
+        raise AssertionError("The stream ended before the push")
 
-    def _receive(self, is_wanted: Any) -> Answer:
+    def _answers(self) -> Iterator[Answer]:
         for message in self.messages():
-            if message is None:
-                continue
-            filt = unwrap(message["filt"])
-            if is_wanted(filt):
+            if message is not None:
                 data = message["data"]
                 payload = json.loads(zlib.decompress(base64.b64decode(data))) if data else {}
-                return Answer(filt, unwrap(message["result"]), unwrap(payload.get("tuples", [])))
-        raise AssertionError("The stream has ended")
+                result = unwrap(message["result"])
+                yield Answer(unwrap(message["filt"]), result, unwrap(payload.get("tuples", [])))
 
 
 def make_tuple(name: str, /, **fields: Any) -> Row:

@@ -107,7 +107,7 @@ def test_what_one_page_saves_shows_in_the_other_at_once(open_page: OpenPage) -> 
     for page in (writer, reader):
         card = column(page, "In progress").locator("li", has_text="Check the radar")
         expect(card).to_contain_text(re.compile("Cleo.*v2"))
-    expect(reader.get_by_role("status").first).to_have_text("“Check the radar” was changed.")
+    expect(reader.get_by_role("status").first).to_have_text("“Check the radar” has changed.")
     expect(writer.get_by_role("button", name="Check the radar")).to_be_focused()
 
     writer.on("dialog", lambda question: question.accept())

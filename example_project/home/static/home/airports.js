@@ -18,12 +18,7 @@ export function startAirports(vortex, section, say) {
     const { name, state, order } = Object.fromEntries(new FormData(search));
     const where = { ...(name && { name__icontains: name }), ...(state && { state: state.toUpperCase() }) };
     const after = cursors.at(-1);
-    const cursor = await rows.load({ where, order: [order], limit: PAGE_ROWS, ...(after && { after }) });
-    if (cursor === undefined) return;
-    previous.disabled = cursors.length === 1;
-    next.disabled = !cursor;
-    next.onclick = () => turn([...cursors, cursor]);
-    pages.querySelector("output").textContent = `Page ${cursors.length}`;
+    await rows.load({ where, order: [order], limit: PAGE_ROWS, ...(after && { after }) });
   }
   function turn(to) {
     cursors = to;
@@ -31,6 +26,7 @@ export function startAirports(vortex, section, say) {
   }
 
   section.querySelector("[data-new]").onclick = () => editor.open();
+  next.onclick = () => turn([...cursors, rows.next]);
   previous.onclick = () => turn(cursors.slice(0, -1));
   search.addEventListener("submit", (event) => event.preventDefault());
   search.addEventListener("input", () => {
@@ -38,16 +34,19 @@ export function startAirports(vortex, section, say) {
     typing = setTimeout(() => turn([null]), TYPING_MS);
   });
   vortex.addEventListener("open", load);
-  rows.addEventListener("change", ({ detail: { id } }) => {
-    show(section.querySelector("tbody"), rows, editor, id);
-    if (id) say(`${id} was changed.`);
+  rows.addEventListener("change", ({ detail: { changed } }) => {
+    show(section.querySelector("tbody"), rows, editor, changed);
+    previous.disabled = cursors.length === 1;
+    next.disabled = !rows.next;
+    pages.querySelector("output").textContent = `Page ${cursors.length}`;
+    for (const { name } of changed) say(`“${name}” has changed.`);
   });
 }
 
 function show(body, rows, editor, changed) {
   const focused = document.activeElement?.dataset.id;
   body.replaceChildren(...[...rows.byId.values()].map((airport) => {
-    const row = make("tr", "", { className: airport.iata === changed ? "changed" : "" });
+    const row = make("tr", "", { className: changed.includes(airport) ? "changed" : "" });
     const code = make("button", airport.iata, { type: "button", onclick: () => editor.open(airport) });
     code.dataset.id = airport.iata;
     code.setAttribute("aria-label", `Edit ${airport.iata}`);

@@ -10,28 +10,25 @@ export function startBoard(vortex, section, say) {
   section.querySelector("[data-new]").onclick = () => editor.open();
 
   vortex.addEventListener("open", async () => {
-    await rows.load({ limit: 100 });
+    await rows.load({ order: ["due"], limit: 100 });
     const persons = await vortex.request({ key: "board.people" });
     people.replaceChildren(new Option("Nobody", ""), ...persons.map(({ id, name }) => new Option(name, id)));
   });
-  // The number of a ticket that this page may not have yet, or may not see.
-  vortex.addEventListener("push", ({ detail: { filt, tuples: [id] } }) => {
-    if (filt.key === "board.news" && !rows.byId.has(id)) rows.add(id, id);
-  });
-  rows.addEventListener("change", ({ detail: { id } }) => {
-    show(section, rows, editor, id);
-    if (id) say(rows.byId.has(id) ? `“${rows.byId.get(id).title}” was changed.` : "A ticket is gone.");
+  rows.addEventListener("change", ({ detail: { changed, gone } }) => {
+    show(section, rows, editor, changed);
+    for (const { title } of changed) say(`“${title}” has changed.`);
+    for (const { title } of gone) say(`“${title}” is gone.`);
   });
 }
 
 function show(section, rows, editor, changed) {
   const focused = document.activeElement?.dataset.id;
-  const tickets = [...rows.byId.values()].sort(byDue);
+  const tickets = [...rows.byId.values()];
   for (const column of section.querySelectorAll("[data-state]")) {
     const cards = tickets.filter((ticket) => ticket.state === column.dataset.state);
     column.querySelector("[data-count]").textContent = cards.length;
     column.querySelector("ul").replaceChildren(
-      ...cards.map((ticket) => makeCard(ticket, editor, ticket.id === changed)),
+      ...cards.map((ticket) => makeCard(ticket, editor, changed.includes(ticket))),
     );
   }
   focusRow(section, focused);
@@ -58,5 +55,3 @@ function formatDay(text) {
   const year = day.getFullYear() === new Date().getFullYear() ? undefined : "numeric";
   return day.toLocaleDateString("en", { day: "numeric", month: "short", year });
 }
-
-const byDue = (a, b) => (a.due ?? "9999").localeCompare(b.due ?? "9999") || a.id - b.id;

@@ -1,13 +1,18 @@
-/** The rows of one CRUD handler that are on the page: asked for as a list, kept fresh by pushes. */
+/** The rows of one CRUD handler that are on the page: a list, which is pushed anew when it changes. */
 
 import { tuple } from "./vortex.js";
 
-/** Event: "change", with the `id` of the row that somebody else has changed, if it was one. */
+/** Event: "change", with the rows that a push has `changed` and those that are `gone` since. */
 export class Rows extends EventTarget {
+  /** The rows by their ids, in the order of the list. */
+  byId = new Map();
+  /** The cursor of the next page, or null. */
+  next = null;
+
   #vortex;
   #key;
   #type;
-  #loads = 0;
+  #asked = "";
 
   /** @param idField the field of the primary key, which is also the `id` of a filt */
   constructor(vortex, { key, type, idField }) {
@@ -16,57 +21,34 @@ export class Rows extends EventTarget {
     this.#key = key;
     this.#type = type;
     this.idField = idField;
-    this.byId = new Map();
+    // A push carries the filt of the request. Lists that were shown before keep coming a while.
     vortex.addEventListener("push", ({ detail: { filt, tuples } }) => {
-      // What was shown before keeps coming; the page has turned.
-      if (filt.key === key && this.byId.has(filt.id)) this.#take(filt.id, tuples, filt.id);
+      if (JSON.stringify(filt) === this.#asked) this.#take(tuples, this.byId);
     });
   }
 
-  /** Ask for a page of rows; gives the cursor of the next one or null, undefined if it came late. */
+  /** Show another list; it has to have a limit. */
   async load(list) {
-    const load = ++this.#loads;
-    const tuples = await this.#vortex.request({ key: this.#key, ...list });
-    if (load !== this.#loads) return undefined;
-    const page = tuples.pop();
-    this.byId = new Map(tuples.map((row) => [row[this.idField], row]));
-    this.#changed();
-    // Who has retrieved a row by its id is told when it changes.
-    for (const id of this.byId.keys()) {
-      this.#retrieve(id).then((found) => this.byId.has(id) && this.#take(id, found));
-    }
-    return page.next;
-  }
-
-  /** Put one more row on the page, if it is there for this user. */
-  async add(id, by) {
-    this.#take(id, await this.#retrieve(id), by);
+    const filt = { key: this.#key, ...list };
+    const asked = (this.#asked = JSON.stringify(filt));
+    const tuples = await this.#vortex.request(filt);
+    if (asked === this.#asked) this.#take(tuples);
   }
 
   /** Save some fields of a row; with neither id nor version it is a new one. */
   async save(fields) {
-    const [row] = await this.#vortex.request({ key: this.#key }, [tuple(this.#type, fields)]);
-    await this.add(row[this.idField]);
+    await this.#vortex.request({ key: this.#key }, [tuple(this.#type, fields)]);
   }
 
   async remove(id) {
     await this.#vortex.request({ key: this.#key, id, delete: true });
-    this.#take(id, []);
   }
 
-  #retrieve(id) {
-    return this.#vortex.request({ key: this.#key, id });
-  }
-
-  /** Take over what the server says of a row: nothing, if it is gone or not for this user. */
-  #take(id, [row], by) {
-    const known = this.byId.get(id);
-    if (row) this.byId.set(id, row);
-    else this.byId.delete(id);
-    if (known?.version !== row?.version) this.#changed(by);
-  }
-
-  #changed(id) {
-    this.dispatchEvent(new CustomEvent("change", { detail: { id } }));
+  #take(tuples, before) {
+    this.next = tuples.pop().next;
+    this.byId = new Map(tuples.map((row) => [row[this.idField], row]));
+    const changed = before ? tuples.filter((row) => before.get(row[this.idField])?.version !== row.version) : [];
+    const gone = before ? [...before.values()].filter((row) => !this.byId.has(row[this.idField])) : [];
+    this.dispatchEvent(new CustomEvent("change", { detail: { changed, gone } }));
   }
 }
