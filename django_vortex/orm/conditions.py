@@ -4,7 +4,8 @@ Takes fields, look-ups and values, gives frozen objects; a store makes a ``WHERE
 the place of a condition means all rows.
 """
 
-from collections.abc import Iterable, Mapping
+import uuid
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -129,3 +130,63 @@ def none_of(condition: Condition | None) -> Condition | None:
     if isinstance(condition, Not):
         return condition.condition
     return None if condition == NOTHING else Not(condition)
+
+
+def is_same_condition(one: Condition | None, other: Condition | None) -> bool:
+    """Say whether two conditions are known to let the same rows through."""
+    if one is other:
+        return True
+    if type(one) is not type(other) or isinstance(one, Native):
+        return False  # expressions of an ORM have an equality of their own
+    if isinstance(one, AllOf | AnyOf) and isinstance(other, AllOf | AnyOf):
+        is_as_long = len(one.conditions) == len(other.conditions)
+        pairs = zip(one.conditions, other.conditions, strict=False)
+        return is_as_long and all(is_same_condition(*pair) for pair in pairs)
+    if isinstance(one, Not) and isinstance(other, Not):
+        return is_same_condition(one.condition, other.condition)
+    return one == other
+
+
+def decide(condition: Condition | None, read: Callable[[str], Any]) -> bool | None:
+    """Say whether a row that is not written yet meets a condition.
+
+    Args:
+        condition: Which rows.
+        read: Gives the value of a field, None for a field that cannot be known.
+
+    Returns:
+        None where only the database can tell, as of what a relation leads to, of NULL, and of texts
+        that it may take for the same.
+    """
+    match condition:
+        case None:
+            return True
+        case Comparison(field, "exact", value):
+            return _is_equal(read(field), value)
+        case Comparison(field, "in", values) if isinstance(values, list | tuple | set | frozenset):
+            known = read(field)
+            return _decide_any([_is_equal(known, value) for value in values])
+        case AllOf(conditions):
+            verdicts = [decide(one, read) for one in conditions]
+            return False if False in verdicts else None if None in verdicts else True
+        case AnyOf(conditions):
+            return _decide_any([decide(one, read) for one in conditions])
+        case Not(inner):
+            verdict = decide(inner, read)
+            return None if verdict is None else not verdict
+    return None
+
+
+def _decide_any(verdicts: list[bool | None]) -> bool | None:
+    return True if True in verdicts else None if None in verdicts else False
+
+
+def _is_equal(one: Any, other: Any) -> bool | None:
+    if type(one) is not type(other):
+        return None
+    if isinstance(one, int | uuid.UUID):
+        return bool(one == other)
+    if isinstance(one, str) and one.isascii() and other.isascii():
+        # Collations ignore case, and CHAR its padding.
+        return None if one.rstrip().casefold() == other.rstrip().casefold() else False
+    return None

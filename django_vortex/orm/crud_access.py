@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from django_vortex.orm.conditions import NOTHING, Condition, to_condition
 from django_vortex.orm.permission import Action, Permission
+from django_vortex.orm.permissions import AllowAny
 from django_vortex.orm.store import Scope
 from django_vortex.routing.request import Request
 
@@ -22,6 +23,11 @@ class Access:
 
     permission: Permission
     get_queryset: Callable[[Any], Any] | None = None
+
+    @property
+    def restricts(self) -> bool:
+        """Whether there may be rows, or peers, that it does not let through."""
+        return self.permission.__class__ is not AllowAny or self.get_queryset is not None
 
 
 class Asking:

@@ -3,14 +3,15 @@
 import asyncio
 import inspect
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Future
+from types import MappingProxyType
 from typing import Any, Literal
 
 from django_vortex.exceptions import Conflict, DefinitionError, ValidationError, quoted
 from django_vortex.handlers.base import BaseHandler
 from django_vortex.orm.crud_failure import make_failure
-from django_vortex.orm.crud_model import CrudModel, make_plan
+from django_vortex.orm.crud_model import CrudModel, make_plans
 from django_vortex.orm.crud_nested import Nested
 from django_vortex.orm.crud_pushes import CrudPushes
 from django_vortex.orm.crud_save import CrudSave
@@ -61,6 +62,9 @@ class OrmCrudHandler(BaseHandler):
         read_only_fields: Those of them that peers cannot set.
         permission: Who may do what, by default the setting ``CRUD_PERMISSION``. For all models that
             have none of their own.
+        references: Who may set a foreign key, or a list of keys, to which rows: by relation a
+            permission to retrieve those. Without one, who sees the rows by ``nested`` or as another
+            model of the handler; else everybody may.
         session_factory: For SQLAlchemy, what makes a session, synchronous or asynchronous.
         using: For Django, the alias of the database if routers shall not choose it.
         type_name: The name of the tuple type, by default that of the model's registration or
@@ -97,6 +101,7 @@ class OrmCrudHandler(BaseHandler):
         fields: Sequence[str] | str | None = None,
         read_only_fields: Sequence[str] = (),
         permission: Any = None,
+        references: Mapping[str, Any] = MappingProxyType({}),
         session_factory: Callable[[], Any] | None = None,
         using: str | None = None,
         type_name: str | None = None,
@@ -124,6 +129,7 @@ class OrmCrudHandler(BaseHandler):
             model=model,
             fields=fields,
             read_only_fields=read_only_fields,
+            references=references,
             type_name=type_name,
             nested=nested,
             client_keys=client_keys,
@@ -131,10 +137,8 @@ class OrmCrudHandler(BaseHandler):
             get_queryset=self.get_queryset,
         )
         default = default_permission if permission is None else to_permission(permission)
-        models = tuple(
-            make_plan(one, self.store, registry, default, extensions)
-            for one in (main, *map(_to_crud_model, more_models))
-        )
+        cruds = (main, *map(_to_crud_model, more_models))
+        models = make_plans(cruds, self.store, registry, default, extensions)
         listing = Listing(
             models[0].spec,
             filters=filters,

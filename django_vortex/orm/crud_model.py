@@ -5,13 +5,14 @@ and gives a `ModelPlan`, which the work goes by.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import Any
 
 from django_vortex.exceptions import DefinitionError, quoted
 from django_vortex.orm.crud_access import Access
 from django_vortex.orm.crud_fields import check_names, find_names
 from django_vortex.orm.crud_nested import Nested, NestedPlan, make_shape
+from django_vortex.orm.crud_references import Reference, find_references
 from django_vortex.orm.extension import CrudExtension
 from django_vortex.orm.permission import Permission, to_permission
 from django_vortex.orm.records import RecordType, make_record_type
@@ -31,6 +32,7 @@ class CrudModel:
     fields: Sequence[str] | str | None = None
     read_only_fields: Sequence[str] = ()
     permission: Any = None
+    references: Mapping[str, Any] = field(default_factory=dict)
     type_name: str | None = None
     nested: Nested = ()
     client_keys: bool = False
@@ -55,6 +57,9 @@ class ModelPlan:
     nested: Mapping[str, NestedPlan]
     """Who sees the rows inside, where not everybody does."""
 
+    references: Mapping[str, Reference]
+    """By field: who may set it to which rows, where not everybody may to all."""
+
     extensions: tuple[CrudExtension, ...]
 
     def read_key(self, values: Mapping[str, Any]) -> Key | None:
@@ -66,17 +71,17 @@ class ModelPlan:
         return None if None in key or "" in key else key
 
 
-def make_plan(
-    crud: CrudModel,
+def make_plans(
+    cruds: Sequence[CrudModel],
     store: Store,
     registry: TupleRegistry,
     permission: Permission,
     extensions: Iterable[Any],
-) -> ModelPlan:
-    """Check what the application wrote of a model.
+) -> tuple[ModelPlan, ...]:
+    """Check what the application wrote of the models of a handler.
 
     Args:
-        crud: What it wrote.
+        cruds: What it wrote.
         store: Where the rows are.
         registry: Where tuple types are registered.
         permission: The handler's, for a model without its own.
@@ -85,6 +90,23 @@ def make_plan(
     Raises:
         DefinitionError: A field or relation that is not there, or a tuple type name that is taken.
     """
+    plans = [_make_plan(crud, store, registry, permission, extensions) for crud in cruds]
+    return tuple(
+        replace(
+            plan,
+            references=find_references(plan.spec, crud.references, plan.nested, plans, store),
+        )
+        for crud, plan in zip(cruds, plans, strict=True)
+    )
+
+
+def _make_plan(
+    crud: CrudModel,
+    store: Store,
+    registry: TupleRegistry,
+    permission: Permission,
+    extensions: Iterable[Any],
+) -> ModelPlan:
     spec = store.describe(crud.model)
     names = find_names(spec, crud.fields, registry)
     version = crud.version_field
@@ -110,6 +132,7 @@ def make_plan(
             crud.get_queryset,
         ),
         nested=nested,
+        references={},
         extensions=tuple(_to_extension(one) for one in (*extensions, *crud.extensions)),
     )
 

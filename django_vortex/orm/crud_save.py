@@ -8,9 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django_vortex.exceptions import Conflict, PermissionDenied, ValidationError, quoted
+from django_vortex.exceptions import Conflict, PermissionDenied, ValidationError
+from django_vortex.orm.conditions import decide
 from django_vortex.orm.crud_model import ModelPlan
-from django_vortex.orm.crud_telling import tell, tell_again
+from django_vortex.orm.crud_references import ReferenceCheck, no_such_row
+from django_vortex.orm.crud_telling import find_told, find_visible, tell, tell_again
 from django_vortex.orm.crud_work import (
     CHANGED_MEANWHILE,
     CrudWork,
@@ -20,7 +22,7 @@ from django_vortex.orm.crud_work import (
     error_at,
     find_plans,
 )
-from django_vortex.orm.extension import Change
+from django_vortex.orm.extension import Change, CrudExtension
 from django_vortex.orm.permission import Action
 from django_vortex.orm.sameness import is_same
 from django_vortex.orm.store import (
@@ -33,6 +35,8 @@ from django_vortex.orm.store import (
     Version,
 )
 from django_vortex.wire.dialects import Dialect
+
+LEAVES_SCOPE = "A row would leave what you may see"
 
 
 @dataclass(slots=True)
@@ -58,6 +62,8 @@ class CrudSave:
         self._exact = work.request.dialect is Dialect.NATIVE
         self._errors: list[dict[str, Any]] = []
         self._stale: list[Any] = []
+        self._visible: dict[int, set[Key]] = {}
+        self._references = ReferenceCheck(work)
 
     def save(self, tuples: Sequence[Any]) -> Outcome:
         """Write the tuples.
@@ -75,6 +81,8 @@ class CrudSave:
             saving = self._prepare(item, known[id(item.plan)])
             if saving is not None:
                 savings.append(saving)
+        for item, name, value in self._references.find_missing():
+            self._errors.append(error_at(item.index, name, no_such_row(value)))
         self._refuse()
         self._validate(savings)
         self._refuse()
@@ -93,7 +101,10 @@ class CrudSave:
             if wanted:
                 self._demand_change(plan)
             rows = self._work.rows(plan, Action.UPDATE)
-            known[id(plan)] = dict(rows.get_many(wanted)) if wanted else {}
+            found = rows.get_many(wanted) if wanted else {}
+            accessible = self._work.find_accessible(Action.UPDATE, plan, found)
+            self._visible[id(plan)] = find_visible(self._work, plan, Action.UPDATE, accessible)
+            known[id(plan)] = accessible
         return known
 
     def _demand_change(self, plan: ModelPlan) -> None:
@@ -105,10 +116,10 @@ class CrudSave:
 
     def _prepare(self, item: Item, known: dict[Key, Any]) -> _Saving | None:
         row = None if item.key is None else known.get(item.key)
-        if row is not None and self._work.is_accessible(Action.UPDATE, item.plan, row):
+        if row is not None:
             self._work.demand(Action.UPDATE, item.plan)
             return self._prepare_update(item, row)
-        if item.key is not None and not (item.plan.client_keys and row is None):
+        if item.key is not None and not item.plan.client_keys:
             names = item.plan.spec.key_names
             self._errors.append(error_at(item.index, names[0], _no_such_row(item.key)))
             return None
@@ -116,6 +127,8 @@ class CrudSave:
         saving = self._prepare_create(item)
         if item.key is not None:
             known[item.key] = saving.draft.row
+            self._visible[id(item.plan)].add(item.key)
+            self._references.add_made(item)
         return saving
 
     def _prepare_update(self, item: Item, row: Any) -> _Saving | None:
@@ -132,18 +145,31 @@ class CrudSave:
                 self._stale += tell_again(self._work, plan, Action.UPDATE, rows.key(row))
                 return None
         values = {}
+        told = self._find_told(item, row, old)
         for name, value in item.values.items():
             if name in plan.spec.key_names or name == plan.version_field:
                 continue
-            if is_same(old[name], value, exact=self._exact):
+            if is_same(told.get(name), value, exact=self._exact):
                 continue
             if name in plan.writable:
                 values[name] = value
+                self._references.add(item, name, value, old[name])
             else:
                 self._refuse_read_only(item, name)
         change = Change(row, values, old, item.index)
         self._work.call(plan, Action.UPDATE, "before_update", change)
         return self._set(item, Action.UPDATE, rows, change)
+
+    def _find_told(self, item: Item, row: Any, old: dict[str, Any]) -> dict[str, Any]:
+        """Give what the peer has been told of a row, and no more, to see what it has changed.
+
+        Else it could find out by trying what a hook hides, or what it may change but not retrieve.
+        """
+        plan = item.plan
+        is_visible = item.key in self._visible[id(plan)]
+        if is_visible and not any(_changes_what_is_told(one) for one in plan.extensions):
+            return old
+        return find_told(self._work, plan, Action.UPDATE, row, is_visible=is_visible)
 
     def _prepare_create(self, item: Item) -> _Saving:
         plan = item.plan
@@ -159,6 +185,7 @@ class CrudSave:
                 # None is what released clients send for what was never set.
                 if value is not None or field.is_nullable or field.is_required:
                     values[name] = value
+                    self._references.add(item, name, value)
             elif not self._is_untouched(field, defaults[name], value):
                 self._refuse_read_only(item, name)
         if item.key is not None:
@@ -185,7 +212,22 @@ class CrudSave:
         else:
             if not self._work.may(action, item.plan, change.row):
                 raise PermissionDenied(f"You may not {action.value} such a row")
+            self._refuse_other_scope(item, action, rows, change.row)
         return _Saving(item, action, rows, draft)
+
+    def _refuse_other_scope(self, item: Item, action: Action, rows: Rows, row: Any) -> None:
+        """Refuse a row that would leave the scope, as far as that is known without the database.
+
+        Before the database is asked: what is unique among the rows of others is not told.
+        """
+        fields = item.plan.spec.fields
+
+        def read(name: str) -> Any:
+            is_known = name in fields and not fields[name].is_many
+            return rows.read(row, [name])[name] if is_known else None
+
+        if decide(self._work.find_condition(item.plan, action), read) is False:
+            raise PermissionDenied(LEAVES_SCOPE)
 
     def _validate(self, savings: Sequence[_Saving]) -> None:
         by_rows: dict[int, list[_Saving]] = {}
@@ -231,25 +273,23 @@ class CrudSave:
 
     def _outcome(self, savings: Sequence[_Saving]) -> Outcome:
         """Read what is stored now; what has left the peer's scope is refused."""
-        stored: dict[int, Mapping[Key, Any]] = {}
-        told: dict[int, Mapping[Key, Any]] = {}
-        keys = [saving.rows.key(saving.draft.row) for saving in savings]
+        by_rows: dict[int, dict[Key, _Saving]] = {}
         for saving in savings:
-            if id(saving.rows) not in stored:
-                wanted = [
-                    key
-                    for key, other in zip(keys, savings, strict=True)
-                    if other.rows is saving.rows
-                ]
-                found = saving.rows.get_many(wanted)
-                stored[id(saving.rows)] = found
-                told[id(saving.rows)] = tell(self._work, saving.item.plan, saving.action, found)
+            key = saving.rows.key(saving.draft.row)
+            by_rows.setdefault(id(saving.rows), {})[key] = saving
+        stored: dict[tuple[int, Key], tuple[Any, Any]] = {}
+        for which, group in by_rows.items():
+            one = next(iter(group.values()))
+            found = one.rows.get_many(list(group))
+            told = tell(self._work, one.item.plan, one.action, found)
+            stored |= {(which, key): (found[key], told[key]) for key in found}
         outcome = Outcome([], result=True)
-        for key, saving in zip(keys, savings, strict=True):
-            row = stored[id(saving.rows)].get(key)
-            if row is None:
-                raise PermissionDenied("A row would leave what you may see")
-            outcome.tuples.append(told[id(saving.rows)][key])
+        for saving in savings:
+            key = saving.rows.key(saving.draft.row)
+            if (id(saving.rows), key) not in stored:
+                raise PermissionDenied(LEAVES_SCOPE)
+            row, made = stored[id(saving.rows), key]
+            outcome.tuples.append(made)
             if saving.draft.is_new or saving.draft.changed:
                 outcome.done.append(Done(saving.action, saving.item.plan, key, row))
         return outcome
@@ -271,7 +311,11 @@ class CrudSave:
 
 
 def _no_such_row(key: Key) -> str:
-    return f"There is no row {quoted(key[0] if len(key) == 1 else key)}"
+    return no_such_row(key[0] if len(key) == 1 else key)
+
+
+def _changes_what_is_told(extension: CrudExtension) -> bool:
+    return type(extension).after_retrieve is not CrudExtension.after_retrieve
 
 
 def _visible_names(plan: ModelPlan) -> frozenset[str]:

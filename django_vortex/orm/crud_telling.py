@@ -7,6 +7,7 @@ not being allowed to read it: what may not be retrieved is told by its key alone
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from django_vortex.orm.conditions import is_same_condition
 from django_vortex.orm.crud_model import ModelPlan
 from django_vortex.orm.permission import Action
 from django_vortex.orm.store import Key
@@ -26,18 +27,11 @@ def tell(
         action: What they were found for.
         found: The rows by key.
     """
-    rows = work.rows(plan, action)
-    visible = _find_visible(work, plan, found)
-    tuples = {}
-    for key, row in found.items():
-        values = rows.values(row)
-        if key in visible:
-            work.call(plan, Action.RETRIEVE, "after_retrieve", row, values)
-        else:
-            told = {*plan.spec.key_names, plan.version_field}
-            values = {name: values[name] if name in told else None for name in values}
-        tuples[key] = plan.record.make(values)
-    return tuples
+    visible = find_visible(work, plan, action, found)
+    return {
+        key: plan.record.make(find_told(work, plan, action, row, is_visible=key in visible))
+        for key, row in found.items()
+    }
 
 
 def tell_again(work: "CrudWork", plan: ModelPlan, action: Action, key: Key) -> list[Any]:
@@ -46,11 +40,28 @@ def tell_again(work: "CrudWork", plan: ModelPlan, action: Action, key: Key) -> l
     return list(tell(work, plan, action, found).values())
 
 
-def _find_visible(work: "CrudWork", plan: ModelPlan, found: Mapping[Key, Any]) -> set[Key]:
-    """Say which of the rows the peer may retrieve as well."""
+def find_told(
+    work: "CrudWork", plan: ModelPlan, action: Action, row: Any, *, is_visible: bool
+) -> dict[str, Any]:
+    """Give the values that tell the peer of a row, be it one that it may retrieve or not."""
+    values = work.rows(plan, action).values(row)
+    if is_visible:
+        work.call(plan, Action.RETRIEVE, "after_retrieve", row, values)
+        return values
+    told = {*plan.spec.key_names, plan.version_field}
+    return {name: values[name] if name in told else None for name in values}
+
+
+def find_visible(
+    work: "CrudWork", plan: ModelPlan, action: Action, found: Mapping[Key, Any]
+) -> set[Key]:
+    """Say which of the rows that were found for an action the peer may retrieve as well."""
     if not found or not work.is_allowed(Action.RETRIEVE, plan):
         return set()
     visible = {key for key, row in found.items() if work.may(Action.RETRIEVE, plan, row)}
-    if visible and work.asking.find_condition(plan.access, Action.RETRIEVE) is not None:
-        visible &= set(work.rows(plan, Action.RETRIEVE).get_many(list(visible)))
-    return visible
+    condition = work.find_condition(plan, Action.RETRIEVE)
+    if not visible or condition is None:
+        return visible
+    if is_same_condition(condition, work.find_condition(plan, action)):
+        return visible
+    return visible & set(work.rows(plan, Action.RETRIEVE).get_many(list(visible)))

@@ -5,14 +5,15 @@ if there were none. Saving is in `crud_save`.
 """
 
 import inspect
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from django_vortex.exceptions import Conflict, PermissionDenied, ValidationError, WireError, quoted
+from django_vortex.orm.conditions import Condition
 from django_vortex.orm.crud_access import Asking
 from django_vortex.orm.crud_model import ModelPlan
-from django_vortex.orm.crud_telling import tell_again
+from django_vortex.orm.crud_telling import find_visible, tell_again
 from django_vortex.orm.extension import Context
 from django_vortex.orm.listing import Listing, Page
 from django_vortex.orm.permission import Action
@@ -20,6 +21,7 @@ from django_vortex.orm.store import (
     Key,
     RefusedByDatabase,
     Rows,
+    Scope,
     StaleRow,
     Unit,
     Version,
@@ -96,9 +98,9 @@ class CrudWork:
     ) -> None:
         self.plan = plan
         self.request = request
-        self._unit = unit
+        self.unit = unit
         self.asking = Asking(request, self.settle, is_scoped=is_scoped)
-        self._rows: dict[tuple[int, Action], Rows] = {}
+        self._rows: dict[tuple[int, Action], tuple[Rows, Scope]] = {}
 
     def create(self) -> Outcome:
         """Give one default tuple, which no database knows."""
@@ -151,12 +153,11 @@ class CrudWork:
             wanted = [item for item in items if item.plan is plan and item.key is not None]
             rows = self.rows(plan, Action.DELETE)
             found = rows.get_many([item.key for item in wanted if item.key]) if wanted else {}
+            accessible = self.find_accessible(Action.DELETE, plan, found)
             for item in wanted:
                 assert item.key is not None
-                row = found.get(item.key)
-                if row is None or (id(plan), item.key) in done:
-                    continue
-                if self.is_accessible(Action.DELETE, plan, row):
+                row = accessible.get(item.key)
+                if row is not None and (id(plan), item.key) not in done:
                     self._remove_one(item, rows, row)
                     done[id(plan), item.key] = Done(Action.DELETE, plan, item.key, row)
         return Outcome(self._remaining(), result=True, done=list(done.values()))
@@ -210,17 +211,19 @@ class CrudWork:
         """Say whether the peer may do this at all."""
         return self.asking.is_allowed(plan.access, action)
 
-    def is_accessible(self, action: Action, plan: ModelPlan, row: Any) -> bool:
-        """Say whether a row exists for a peer that wants to change it.
+    def find_accessible(
+        self, action: Action, plan: ModelPlan, found: Mapping[Key, Any]
+    ) -> dict[Key, Any]:
+        """Give the rows that exist for a peer which wants to change them.
 
         Raises:
-            PermissionDenied: It does, but the peer may not do this to it.
+            PermissionDenied: It sees one of them, but may not do this to it.
         """
-        if self.may(action, plan, row):
-            return True
-        if self.may(Action.RETRIEVE, plan, row):
+        allowed = {key: row for key, row in found.items() if self.may(action, plan, row)}
+        denied = {key: row for key, row in found.items() if key not in allowed}
+        if find_visible(self, plan, action, denied):
             raise PermissionDenied(f"You may not {action.value} this row")
-        return False
+        return allowed
 
     def may(self, action: Action, plan: ModelPlan, row: Any) -> bool:
         """Say whether the peer may do this to a row."""
@@ -228,12 +231,17 @@ class CrudWork:
 
     def rows(self, plan: ModelPlan, action: Action) -> Rows:
         """Give the rows of a model that exist for the peer when it wants to do this."""
+        return self._find_rows(plan, action)[0]
+
+    def find_condition(self, plan: ModelPlan, action: Action) -> Condition | None:
+        """Give the condition of the rows that exist for the peer; None is all of them."""
+        return self._find_rows(plan, action)[1].condition
+
+    def _find_rows(self, plan: ModelPlan, action: Action) -> tuple[Rows, Scope]:
         known = self._rows.get((id(plan), action))
         if known is None:
-            known = self._unit.rows(
-                plan.shape, self.asking.find_scope(plan.access, action, plan.nested)
-            )
-            self._rows[id(plan), action] = known
+            scope = self.asking.find_scope(plan.access, action, plan.nested)
+            known = self._rows[id(plan), action] = (self.unit.rows(plan.shape, scope), scope)
         return known
 
     def call(self, plan: ModelPlan, action: Action, hook: str, *arguments: Any) -> None:
@@ -247,7 +255,7 @@ class CrudWork:
 
     def settle(self, value: Any) -> Any:
         """Wait for what a hook gave, if it is a coroutine."""
-        return self._unit.wait(value) if inspect.isawaitable(value) else value
+        return self.unit.wait(value) if inspect.isawaitable(value) else value
 
     def make_tuples(self, plan: ModelPlan, action: Action, found: Iterable[Any]) -> list[Any]:
         """Make the tuples of rows that the peer may see."""

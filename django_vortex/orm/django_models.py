@@ -81,5 +81,14 @@ def _find_relations(model: type[models.Model]) -> list[ModelRelation]:
         name = field.get_accessor_name() if hasattr(field, "get_accessor_name") else field.name
         if name and not name.startswith("_"):
             is_many = bool(field.many_to_many or field.one_to_many)
-            found.append(ModelRelation(name, target, is_many))
+            found.append(ModelRelation(name, target, is_many, *_find_ends(field)))
     return found
+
+
+def _find_ends(field: Any) -> tuple[str | None, str | None]:
+    """Give the field that names the rows of a relation, and the one of theirs that it names."""
+    if isinstance(field, models.ForeignKey):
+        return field.attname, field.target_field.attname
+    if isinstance(field, models.ManyToManyField):
+        return field.name, field.related_model._meta.pk.attname
+    return None, None

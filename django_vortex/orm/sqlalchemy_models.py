@@ -8,11 +8,12 @@ own, so that its rows are like all others.
 import dataclasses
 import typing
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Column, Table
-from sqlalchemy.orm import Mapper, class_mapper, registry
+from sqlalchemy.orm import Mapper, RelationshipProperty, class_mapper, registry
+from sqlalchemy.orm.exc import UnmappedColumnError
 from sqlalchemy.orm.interfaces import MANYTOONE
 
 from django_vortex.exceptions import DefinitionError, quoted
@@ -133,7 +134,7 @@ def describe(model: Any) -> MappedModel:
         key_names=key_names,
         relations={
             relation.key: ModelRelation(
-                relation.key, relation.mapper.class_, bool(relation.uselist)
+                relation.key, relation.mapper.class_, bool(relation.uselist), *_find_ends(relation)
             )
             for relation in mapper.relationships
             if not relation.key.startswith("_") and relation.lazy not in _UNLOADABLE
@@ -199,6 +200,19 @@ def _unmapped(hint: Any) -> object:
     """Give the type inside ``Mapped[...]``."""
     arguments = typing.get_args(hint)
     return arguments[0] if len(arguments) == 1 else None
+
+
+def _find_ends(relation: RelationshipProperty[Any]) -> tuple[str | None, str | None]:
+    """Give the field that names the row of a relation, and the one of its that it names."""
+    if relation.direction is not MANYTOONE or len(relation.local_remote_pairs) != 1:
+        return None, None
+    [(local, remote)] = relation.local_remote_pairs
+    try:
+        field = relation.parent.get_property_by_column(cast(Any, local)).key
+        target = relation.mapper.get_property_by_column(cast(Any, remote)).key
+    except UnmappedColumnError:
+        return None, None
+    return (None, None) if field.startswith("_") or target.startswith("_") else (field, target)
 
 
 def _is_marker(value: object) -> bool:

@@ -54,6 +54,12 @@ class ModelRelation:
     model: Any
     is_many: bool
 
+    field: str | None = None
+    """The field that names the related rows, None if that is not one field of this model."""
+
+    target: str | None = None
+    """The field of the related model whose values stand in `field`, mostly its primary key."""
+
 
 @dataclass(frozen=True, slots=True)
 class ModelSpec:
