@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from django_vortex.orm.crud_model import CrudModel, make_plan
+from django_vortex.orm.crud_model import CrudModel, make_plans
 from django_vortex.orm.crud_save import CrudSave
 from django_vortex.orm.crud_work import CrudPlan, CrudWork, Outcome
 from django_vortex.orm.extension import CrudExtension
@@ -63,12 +63,10 @@ class DeskWork:
             CrudModel(desk.owners, fields=["name"], client_keys=True),
         )
         made = permission() if isinstance(permission, type) else permission
-        plans = [
-            make_plan(one, desk.store, self.codec.registry, made, extensions) for one in models
-        ]
+        plans = make_plans(models, desk.store, self.codec.registry, made, extensions)
         self.plan = CrudPlan(
             handler=self,
-            models=tuple(plans),
+            models=plans,
             listing=Listing(plans[0].spec, ordering=["title"], filters=["points"]),
             retrieve_all=retrieve_all,
             max_tuples=max_tuples,

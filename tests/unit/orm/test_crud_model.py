@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from django_vortex.exceptions import DefinitionError
-from django_vortex.orm.crud_model import CrudModel, ModelPlan, make_plan
+from django_vortex.orm.crud_model import CrudModel, ModelPlan, make_plans
 from django_vortex.orm.extension import CrudExtension
 from django_vortex.orm.permissions import AllowAny, IsStaff, ReadOnly
 from django_vortex.tuples import TupleRegistry
@@ -22,7 +22,7 @@ def plan(
     desk: Desk, model: Any = None, *, extensions: tuple[Any, ...] = (), **options: Any
 ) -> ModelPlan:
     crud = CrudModel(model=model or desk.tickets, **{"fields": ["title", "points"], **options})
-    return make_plan(crud, desk.store, TupleRegistry(), ALLOW, extensions)
+    return make_plans([crud], desk.store, TupleRegistry(), ALLOW, extensions)[0]
 
 
 def test_the_key_is_always_among_the_fields(desk: Desk):
@@ -101,7 +101,7 @@ def test_a_model_that_the_store_does_not_have_is_told(desk: Desk):
 def test_extensions_of_the_handler_come_before_those_of_the_model(desk: Desk):
     mine = Counting()
     crud = CrudModel(model=desk.tickets, fields=["title"], extensions=[mine, Counting])
-    made = make_plan(crud, desk.store, TupleRegistry(), ALLOW, [CrudExtension])
+    made = make_plans([crud], desk.store, TupleRegistry(), ALLOW, [CrudExtension])[0]
     assert [type(one) for one in made.extensions] == [CrudExtension, Counting, Counting]
     assert made.extensions[1] is mine
 

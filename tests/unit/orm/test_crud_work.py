@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from django_vortex.exceptions import Conflict, HandlerError, PermissionDenied, ValidationError
-from django_vortex.orm.crud_model import CrudModel, ModelPlan, make_plan
+from django_vortex.orm.crud_model import CrudModel, ModelPlan, make_plans
 from django_vortex.orm.crud_work import read_filt_key
 from django_vortex.orm.listing import Page
 from django_vortex.orm.permission import Action, Permission
@@ -39,7 +39,7 @@ ANN, BOB = User(1), User(2)
 
 def seats(desk: Desk) -> ModelPlan:
     crud = CrudModel(desk.seats, fields=["guest"])
-    return make_plan(crud, desk.store, TupleRegistry(), AllowAny(), ())
+    return make_plans([crud], desk.store, TupleRegistry(), AllowAny(), ())[0]
 
 
 def errors_of(failure: Any) -> list[tuple[int, str, str]]:
