@@ -83,7 +83,8 @@ class CrudExtension:
     def after_retrieve(self, context: Context, row: Any, values: dict[str, Any]) -> Any:
         """Change the values of a row that a peer is told of; the row itself stays as it is.
 
-        Called for what was asked for, and for what the answer to a change tells.
+        Called for what was asked for, for what the answer to a change tells, and before a change to
+        know what the peer has been told: what it sends back as it was told is no change.
         """
 
     def after_create_commit(self, context: Context, row: Any) -> Any:
