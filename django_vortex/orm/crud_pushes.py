@@ -201,11 +201,10 @@ class CrudPushes:
         self._mark(load for load in self.loads.find(keys) if load is not besides)
 
     def _mark(self, loads: Iterable[Load]) -> None:
-        """Have loads read again, those that are being answered when that is done."""
+        """Have loads read again; those that are being answered wait for `_end`."""
         for load in loads:
             load.is_stale = True
-            if not load.requests:
-                self._stale[load] = None
+            self._stale[load] = None
         if self._stale and (self._task is None or self._task.done()):
             self._task = self._payload_io.followers.start(self._refresh())
 

@@ -8,6 +8,7 @@ import pytest
 
 from django_vortex.exceptions import DefinitionError
 from django_vortex.orm.crud_handler import OrmCrudHandler
+from django_vortex.orm.crud_nested import CrudNested
 from django_vortex.orm.extension import Context, CrudExtension
 from django_vortex.orm.load_reader import LoadReader
 from django_vortex.orm.permissions import Action, Permission
@@ -152,14 +153,15 @@ async def test_who_changes_a_row_itself_is_told_under_the_other_filts_it_has_loa
 ) -> None:
     board.add_tickets("a")
     board.handler(push_on_commit=True)
-    async with board.connected(ANN) as ann:
+    other = {**ROW, "more": 1}
+    async with board.connected(ANN) as ann, board.connected(BOB) as bob:
         await ann.ask(ROW)
-        await ann.ask({**ROW, "more": 1})
-        await ann.save(ROW, [ticket(id=1, title="A")])
-        assert await receive_titles(ann, {**ROW, "more": 1}) == ["A"]
-        await ann.save({**ROW, "delete": True}, [])
-        assert await receive_titles(ann, {**ROW, "more": 1}) == []
-        assert pushed(ann) == []
+        await ann.ask(other)
+        await ann.save(ROW, [ticket(id=1, title="anns")])
+        assert await receive_titles(ann, other) == ["anns"]
+        await bob.ask(TICKET, [ticket(id=1, title="bobs")])
+        assert await receive_titles(ann, ROW) == ["bobs"]  # not its own, which it was answered
+        assert await receive_titles(ann, other) == ["bobs"]
 
 
 async def test_who_loaded_a_row_is_told_when_it_is_deleted(board: Board) -> None:
@@ -350,6 +352,39 @@ async def test_what_depends_on_the_peer_is_read_for_each(board: Board) -> None:
         for user, peer in ((ANN, ann), (BOB, bob)):
             [row] = (await peer.receive(ROW)).tuples
             assert row["state"] == f"{user.pk} True"
+
+
+async def test_each_peer_gets_the_rows_that_its_permission_shows(board: Board) -> None:
+    class Own(Permission):
+        def scope(self, request: Request, action: Action) -> Any:
+            return {"owner_id": request.user.pk}
+
+    board.add_tickets("anns", owner_id=ANN.pk)
+    board.add_tickets("bobs", owner_id=BOB.pk)
+    board.handler(push_on_commit=True, retrieve_all=True, permission=Own)
+    async with board.connected(ANN) as ann, board.connected(BOB) as bob:
+        for peer in (ann, bob):
+            await peer.ask(TICKET)
+        await ann.save({**TICKET, "other": 1}, [ticket(id=1, title="A")])
+        assert await receive_titles(ann, TICKET) == ["A"]
+        assert await receive_titles(bob, TICKET) == ["bobs"]
+
+
+async def test_rows_inside_are_read_for_each_peer_if_not_everybody_sees_them(board: Board) -> None:
+    class Own(Permission):
+        def scope(self, request: Request, action: Action) -> Any:
+            return {"code": str(request.user.pk)}
+
+    board.database.add("project", name="anns", code=str(ANN.pk))
+    board.add_tickets("a", project_id=1)
+    inside = CrudNested(["name"], permission=Own, type_name="board.Inner")
+    board.handler(push_on_commit=True, fields=["title"], nested={"project": inside})
+    async with board.connected(ANN) as ann, board.connected(BOB) as bob:
+        for peer in (ann, bob):
+            await peer.ask(ROW)
+        await board.ask(TICKET, [ticket(id=1, title="A")], user=STAFF)
+        [anns], [bobs] = [(await peer.receive(ROW)).tuples for peer in (ann, bob)]
+        assert (anns["project"]["name"], bobs["project"]) == ("anns", None)
 
 
 async def test_hooks_of_the_handler_decide_what_is_pushed_too(board: Board) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from django_vortex.exceptions import DeliveryError
 from django_vortex.transports.threads import BlockingPool
+from tests.crud.asking import Record
 from tests.crud.boards import ANN, BOB, STORES, TICKET, Place, open_place, ticket
 from tests.crud.fixtures import FindDatabase
 from tests.crud.projects import Project, open_project
@@ -72,6 +73,21 @@ async def test_only_keys_travel(project: Project) -> None:
         assert news["kind"] == "news"
         assert "[[" in news["text"]
         assert "secret" not in json.dumps(news)
+
+
+async def test_keys_of_several_fields_travel(project: Project) -> None:
+    filt = {"key": "board.seat"}
+    for process in (project.a, project.b):
+        options = {"fields": "*", "type_name": "board.Seat", "client_keys": True}
+        process.board.handler(process.board.Seat, filt=filt, push_on_commit=True, **options)
+    project.a.board.database.add("seat", row="A", number=2, guest="")
+    seat = {**filt, "id": ["A", 2]}
+    async with project.a.connected(ANN) as ann, project.b.connected(BOB) as bob:
+        await ann.ask(seat)
+        await bob.ask(filt, [Record("board.Seat", row="A", number=2, guest="Ann")])
+        project.carry()
+        [row] = (await ann.receive(seat)).tuples
+        assert row["guest"] == "Ann"
 
 
 async def test_each_peer_gets_what_its_own_permissions_show(project: Project) -> None:
@@ -142,9 +158,11 @@ async def test_a_change_while_the_peer_is_on_its_way_is_pushed(project: Project)
     project.serve()
     async with project.a.connected(ANN) as there, project.b.connected(BOB) as bob:
         await there.ask(ROW)
+        project.carry()
         async with project.b.connected(ANN) as here:
             await bob.ask(TICKET, [ticket(id=1, title="A")])
             project.bus.carry(("B", "A"))  # what the peer has is given, the change comes later
+            assert not project.a.server.connections
             project.carry()
             assert await receive_titles(here, ROW) == ["A"]
 
@@ -163,6 +181,8 @@ async def test_a_change_that_was_not_pushed_yet_is_pushed_where_the_peer_goes(
         held.release()
         await saving
         await reading.reached()
+        project.carry()
+        project.clock.seconds += 60  # the change alone would be forgotten
         async with project.b.connected(ANN) as here:
             project.carry()
             assert await receive_titles(here, ROW) == ["A"]

@@ -15,8 +15,9 @@ from django_vortex import (
     endpoint,
     tuple_type,
 )
-from tests.e2e.app import orms, vectors
+from tests.e2e.app import crud, orms, vectors
 
+assert crud.engine, "importing it registers its endpoints"
 assert orms.wrap, "importing it registers its endpoints"
 assert vectors.endpoints, "importing them registers them"
 

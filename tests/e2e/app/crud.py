@@ -1,0 +1,41 @@
+"""Handlers of one table over both ORMs, the second with asynchronous sessions."""
+
+from django.conf import settings
+from sqlalchemy import Column, Integer, MetaData, NullPool, String, Table
+from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+
+from django_vortex import AllowAny, OrmCrudHandler
+from example_project.board.models import Ticket
+
+table = Table(
+    Ticket._meta.db_table,
+    MetaData(),
+    Column("id", Integer, primary_key=True),
+    Column("title", String(80), nullable=False),
+    Column("state", String(8), nullable=False),
+)
+engine = create_async_engine(
+    f"sqlite+aiosqlite:///{settings.DATABASES['default']['NAME']}", poolclass=NullPool
+)
+
+tickets = OrmCrudHandler(
+    {"key": "e2e.django"},
+    Ticket,
+    fields=["id", "title", "state"],
+    type_name="e2e.django",
+    permission=AllowAny,
+    retrieve_all=True,
+    filters=["state"],
+    push_on_commit=True,
+)
+rows = OrmCrudHandler(
+    {"key": "e2e.sqlalchemy"},
+    table,
+    session_factory=async_sessionmaker(engine),
+    fields=["id", "title", "state"],
+    type_name="e2e.sqlalchemy",
+    permission=AllowAny,
+    retrieve_all=True,
+    filters=["state"],
+    push_on_commit=True,
+)
