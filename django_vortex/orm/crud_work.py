@@ -13,6 +13,7 @@ from django_vortex.exceptions import Conflict, PermissionDenied, ValidationError
 from django_vortex.orm.conditions import Condition
 from django_vortex.orm.crud_access import Asking
 from django_vortex.orm.crud_model import ModelPlan
+from django_vortex.orm.crud_paging import find_visible_rows
 from django_vortex.orm.crud_telling import find_visible, tell_again
 from django_vortex.orm.extension import Context
 from django_vortex.orm.listing import Listing, Page
@@ -129,13 +130,13 @@ class CrudWork:
         query = listing.read(self.request.filt, self.request.codec)
         self.call(plan, Action.RETRIEVE, "before_retrieve")
         rows = self.rows(plan, Action.RETRIEVE)
-        found = rows.find(query.where, query.order, query.fetch)
+        found = find_visible_rows(self, plan, query)
         cursor = None
         if query.limit is not None and len(found) > query.limit:
             found = found[: query.limit]
             last = rows.read(found[-1], [order.name for order in query.order])
             cursor = listing.make_cursor(query.order, last, self.request.codec)
-        tuples = self.make_tuples(plan, Action.RETRIEVE, found)
+        tuples = self.tell(plan, Action.RETRIEVE, found)
         if query.is_paged:
             tuples.append(Page(next=cursor, count=len(tuples)))
         return Outcome(tuples)
@@ -259,13 +260,16 @@ class CrudWork:
 
     def make_tuples(self, plan: ModelPlan, action: Action, found: Iterable[Any]) -> list[Any]:
         """Make the tuples of rows that the peer may see."""
+        return self.tell(plan, action, (r for r in found if self.may(Action.RETRIEVE, plan, r)))
+
+    def tell(self, plan: ModelPlan, action: Action, visible: Iterable[Any]) -> list[Any]:
+        """Make the tuples of rows that are known to be visible."""
         rows = self.rows(plan, action)
         tuples = []
-        for row in found:
-            if self.may(Action.RETRIEVE, plan, row):
-                values = rows.values(row)
-                self.call(plan, action, "after_retrieve", row, values)
-                tuples.append(plan.record.make(values))
+        for row in visible:
+            values = rows.values(row)
+            self.call(plan, action, "after_retrieve", row, values)
+            tuples.append(plan.record.make(values))
         return tuples
 
     def _item_of_filt(self, key_value: Any) -> Item:

@@ -67,6 +67,15 @@ class ListQuery:
         """How many rows to fetch: one more than asked for tells whether there is another page."""
         return None if self.limit is None else self.limit + 1
 
+    def behind(self, values: Mapping[str, Any]) -> Condition | None:
+        """Give the condition of the rows behind one.
+
+        Args:
+            values: The fields of that row by which the list is ordered.
+        """
+        beyond = _beyond(self.order, [values[one.name] for one in self.order])
+        return all_of([self.where, beyond])
+
 
 class Listing:
     """What a handler lets peers ask for.

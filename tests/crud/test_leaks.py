@@ -1,5 +1,6 @@
 """What somebody with an account could find out about the rows of others by trying."""
 
+import base64
 from typing import Any
 
 import pytest
@@ -188,3 +189,48 @@ async def test_a_key_that_is_taken_tells_nothing_of_its_row(board: Board, key: i
     assert "anns" not in reply.text
     assert "no row" not in reply.error
     assert board.database.everything() == before
+
+
+async def read_pages(board: Board, limit: int) -> tuple[list[str], list[int], list[str]]:
+    """Give the titles, the counts and the cursors of all pages."""
+    titles, counts, cursors = [], [], []
+    after = None
+    while True:
+        reply = await board.ask({**TICKET, "order": ["title"], "limit": limit, "after": after})
+        *rows, page = reply.tuples
+        titles += [row["title"] for row in rows]
+        counts.append(page["count"])
+        after = page["next"]
+        if after is None:
+            return titles, counts, cursors
+        cursors.append(base64.urlsafe_b64decode(after).decode())
+
+
+class Few(Permission):
+    """Nobody sees rows with many points."""
+
+    def allows_object(self, request: Request, action: Action, row: Any) -> bool:
+        return bool(row.points < 10)
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 10])
+async def test_pages_tell_nothing_of_the_rows_that_are_not_on_them(
+    board: Board, limit: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("django_vortex.orm.crud_paging.MIN_ROWS", 2)
+    for number, points in enumerate([50, 1, 50, 50, 50, 50, 1, 1, 50, 1, 50, 50, 50]):
+        board.add_tickets(f"{'hidden' if points > 9 else 'shown'} {number:02}", points=points)
+    board.handler(permission=Few, retrieve_all=True, ordering=["title"])
+    titles, counts, cursors = await read_pages(board, limit)
+    assert titles == ["shown 01", "shown 06", "shown 07", "shown 09"]
+    assert counts == {1: [1, 1, 1, 1], 2: [2, 2], 3: [3, 1], 10: [4]}[limit]
+    assert not [cursor for cursor in cursors if "hidden" in cursor]
+
+
+async def test_a_list_of_hidden_rows_takes_few_statements(board: Board) -> None:
+    for _ in range(450):
+        board.add_tickets("hidden", points=50)
+    board.handler(permission=Few, retrieve_all=True, ordering=["title"])
+    with board.noted() as statements:
+        assert await read_pages(board, 1) == ([], [0], [])
+    assert len([one for one in statements if one.startswith("SELECT")]) == 4
