@@ -26,6 +26,12 @@ from typing import Any
 MAX_QUOTED_CHARACTERS = 80
 """How much of a foreign value an error text repeats."""
 
+MAX_LISTED_ERRORS = 20
+"""How many errors the text of a `ValidationError` lists."""
+
+MAX_MESSAGE_CHARACTERS = 300
+"""How much it shows of a message, which may repeat what came."""
+
 
 def quoted(value: object) -> str:
     """Give ``repr(value)``, cut at `MAX_QUOTED_CHARACTERS`; the class where that fails."""
@@ -94,13 +100,13 @@ class ValidationError(HandlerError):
     """What the peer sent is well formed but not acceptable.
 
     Args:
-        text: What the peer is told; by default made of the errors.
+        text: What the peer is told; by default made of the first errors.
         errors: What is wrong, each a dict with the ``index`` of the tuple (or None), the ``field``
             (or "") and a list of ``messages``.
     """
 
     def __init__(self, text: str = "", errors: Sequence[Mapping[str, Any]] = ()) -> None:
-        super().__init__(text or "; ".join(map(_error_line, errors)))
+        super().__init__(text or _list_errors(errors))
         self.errors = [dict(error) for error in errors]
 
 
@@ -117,11 +123,22 @@ class Conflict(HandlerError):
         self.tuples = list(tuples)
 
 
+def shortened(text: str, length: int = MAX_MESSAGE_CHARACTERS) -> str:
+    """Give a text, cut at a length."""
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def _list_errors(errors: Sequence[Mapping[str, Any]]) -> str:
+    lines = [_error_line(error) for error in errors[:MAX_LISTED_ERRORS]]
+    left = len(errors) - len(lines)
+    return "; ".join([*lines, f"and {left} more"] if left else lines)
+
+
 def _error_line(error: Mapping[str, Any]) -> str:
     index, field = error.get("index"), error.get("field")
     places = [] if index is None else [f"tuple {index}"]
-    places += [f"field {field!r}"] if field else []
-    text = " ".join(error["messages"])
+    places += [f"field {quoted(field)}"] if field else []
+    text = shortened(" ".join(error["messages"]))
     place = ", ".join(places)
     return f"{place[:1].upper()}{place[1:]}: {text}" if place else text
 

@@ -3,14 +3,26 @@
 Takes what was raised, gives the one envelope that tells the peer.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
-from django_vortex.exceptions import Conflict, ValidationError
+from django_vortex.exceptions import (
+    MAX_QUOTED_CHARACTERS,
+    Conflict,
+    ValidationError,
+    shortened,
+)
 from django_vortex.routing.replies import error_text
 from django_vortex.routing.request import Request
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.payload import Payload
+
+MAX_TOLD_ERRORS = 100
+"""How many errors one answer has; that there are more stands in its text."""
+
+MAX_TOLD_MESSAGES = 10
+"""How many messages each of them has."""
 
 
 def make_failure(error: ValidationError | Conflict, request: Request) -> PayloadEnvelope:
@@ -26,5 +38,13 @@ def make_failure(error: ValidationError | Conflict, request: Request) -> Payload
     if isinstance(error, Conflict):
         result: dict[str, Any] = {"error": "conflict", "text": text}
     else:
-        result = {"error": "validation", "text": text, "errors": error.errors}
+        told = [_shorten(one) for one in error.errors[:MAX_TOLD_ERRORS]]
+        result = {"error": "validation", "text": text, "errors": told}
     return PayloadEnvelope({}, payload, result=result)
+
+
+def _shorten(error: Mapping[str, Any]) -> dict[str, Any]:
+    """Give an error without most of what it repeats of a long value or name that came."""
+    field = shortened(str(error.get("field", "")), MAX_QUOTED_CHARACTERS)
+    messages = [shortened(str(text)) for text in error["messages"][:MAX_TOLD_MESSAGES]]
+    return {**error, "field": field, "messages": messages}
