@@ -148,6 +148,8 @@ class SqlAlchemyRows:
                     self._set_other(row, name, value)
                 elif not _is_same(row, column, value):
                     setattr(row, name, column.values.to_stored(value, self._dialect))
+                    if not is_new:  # `update` has it written; a flush for other rows shall not
+                        set_committed_value(row, name, row.__dict__[name])
             except (UnfitValue, HandlerError) as error:
                 errors[name] = [str(error)]
             except ValueError as error:  # what validators of classes raise
@@ -192,7 +194,7 @@ class SqlAlchemyRows:
         ]
         if version is not None:
             self._take(row, version)
-        for name in written:  # where SQLAlchemy sees no difference: True and 1 inside JSON
+        for name in written:
             flag_modified(row, name)
         self._flush()
 

@@ -62,6 +62,17 @@ async def test_nothing_is_stored_when_the_database_refuses_the_tenth(board: Boar
     assert board.database.everything() == before
 
 
+async def test_the_row_that_the_database_refuses_is_the_one_that_is_told(board: Board) -> None:
+    for name in ("a", "b", "c", "taken"):
+        board.database.add("project", name=name)
+    serve_projects(board)
+    before = board.database.everything()
+    tuples = [project(id=1, name="A"), project(id=2, name="taken"), project(id=3, name="C")]
+    reply = await board.ask(PROJECT, tuples)
+    assert [error["index"] for error in reply.result["errors"]] == [1]
+    assert board.database.everything() == before
+
+
 async def test_nothing_is_stored_of_other_types_either(board: Board) -> None:
     board.handler(
         board.Ticket,

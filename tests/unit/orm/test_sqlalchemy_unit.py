@@ -86,6 +86,24 @@ def test_an_update_writes_what_was_changed_and_nothing_else(library: Library) ->
     assert update == "UPDATE book SET title=?, made=? WHERE book.id = ?"
 
 
+def test_each_row_is_written_once_and_by_its_own_update(library: Library) -> None:
+    written = text("SELECT count(*) FROM book WHERE pages = id * 10")
+
+    def work(rows: Any) -> list[int]:
+        found = rows.get_many([(1,), (2,), (3,)])
+        for (key,), row in found.items():
+            rows.set_values(row, {"pages": key * 10})
+        counts = []
+        for row in found.values():
+            assert row.pages == row.id * 10
+            rows.update(row, ["pages"])
+            counts.append(rows.session.scalar(written))
+        return counts
+
+    assert library.do(work) == [1, 2, 3]
+    assert len([one for one in library.statements if one.startswith("UPDATE")]) == 3
+
+
 def test_what_only_its_type_tells_apart_is_written(library: Library) -> None:
     def work(rows: Any, value: Any) -> None:
         row = rows.get_many([(1,)])[1,]
