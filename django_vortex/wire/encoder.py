@@ -288,17 +288,15 @@ def _to_utc(value: dt.datetime) -> dt.datetime:
         return value.replace(tzinfo=dt.UTC)
 
 
-def _native(nearest: _Writer) -> _Writer:
+def _native(kind: type, nearest: _Writer) -> _Writer:
     """Make a writer of a type that only the native dialect knows."""
+    name, text = SCALAR_TEXTS[kind]
 
     def write(encoder: ValueEncoder, value: Any, depth: int) -> Json:
         encoder.is_portable = False
-        if not encoder.is_native:
-            return nearest(encoder, value, depth)
-        for kind, (name, text) in SCALAR_TEXTS.items():
-            if isinstance(value, kind):
-                return {"_ft": name, "_fd": text(value)}
-        raise AssertionError(value)
+        if encoder.is_native:
+            return {"_ft": name, "_fd": text(value)}
+        return nearest(encoder, value, depth)
 
     return write
 
@@ -324,14 +322,14 @@ _WRITERS: dict[type, _Writer] = {
     str: _as_is,
     int: ValueEncoder._encode_int,
     float: ValueEncoder._encode_float,
-    decimal.Decimal: _native(ValueEncoder._encode_decimal),
+    decimal.Decimal: _native(decimal.Decimal, ValueEncoder._encode_decimal),
     dt.datetime: ValueEncoder.encode_datetime,
-    dt.date: _native(ValueEncoder._encode_date),
-    dt.time: _native(lambda encoder, value, depth: value.isoformat()),
-    dt.timedelta: _native(lambda encoder, value, depth: value.total_seconds()),
-    uuid.UUID: _native(lambda encoder, value, depth: str(value)),
+    dt.date: _native(dt.date, ValueEncoder._encode_date),
+    dt.time: _native(dt.time, lambda encoder, value, depth: value.isoformat()),
+    dt.timedelta: _native(dt.timedelta, lambda encoder, value, depth: value.total_seconds()),
+    uuid.UUID: _native(uuid.UUID, lambda encoder, value, depth: str(value)),
     bytes: ValueEncoder._encode_bytes,
-    bytearray: _native(ValueEncoder._encode_bytes),
+    bytearray: _native(bytearray, ValueEncoder._encode_bytes),
     list: ValueEncoder._encode_list,
     tuple: _native_items("tuple"),
     set: _native_items("set"),
