@@ -8,9 +8,11 @@ what to look for first, and everything that is not of the expected class goes th
 from __future__ import annotations
 
 import datetime as dt
+import decimal
 import keyword
 import types
 import typing
+import uuid
 from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
 
@@ -20,23 +22,37 @@ from django_vortex.tuples import FieldSpec, TupleType
 from django_vortex.typedefs import Json
 from django_vortex.wire.keys import MAX_SAFE_INT
 
+if typing.TYPE_CHECKING:  # the encoder runs the plans
+    from django_vortex.wire.encoder import ValueEncoder
+
 TUPLE_DEPTH = 3
 """How deep the fields of a tuple are: in the payload, in its list, in the tuple."""
 
-EncodeAll: TypeAlias = Callable[
-    [Iterable[Any], Callable[[object, int], Json], Callable[[Json, int], Json], list[Json]], None
-]
-"""Takes instances, the encoder's methods for other and for raw values, and the list to fill."""
+EncodeAll: TypeAlias = Callable[[Iterable[Any], "ValueEncoder", list[Json]], None]
+"""Takes instances, the encoder of the message, and the list to fill."""
 
 WrappedInt = msgspec.defstruct("WrappedInt", [("_fd", int)], tag_field="_ft", tag="int", gc=False)
 WrappedMoment = msgspec.defstruct(
     "WrappedMoment", [("_fd", msgspec.Raw)], tag_field="_ft", tag="datetime", gc=False
 )
 
+WrappedDecimal, WrappedDate, WrappedUuid = (
+    msgspec.defstruct("Wrapped", [("_fd", kind)], tag_field="_ft", tag=tag, gc=False)
+    for kind, tag in ((decimal.Decimal, "decimal"), (dt.date, "date"), (uuid.UUID, "uuid"))
+)
+"""Of values that only our own dialect has; msgspec writes them as `SCALAR_TEXTS` says."""
+
 _SAFE = frozenset({str, bool, type(None)})
 
 _OTHER = """
 e = v if v.__class__ in safe else encode(v, depth)
+"""
+
+_WRAPPED = """
+if v.__class__ is {0} and native:
+ e = Wrapped{0}(v)
+ encoder.is_portable = False
+else: e = None if v is None else encode(v, depth)
 """
 
 _STATEMENTS: dict[object, str] = {
@@ -55,6 +71,9 @@ if v.__class__ is datetime and v.tzinfo is utc:
  e = Moment(Raw(t.replace(b'T', b' ').replace(b'Z', suffixes[len(t)])))
 else: e = None if v is None else encode(v, depth)
 """,
+    decimal.Decimal: _WRAPPED.format("Decimal"),
+    dt.date: _WRAPPED.format("Date"),
+    uuid.UUID: _WRAPPED.format("Uuid"),
     list: """
 e = v
 if v.__class__ is list:
@@ -88,10 +107,16 @@ def compile_encoder(tuple_type: TupleType) -> EncodeAll | None:
         gc=False,
     )
     namespace: dict[str, Any] = {
+        "Date": dt.date,
+        "Decimal": decimal.Decimal,
         "Int": WrappedInt,
         "Moment": WrappedMoment,
         "Raw": msgspec.Raw,
         "Record": record,
+        "Uuid": uuid.UUID,
+        "WrappedDate": WrappedDate,
+        "WrappedDecimal": WrappedDecimal,
+        "WrappedUuid": WrappedUuid,
         "datetime": dt.datetime,
         "depth": TUPLE_DEPTH,
         "name": tuple_type.name,
@@ -104,8 +129,9 @@ def compile_encoder(tuple_type: TupleType) -> EncodeAll | None:
         if field.read is not None:
             namespace[f"read{index}"] = field.read
     locals_of_function = ", ".join(f"{name}={name}" for name in namespace)
-    lines = [f"def encode_all(items, encode, check_raw, out, {locals_of_function}):"]
-    lines += [" append = out.append", " for item in items:"]
+    lines = [f"def encode_all(items, encoder, out, {locals_of_function}):"]
+    lines += [" encode, check_raw = encoder.encode, encoder.check_raw"]
+    lines += [" native, append = encoder.is_native, out.append", " for item in items:"]
     for index, field in enumerate(fields):
         source = f"item.{field.name}" if field.read is None else f"read{index}(item)"
         lines.append(f"  v = {source}")

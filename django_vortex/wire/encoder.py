@@ -128,7 +128,7 @@ class ValueEncoder:
             if encode_all is None:
                 tuples.extend(self.encode(item, 2) for item in items)
             else:
-                encode_all(items, self.encode, self.check_raw, tuples)
+                encode_all(items, self, tuples)
         return {
             "_ct": "rp",
             "_c": PAYLOAD_CLASS,

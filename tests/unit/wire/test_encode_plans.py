@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
+import decimal
 import json
+import uuid
 import zlib
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -70,6 +72,44 @@ def test_plan_and_general_encoder_write_the_same(tuples: list[Any]) -> None:
     for dialect in Dialect:
         compiled = write_compiled(payload, dialect)
         assert content(compiled) == content(write_in_general(payload, dialect)), dialect
+
+
+@tuple_type("t.Scalars", registry=strategies.registry)
+class Scalars(Tuple):
+    """Fields of the types that only our own dialect has."""
+
+    price = TupleField(decimal.Decimal)
+    day = TupleField(dt.date)
+    key = TupleField(uuid.UUID)
+
+
+class Day(dt.date):
+    """Of a class that no dialect knows."""
+
+
+@given(
+    price=st.none() | st.decimals() | strategies.values,
+    day=st.none() | st.dates() | st.datetimes() | strategies.values,
+    key=st.none() | st.uuids() | strategies.values,
+)
+@example(price=decimal.Decimal("-0E-30"), day=dt.date.min, key=uuid.UUID(int=0))
+@example(price=decimal.Decimal("1E+999"), day=Day(2024, 1, 2), key=uuid.UUID(int=2**128 - 1))
+@example(price=decimal.Decimal("-sNaN12"), day=dt.date.max, key=str(uuid.UUID(int=5)))
+def test_plan_and_general_encoder_write_the_same_scalars(price: Any, day: Any, key: Any) -> None:
+    payload = Payload({}, [Scalars(price=price, day=day, key=key), Scalars()])
+    for dialect in Dialect:
+        compiled = write_compiled(payload, dialect)
+        assert content(compiled) == content(write_in_general(payload, dialect)), dialect
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"price": decimal.Decimal(1)}, {"day": dt.date(2024, 1, 2)}, {"key": uuid.UUID(int=1)}],
+)
+def test_what_only_our_own_dialect_has_is_not_sent_to_others(fields: dict[str, Any]) -> None:
+    assert CODEC.encode_payload(Payload({}, [Scalars()]), Dialect.NATIVE).portable
+    for dialect in (Dialect.NATIVE, Dialect.D2):
+        assert not CODEC.encode_payload(Payload({}, [Scalars(**fields)]), dialect).portable
 
 
 def test_subclass_of_a_registered_class_is_not_taken_for_it() -> None:
