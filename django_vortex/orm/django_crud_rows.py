@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from django.core.exceptions import EmptyResultSet
+from django.core.exceptions import EmptyResultSet, ValidationError
 from django.db import DatabaseError, DataError, IntegrityError, models
 
 from django_vortex.orm.conditions import Condition
@@ -94,7 +94,10 @@ class DjangoCrudRows:
         errors = {}
         for name, value in values.items():
             if name not in many:
-                setattr(row, name, to_model_value(by_name.get(name), value))
+                try:
+                    setattr(row, name, to_model_value(by_name.get(name), value))
+                except ValidationError as error:
+                    errors[name] = error.messages
             elif value is None:
                 errors[name] = [str(many[name].error_messages["null"])]
             else:

@@ -8,7 +8,7 @@ from typing import Any
 from django.db import models
 
 from django_vortex.exceptions import DefinitionError
-from django_vortex.orm.django_tuples import is_raw, python_type
+from django_vortex.orm.django_kinds import find_kind
 from django_vortex.orm.store import ModelField, ModelRelation, ModelSpec
 
 
@@ -42,13 +42,15 @@ def _describe_field(field: Any, is_key: bool) -> ModelField:
     is_made = field.generated or isinstance(field, models.AutoField)
     has_default = field.has_default() or field.has_db_default()
     is_moment = getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False)
+    kind = find_kind(field)
+    is_read_only = is_made or kind.is_read_only or is_file(field) or not _is_editable(field)
     return ModelField(
         name=field.attname,
-        type=python_type(field),
-        raw=is_raw(field),
+        type=kind.type,
+        raw=kind.raw,
         is_nullable=field.null,
         is_required=not (field.null or field.blank or has_default or is_made),
-        is_read_only=not is_key and (is_made or is_file(field) or not _is_editable(field)),
+        is_read_only=not is_key and is_read_only,
         has_varying_default=(field.has_default() and callable(field.default))
         or is_moment
         or field.has_db_default(),
@@ -62,7 +64,7 @@ def _is_editable(field: Any) -> bool:
 
 def _describe_many(field: Any) -> ModelField:
     target = field.remote_field.model._meta.pk
-    kind = python_type(target)
+    kind = find_kind(target).type
     return ModelField(
         name=field.name,
         type=list if kind is None else list[kind],  # type: ignore[valid-type]

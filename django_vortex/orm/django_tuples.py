@@ -5,36 +5,14 @@ Takes model classes, gives their concrete fields under their attribute names (``
 unsaved instance.
 """
 
-import datetime
-import decimal
-import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from django.db import models
 from django.db.models.expressions import DatabaseDefault
 
+from django_vortex.orm.django_kinds import Kind, find_kind
 from django_vortex.tuples import Construction, FieldSpec, TupleRegistry
-
-PYTHON_TYPES: "Mapping[type[models.Field[Any, Any]], type]" = {
-    models.AutoField: int,
-    models.IntegerField: int,
-    models.BooleanField: bool,
-    models.FloatField: float,
-    models.DecimalField: decimal.Decimal,
-    models.CharField: str,
-    models.TextField: str,
-    models.GenericIPAddressField: str,
-    models.FilePathField: str,
-    models.FileField: str,
-    models.DateTimeField: datetime.datetime,
-    models.DateField: datetime.date,
-    models.TimeField: datetime.time,
-    models.DurationField: datetime.timedelta,
-    models.UUIDField: uuid.UUID,
-    models.BinaryField: bytes,
-}
-"""What the values of a field are; subclasses go by their bases, others may be anything."""
 
 
 class DjangoModelAdapter:
@@ -44,11 +22,8 @@ class DjangoModelAdapter:
 
     def find_fields(self, cls: type[models.Model]) -> Sequence[FieldSpec]:
         """List the concrete fields, inherited ones included."""
-        return [
-            FieldSpec(field.attname, python_type(field), is_raw(field), _make_read(field))
-            for field in cls._meta.concrete_fields
-            if not field.attname.startswith("_")
-        ]
+        fields = [one for one in cls._meta.concrete_fields if not one.attname.startswith("_")]
+        return [_describe(field, find_kind(field)) for field in fields]
 
     def get_construction(
         self, cls: type[models.Model], fields: Sequence[FieldSpec]
@@ -70,42 +45,26 @@ def install(registry: TupleRegistry) -> None:
     registry.add_adapter("django.db.models.base.Model", DjangoModelAdapter())
 
 
-def python_type(field: Any) -> type | None:
-    """Give the class of the values of a field, None if they may be anything."""
-    target = field.target_field if field.is_relation else field
-    target = getattr(target, "output_field", target)  # what a GeneratedField computes
-    if target is not field:
-        return python_type(target)
-    for base in type(field).__mro__:
-        if base in PYTHON_TYPES:
-            return PYTHON_TYPES[base]
-    return None
+def _describe(field: Any, kind: Kind) -> FieldSpec:
+    return FieldSpec(field.attname, kind.type, kind.raw, _make_read(field, kind))
 
 
-def is_raw(field: Any) -> bool:
-    """Say whether the values of a field are plain JSON already."""
-    return isinstance(field, models.JSONField) and field.encoder is None and field.decoder is None
-
-
-def _make_read(field: Any) -> Callable[[Any], object]:
-    name = field.attname
+def _make_read(field: Any, kind: Kind) -> Callable[[Any], object]:
+    name, to_wire = field.attname, kind.to_wire
     if isinstance(field, models.FileField):
-        return lambda instance: _file_name(instance.__dict__.get(name))
-    if isinstance(field, models.BinaryField):
-        return lambda instance: _bytes(instance.__dict__.get(name))
-    if field.db_default is not models.NOT_PROVIDED:
-        return lambda instance: _known(instance.__dict__.get(name))
-    return lambda instance: instance.__dict__.get(name)
+        to_wire = _file_name
+    has_default = field.db_default is not models.NOT_PROVIDED
+    if to_wire is None and not has_default:
+        return lambda instance: instance.__dict__.get(name)
+
+    def read(instance: Any) -> object:
+        value = instance.__dict__.get(name)
+        if value is None or value.__class__ is DatabaseDefault:  # which it has yet to decide
+            return None
+        return value if to_wire is None else to_wire(value)
+
+    return read
 
 
-def _file_name(value: Any) -> str | None:
-    return value if value is None or isinstance(value, str) else value.name
-
-
-def _bytes(value: Any) -> bytes | None:
-    return bytes(value) if isinstance(value, memoryview) else value
-
-
-def _known(value: Any) -> object:
-    """Give None for what the database has yet to decide."""
-    return None if isinstance(value, DatabaseDefault) else value
+def _file_name(value: Any) -> Any:
+    return value if isinstance(value, str) else value.name

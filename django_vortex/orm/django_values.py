@@ -4,16 +4,14 @@ Takes a shape, gives a function from a row to a dict; takes values of peers, giv
 wants to be set to.
 """
 
-import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
-from django.conf import settings
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import models
 from django.db.models.expressions import DatabaseDefault
-from django.utils import timezone
 
+from django_vortex.orm.django_kinds import find_kind
 from django_vortex.orm.django_models import is_file
 from django_vortex.orm.guarded_rows import waiting_name
 from django_vortex.orm.store import Shape
@@ -49,6 +47,7 @@ def make_field_reader(model: type[models.Model], name: str) -> Read:
     found = next(one for one in model._meta.concrete_fields if one.attname == name)
     if is_file(found):
         return lambda row: _file_address(getattr(row, name))
+    to_wire = find_kind(found).to_wire
 
     def read(row: Any) -> Any:
         known = row.__dict__
@@ -56,22 +55,23 @@ def make_field_reader(model: type[models.Model], name: str) -> Read:
             value = known[name]
         else:
             value = None if row._state.adding else getattr(row, name)
-        kind = value.__class__
-        if kind is memoryview:
-            return bytes(value)
-        return None if kind is DatabaseDefault else value
+        if value is None or value.__class__ is DatabaseDefault:
+            return None
+        return value if to_wire is None else to_wire(value)
 
     return read
 
 
 def to_model_value(field: Any, value: Any) -> Any:
-    """Give the value of a peer as a field wants it: datetimes as the project has them."""
-    if isinstance(value, dt.datetime) and isinstance(field, models.DateTimeField):
-        if settings.USE_TZ and timezone.is_naive(value):
-            return timezone.make_aware(value)
-        if not settings.USE_TZ and timezone.is_aware(value):
-            return timezone.make_naive(value, dt.UTC)
-    return value
+    """Give the value of a peer as a field wants it: datetimes as the project has them.
+
+    Raises:
+        ValidationError: Of Django's: there is no such value.
+    """
+    if value is None or field is None:
+        return value
+    to_model = find_kind(field).to_model
+    return value if to_model is None else to_model(value)
 
 
 def _make_many_reader(name: str) -> Read:

@@ -1,11 +1,13 @@
 """Whether a value that came back is the one that was sent.
 
 Takes what a row has and what a peer sent, gives a bool. Released clients keep less than we send:
-milliseconds of a datetime, the float of a Decimal. What only lost that has not been changed.
+milliseconds of a datetime, the float of a Decimal or of a timedelta. What only lost that has not been changed.
 """
 
 import datetime as dt
 import decimal
+import enum
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -33,23 +35,38 @@ def is_same(ours: Any, theirs: Any, *, exact: bool) -> bool:
         )
     if isinstance(ours, dict) and isinstance(theirs, dict):
         return ours.keys() == theirs.keys() and all(
-            is_same(value, theirs[name], exact=exact) for name, value in ours.items()
+            is_same(value, theirs[key], exact=exact) for key, value in ours.items()
         )
+    if isinstance(ours, enum.Enum) and not isinstance(theirs, enum.Enum):
+        ours = ours.value  # as a default of choices is
     if isinstance(ours, bool) is not isinstance(theirs, bool):
         return False
     if exact and type(ours) is not type(theirs):
         return False
-    try:
-        return bool(ours == theirs) if exact else _is_near(ours, theirs)
-    except ArithmeticError:  # a Decimal("sNaN") cannot even be compared
-        return False
+    if _is_nan(ours) or _is_nan(theirs):
+        return _is_nan(ours) and _is_nan(theirs)
+    return _is_equal(ours, theirs) if exact else _is_near(ours, theirs)
+
+
+def _is_nan(value: Any) -> bool:
+    if isinstance(value, decimal.Decimal):
+        return value.is_nan()
+    return isinstance(value, float) and math.isnan(value)
+
+
+def _is_equal(ours: Any, theirs: Any) -> bool:
+    if isinstance(ours, float) and not ours:
+        return theirs == ours and math.copysign(1, ours) == math.copysign(1, theirs)
+    return bool(ours == theirs)
 
 
 def _is_near(ours: Any, theirs: Any) -> bool:
     if isinstance(ours, dt.datetime) and isinstance(theirs, dt.datetime):
-        if (ours.tzinfo is None) is not (theirs.tzinfo is None):
-            return False
-        return abs(ours - theirs) < MILLISECOND
+        if ours.tzinfo is None and theirs.tzinfo is not None:
+            ours = ours.replace(tzinfo=dt.UTC)  # as released clients are told
+        return (ours.tzinfo is None) is (theirs.tzinfo is None) and abs(ours - theirs) < MILLISECOND
+    if isinstance(ours, dt.timedelta) and isinstance(theirs, dt.timedelta):
+        return ours.total_seconds() == theirs.total_seconds()
     if isinstance(ours, decimal.Decimal) and isinstance(theirs, decimal.Decimal):
         return ours == theirs or float(ours) == float(theirs)
     return bool(ours == theirs)

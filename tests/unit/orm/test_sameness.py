@@ -2,6 +2,7 @@
 
 import copy
 import datetime as dt
+import enum
 import math
 from decimal import Decimal
 from typing import Any
@@ -39,6 +40,14 @@ VALUES = st.recursive(
 )
 
 
+LONG = dt.timedelta(days=1_373_327, microseconds=182)
+"""More than a float holds."""
+
+
+class State(enum.StrEnum):
+    OPEN = "open"
+
+
 class Point(Tuple):
     x: int
     y: int
@@ -51,6 +60,18 @@ class Line(Tuple):
 @pytest.mark.parametrize(
     ("ours", "theirs", "exactly", "nearly"),
     [
+        (MOMENT.replace(tzinfo=None), MOMENT, False, True),
+        (MOMENT.replace(tzinfo=None), MOMENT + dt.timedelta(seconds=1), False, False),
+        (LONG, dt.timedelta(seconds=LONG.total_seconds()), False, True),
+        (LONG, LONG + dt.timedelta(seconds=1), False, False),
+        (0.0, -0.0, False, True),
+        (math.nan, float("nan"), True, True),
+        (Decimal("nan"), Decimal("nan"), True, True),
+        (Decimal("1"), Decimal("snan"), False, False),
+        (State.OPEN, "open", True, True),
+        (State.OPEN, "done", False, False),
+        ({"a": 1}, {"a": 1.0}, False, True),
+        ({"a": math.nan}, {"a": float("nan")}, True, True),
         (1, 1, True, True),
         (math.nan, math.nan, True, True),
         (1, 2, False, False),
