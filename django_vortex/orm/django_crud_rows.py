@@ -108,7 +108,7 @@ class DjangoCrudRows:
     def validate(self, drafts: Sequence[Draft]) -> None:
         """Do what ``full_clean`` does, for what changes."""
         with _refusals():
-            validate_drafts(self._model, drafts, self._using)
+            validate_drafts(self._model, drafts, self._shape.names, self._using)
 
     def insert(self, row: Any) -> None:
         """Save a new instance; ``save`` of the model and signals are called as usual."""

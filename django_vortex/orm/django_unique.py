@@ -1,67 +1,168 @@
-"""Whether a Django row is the only one with its values.
+"""Whether Django rows are the only ones with their values.
 
-Takes an instance, raises what ``Model.validate_unique`` raises. That one asks the default database,
-wherever the row is kept; this one is told which to ask.
+Takes instances, gives those whose values other rows have. ``Model.validate_unique`` asks once for
+each row, and asks the default database, wherever the row is kept; this asks once for all of them,
+and again for each only if something is found.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import models
 
-Check = tuple[type[models.Model], tuple[str, ...]]
-
 _DATE_PARTS = {"unique_for_date": "date", "unique_for_year": "year", "unique_for_month": "month"}
 
+CHUNK = 500
+"""How many values stand in one statement."""
 
-def check_unique(row: models.Model, exclude: set[str], using: str) -> None:
-    """Look for other rows with the same values.
+
+@dataclass(frozen=True, slots=True)
+class Uniqueness:
+    """Fields whose values no two rows have together.
+
+    Attributes:
+        owner: The model whose table it is about.
+        names: The fields.
+        date_name: The field of the day, month or year within which it holds; "" if it always does.
+        part: Which of them.
+        constraint: What says so in ``Meta.constraints``.
+    """
+
+    owner: type[models.Model]
+    names: tuple[str, ...]
+    date_name: str = ""
+    part: str = ""
+    constraint: Any = None
+
+    @property
+    def all_names(self) -> set[str]:
+        """The fields, with that of the date."""
+        return {*self.names, self.date_name} - {""}
+
+    @property
+    def place(self) -> str:
+        """The field that is wrong, if it is one alone."""
+        return self.names[0] if len(self.names) == 1 else NON_FIELD_ERRORS
+
+    def values(self, row: models.Model) -> dict[str, Any] | None:
+        """Give what no other row may have, None if a row goes with any other."""
+        fields = _get_fields(self.owner, self.names)
+        values = {field.name: getattr(row, field.attname) for field in fields}
+        if any(hasattr(value, "resolve_expression") for value in values.values()):
+            return None  # what only the database knows
+        if self.date_name:
+            date = getattr(row, self.date_name)
+            return None if date is None else values | _same_date(self.date_name, date, self.part)
+        return None if None in values.values() else values
+
+    def error(self, row: models.Model) -> ValidationError:
+        """Give what Django says of a row whose values are taken."""
+        if self.date_name:
+            return row.date_error_message(self.part, self.names[0], self.date_name)
+        own = self.constraint
+        if own is not None and own.violation_error_message != own.default_violation_error_message:
+            return ValidationError(own.get_violation_error_message())
+        return row.unique_error_message(self.owner, self.names)
+
+
+@lru_cache(maxsize=1024)
+def find_uniqueness(model: type[models.Model]) -> tuple[Uniqueness, ...]:
+    """Give all that is unique in a model but its key, which is left to the database.
+
+    Constraints with conditions or expressions are not among it.
+    """
+    return (*_find_unique(model), *_find_unique_for_dates(model), *_find_constraints(model))
+
+
+def is_plain(constraint: Any, owner: type[models.Model]) -> bool:
+    """Say whether a constraint says nothing but that some fields are unique."""
+    return (
+        type(constraint) is models.UniqueConstraint
+        and bool(constraint.fields)
+        and constraint.condition is None
+        and constraint.nulls_distinct is not False
+        and not any(field.generated for field in _get_fields(owner, constraint.fields))
+    )
+
+
+def find_taken(unique: Uniqueness, rows: Sequence[models.Model], using: str) -> list[models.Model]:
+    """Give the rows whose values others have: stored ones, or rows before them in the list.
 
     Args:
-        row: The instance.
-        exclude: Fields that need not be looked at.
+        unique: What is looked for.
+        rows: The instances.
         using: The alias of the database.
-
-    Raises:
-        ValidationError: By field what is taken; of several fields together under no field.
     """
+    found = [(row, values) for row in rows if (values := unique.values(row)) is not None]
+    taken = set(_find_repeated(found))
+    if any(_is_any_there(unique, part, using) for part in _chunks(unique, found)):
+        taken |= {id(row) for row, values in found if _is_taken(unique, row, values, using)}
+    return [row for row in rows if id(row) in taken]
+
+
+@contextmanager
+def asking(row: Any, using: str) -> Iterator[None]:
+    """Let ``validate_unique`` of an instance ask the database where the row is kept."""
+
+    def perform_unique_checks(checks: Iterable[Any]) -> dict[str, list[ValidationError]]:
+        return _find_errors(
+            row, (Uniqueness(owner, tuple(names)) for owner, names in checks), using
+        )
+
+    def perform_date_checks(checks: Iterable[Any]) -> dict[str, list[ValidationError]]:
+        wanted = (Uniqueness(owner, (name,), date, part) for owner, part, name, date in checks)
+        return _find_errors(row, wanted, using)
+
+    row._perform_unique_checks = perform_unique_checks
+    row._perform_date_checks = perform_date_checks
+    try:
+        yield
+    finally:
+        del row._perform_unique_checks, row._perform_date_checks
+
+
+def _find_errors(
+    row: models.Model, wanted: Iterable[Uniqueness], using: str
+) -> dict[str, list[ValidationError]]:
+    keys = {field.name for field in row._meta.pk_fields}
     errors: dict[str, list[ValidationError]] = {}
-    for owner, names in _find_checks(type(row)):
-        if exclude & set(names):
-            continue
-        fields: list[Any] = [owner._meta.get_field(name) for name in names]
-        values = {field.name: getattr(row, field.attname) for field in fields}
-        if None not in values.values() and _is_taken(row, owner, values, using):
-            error = row.unique_error_message(owner, names)
-            errors.setdefault(names[0] if len(names) == 1 else NON_FIELD_ERRORS, []).append(error)
-    for one, date_name, part in _find_date_checks(type(row)):
-        date = getattr(row, date_name)
-        if one.name in exclude or date is None:
-            continue
-        same = _same_date(date_name, date, part)
-        if _is_taken(row, type(row), {one.name: getattr(row, one.attname), **same}, using):
-            error = row.date_error_message(part, one.name, date_name)
-            errors.setdefault(one.name, []).append(error)
-    if errors:
-        raise ValidationError(errors)
+    for unique in wanted:
+        if not set(unique.names) <= keys and find_taken(unique, [row], using):
+            errors.setdefault(unique.place, []).append(unique.error(row))
+    return errors
 
 
-def _find_checks(model: type[models.Model]) -> Iterator[Check]:
+def _get_fields(owner: type[models.Model], names: Iterable[str]) -> list[Any]:
+    return [owner._meta.get_field(name) for name in names]
+
+
+def _find_unique(model: type[models.Model]) -> Iterator[Uniqueness]:
     for owner in (model, *model._meta.all_parents):
         for field in owner._meta.local_fields:
             if field.unique and not field.primary_key:
-                yield owner, (field.name,)
+                yield Uniqueness(owner, (field.name,))
         for names in owner._meta.unique_together:
-            yield owner, tuple(names)
+            yield Uniqueness(owner, tuple(names))
 
 
-def _find_date_checks(model: type[models.Model]) -> Iterator[tuple[Any, str, str]]:
+def _find_unique_for_dates(model: type[models.Model]) -> Iterator[Uniqueness]:
     for field in model._meta.fields:
         for attribute, part in _DATE_PARTS.items():
             date_name = getattr(field, attribute, None)
             if date_name:
-                yield field, date_name, part
+                yield Uniqueness(model, (field.name,), date_name, part)
+
+
+def _find_constraints(model: type[models.Model]) -> Iterator[Uniqueness]:
+    for owner in (model, *model._meta.all_parents):
+        constraints: Iterable[Any] = owner._meta.constraints
+        for constraint in constraints:
+            if is_plain(constraint, owner):
+                yield Uniqueness(owner, tuple(constraint.fields), constraint=constraint)
 
 
 def _same_date(name: str, date: Any, part: str) -> dict[str, Any]:
@@ -70,10 +171,38 @@ def _same_date(name: str, date: Any, part: str) -> dict[str, Any]:
     return {f"{name}__{part}": getattr(date, part)}
 
 
-def _is_taken(
-    row: models.Model, owner: type[models.Model], values: dict[str, Any], using: str
-) -> bool:
-    others = owner._base_manager.using(using).filter(**values)
+def _find_repeated(found: Iterable[tuple[models.Model, dict[str, Any]]]) -> Iterator[int]:
+    seen = set()
+    for row, values in found:
+        key = tuple(values.values())
+        try:
+            if key in seen:
+                yield id(row)
+            seen.add(key)
+        except TypeError:  # values without hash, as lists are
+            return
+
+
+def _chunks(
+    unique: Uniqueness, found: Sequence[tuple[models.Model, dict[str, Any]]]
+) -> Iterator[list[dict[str, Any]]]:
+    size = CHUNK if len(unique.all_names) == 1 else CHUNK // 4 // len(unique.all_names)
+    values = [values for _, values in found]
+    for start in range(0, len(values), size):
+        yield values[start : start + size]
+
+
+def _is_any_there(unique: Uniqueness, wanted: Sequence[dict[str, Any]], using: str) -> bool:
+    rows = unique.owner._base_manager.using(using)
+    if len(unique.all_names) == 1:
+        [name] = unique.names
+        return rows.filter(**{f"{name}__in": [values[name] for values in wanted]}).exists()
+    either = models.Q(*(models.Q(**values) for values in wanted), _connector=models.Q.OR)
+    return rows.filter(either).exists()
+
+
+def _is_taken(unique: Uniqueness, row: models.Model, values: dict[str, Any], using: str) -> bool:
+    others = unique.owner._base_manager.using(using).filter(**values)
     if not row._state.adding:
-        others = others.exclude(pk=row._get_pk_val(owner._meta))
+        others = others.exclude(pk=row._get_pk_val(unique.owner._meta))
     return others.exists()

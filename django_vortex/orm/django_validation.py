@@ -1,80 +1,168 @@
 """What a Django model says against rows.
 
 Takes drafts, appends to their errors. It is ``full_clean`` for the fields that change: their own
-checks, the model's ``clean``, uniqueness and constraints they take part in. Whether related rows
-exist is asked with one statement per relation, however many rows refer to it.
+checks, the model's ``clean``, uniqueness and constraints they take part in. Methods of it that a
+model has of its own are called as a ``ModelForm`` calls them, with ``exclude``; what else the
+database has to be asked is asked for all rows at once.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
-from django.db import models
+from django.core.exceptions import NON_FIELD_ERRORS, ObjectDoesNotExist, ValidationError
+from django.db import connections, models
 
+from django_vortex.orm.django_limits import find_unstorable
 from django_vortex.orm.django_models import is_file
-from django_vortex.orm.django_unique import check_unique
-from django_vortex.orm.django_values import PENDING
+from django_vortex.orm.django_targets import check_targets
+from django_vortex.orm.django_unique import asking, find_taken, find_uniqueness, is_plain
 from django_vortex.orm.store import Draft
 
+TAKEN = "Another row has such values"
+"""What is said of values among which are some that the peer cannot see."""
 
-def validate_drafts(model: type[models.Model], drafts: Sequence[Draft], using: str) -> None:
-    """Look for everything that is wrong with rows of one model."""
+
+def validate_drafts(
+    model: type[models.Model], drafts: Sequence[Draft], visible: Collection[str], using: str
+) -> None:
+    """Look for everything that is wrong with rows of one model.
+
+    Args:
+        model: The model.
+        drafts: The rows. What cleaning changes besides is added to what changes.
+        visible: The fields that the peer may see.
+        using: The alias of the database.
+    """
     for draft in drafts:
-        _validate(model, draft, using)
-    for field in model._meta.concrete_fields:
-        if field.is_relation and field.remote_field:
-            _check_targets(field, drafts, using)
-    for field in model._meta.many_to_many:
-        _check_many_targets(field, drafts, using)
+        draft.row._state.db = using  # which is where ``clean`` looks for related rows
+        _check_limits(model, draft, using, are_relations=True)
+    check_targets(model, drafts, using)
+    for draft in drafts:
+        _clean(model, draft, using)
+        _check_limits(model, draft, using, are_relations=False)
+    if _has_own(model, "validate_unique", "_get_unique_checks"):
+        for draft in drafts:
+            with asking(draft.row, using):
+                _collect(draft, model, draft.row.validate_unique, exclude=_exclude(model, draft))
+    if _has_own(model, "validate_constraints", "get_constraints"):
+        for draft in drafts:
+            _collect(draft, model, draft.row.validate_constraints, exclude=_exclude(model, draft))
+    else:
+        _check_constraints(model, drafts, using)
+    _check_uniqueness(model, drafts, visible, using)
 
 
-def _validate(model: type[models.Model], draft: Draft, using: str) -> None:
+def _has_own(model: type[models.Model], *methods: str) -> bool:
+    return any(getattr(model, name) is not getattr(models.Model, name) for name in methods)
+
+
+def _clean(model: type[models.Model], draft: Draft, using: str) -> None:
+    """Call what checks a row by itself, and note what that changes."""
     row = draft.row
-    untouched = set() if draft.is_new else _untouched_names(model, draft.changed)
-    relations = {field.name for field in model._meta.concrete_fields if field.is_relation}
-    # What is NULL because it may be is right, although no form could leave it out.
-    missing = {field.name for field in model._meta.concrete_fields if _is_rightly_null(field, row)}
-    _collect(draft, model, lambda: row.clean_fields(exclude=untouched | relations | missing))
-    _collect(draft, model, row.clean)
-    wrong = {_name_of(model, attname) for attname in draft.errors}
-    # The key is left to the database: whose it is already must not be told.
-    apart = {field.name for field in model._meta.pk_fields} | wrong
-    related = _fields_checked_together(model, untouched)
-    _collect(draft, model, lambda: check_unique(row, (untouched - related) | apart, using))
-    for owner, constraints in row.get_constraints():
-        for constraint in constraints:
-            names = _constraint_names(constraint)
-            if names & wrong or (names and not draft.is_new and names <= untouched):
-                continue
-            _collect(
-                draft,
-                model,
-                lambda c=constraint, o=owner: c.validate(o, row, using=using),
-            )
+    untouched = _untouched_names(model, draft)
+    fields = model._meta.concrete_fields
+    exclude = untouched | _wrong_names(model, draft)
+    exclude |= {field.name for field in fields if field.is_relation or _is_rightly_null(field, row)}
+    before = {
+        field.attname: row.__dict__[field.attname]
+        for field in fields
+        if field.name in untouched and field.attname in row.__dict__
+    }
+    if _has_own(model, "full_clean"):
+        with asking(row, using):
+            _collect(draft, model, row.full_clean, exclude=exclude, validate_unique=False)
+    else:
+        _collect(draft, model, row.clean_fields, exclude=exclude)
+        _collect(draft, model, row.clean)
+    now = row.__dict__
+    draft.changed |= {
+        name for name, old in before.items() if now[name] is not old and now[name] != old
+    }
+
+
+def _check_limits(
+    model: type[models.Model], draft: Draft, using: str, *, are_relations: bool
+) -> None:
+    untouched = _untouched_names(model, draft)
+    for field in model._meta.concrete_fields:
+        if field.name in untouched or field.is_relation is not are_relations:
+            continue
+        text = find_unstorable(field, draft.row.__dict__.get(field.attname), connections[using])
+        if text is not None and field.attname not in draft.errors:
+            draft.errors[field.attname] = [text]
+
+
+def _check_uniqueness(
+    model: type[models.Model], drafts: Sequence[Draft], visible: Collection[str], using: str
+) -> None:
+    seen = {field.name for field in model._meta.concrete_fields if field.attname in visible}
+    skips_fields = _has_own(model, "validate_unique", "_get_unique_checks")
+    skips_constraints = _has_own(model, "validate_constraints", "get_constraints")
+    for unique in find_uniqueness(model):
+        if skips_fields if unique.constraint is None else skips_constraints:
+            continue
+        by_row = {id(one.row): one for one in drafts if _concerns(model, one, unique.all_names)}
+        for row in find_taken(unique, [one.row for one in by_row.values()], using):
+            error = unique.error(row) if unique.all_names <= seen else ValidationError(TAKEN)
+            _add(by_row[id(row)], model, {unique.place: error.messages})
+
+
+def _check_constraints(model: type[models.Model], drafts: Sequence[Draft], using: str) -> None:
+    for draft in drafts:
+        for owner, constraints in draft.row.get_constraints():
+            for constraint in constraints:
+                if is_plain(constraint, owner) or not _concerns(
+                    model, draft, _constraint_names(constraint, owner)
+                ):
+                    continue
+                _collect(draft, model, constraint.validate, owner, draft.row, using=using)
+
+
+def _concerns(model: type[models.Model], draft: Draft, names: set[str]) -> bool:
+    """Say whether fields that are checked together have to be, and can be."""
+    if names & _wrong_names(model, draft):
+        return False
+    return draft.is_new or not names or not names <= _untouched_names(model, draft)
+
+
+def _exclude(model: type[models.Model], draft: Draft) -> set[str]:
+    """Give what a model's own methods shall not look at.
+
+    That is what does not change, unless something is looked at with it that does. Whose a key is
+    already must not be told: that is left to the database.
+    """
+    untouched = _untouched_names(model, draft)
+    together = [unique.all_names for unique in find_uniqueness(model)]
+    for owner, constraints in draft.row.get_constraints():
+        together += [_constraint_names(constraint, owner) for constraint in constraints]
+    for names in together:
+        if not names <= untouched:
+            untouched = untouched - names
+    keys = {field.name for field in model._meta.pk_fields}
+    return untouched | keys | _wrong_names(model, draft)
 
 
 def _is_rightly_null(field: Any, row: Any) -> bool:
+    """Say whether a field is NULL because it may be, although no form could leave it out."""
     value = row.__dict__.get(field.attname, "")
     return field.null and (value is None or (is_file(field) and not value))
 
 
-def _untouched_names(model: type[models.Model], changed: Iterable[str]) -> set[str]:
-    changed = set(changed)
+def _untouched_names(model: type[models.Model], draft: Draft) -> set[str]:
+    if draft.is_new:
+        return set()
     fields = (*model._meta.concrete_fields, *model._meta.many_to_many)
-    return {one.name for one in fields if not {one.name, one.attname} & changed}
+    return {one.name for one in fields if not {one.name, one.attname} & draft.changed}
 
 
-def _fields_checked_together(model: type[models.Model], untouched: set[str]) -> set[str]:
-    """Give the fields that are unique together with one that changes."""
-    together: set[str] = set()
-    for parent in (model, *model._meta.all_parents):
-        for names in parent._meta.unique_together:
-            if not set(names) <= untouched:
-                together |= set(names)
-    return together
+def _wrong_names(model: type[models.Model], draft: Draft) -> set[str]:
+    if not draft.errors:
+        return set()
+    by_attname = {field.attname: field.name for field in model._meta.concrete_fields}
+    return {by_attname.get(attname, attname) for attname in draft.errors}
 
 
-def _constraint_names(constraint: Any) -> set[str]:
+def _constraint_names(constraint: Any, owner: Any) -> set[str]:
     """Give the fields of a constraint, none if they cannot be known."""
     names = set(getattr(constraint, "fields", ()))
     condition = getattr(constraint, "condition", None)
@@ -85,75 +173,27 @@ def _constraint_names(constraint: Any) -> set[str]:
     return names
 
 
-def _check_targets(field: Any, drafts: Sequence[Draft], using: str) -> None:
-    """Say which rows refer to a row that is not there."""
-    wanted: dict[Any, list[Draft]] = {}
-    for draft in drafts:
-        if not draft.is_new and not {field.name, field.attname} & draft.changed:
-            continue
-        value = draft.row.__dict__.get(field.attname)
-        if value is not None:
-            wanted.setdefault(value, []).append(draft)
-        elif not field.null and not (draft.is_new and _is_given_later(field)):
-            draft.errors.setdefault(field.attname, []).append(str(field.error_messages["null"]))
-    if not wanted:
-        return
-    target = field.remote_field.model
-    name = field.target_field.name
-    there = _find_there(target, name, list(wanted), field.get_limit_choices_to(), using)
-    for value, referring in wanted.items():
-        if value not in there:
-            text = f"There is no {target._meta.verbose_name} {value!r}"
-            for draft in referring:
-                draft.errors.setdefault(field.attname, []).append(text)
-
-
-def _is_given_later(field: Any) -> bool:
-    """Say whether saving sets a field: the link of a child to its parent's table."""
-    return bool(getattr(field.remote_field, "parent_link", False)) or field.has_db_default()
-
-
-def _check_many_targets(field: Any, drafts: Sequence[Draft], using: str) -> None:
-    pending = [(draft, draft.row.__dict__.get(PENDING, {}).get(field.name)) for draft in drafts]
-    wanted = {key for _, keys in pending for key in keys or ()}
-    if not wanted:
-        return
-    target = field.remote_field.model
-    there = _find_there(target, "pk", list(wanted), field.get_limit_choices_to(), using)
-    for draft, keys in pending:
-        missing = [key for key in keys or () if key not in there]
-        if missing:
-            text = f"There is no {target._meta.verbose_name} {missing[0]!r}"
-            draft.errors.setdefault(field.name, []).append(text)
-
-
-def _find_there(
-    target: type[models.Model], name: str, values: list[Any], limits: Any, using: str
-) -> set[Any]:
-    queryset = target._base_manager.using(using).complex_filter(limits)
-    return set(queryset.filter(**{f"{name}__in": values}).values_list(name, flat=True))
-
-
-def _collect(draft: Draft, model: type[models.Model], check: Any) -> None:
+def _collect(
+    draft: Draft, model: type[models.Model], check: Callable[..., object], *args: Any, **more: Any
+) -> None:
     try:
-        check()
+        check(*args, **more)
     except ValidationError as error:
-        for name, messages in _messages_by_name(error).items():
-            found = draft.errors.setdefault(_attname_of(model, name), [])
-            found += [text for text in messages if text not in found]
+        _add(draft, model, _messages_by_name(error))
+    except ObjectDoesNotExist:
+        if not draft.errors:  # or else it is said already that there is no such row
+            raise
+
+
+def _add(draft: Draft, model: type[models.Model], messages: Mapping[str, Sequence[str]]) -> None:
+    attnames = {field.name: field.attname for field in model._meta.concrete_fields}
+    for name, texts in messages.items():
+        known = "" if name == NON_FIELD_ERRORS else attnames.get(name, name)
+        found = draft.errors.setdefault(known, [])
+        found += [text for text in texts if text not in found]
 
 
 def _messages_by_name(error: ValidationError) -> Mapping[str, list[str]]:
     if hasattr(error, "error_dict"):
         return error.message_dict
     return {NON_FIELD_ERRORS: error.messages}
-
-
-def _attname_of(model: type[models.Model], name: str) -> str:
-    if name == NON_FIELD_ERRORS:
-        return ""
-    return next((one.attname for one in model._meta.concrete_fields if one.name == name), name)
-
-
-def _name_of(model: type[models.Model], attname: str) -> str:
-    return next((f.name for f in model._meta.concrete_fields if f.attname == attname), attname)

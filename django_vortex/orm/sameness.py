@@ -1,7 +1,8 @@
 """Whether a value that came back is the one that was sent.
 
 Takes what a row has and what a peer sent, gives a bool. Released clients keep less than we send:
-milliseconds of a datetime, the float of a Decimal or of a timedelta. What only lost that has not been changed.
+milliseconds of a datetime, the float of a Decimal or of a timedelta. What only lost that has not
+been changed.
 """
 
 import datetime as dt
