@@ -5,10 +5,11 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet, ValidationError
-from django.db import DatabaseError, DataError, IntegrityError, models
+from django.db import DatabaseError, DataError, IntegrityError, connections, models
 
 from django_vortex.orm.conditions import Condition
 from django_vortex.orm.django_conditions import filter_rows, to_ordering
+from django_vortex.orm.django_limits import find_unstorable
 from django_vortex.orm.django_scope import find_prefetches, narrow
 from django_vortex.orm.django_validation import validate_drafts
 from django_vortex.orm.django_values import PENDING, make_field_reader, to_model_value
@@ -150,10 +151,10 @@ class DjangoCrudRows:
 
     def _is_possible(self, key: Key) -> bool:
         """Say whether a database could have such a key at all; some raise if asked."""
+        fields, connection = self._model._meta.pk_fields, connections[self._using]
         return all(
-            not (isinstance(part, int) and abs(part) >= 2**63)
-            and not (isinstance(part, str) and "\0" in part)
-            for part in key
+            find_unstorable(field, part, connection) is None
+            for field, part in zip(fields, key, strict=True)
         )
 
     def _claim(self, row: Any, version: Version | None) -> None:

@@ -37,7 +37,8 @@ def find_kind(field: Any) -> Kind | None:
             raise DefinitionError(
                 f"{field} is an HStoreField; add 'django.contrib.postgres' to INSTALLED_APPS"
             )
-        return Kind(raw=True)  # or else released clients would read the key "1" as a number
+        # Not a dict, or else released clients would read the key "1" as a number.
+        return Kind(raw=True, to_model=_to_store)
     if isinstance(field, SearchVectorField | SearchQueryField):
         return Kind(str, is_read_only=True)
     return None
@@ -45,16 +46,29 @@ def find_kind(field: Any) -> Kind | None:
 
 def _find_array_kind(field: "ArrayField[Any, Any]") -> Kind:
     inner = django_kinds.find_kind(field.base_field)
+    to_wire, to_model = _for_each(inner.to_wire), _for_each(inner.to_model)
     if inner.raw:
-        return Kind(raw=True, to_wire=_for_each(inner.to_wire), to_model=_for_each(inner.to_model))
-    kind = list if inner.type is None else list[inner.type | None]  # type: ignore[name-defined]
-    return Kind(kind, to_wire=_for_each(inner.to_wire), to_model=_for_each(inner.to_model))
+        return Kind(raw=True, to_wire=to_wire, to_model=to_model or _to_list)
+    kind: Any = list if inner.type is None else list[inner.type | None]
+    return Kind(kind, to_wire=to_wire, to_model=to_model)
 
 
 def _for_each(convert: Convert | None) -> Convert | None:
     if convert is None:
         return None
-    return lambda values: [None if value is None else convert(value) for value in values]
+    return lambda values: [None if value is None else convert(value) for value in _to_list(values)]
+
+
+def _to_list(value: Any) -> Any:
+    if not isinstance(value, list):
+        raise ValidationError("Expected a list")
+    return value
+
+
+def _to_store(value: Any) -> Any:
+    if not isinstance(value, dict):
+        raise ValidationError("Expected an object of texts")
+    return value
 
 
 def _find_range_kind(field: Any) -> Kind:

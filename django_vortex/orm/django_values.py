@@ -43,7 +43,7 @@ def make_field_reader(model: type[models.Model], name: str) -> Read:
     """Give what reads one field of a row; None for what only the database knows so far."""
     field = next((one for one in model._meta.many_to_many if one.name == name), None)
     if field is not None:
-        return _make_many_reader(name)
+        return _make_many_reader(name, field.remote_field.model)
     found = next(one for one in model._meta.concrete_fields if one.attname == name)
     if is_file(found):
         return lambda row: _file_address(getattr(row, name))
@@ -74,12 +74,15 @@ def to_model_value(field: Any, value: Any) -> Any:
     return value if to_model is None else to_model(value)
 
 
-def _make_many_reader(name: str) -> Read:
+def _make_many_reader(name: str, target: Any) -> Read:
+    is_ordered = bool(target._meta.ordering)
+
     def read(row: Any) -> list[Any]:
         pending = row.__dict__.get(PENDING, {})
         if name in pending:
             return list(pending[name])
-        return [] if row._state.adding else [one.pk for one in getattr(row, name).all()]
+        keys = [] if row._state.adding else [one.pk for one in getattr(row, name).all()]
+        return keys if is_ordered else sorted(keys)  # or else they would look changed
 
     return read
 

@@ -107,7 +107,8 @@ class Kinds(models.Model):
     counted = models.IntegerField(db_default=9, null=True)
     owner = models.ForeignKey(Owner, null=True, on_delete=models.CASCADE)
     partner = models.OneToOneField(Partner, null=True, on_delete=models.CASCADE)
-    tags = models.ManyToManyField(Tag, db_table="fields_tests_kinds_tags")
+    tags = models.ManyToManyField(Tag)
+    owners = models.ManyToManyField(Owner, related_name="+")
     # What follows is read-only.
     file = models.FileField(null=True, storage=InMemoryStorage(base_url="/files/"))
     image = models.ImageField(null=True, storage=InMemoryStorage(base_url="/images/"))
@@ -119,6 +120,40 @@ class Kinds(models.Model):
     class Meta:
         app_label = "fields_tests"
 
+
+def make_key_model(name: str, key: Any) -> Any:
+    """Make a model with such a primary key."""
+    meta = type("Meta", (), {"app_label": "fields_tests"})
+    note = models.CharField(max_length=10, default="", blank=True)
+    version = models.IntegerField(default=1)
+    body = {"id": key, "note": note, "version": version, "Meta": meta, "__module__": __name__}
+    return type(f"{name.title()}Key", (models.Model,), body)
+
+
+class Pair(models.Model):
+    pk = models.CompositePrimaryKey("name", "day")
+    name = models.CharField(max_length=10)
+    day = models.DateField()
+    note = models.CharField(max_length=10, default="", blank=True)
+    version = models.IntegerField(default=1)
+
+    class Meta:
+        app_label = "fields_tests"
+
+
+KEYS: dict[str, tuple[Any, st.SearchStrategy[Any]]] = {
+    name: (make_key_model(name, key), strategy)
+    for name, key, strategy in [
+        ("auto", models.AutoField(primary_key=True), st.integers(1, 2**31 - 1)),
+        ("small", models.SmallAutoField(primary_key=True), st.integers(1, 2**15 - 1)),
+        ("char", models.CharField(max_length=10, primary_key=True), st.text(min_size=1)),
+        ("uuid", models.UUIDField(primary_key=True), st.uuids()),
+        ("day", models.DateField(primary_key=True), st.dates()),
+        ("moment", models.DateTimeField(primary_key=True), MOMENTS),
+        ("price", models.DecimalField(max_digits=9, decimal_places=2, primary_key=True), CENTS),
+    ]
+}
+"""By name: a model with such a key, and what may be put into that."""
 
 VALUES: dict[str, st.SearchStrategy[Any]] = {
     "big": st.integers(-(2**63), 2**63 - 1),
@@ -153,4 +188,5 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
 }
 """By field: what may be put in."""
 
-MODELS: list[type[models.Model]] = [Owner, Partner, Tag, Kinds]
+MODELS: list[type[models.Model]] = [Owner, Partner, Tag, Kinds, Pair]
+MODELS += [model for model, _ in KEYS.values()]

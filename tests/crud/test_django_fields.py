@@ -1,69 +1,25 @@
 """Whatever a database accepts in a Django field goes out, comes back and is stored equal."""
 
-from collections.abc import Iterator
+import datetime as dt
 from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
-from django.db import DatabaseError, connections
+from django.db import DatabaseError
 from django.db.backends.postgresql.psycopg_any import Range
-from django.test import override_settings
-from hypothesis import Phase, assume, given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from django_vortex.wire.dialects import Dialect
-from tests.crud.databases import Database
-from tests.crud.django_fields import MODELS, VALUES, Kinds, Owner
-from tests.crud.django_postgres_fields import POSTGRES_VALUES, PostgresKinds
+from tests.crud.django_fields import KEYS, VALUES, Pair
+from tests.crud.django_postgres_fields import POSTGRES_VALUES
 from tests.crud.django_shelf import Shelf, Talk, are_equal
-from tests.settings import INSTALLED_APPS
-from tests.support.postgres import PostgresServer
+from tests.crud.field_fixtures import *  # noqa: F403
+from tests.crud.field_fixtures import PARTNER
 
-EXAMPLES = settings(max_examples=5, phases=[Phase.generate])
+EXAMPLES = settings(max_examples=15)
 INEXACT_IN_D2 = {"digits", "duration", "price_range"}
 """What released clients get as a float."""
-
-
-@pytest.fixture(scope="module", autouse=True)
-def installed() -> Iterator[None]:
-    apps = ["django.contrib.postgres", "tests.crud.django_fields.FieldsConfig"]
-    with override_settings(INSTALLED_APPS=[*INSTALLED_APPS, *apps]):
-        yield
-
-
-@pytest.fixture(scope="module")
-def sqlite_shelf(tmp_path_factory: Any, django_db_blocker: Any) -> Iterator[Shelf]:
-    database = Database(str(tmp_path_factory.mktemp("fields") / "fields.sqlite3"))
-    with django_db_blocker.unblock(), database.in_django():
-        make_tables(database.alias, MODELS)
-        yield Shelf(Kinds, database.alias)
-
-
-@pytest.fixture(scope="module")
-def fields_alias(postgres: PostgresServer, django_db_blocker: Any) -> Iterator[str]:
-    postgres.create_database("fields")
-    database = Database("fields", postgres.host)
-    database.execute("CREATE EXTENSION hstore")
-    with django_db_blocker.unblock(), database.in_django():
-        make_tables(database.alias, [*MODELS, PostgresKinds])
-        yield database.alias
-
-
-@pytest.fixture(scope="module")
-def postgres_shelf(fields_alias: str) -> Shelf:
-    return Shelf(Kinds, fields_alias)
-
-
-@pytest.fixture(scope="module")
-def arrays_shelf(fields_alias: str) -> Shelf:
-    return Shelf(PostgresKinds, fields_alias)
-
-
-def make_tables(alias: str, models: list[Any]) -> None:
-    with connections[alias].schema_editor() as editor:
-        for model in models:
-            editor.create_model(model)
-    Owner.objects.using(alias).create(id=1)
 
 
 def travelling(value: Any) -> Any:
@@ -140,3 +96,93 @@ def test_what_only_postgresql_has_comes_back_equal(
     arrays_shelf: Shelf, name: str, data: st.DataObject
 ) -> None:
     check_field(arrays_shelf, name, data.draw(st.none() | POSTGRES_VALUES[name]))
+
+
+@pytest.mark.parametrize("dialect", [Dialect.NATIVE, Dialect.D2])
+@pytest.mark.parametrize("name", list(KEYS))
+@EXAMPLES
+@given(data=st.data())
+def test_every_kind_of_key_finds_its_row(
+    sqlite_shelf: Shelf, name: str, dialect: Dialect, data: st.DataObject
+) -> None:
+    model, keys = KEYS[name]
+    check_key(Shelf(model, sqlite_shelf.alias), data.draw(keys), dialect)
+
+
+@pytest.mark.parametrize("dialect", [Dialect.NATIVE, Dialect.D2])
+@pytest.mark.parametrize("name", list(KEYS))
+@EXAMPLES
+@given(data=st.data())
+def test_every_kind_of_key_finds_its_row_in_postgresql(
+    postgres_shelf: Shelf, name: str, dialect: Dialect, data: st.DataObject
+) -> None:
+    model, keys = KEYS[name]
+    check_key(Shelf(model, postgres_shelf.alias), data.draw(keys), dialect)
+
+
+def check_key(shelf: Shelf, key: Any, dialect: Dialect) -> None:
+    shelf.rows.all().delete()
+    try:
+        shelf.rows.create(id=key)
+        [key] = shelf.rows.values_list("id", flat=True)
+    except (DatabaseError, OverflowError, ValueError):
+        assume(False)
+    with shelf.connected(dialect) as peer:
+        row = peer.fetch(key)
+        assert are_equal(row.id, key)
+        row.note = "seen"
+        assert peer.save(row) is True
+    assert list(shelf.rows.values_list("id", "note", "version")) == [(key, "seen", 2)]
+
+
+@pytest.mark.parametrize("dialect", [Dialect.NATIVE, Dialect.D2])
+def test_a_key_of_several_fields_finds_its_row(shelf: Shelf, dialect: Dialect) -> None:
+    pairs = Shelf(Pair, shelf.alias)
+    pairs.rows.all().delete()
+    day = dt.date(2024, 1, 2)
+    for name in ("a", "1", "b ä"):
+        pairs.rows.create(name=name, day=day)
+    with pairs.connected(dialect) as peer:
+        row = peer.fetch(["1", day])
+        row.note = "seen"
+        assert peer.save(row) is True
+    found = pairs.rows.order_by("name").values_list("name", "day", "note")
+    assert list(found) == [("1", day, "seen"), ("a", day, ""), ("b ä", day, "")]
+
+
+@pytest.mark.parametrize("dialect", [Dialect.NATIVE, Dialect.D2])
+def test_related_rows_travel_as_their_keys(shelf: Shelf, dialect: Dialect) -> None:
+    shelf.put(owner_id=1, partner_id=PARTNER)
+    shelf.rows.get(id=1).tags.set(["c", "a"])
+    with shelf.connected(dialect) as peer:
+        came = send_back(shelf, peer, "tags")
+        assert (came.owner_id, came.partner_id, came.tags) == (1, PARTNER, ["c", "a"])
+        other = peer.fetch(2)
+        other.owner_id, other.tags = came.owner_id, came.tags
+        assert peer.save(other) is True
+    stored = shelf.rows.get(id=2)
+    assert (stored.owner_id, {tag.pk for tag in stored.tags.all()}) == (1, {"a", "c"})
+
+
+def test_keys_that_have_no_order_come_in_their_own(shelf: Shelf) -> None:
+    shelf.put()
+    for keys in ([3, 1], [2]):
+        shelf.rows.get(id=1).owners.add(*keys)
+    with shelf.connected() as peer:
+        assert send_back(shelf, peer, "owners").owners == [1, 2, 3]
+
+
+@pytest.mark.parametrize("dialect", [Dialect.NATIVE, Dialect.D2])
+def test_what_the_application_makes_is_for_reading(shelf: Shelf, dialect: Dialect) -> None:
+    shelf.put(char="ä", file="a b.txt", image="c.png")
+    with shelf.connected(dialect) as peer:
+        came = send_back(shelf, peer, "file")
+        assert (came.file, came.image) == ("/files/a%20b.txt", "/images/c.png")
+        assert (came.length, came.changed) == (1, shelf.stored(1, "changed"))
+        later = came.changed + dt.timedelta(days=1)
+        for name, value in {"file": "x", "image": "x", "length": 2, "changed": later}.items():
+            changed = peer.fetch(1)
+            setattr(changed, name, value)
+            result = peer.save(changed)
+            assert "read-only" in str(result)
+            assert name in str(result)
