@@ -49,7 +49,8 @@ def _find_array_kind(field: "ArrayField[Any, Any]") -> Kind:
     to_wire, to_model = _for_each(inner.to_wire), _for_each(inner.to_model)
     if inner.raw:
         return Kind(raw=True, to_wire=to_wire, to_model=to_model or _to_list)
-    kind: Any = list if inner.type is None else list[inner.type | None]
+    item: Any = None if inner.type is None else inner.type | None
+    kind: Any = list if item is None else list[item]
     return Kind(kind, to_wire=to_wire, to_model=to_model)
 
 

@@ -46,12 +46,15 @@ def is_same(ours: Any, theirs: Any, *, exact: bool) -> bool:
         return False
     if _is_nan(ours) or _is_nan(theirs):
         return _is_nan(ours) and _is_nan(theirs)
-    return _is_equal(ours, theirs) if exact else _is_near(ours, theirs)
+    try:
+        return _is_equal(ours, theirs) if exact else _is_near(ours, theirs)
+    except ArithmeticError:  # a Decimal("sNaN") cannot even be compared
+        return False
 
 
 def _is_nan(value: Any) -> bool:
     if isinstance(value, decimal.Decimal):
-        return value.is_nan()
+        return value.is_qnan()
     return isinstance(value, float) and math.isnan(value)
 
 
@@ -63,11 +66,14 @@ def _is_equal(ours: Any, theirs: Any) -> bool:
 
 def _is_near(ours: Any, theirs: Any) -> bool:
     if isinstance(ours, dt.datetime) and isinstance(theirs, dt.datetime):
-        if ours.tzinfo is None and theirs.tzinfo is not None:
-            ours = ours.replace(tzinfo=dt.UTC)  # as released clients are told
-        return (ours.tzinfo is None) is (theirs.tzinfo is None) and abs(ours - theirs) < MILLISECOND
+        return abs(_with_zone(ours) - _with_zone(theirs)) < MILLISECOND
     if isinstance(ours, dt.timedelta) and isinstance(theirs, dt.timedelta):
         return ours.total_seconds() == theirs.total_seconds()
     if isinstance(ours, decimal.Decimal) and isinstance(theirs, decimal.Decimal):
         return ours == theirs or float(ours) == float(theirs)
     return bool(ours == theirs)
+
+
+def _with_zone(value: dt.datetime) -> dt.datetime:
+    """Give a datetime as released clients see it: what says no zone is UTC."""
+    return value.replace(tzinfo=dt.UTC) if value.tzinfo is None else value

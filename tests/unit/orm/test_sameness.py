@@ -84,7 +84,7 @@ class Line(Tuple):
         (CUT, MOMENT, False, True),
         (MOMENT, CUT - dt.timedelta(milliseconds=1), False, False),
         (CUT, CUT + dt.timedelta(milliseconds=1), False, False),
-        (MOMENT, MOMENT.replace(tzinfo=None), False, False),
+        (MOMENT, MOMENT.replace(tzinfo=None), False, True),
         (MOMENT, MOMENT.astimezone(dt.timezone(dt.timedelta(hours=5))), True, True),
         (Decimal("0.1"), Decimal("0.1"), True, True),
         (Decimal("1.1000000000000000001"), Decimal("1.1"), False, True),
