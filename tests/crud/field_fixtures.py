@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterator
+from itertools import count
 from typing import Any
 
 import pytest
@@ -17,7 +18,10 @@ from tests.support.postgres import PostgresServer
 
 __all__ = ["arrays_shelf", "fields_alias", "installed", "postgres_shelf", "shelf", "sqlite_shelf"]
 
+_numbers = count(1)
+
 PARTNER = uuid.UUID(int=1)
+"""The one there is."""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -37,8 +41,9 @@ def sqlite_shelf(tmp_path_factory: Any, django_db_blocker: Any) -> Iterator[Shel
 
 @pytest.fixture(scope="module")
 def fields_alias(postgres: PostgresServer, django_db_blocker: Any) -> Iterator[str]:
-    postgres.create_database("fields")
-    database = Database("fields", postgres.host)
+    name = f"fields_{next(_numbers)}"
+    postgres.create_database(name)
+    database = Database(name, postgres.host)
     database.execute("CREATE EXTENSION hstore")
     with django_db_blocker.unblock(), database.in_django():
         make_tables(database.alias, [*MODELS, PostgresKinds])

@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 from django.core.files.storage import InMemoryStorage
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
-from django.db.models.functions import Upper
+from django.db.models.functions import Lower, Upper
 
 
 class Author(models.Model):
@@ -115,4 +115,95 @@ class Ticket(models.Model):
             raise ValidationError("The title is the state")
 
 
-MODELS: list[type[models.Model]] = [Author, Everything, Guarded, Novelist, Ticket]
+class Booking(models.Model):
+    """A model that checks more than its fields say, and says when it is asked to."""
+
+    room = models.CharField(max_length=20)
+    start = models.IntegerField(default=0)
+    end = models.IntegerField(default=9)
+    code = models.CharField(max_length=40, default="", blank=True, editable=False)
+    author = models.ForeignKey(Author, null=True, blank=True, on_delete=models.CASCADE)
+
+    class Meta:
+        app_label = "vortex_tests"
+
+    asked: list[Any] = []
+
+    def full_clean(
+        self, exclude: Any = None, validate_unique: bool = True, validate_constraints: bool = True
+    ) -> None:
+        self.asked.append(set(exclude or ()))
+        self.room = self.room.strip()
+        super().full_clean(exclude, validate_unique, validate_constraints)
+        if self.room == "closed":
+            raise ValidationError({"room": "This room is closed"})
+
+    def clean(self) -> None:
+        self.code = f"{self.room}-{self.start}"
+        if self.author_id and self.author.name == "Eve":
+            raise ValidationError({"author": "Not Eve"})
+        if self.end < self.start:
+            raise ValidationError({"end": "Ends before it starts"})
+
+
+class Entry(models.Model):
+    """A model that is unique in every way there is."""
+
+    title = models.CharField(max_length=20, default="", blank=True)
+    slug = models.SlugField(unique=True, null=True, blank=True)
+    day = models.DateField(null=True, blank=True, unique_for_year="made")
+    made = models.DateField(null=True, blank=True)
+    row = models.IntegerField(null=True, blank=True)
+    number = models.IntegerField(null=True, blank=True)
+    kind = models.CharField(max_length=20, null=True, blank=True)
+    secret = models.CharField(max_length=20, default="s", blank=True)
+
+    class Meta:
+        app_label = "vortex_tests"
+        unique_together = [("row", "number")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["kind"], name="one_kind", violation_error_message="One of each kind"
+            ),
+            models.UniqueConstraint(fields=["secret", "title"], name="one_secret"),
+            models.UniqueConstraint(Lower("title"), name="one_title", condition=models.Q(number=7)),
+        ]
+
+
+class Loose(models.Model):
+    """A model with its own ideas of what is unique and what is right."""
+
+    name = models.CharField(max_length=20, unique=True)
+    other = models.IntegerField(default=0)
+
+    class Meta:
+        app_label = "vortex_tests"
+        constraints = [
+            models.CheckConstraint(condition=models.Q(other__lt=9), name="small_other"),
+        ]
+
+    def clean_fields(self, exclude: Any = None) -> None:
+        super().clean_fields(exclude)
+        if "other" not in (exclude or ()) and self.other == 5:
+            raise ValidationError({"other": "Not five"})
+
+    def validate_unique(self, exclude: Any = None) -> None:
+        if self.name != "twin":
+            super().validate_unique(exclude)
+
+    def validate_constraints(self, exclude: Any = None) -> None:
+        super().validate_constraints(exclude)
+        if "other" not in (exclude or ()) and self.other == 6:
+            raise ValidationError("Not six")
+
+
+MODELS: list[type[models.Model]] = [
+    Author,
+    Everything,
+    Guarded,
+    Novelist,
+    Ticket,
+    Booking,
+    Entry,
+    Loose,
+]
