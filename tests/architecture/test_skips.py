@@ -9,6 +9,9 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 
+PLAIN = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+"""Pytest without what is installed beside it, which takes longer to load than to run these."""
+
 IN_A_TEST = """
 import pytest
 
@@ -35,7 +38,7 @@ def run_pytest(tmp_path, code, ci):
     command = [sys.executable, "-m", "pytest", "-p", "tests.conftest", "-p", "no:cacheprovider"]
     return subprocess.run(
         [*command, "--rootdir", tmp_path, "-c", os.devnull, path],
-        env={**os.environ, "PYTHONPATH": str(ROOT), "CI": ci},
+        env={**os.environ, **PLAIN, "PYTHONPATH": str(ROOT), "CI": ci},
         capture_output=True,
         text=True,
         check=False,

@@ -124,6 +124,7 @@ def test_related_rows_may_travel_under_another_name(desk: Desk, tuples: TupleReg
 def test_anything_else_is_not_taken(desk: Desk, tuples: TupleRegistry, value: Any):
     record = make_record_type(shape(desk.tickets, "id"), None, tuples)
     assert not record.takes(value)
+    assert not record.takes(type("Sub", (record.cls,), {})())
 
 
 def test_records_cannot_be_hashed(desk: Desk, tuples: TupleRegistry):
