@@ -16,6 +16,7 @@ from django_vortex.tuples import TupleRegistry, present_fields, tuple_type
 from django_vortex.wire.codec import Codec
 from django_vortex.wire.dialects import Dialect
 from tests.unit.orm.models import Author, Everything, Guarded, Novelist, Pseudonym
+from tests.unit.orm.travelling import rebuilt, sent, types_of
 
 pytestmark = pytest.mark.django_db
 
@@ -43,24 +44,6 @@ VALUES: dict[str, Any] = {
     "file": "a.txt",
     "image": "a.png",
 }
-
-
-def types_of(tuples: TupleRegistry, cls: type) -> dict[str, object]:
-    found = tuples.get_by_class(cls)
-    assert found is not None
-    return {field.name: field.type for field in found.fields}
-
-
-def sent(tuples: TupleRegistry, instance: object) -> dict[str, Any]:
-    """Give the members of what is written for an instance."""
-    written = Codec(tuples).encode_value(instance, Dialect.NATIVE)
-    assert isinstance(written, dict)
-    return written
-
-
-def rebuilt(tuples: TupleRegistry, name: str, /, **members: Any) -> Any:
-    """Give what a peer's tuple becomes."""
-    return Codec(tuples).decode_value({"_ct": "rt", "_c": name, **members}, Dialect.NATIVE)
 
 
 def test_every_kind_of_field_has_its_type(tuples: TupleRegistry) -> None:

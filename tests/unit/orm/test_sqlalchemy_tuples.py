@@ -30,6 +30,7 @@ from tests.unit.orm.tables import (
     Old,
     State,
 )
+from tests.unit.orm.travelling import rebuilt, sent, types_of
 
 VALUES: dict[str, Any] = {
     "id": 5,
@@ -81,24 +82,6 @@ def engine() -> Iterator[Engine]:
 def airports(tuples: TupleRegistry) -> TupleRegistry:
     tuple_type("t.Airport", registry=tuples)(Airport)
     return tuples
-
-
-def types_of(tuples: TupleRegistry, cls: type) -> dict[str, object]:
-    found = tuples.get_by_class(cls)
-    assert found is not None
-    return {field.name: field.type for field in found.fields}
-
-
-def sent(tuples: TupleRegistry, instance: object) -> dict[str, Any]:
-    """Give the members of what is written for an instance."""
-    written = Codec(tuples).encode_value(instance, Dialect.NATIVE)
-    assert isinstance(written, dict)
-    return written
-
-
-def rebuilt(tuples: TupleRegistry, name: str, /, **members: Any) -> Any:
-    """Give what a peer's tuple becomes."""
-    return Codec(tuples).decode_value({"_ct": "rt", "_c": name, **members}, Dialect.NATIVE)
 
 
 def test_every_kind_of_column_has_its_type(tuples: TupleRegistry) -> None:

@@ -21,7 +21,6 @@ from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import EncodedBody, PayloadEnvelope
 from tests.unit.server.fakes import (
     SERVER_UUID,
-    FakeClock,
     FakeStream,
     infos,
     make_server,
@@ -36,11 +35,6 @@ from tests.unit.server.fakes import (
 @pytest.fixture
 async def payload_io():
     return PayloadIO()
-
-
-@pytest.fixture
-async def clock():
-    return FakeClock()
 
 
 @pytest.fixture

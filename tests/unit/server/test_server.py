@@ -21,7 +21,6 @@ from tests.unit.server.fakes import (
     ADDRESS,
     SERVER_UUID,
     Bus,
-    FakeClock,
     FakeFanOut,
     FakeStream,
     infos,
@@ -32,11 +31,6 @@ from tests.unit.server.fakes import (
     serve,
     settle,
 )
-
-
-@pytest.fixture
-async def clock():
-    return FakeClock()
 
 
 async def test_push_reaches_every_peer_and_is_encoded_once(clock):

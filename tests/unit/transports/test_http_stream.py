@@ -6,47 +6,26 @@ import pytest
 
 from django_vortex.server.stream import StreamClosed
 from django_vortex.transports import http_stream
-from django_vortex.transports.flow import Flow
 from django_vortex.transports.http_stream import CHUNK_BYTES, HttpStream
+from tests.unit.transports.fake_flow import FakeFlow
 
 LONG = "x" * CHUNK_BYTES
 
 
-class Request(Flow):
-    """A request whose socket is full when a test says so."""
+class Request(FakeFlow):
+    """A request that notes when it is told to start and to stop."""
 
-    __slots__ = ("_room", "aborted", "calls")
+    __slots__ = ("calls",)
 
     def __init__(self) -> None:
-        super().__init__(self._send)
-        self.aborted = asyncio.Event()
+        super().__init__()
         self.calls: list[str] = []
-        self._room = asyncio.Event()
-
-    def fill(self) -> None:
-        self.is_writable = False
-        self._room.clear()
-
-    def drain(self) -> None:
-        self.is_writable = True
-        self._room.set()
 
     def start(self) -> None:
         self.calls.append("start")
 
     def stop(self) -> None:
         self.calls.append("stop")
-
-    async def wait_writable(self) -> None:
-        await self._room.wait()
-
-    def wake(self) -> None:
-        self._room.set()
-
-    def abort(self) -> None:
-        self.aborted.set()
-
-    async def _send(self, event: Any) -> None: ...
 
 
 class Reader:

@@ -5,47 +5,18 @@ import pytest
 
 from django_vortex.server.stream import StreamClosed
 from django_vortex.transports import websocket_stream
-from django_vortex.transports.flow import Flow
 from django_vortex.transports.websocket_stream import WebSocketStream
+from tests.unit.transports.fake_flow import FakeFlow
 
 
-class Socket(Flow):
+class Socket(FakeFlow):
     """A WebSocket of a server whose ``send`` never waits and that tells when it is full."""
 
-    __slots__ = ("_room", "aborted", "events", "failure")
-
-    def __init__(self) -> None:
-        super().__init__(self._take)
-        self.events: list[dict[str, Any]] = []
-        self.failure: Exception | None = None
-        self.aborted = asyncio.Event()
-        self._room = asyncio.Event()
+    __slots__ = ()
 
     @property
     def texts(self) -> list[str]:
         return [event["text"] for event in self.events if event["type"] == "websocket.send"]
-
-    def fill(self) -> None:
-        self.is_writable = False
-        self._room.clear()
-
-    def drain(self) -> None:
-        self.is_writable = True
-        self._room.set()
-
-    async def wait_writable(self) -> None:
-        await self._room.wait()
-
-    def wake(self) -> None:
-        self._room.set()
-
-    def abort(self) -> None:
-        self.aborted.set()
-
-    async def _take(self, event: Any) -> None:
-        if self.failure is not None:
-            raise self.failure
-        self.events.append(event)
 
 
 @pytest.fixture(autouse=True, params=[False, True], ids=["unknown-server", "known-server"])
