@@ -102,8 +102,12 @@ def test_related_rows_travel_inside(desk: Desk, tuples: TupleRegistry):
 
 def test_raw_json_travels_as_it_is(desk: Desk, tuples: TupleRegistry):
     record = make_record_type(shape(desk.tickets, "id", "extra"), None, tuples)
-    odd = {"_ct": "rt", "_c": "x", "1": [None]}
-    assert cross(record.make({"id": 1, "extra": odd}), tuples).extra == odd
+    odd = {"_ct": "rt", "_c": "x", "1": [None, 5]}
+    made = record.make({"id": 1, "extra": odd})
+    assert cross(made, tuples).extra == odd
+    for dialect in (Dialect.D1, Dialect.D2, Dialect.NATIVE):
+        message: Any = Codec(tuples).encode_value(made, dialect)
+        assert message["extra"] == odd
 
 
 def test_a_module_that_runs_again_makes_its_types_anew(desk: Desk, tuples: TupleRegistry):
