@@ -25,6 +25,11 @@ class Pair(Tuple):
     a: int
 
 
+def name_of(value: object) -> str:
+    """Give the name of a case, the same in every process."""
+    return f"set{sorted(value)}" if isinstance(value, set) else repr(value)
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [
@@ -55,7 +60,7 @@ class Pair(Tuple):
         ),
         (dt.datetime(24, 1, 2), '{"_fd":"0024-01-02 00:00:00.000000","_ft":"datetime"}'),
     ],
-    ids=repr,
+    ids=name_of,
 )
 def test_text_of_a_value(value: object, text: str) -> None:
     assert canonical_text(value, registry) == text
