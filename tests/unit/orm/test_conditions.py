@@ -1,5 +1,6 @@
 """How conditions are made and joined, against what they mean in plain Python."""
 
+import copy
 from typing import Any
 
 import pytest
@@ -18,6 +19,8 @@ from django_vortex.orm.conditions import (
     Not,
     all_of,
     any_of,
+    decide,
+    is_same_condition,
     none_of,
     to_comparison,
     to_condition,
@@ -31,6 +34,18 @@ LEAVES = st.builds(
 ) | st.builds(Comparison, st.sampled_from("ab"), st.just("isnull"), st.booleans())
 CONDITIONS: st.SearchStrategy[Condition | None] = st.none() | st.recursive(
     LEAVES,
+    lambda inner: (
+        st.lists(inner, max_size=3).map(lambda some: AllOf(tuple(some)))
+        | st.lists(inner, max_size=3).map(lambda some: AnyOf(tuple(some)))
+        | inner.map(Not)
+    ),
+    max_leaves=6,
+)
+TEXTS = st.sampled_from(["", "x", "X", "x ", "y", "ß", "SS"]) | NUMBERS
+GUESSES: st.SearchStrategy[Condition | None] = st.none() | st.recursive(
+    st.builds(Comparison, st.sampled_from("ab"), st.sampled_from(["exact", "gte"]), NUMBERS)
+    | st.builds(Comparison, st.just("a"), st.just("exact"), TEXTS)
+    | st.builds(Comparison, st.just("a"), st.just("in"), st.lists(TEXTS, max_size=3)),
     lambda inner: (
         st.lists(inner, max_size=3).map(lambda some: AllOf(tuple(some)))
         | st.lists(inner, max_size=3).map(lambda some: AnyOf(tuple(some)))
@@ -118,3 +133,73 @@ def test_anything_else_is_an_expression_of_the_orm():
 def test_a_bool_is_no_condition(value: bool):
     with pytest.raises(DefinitionError, match=f"no {value}; None is all rows"):
         to_condition(value)
+
+
+@given(GUESSES, NUMBERS | TEXTS, NUMBERS)
+def test_what_is_decided_without_the_database_is_right(
+    condition: Condition | None, a: Any, b: int | None
+):
+    row = {"a": a, "b": b}
+    try:
+        right = meets(condition, row)
+    except TypeError:  # a text is no greater or less than a number
+        return
+    assert decide(condition, row.get) in (right, None)
+
+
+@pytest.mark.parametrize(
+    ("condition", "verdict"),
+    [
+        (None, True),
+        (NOTHING, False),
+        (AllOf(()), True),
+        (to_condition({"a": 1}), True),
+        (to_condition({"a": 2}), False),
+        (to_condition({"a__in": [2, 1]}), True),
+        (to_condition({"a__in": []}), False),
+        (to_condition({"a": "1"}), None),
+        (to_condition({"a": True}), None),
+        (to_condition({"a__gt": 0}), None),
+        (to_condition({"text": "y"}), False),
+        (to_condition({"text": "x"}), None),
+        (to_condition({"text": "X "}), None),
+        (to_condition({"text": "\u212a"}), None),
+        (to_condition({"other": 1}), None),
+        (to_condition({"other": None}), None),
+        (Native("q"), None),
+        (Not(to_condition({"a": 1})), False),
+        (Not(Native("q")), None),
+        (AllOf((Native("q"), NOTHING)), False),
+        (AllOf((Native("q"), AllOf(()))), None),
+        (AnyOf((Native("q"), AllOf(()))), True),
+        (AnyOf((Native("q"), NOTHING)), None),
+    ],
+)
+def test_only_what_no_database_sees_otherwise_is_decided(
+    condition: Condition | None, verdict: bool | None
+):
+    assert decide(condition, {"a": 1, "text": "x"}.get) is verdict
+
+
+@given(CONDITIONS, CONDITIONS, ROWS)
+def test_the_same_conditions_let_the_same_rows_through(one: Any, other: Any, row: Any):
+    if is_same_condition(one, other):
+        assert meets(one, row) is meets(other, row)
+    assert is_same_condition(one, other) is is_same_condition(other, one)
+    assert is_same_condition(one, copy.deepcopy(one))
+
+
+def test_expressions_of_an_orm_are_the_same_only_themselves():
+    class Expression:
+        def __eq__(self, other: object) -> Any:
+            raise AssertionError("an expression makes SQL of this")
+
+        __hash__ = None  # type: ignore[assignment]
+
+    one, other = Native(Expression()), Native(Expression())
+    assert is_same_condition(AllOf((one, BIG)), AllOf((one, BIG)))
+    assert not is_same_condition(AllOf((BIG, one)), AllOf((BIG, other)))
+    assert not is_same_condition(Not(one), Not(other))
+    assert not is_same_condition(AllOf((BIG,)), AllOf((BIG, SMALL)))
+    assert not is_same_condition(AllOf((BIG,)), AnyOf((BIG,)))
+    assert not is_same_condition(BIG, None)
