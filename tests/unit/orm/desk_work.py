@@ -8,6 +8,7 @@ from django_vortex.orm.crud_save import CrudSave
 from django_vortex.orm.crud_work import CrudPlan, CrudWork, Outcome
 from django_vortex.orm.extension import CrudExtension
 from django_vortex.orm.listing import Listing
+from django_vortex.orm.permission import Action, Permission
 from django_vortex.orm.permissions import AllowAny
 from django_vortex.routing.peer import Peer
 from django_vortex.routing.request import Request
@@ -15,9 +16,12 @@ from django_vortex.tuples import TupleRegistry, mark_present_fields, mark_unknow
 from django_vortex.wire.codec import Codec
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import PayloadEnvelope
+from tests.unit.orm.crud_bench import User
 from tests.unit.orm.desk import Desk
 
 FIELDS = ["title", "points", "owner_id"]
+
+ANN, BOB = User(1), User(2)
 
 
 class Hooks(CrudExtension):
@@ -123,3 +127,24 @@ class DeskWork:
 def titles(outcome: Outcome) -> list[str]:
     """Give the titles of the tickets of an answer."""
     return [one.title for one in outcome.tuples]
+
+
+class Own(Permission):
+    """Everybody has tickets of their own."""
+
+    def scope(self, request: Any, action: Action) -> Any:
+        return {"owner_id": request.user.pk}
+
+
+class Small(Permission):
+    """Hides big tickets, and lets nobody delete those in between."""
+
+    async def allows_object(self, request: Any, action: Action, row: Any) -> bool:
+        return bool(row.points < (10 if action is Action.RETRIEVE else 5))
+
+
+class WriteOnly(Permission):
+    """Everybody may change what nobody may see."""
+
+    def allows(self, request: Any, action: Action) -> bool:
+        return action is not Action.RETRIEVE

@@ -9,12 +9,7 @@ from django_vortex.orm.crud_telling import tell, tell_again
 from django_vortex.orm.permission import Action, Permission
 from django_vortex.orm.permissions import AllowAny
 from tests.unit.orm.desk import Desk
-from tests.unit.orm.desk_work import DeskWork, Hooks
-
-
-class WriteOnly(Permission):
-    def allows(self, request: Any, action: Action) -> bool:
-        return action is not Action.RETRIEVE
+from tests.unit.orm.desk_work import DeskWork, Hooks, WriteOnly
 
 
 class SeesFew(Permission):
