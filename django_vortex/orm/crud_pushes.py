@@ -33,6 +33,9 @@ logger = logging.getLogger(__name__)
 MAX_BATCH: Final = 1000
 """How many loads are read in one transaction."""
 
+PUSHES_PER_TURN: Final = 50
+"""After how many pushes the loop gets its turn."""
+
 MAX_NAME_CHARACTERS: Final = 4096
 """What is asked under a longer filt is not remembered."""
 
@@ -74,7 +77,7 @@ class CrudPushes:
         self.loads = Loads()
         """What peers of this process have loaded."""
         self._stale: dict[Load, None] = {}
-        self._reading: list[Load] = []
+        self._reading: dict[Load, int] = {}
         self._changed_at: float | None = None
         self._task: asyncio.Task[None] | None = None
         payload_io.followers.add(self)
@@ -104,9 +107,8 @@ class CrudPushes:
             load: What `begin` gave of the request.
             outcome: What was done, and what the peer is answered: of its own row it knows then.
         """
-        if load is not None and outcome.result is None:
-            is_row = load.asked.key is not None and bool(outcome.tuples)
-            load.is_answered = load.is_answered or is_row or load.asked.is_list
+        if load is not None and outcome.result is None and load.asked.got(outcome.tuples):
+            self.loads.keep(load)
         keys = list(dict.fromkeys(one.key for one in outcome.done if one.plan is self._plan.main))
         if keys:
             self._change(keys, besides=None if load is None or load.asked.is_list else load)
@@ -150,7 +152,7 @@ class CrudPushes:
             if asked is not None:
                 is_known = self.loads.get(peer.uuid, asked) is not None
                 load = self.loads.add(peer, asked)
-                load.is_answered = True
+                self.loads.keep(load)
                 if is_stale or is_suspect or is_known:
                     self._mark([load])
 
@@ -201,7 +203,7 @@ class CrudPushes:
         self._mark(load for load in self.loads.find(keys) if load is not besides)
 
     def _mark(self, loads: Iterable[Load]) -> None:
-        """Have loads read again; those that are being answered wait for `_end`."""
+        """Have loads read again."""
         for load in loads:
             load.is_stale = True
             self._stale[load] = None
@@ -211,17 +213,19 @@ class CrudPushes:
     async def _refresh(self) -> None:
         """Read and push what is stale until nothing is."""
         while self._stale:
-            self._reading = self._take_batch()
-            turns = [load.turn for load in self._reading]
-            envelopes = await self._reader.read(self._reading)
-            batch, self._reading = self._reading, []
-            for load, turn, envelope in zip(batch, turns, envelopes, strict=True):
-                if load.turn != turn:
+            batch = self._take_batch()
+            self._reading = {load: load.turn for load in batch}
+            envelopes = await self._reader.read(batch)
+            for count, (load, envelope) in enumerate(zip(batch, envelopes, strict=True), 1):
+                if load.turn != self._reading.pop(load):
                     self._mark([load])  # its peer was answered meanwhile, or is going to be
                 elif load.is_here and envelope is not None:
                     self._push(load, envelope)
+                if not count % PUSHES_PER_TURN:
+                    await asyncio.sleep(0)
 
     def _take_batch(self) -> list[Load]:
+        """Take out what is read next; what is being answered is marked by `_end`."""
         batch: list[Load] = []
         while self._stale and len(batch) < MAX_BATCH:
             load = next(iter(self._stale))

@@ -5,9 +5,9 @@ was asked longest ago is forgotten first, and its peer gets no more pushes until
 """
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from django_vortex.orm.store import Key
 from django_vortex.routing.peer import Peer
@@ -41,6 +41,10 @@ class Asked:
     key: Key | None
     is_list: bool
 
+    def got(self, tuples: Sequence[Any]) -> bool:
+        """Say whether these tuples are the list or the row, not none or a default tuple."""
+        return self.is_list or (self.key is not None and bool(tuples))
+
 
 @dataclass(slots=True, eq=False)
 class Load:
@@ -57,7 +61,7 @@ class Load:
     """Whether it is where the peer is now, in another process."""
 
     is_answered: bool = False
-    """Whether the peer got something; nobody is told of changes of what he did not."""
+    """Whether the peer got something; nobody is told of changes of what it did not."""
 
     is_stale: bool = False
     """Whether there is something newer than what the peer got."""
@@ -106,7 +110,7 @@ class Loads:
         return None if known is None else known.get(asked.name)
 
     def add(self, peer: Peer, asked: Asked) -> Load:
-        """Remember what a peer asks; what it has asked before is remembered longer."""
+        """Remember what a peer asks; `keep` it when it is answered, or `remove` it."""
         kinds = self._of_peers.setdefault(peer.uuid, {})
         known = kinds.setdefault(asked.is_list, OrderedDict())
         load = known.get(asked.name)
@@ -120,11 +124,19 @@ class Loads:
         known.move_to_end(asked.name)
         self._all[load] = None
         self._all.move_to_end(load)
-        if len(known) > self._limits[asked.is_list]:
-            self.remove(next(iter(known.values())))
-        elif len(self._all) > self._limit:
-            self.remove(next(iter(self._all)))
         return load
+
+    def keep(self, load: Load) -> None:
+        """Remember that a peer got what it asked, and forget the oldest if that is too much."""
+        if load.is_answered:
+            return
+        load.is_answered = True
+        if load.is_here:
+            known = self._of_peers[load.peer.uuid][load.asked.is_list]
+            if len(known) > self._limits[load.asked.is_list]:
+                self.remove(next(iter(known.values())))
+            elif len(self._all) > self._limit:
+                self.remove(next(iter(self._all)))
 
     def remove(self, load: Load) -> None:
         """Forget a load; does nothing if it was forgotten."""

@@ -52,9 +52,9 @@ class Process:
         return future
 
     @asynccontextmanager
-    async def connected(self, user: User, uuid: str = "") -> AsyncIterator[Asker]:
+    async def connected(self, user: User | None, uuid: str = "") -> AsyncIterator[Asker]:
         """Connect a peer to this process, by default one of the name of its user."""
-        uuid = uuid or f"peer of {user.pk}"
+        uuid = uuid or f"peer of {getattr(user, 'pk', 'nobody')}"
         peer = AsyncPeer(uuid, self.board.payload_io.codec, Dialect.NATIVE)
         identity = find_identity(user, None, "127.0.0.1")
         await peer.enter(self.server, Peer(uuid, "testing", user, None, "127.0.0.1"), identity)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from django_vortex.exceptions import DeliveryError
+from django_vortex.routing.request import Request
 from django_vortex.transports.threads import BlockingPool
 from tests.crud.asking import Record
 from tests.crud.boards import ANN, BOB, STORES, TICKET, Place, open_place, ticket
@@ -107,6 +108,25 @@ async def test_each_peer_gets_what_its_own_permissions_show(project: Project) ->
         project.carry()
         assert await receive_titles(ann, row) == ["A"]
         assert pushed(bob) == []
+
+
+async def test_who_has_logged_in_since_is_asked_for_as_who_it_is_now(project: Project) -> None:
+    board = project.a.board
+    board.add_tickets("anns", owner_id=ANN.pk)
+
+    def find(request: Request) -> Any:
+        return board.owned(getattr(request.user, "pk", 0))
+
+    project.serve(retrieve_all=True, get_queryset=find, fields=["title", "owner_id"])
+    async with (
+        project.a.connected(None, "tab") as nobody,
+        project.b.connected(ANN, "another of hers") as other,
+    ):
+        await nobody.ask(TICKET)
+        async with project.a.connected(ANN, "tab") as ann:
+            await other.save({**TICKET, "x": 1}, [ticket(id=3, title="A")])
+            project.carry()
+            assert await receive_titles(ann, TICKET) == ["A"]
 
 
 async def test_a_layer_that_is_down_is_no_fault_of_who_saves(

@@ -17,7 +17,9 @@ def rows(page: int) -> Asked:
 
 
 def add(loads: Loads, uuid: str, asked: Asked) -> Load:
-    return loads.add(Peer(uuid, "n"), asked)
+    load = loads.add(Peer(uuid, "n"), asked)
+    loads.keep(load)
+    return load
 
 
 def uuids(loads: Loads, key: int) -> list[str]:
@@ -75,6 +77,16 @@ def test_a_peer_with_many_loads_forgets_its_own():
     second = add(loads, "a", rows(2))
     assert (first.is_here, second.is_here) == (False, True)
     assert len(loads) == 4
+
+
+def test_what_is_not_answered_yet_takes_no_place():
+    loads = Loads(lists_per_peer=1)
+    kept = add(loads, "a", rows(1))
+    asking = loads.add(Peer("a", "n"), rows(2))
+    assert (kept.is_here, asking.is_here) == (True, True)
+    loads.remove(asking)
+    loads.keep(kept)
+    assert loads.find_all() == [kept]
 
 
 def test_nothing_is_left_of_a_peer_that_has_gone():
