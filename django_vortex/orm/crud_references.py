@@ -95,7 +95,8 @@ class ReferenceCheck:
             return
         values = [value]
         if reference.relation.is_many:
-            values = [one for one in value if one not in (old or ())]
+            known = set(old or ())
+            values = [one for one in value if one not in known]
         _, wanted = self._wanted.setdefault(id(reference), (reference, []))
         wanted += [(item, one) for one in values]
 

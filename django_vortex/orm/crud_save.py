@@ -38,6 +38,9 @@ from django_vortex.wire.dialects import Dialect
 
 LEAVES_SCOPE = "A row would leave what you may see"
 
+MAX_LISTED_KEYS = 10_000
+"""How many rows a field of many may name."""
+
 
 @dataclass(slots=True)
 class _Saving:
@@ -115,6 +118,8 @@ class CrudSave:
             self._work.demand(Action.CREATE, plan)
 
     def _prepare(self, item: Item, known: dict[Key, Any]) -> _Saving | None:
+        if self._refuse_long_lists(item):
+            return None
         row = None if item.key is None else known.get(item.key)
         if row is not None:
             self._work.demand(Action.UPDATE, item.plan)
@@ -293,6 +298,20 @@ class CrudSave:
             if saving.draft.is_new or saving.draft.changed:
                 outcome.done.append(Done(saving.action, saving.item.plan, key, row))
         return outcome
+
+    def _refuse_long_lists(self, item: Item) -> bool:
+        """Refuse more related rows than there is any sense in looking for."""
+        fields = item.plan.spec.fields
+        long = {
+            name: len(value)
+            for name, value in item.values.items()
+            if isinstance(value, list) and len(value) > MAX_LISTED_KEYS
+            if name in fields and fields[name].is_many
+        }
+        for name, count in long.items():
+            text = f"{count} rows are more than the {MAX_LISTED_KEYS} that one row may refer to"
+            self._errors.append(error_at(item.index, name, text))
+        return bool(long)
 
     def _refuse_read_only(self, item: Item, name: str) -> None:
         self._errors.append(error_at(item.index, name, "This field is read-only"))

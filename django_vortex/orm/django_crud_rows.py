@@ -114,7 +114,9 @@ class DjangoCrudRows:
     def insert(self, row: Any) -> None:
         """Save a new instance; ``save`` of the model and signals are called as usual."""
         with _refusals():
-            row.save(using=self._using, force_insert=True)
+            # In the tables of parents as well, where a chosen key may be that of another row.
+            is_child = bool(self._model._meta.parents)
+            row.save(using=self._using, force_insert=(models.Model,) if is_child else True)
             self._set_many(row)
 
     def update(self, row: Any, changed: Iterable[str], version: Version | None = None) -> None:

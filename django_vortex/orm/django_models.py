@@ -44,6 +44,7 @@ def _describe_field(field: Any, is_key: bool) -> ModelField:
     is_moment = getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False)
     kind = find_kind(field)
     is_read_only = is_made or kind.is_read_only or is_file(field) or not _is_editable(field)
+    is_read_only = is_read_only or field.primary_key  # of a parent's table
     return ModelField(
         name=field.attname,
         type=kind.type,

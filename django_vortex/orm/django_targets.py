@@ -18,7 +18,8 @@ from django_vortex.orm.store import Draft
 def check_targets(model: type[models.Model], drafts: Sequence[Draft], using: str) -> None:
     """Say which rows refer to one that is not there, or that they may not refer to."""
     for field in model._meta.concrete_fields:
-        if field.is_relation and field.remote_field:
+        is_link = getattr(field.remote_field, "parent_link", False)  # to a row that saving makes
+        if field.is_relation and field.remote_field and not is_link:
             _check_one(field, drafts, using)
     for field in model._meta.many_to_many:
         _check_many(field, drafts, using)
@@ -34,7 +35,7 @@ def _check_one(field: Any, drafts: Sequence[Draft], using: str) -> None:
         value = draft.row.__dict__.get(field.attname)
         if value is not None:
             wanted.setdefault(value, []).append(draft)
-        elif not field.null and not (draft.is_new and _is_given_later(field)):
+        elif not field.null and not (draft.is_new and field.has_db_default()):
             draft.errors.setdefault(field.attname, []).append(str(field.error_messages["null"]))
     there = _find_there(field, field.target_field.name, wanted, using)
     for value, referring in wanted.items():
@@ -58,11 +59,6 @@ def _check_many(field: Any, drafts: Sequence[Draft], using: str) -> None:
         missing = [value for value in values or () if value not in there]
         if missing:
             draft.errors.setdefault(field.name, []).append(_missing(field, missing[0]))
-
-
-def _is_given_later(field: Any) -> bool:
-    """Say whether saving sets a field: the link of a child to its parent's table."""
-    return bool(getattr(field.remote_field, "parent_link", False)) or field.has_db_default()
 
 
 def _find_there(field: Any, name: str, values: Iterable[Any], using: str) -> set[Any]:

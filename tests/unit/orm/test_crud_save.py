@@ -165,6 +165,40 @@ def test_many_to_many_travels_as_keys(crud: CrudBench):
     assert crud.errors_of(wrong) == [(0, "permissions")]
 
 
+def test_ten_thousand_keys_are_looked_for_and_one_more_is_refused(crud: CrudBench):
+    group = Group.objects.create(name="a")
+    crud.serve(Group, fields=["permissions"])
+    for count in (10_000, 10_001):
+        keys = list(range(10**6, 10**6 + count))
+        reply = crud.say([row("auth.Group", id=group.pk, permissions=keys)])
+        assert crud.errors_of(reply) == [(0, "permissions")]
+        assert len(str(reply.result)) < 500
+        assert ("10001 rows are more" in reply.result["text"]) is (count == 10_001)
+    assert not group.permissions.exists()
+
+
+class FirstOnly(permissions.Permission):
+    """Only the first permission of Django may be retrieved."""
+
+    def scope(self, request: Any, action: Any) -> Any:
+        return {"id": Permission.objects.order_by("pk").values_list("pk", flat=True)[0]}
+
+
+def test_a_list_of_keys_takes_rows_that_the_peer_sees(crud: CrudBench):
+    one, two, three = Permission.objects.order_by("pk").values_list("pk", flat=True)[:3]
+    group = Group.objects.create(name="a")
+    group.permissions.add(two)
+    crud.serve(Group, fields=["permissions"], references={"permissions": FirstOnly})
+    for wrong in (three, 10**6):
+        reply = crud.say([row("auth.Group", id=group.pk, permissions=[one, wrong])])
+        assert reply.result["text"].endswith(f"'permissions': There is no row {wrong}")
+        new = crud.say([row("auth.Group", permissions=[wrong])])
+        assert new.result["text"].endswith(f"'permissions': There is no row {wrong}")
+    sent = row("auth.Group", id=group.pk, permissions=[two, one])
+    assert crud.say([sent]).result is True, "what it had already may stay"
+    assert set(group.permissions.values_list("pk", flat=True)) == {one, two}
+
+
 def test_related_rows_travel_inside_and_are_read_only(
     crud: CrudBench, django_assert_num_queries: Any
 ):

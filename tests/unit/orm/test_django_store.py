@@ -83,6 +83,23 @@ def test_a_child_with_a_table_of_its_own(crud: CrudBench):
     assert (Author.objects.get().name, Novelist.objects.get().genre) == ("Bob", "sf")
 
 
+def test_a_new_child_takes_over_no_row_of_its_parent(crud: CrudBench):
+    others = Author.objects.create(name="Bob")
+    crud.serve(Novelist, fields=["name", "genre"], client_keys=True)
+    name = "vortex_tests.Novelist"
+    reply = crud.say([row(name, author_ptr_id=others.pk, name="mine", genre="sf")])
+    assert reply.result["error"] == "validation"
+    assert (Author.objects.get().name, Novelist.objects.count()) == ("Bob", 0)
+    [made] = crud.rows_of(crud.say([row(name, author_ptr_id=77, name="Ann", genre="sf")]))
+    assert (made.author_ptr_id, Author.objects.get(pk=77).name) == (77, "Ann")
+
+
+def test_the_key_of_a_parent_is_no_field_to_set(crud: CrudBench):
+    fields = describe_model(Novelist).fields
+    assert fields["id"].is_read_only
+    assert not fields["author_ptr_id"].is_read_only
+
+
 def test_what_a_model_needs_is_known():
     spec = describe_model(Ticket)
     assert spec.fields["title"].is_required
