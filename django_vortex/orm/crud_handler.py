@@ -11,7 +11,7 @@ from typing import Any, Literal
 from django_vortex.exceptions import Conflict, DefinitionError, ValidationError, quoted
 from django_vortex.handlers.base import BaseHandler
 from django_vortex.orm.crud_failure import make_failure
-from django_vortex.orm.crud_model import CrudModel, make_plans
+from django_vortex.orm.crud_model import CrudModel, Extensions, make_plans
 from django_vortex.orm.crud_nested import Nested
 from django_vortex.orm.crud_pushes import CrudPushes
 from django_vortex.orm.crud_save import CrudSave
@@ -82,7 +82,7 @@ class OrmCrudHandler(BaseHandler):
         page_size: How many rows a list has if the peer does not say; None is all.
         max_page_size: How many rows a peer may ask for at once.
         max_tuples: How many tuples may be saved or deleted at once.
-        extensions: Each a `CrudExtension`, for all models.
+        extensions: Each a `CrudExtension`, for all models; or by model, as ``{Ticket: [Diary]}``.
         push_on_commit: Whether peers that have retrieved rows or lists get them again after changes
             through this handler, in any process; ``"rows"`` leaves out lists.
         get_queryset: Gives the rows that exist for a request, as the method of this name.
@@ -115,7 +115,7 @@ class OrmCrudHandler(BaseHandler):
         page_size: int | None = None,
         max_page_size: int = 1000,
         max_tuples: int = 1000,
-        extensions: Sequence[Any] = (),
+        extensions: Extensions = (),
         push_on_commit: bool | Literal["rows"] = False,
         get_queryset: Callable[[Request], Any] | None = None,
         payload_io: PayloadIO | None = None,

@@ -6,7 +6,7 @@ and gives a `ModelPlan`, which the work goes by.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 from django_vortex.exceptions import DefinitionError, quoted
 from django_vortex.orm.crud_access import Access
@@ -18,6 +18,9 @@ from django_vortex.orm.permission import Permission, to_permission
 from django_vortex.orm.records import RecordType, make_record_type
 from django_vortex.orm.store import Key, ModelSpec, Shape, Store
 from django_vortex.tuples import TupleRegistry
+
+Extensions: TypeAlias = Iterable[Any] | Mapping[Any, Iterable[Any]]
+"""For all models, or by model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,7 @@ def make_plans(
     store: Store,
     registry: TupleRegistry,
     permission: Permission,
-    extensions: Iterable[Any],
+    extensions: Extensions,
 ) -> tuple[ModelPlan, ...]:
     """Check what the application wrote of the models of a handler.
 
@@ -85,12 +88,21 @@ def make_plans(
         store: Where the rows are.
         registry: Where tuple types are registered.
         permission: The handler's, for a model without its own.
-        extensions: The handler's, before those of the model.
+        extensions: The handler's, before those of the model; of some models by model.
 
     Raises:
         DefinitionError: A field or relation that is not there, or a tuple type name that is taken.
     """
-    plans = [_make_plan(crud, store, registry, permission, extensions) for crud in cruds]
+    by_model = extensions if isinstance(extensions, Mapping) else {}
+    models = [crud.model for crud in cruds]
+    for model in by_model:
+        if model not in models:
+            raise DefinitionError(f"extensions names {quoted(model)}, which is not served here")
+    common = () if isinstance(extensions, Mapping) else extensions
+    plans = [
+        _make_plan(crud, store, registry, permission, by_model.get(crud.model, common))
+        for crud in cruds
+    ]
     return tuple(
         replace(
             plan,

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from django_vortex.exceptions import HandlerError
+from django_vortex.exceptions import DefinitionError, HandlerError
 from django_vortex.orm.crud_handler import OrmCrudHandler
 from django_vortex.orm.crud_model import CrudModel
 from django_vortex.orm.extension import Change, Context, CrudExtension
@@ -123,6 +123,26 @@ async def test_several_extensions_are_called_one_after_another(
     await board.ask(TICKET, [ticket(title="b")])
     names = ["before_create", "after_create", "after_retrieve", "after_create_commit"]
     assert calls == [f"{who} {name}" for name in names for who in ("first", "second")]
+
+
+async def test_extensions_may_be_named_by_model(board: Board) -> None:
+    calls: list[str] = []
+    of_tickets = recording(calls, is_async=False, prefix="ticket ")
+    of_projects = recording(calls, is_async=True, prefix="project ")
+    last = recording(calls, is_async=False, prefix="last ")
+    board.handler(
+        board.Ticket,
+        CrudModel(board.Project, fields=["name"], type_name="board.Project", extensions=[last]),
+        extensions={board.Ticket: [of_tickets], board.Project: [of_projects]},
+    )
+    names = ["before_create", "after_create", "after_retrieve", "after_create_commit"]
+    await board.ask(TICKET, [ticket(title="a")])
+    assert calls == [f"ticket {name}" for name in names]
+    calls.clear()
+    await board.ask(TICKET, [Record("board.Project", name="p")])
+    assert calls == [f"{who} {name}" for name in names for who in ("project", "last")]
+    with pytest.raises(DefinitionError, match="which is not served here"):
+        board.handler(filt={"key": "other"}, extensions={board.Label: [last]})
 
 
 async def test_an_extension_of_one_type_sees_only_that(board: Board) -> None:

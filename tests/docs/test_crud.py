@@ -18,7 +18,7 @@ SETTINGS = Block(
 MIGRATED = """
 from django.test import SimpleTestCase
 
-from board.tables import Base, engine
+from board.tables import Airport, Base, engine, make_session
 from django_vortex.testing import connect
 from django_vortex.wire.dialects import Dialect
 
@@ -28,6 +28,8 @@ GATES = {"key": "gates"}
 class MigratedTest(SimpleTestCase):
     def setUp(self):
         Base.metadata.create_all(engine)
+        with make_session() as session, session.begin():
+            session.add(Airport(iata="ZRH", name="Zurich"))
         self.addCleanup(Base.metadata.drop_all, engine)
 
     def test_a_released_client_makes_and_deletes_a_row(self):
@@ -47,6 +49,15 @@ class MigratedTest(SimpleTestCase):
             unknown = peer.request(GATES, [Gate(id=9, label="A9", airport_iata="ZRH")])
             self.assertEqual(unknown.result, "Tuple 0, field 'id': There is no row 9")
             self.assertEqual(peer.unread, [])
+
+            upper = peer.request(GATES, [Gate(id=None, label="b2", airport_iata="ZRH")])
+            self.assertEqual(upper.tuples[0].label, "B2")
+            gone = peer.request({**GATES, "delete": True}, [Gate(id=None), *upper.tuples])
+            self.assertEqual((gone.result, len(gone.tuples)), (True, 1))
+
+            zurich = gates.plan.models[1].record.cls(iata="ZRH")
+            stays = peer.request({**GATES, "delete": True}, [zurich])
+            self.assertEqual(stays.result, "Zurich stays where it is")
 
             deleted = peer.request({**GATES, "delete": True}, saved.tuples)
             self.assertEqual((deleted.result, deleted.tuples), (True, []))
