@@ -7,11 +7,18 @@ that rows which come and go meanwhile shift nothing.
 
 import base64
 import binascii
+import decimal
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django_vortex.exceptions import DefinitionError, ValidationError, WireError, quoted
+from django_vortex.exceptions import (
+    DefinitionError,
+    MalformedMessage,
+    ValidationError,
+    WireError,
+    quoted,
+)
 from django_vortex.orm.conditions import (
     AllOf,
     AnyOf,
@@ -237,7 +244,20 @@ def _make_operand_check(spec: ModelSpec, name: str) -> Check:
         kind: Any = bool
     else:
         kind = str if comparison.lookup in _TEXT_LOOKUPS else field.type
-    return make_check(kind) or (lambda value: value)
+    check = make_check(kind) or (lambda value: value)
+    return _make_finite_check(check) if kind is decimal.Decimal else check
+
+
+def _make_finite_check(check: Check) -> Check:
+    """Take no NaN and no infinity, which columns of Decimals hold or not as the database likes."""
+
+    def check_finite(value: Any) -> Any:
+        checked = check(value)
+        if isinstance(checked, decimal.Decimal) and not checked.is_finite():
+            raise MalformedMessage(f"Expected a finite number, got {quoted(value)}", "")
+        return checked
+
+    return check_finite
 
 
 def _check_operand(check: Check, comparison: Comparison, name: str) -> Any:

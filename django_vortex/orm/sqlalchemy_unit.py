@@ -17,6 +17,7 @@ from sqlalchemy.orm.util import has_identity
 from django_vortex.exceptions import DefinitionError, HandlerError, WireError, quoted
 from django_vortex.orm.conditions import Condition
 from django_vortex.orm.guarded_rows import leave_out
+from django_vortex.orm.sameness import is_same
 from django_vortex.orm.sqlalchemy_conditions import to_expression, to_order
 from django_vortex.orm.sqlalchemy_errors import refusals
 from django_vortex.orm.sqlalchemy_models import MappedColumn, many_to_one_names
@@ -241,7 +242,7 @@ class SqlAlchemyRows:
     def _fetch(self, statement: Select[Any]) -> list[Any]:
         if len(self.session.identity_map):  # what is known already is read anew
             statement = statement.execution_options(populate_existing=True)
-        with self.session.no_autoflush:
+        with self.session.no_autoflush, refusals(self._mapped):  # of values to filter by
             rows = list(self.session.scalars(statement).unique())
         if self._shape.guarded:
             load_guarded(self.session, rows, self._shape, self._scope, self._describe)
@@ -290,4 +291,4 @@ def _is_same(row: Any, column: MappedColumn, value: Any) -> bool:
         return False  # inside those True equals 1
     if column.values.export is not None:
         known = column.values.export(known)
-    return type(known) is type(value) and bool(known == value)
+    return is_same(known, value, exact=True)

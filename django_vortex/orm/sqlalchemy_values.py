@@ -177,7 +177,7 @@ def _make_numeric(column_type: Any) -> ColumnValues:
     context = decimal.Context(prec=max(precision + 1, 28), rounding=decimal.ROUND_HALF_UP)
 
     def fit(value: decimal.Decimal, dialect: str) -> decimal.Decimal:
-        if value.is_nan() and dialect == "postgresql":
+        if value.is_qnan() and dialect == "postgresql":
             return value
         if not value.is_finite() or abs(value) >= limit:
             raise UnfitValue(f"Expected a number of less than {limit}, got {quoted(value)}")
@@ -190,7 +190,7 @@ def _make_numeric(column_type: Any) -> ColumnValues:
 
 
 def _fit_any_decimal(value: decimal.Decimal, dialect: str) -> decimal.Decimal:
-    if dialect != "postgresql" and not value.is_finite():
+    if value.is_snan() or (dialect != "postgresql" and not value.is_finite()):
         raise UnfitValue(f"Expected a finite number, got {quoted(value)}")
     return value
 

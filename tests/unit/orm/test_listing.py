@@ -1,6 +1,7 @@
 """What a list may be asked for, and that its pages together are the list."""
 
 import base64
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -25,9 +26,11 @@ TABLE = MemoryTable(
     ModelField("points", int),
     ModelField("labels", list[int], is_many=True),
     ModelField("extra", raw=True),
+    ModelField("price", Decimal),
 )
 ORDERING = ("points", "title")
 FILTERS = ("title", "points__in", "points__range", "title__icontains", "points__isnull", "points")
+PRICES = ("price", "price__in", "price__range", "price__isnull")
 
 LISTING = Listing(
     TABLE.spec, filters=FILTERS, ordering=ORDERING, default_ordering=["-title"], max_page_size=3
@@ -196,6 +199,22 @@ def test_anything_undeclared_is_a_clear_error(filt: dict[str, Any], text: str):
         read(filt)
     assert text in str(failure.value)
     assert str(failure.value).endswith(f"at `filt.{name}`")
+
+
+@pytest.mark.parametrize("number", ["NaN", "sNaN", "Infinity", "-Infinity"])
+def test_a_number_to_filter_by_is_finite(number: str):
+    listing = Listing(TABLE.spec, filters=PRICES)
+    strange, price = Decimal(number), Decimal("1e400")
+    for name, value in [
+        ("price", strange),
+        ("price__in", [price, strange]),
+        ("price__range", [price, strange]),
+    ]:
+        with pytest.raises(ValidationError, match=f"{name}: Expected a finite number, got"):
+            read({"where": {name: value}}, listing)
+    taken = {"price": 5, "price__in": [price], "price__isnull": True}
+    assert len(read({"where": taken}, listing).where.conditions) == 3
+    assert read({"where": {"price": None}}, listing).where.value is None
 
 
 def test_as_many_values_as_allowed_are_taken():
