@@ -4,18 +4,24 @@ import datetime as dt
 from typing import Any
 
 import pytest
+from django.contrib.postgres.search import SearchVector
 from django.core.exceptions import ValidationError
-from django.db import DatabaseError
+from django.db import DatabaseError, connections
 from django.db.backends.postgresql.psycopg_any import Range
+from django.db.models import Value
+from django.test import override_settings
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from django_vortex.exceptions import DefinitionError
+from django_vortex.orm.django_kinds import find_kind
 from django_vortex.wire.dialects import Dialect
 from tests.crud.django_fields import KEYS, VALUES, Pair
-from tests.crud.django_postgres_fields import POSTGRES_VALUES
+from tests.crud.django_postgres_fields import POSTGRES_VALUES, PostgresKinds
 from tests.crud.django_shelf import Shelf, Talk, are_equal
 from tests.crud.field_fixtures import *  # noqa: F403
 from tests.crud.field_fixtures import PARTNER
+from tests.settings import INSTALLED_APPS
 
 EXAMPLES = settings(max_examples=15)
 INEXACT_IN_D2 = {"digits", "duration", "price_range"}
@@ -186,3 +192,41 @@ def test_what_the_application_makes_is_for_reading(shelf: Shelf, dialect: Dialec
             result = peer.save(changed)
             assert "read-only" in str(result)
             assert name in str(result)
+
+
+@pytest.mark.parametrize("dialect", [Dialect.NATIVE, Dialect.D2])
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+def test_projects_without_time_zones_keep_theirs(
+    request: pytest.FixtureRequest, kind: str, dialect: Dialect
+) -> None:
+    shelf: Shelf = request.getfixturevalue(f"{kind}_shelf")
+    connections[shelf.alias].close()
+    with override_settings(USE_TZ=False, TIME_ZONE="Asia/Tokyo"):
+        moment = dt.datetime(2024, 1, 2, 3, 4, 5, 678_901)
+        shelf.put(moment=moment)
+        with shelf.connected(dialect) as peer:
+            came = send_back(shelf, peer, "moment")
+            assert give_to_other(peer, "moment", came) is True
+            assert shelf.stored(2, "moment") == moment
+            came.moment = dt.datetime(2024, 1, 2, tzinfo=dt.timezone(dt.timedelta(hours=3)))
+            assert peer.save(came) is True
+            assert shelf.stored(1, "moment") == dt.datetime(2024, 1, 1, 21)
+    connections[shelf.alias].close()
+
+
+def test_an_hstore_without_its_app_is_the_programmers_mistake(arrays_shelf: Shelf) -> None:
+    find_kind.cache_clear()
+    with (
+        override_settings(INSTALLED_APPS=INSTALLED_APPS),
+        pytest.raises(DefinitionError, match=r"HStoreField; add 'django.contrib\.postgres'"),
+    ):
+        Shelf(PostgresKinds, arrays_shelf.alias)
+
+
+def test_what_text_search_computes_can_be_read(arrays_shelf: Shelf) -> None:
+    arrays_shelf.put()
+    arrays_shelf.rows.filter(id=1).update(
+        words=SearchVector(Value("the red cat"), config="english")
+    )
+    with arrays_shelf.connected() as peer:
+        assert send_back(arrays_shelf, peer, "words").words == "'cat':3 'red':2"
