@@ -19,7 +19,8 @@ from django.db import models
 from django.utils import timezone
 
 Convert: TypeAlias = Callable[[Any], Any]
-"""Takes a value that is not None. What makes model values raises Django's `ValidationError`."""
+"""Takes a value that is not None. What makes model values raises Django's `ValidationError`, and
+leaves alone what it does not know: hooks and permissions of an application may give expressions."""
 
 PYTHON_TYPES: "Mapping[type[models.Field[Any, Any]], type]" = {
     models.AutoField: int,
@@ -100,6 +101,8 @@ def _to_bytes(value: Any) -> Any:
 
 def _to_moment(value: Any) -> Any:
     """Give a datetime as the project has them: with or without zone."""
+    if not isinstance(value, dt.datetime):
+        return value
     try:
         if settings.USE_TZ and timezone.is_naive(value):
             return timezone.make_aware(value)
@@ -111,7 +114,7 @@ def _to_moment(value: Any) -> Any:
 
 
 def _to_clock(value: Any) -> Any:
-    if value.tzinfo is not None:
+    if isinstance(value, dt.time) and value.tzinfo is not None:
         raise ValidationError("A time of day has no time zone here")
     return value
 

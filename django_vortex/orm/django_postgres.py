@@ -57,17 +57,23 @@ def _find_array_kind(field: "ArrayField[Any, Any]") -> Kind:
 def _for_each(convert: Convert | None) -> Convert | None:
     if convert is None:
         return None
-    return lambda values: [None if value is None else convert(value) for value in _to_list(values)]
+
+    def convert_each(values: Any) -> Any:
+        if hasattr(_to_list(values), "resolve_expression"):
+            return values
+        return [None if value is None else convert(value) for value in values]
+
+    return convert_each
 
 
 def _to_list(value: Any) -> Any:
-    if not isinstance(value, list):
+    if not (isinstance(value, list | tuple) or hasattr(value, "resolve_expression")):
         raise ValidationError("Expected a list")
     return value
 
 
 def _to_store(value: Any) -> Any:
-    if not isinstance(value, dict):
+    if not (isinstance(value, dict) or hasattr(value, "resolve_expression")):
         raise ValidationError("Expected an object of texts")
     return value
 
@@ -77,6 +83,8 @@ def _find_range_kind(field: Any) -> Kind:
     to_end = inner.to_model
 
     def to_model(value: Any) -> Any:
+        if not isinstance(value, Mapping):
+            return value
         if value == {"empty": True}:
             return field.range_type(empty=True)
         if not value.keys() <= {"lower", "upper", "bounds"}:

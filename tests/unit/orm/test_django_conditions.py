@@ -1,11 +1,13 @@
 """Conditions, orders and scopes mean on the Django ORM what they say."""
 
+import datetime as dt
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, Permission
 from django.db import connection
 from django.db.models import F, Q
+from django.db.models.functions import Now
 from django.db.models.lookups import GreaterThan
 from django.test.utils import CaptureQueriesContext
 
@@ -19,9 +21,10 @@ from django_vortex.orm.conditions import (
     to_condition,
 )
 from django_vortex.orm.django_conditions import filter_rows, to_ordering
-from django_vortex.orm.store import Order
+from django_vortex.orm.store import Order, RefusedByDatabase
 from tests.unit.orm.models import Author, Ticket
 
+LONG_AGO = dt.datetime(2000, 1, 1)
 ONE = Comparison("slug", "exact", "a")
 TWO = Comparison("points", "exact", 5)
 
@@ -111,3 +114,36 @@ def test_a_condition_narrows_what_was_narrowed() -> None:
 def test_null_is_greater_than_every_value(order: Order, expected: list[str]) -> None:
     found = Ticket.objects.order_by(*to_ordering([order]))
     assert [row.title for row in found] == expected
+
+
+@pytest.mark.parametrize("with_zones", [True, False])
+@pytest.mark.parametrize(
+    "moment", [dt.datetime(2000, 1, 1), dt.datetime(2000, 1, 1, tzinfo=dt.UTC)]
+)
+def test_moments_are_compared_as_the_project_has_them(
+    settings: Any, moment: dt.datetime, with_zones: bool
+) -> None:
+    settings.USE_TZ = with_zones
+    end = moment.replace(year=2100)
+    for where in ({"changed__gt": moment}, {"changed__range": [moment, end]}, {"changed__lt": end}):
+        assert titles(where) == ["one", "two", "Three"]
+    assert titles({"changed__in": [moment]}) == titles({"changed": moment}) == []
+
+
+def test_a_moment_beyond_the_calendar_is_refused(settings: Any) -> None:
+    settings.USE_TZ = False
+    beyond = dt.datetime.min.replace(tzinfo=dt.timezone(dt.timedelta(hours=5)))
+    with pytest.raises(RefusedByDatabase, match="beyond the calendar"):
+        titles({"changed": beyond})
+
+
+@pytest.mark.parametrize("value", [Now(), [Now()], "2000-01-01 00:00Z"])
+def test_what_an_application_compares_with_is_left_alone(value: Any) -> None:
+    assert titles({"changed__in" if isinstance(value, list) else "changed": value}) == []
+
+
+def test_a_queryset_of_the_application_is_not_evaluated() -> None:
+    moments = Ticket.objects.filter(title="two").values("changed")
+    with CaptureQueriesContext(connection) as queries:
+        assert titles({"changed__in": moments}) == ["two"]
+    assert len(queries) == 1
