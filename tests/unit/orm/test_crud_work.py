@@ -8,10 +8,10 @@ from django_vortex.exceptions import PermissionDenied, ValidationError
 from django_vortex.orm.crud_model import CrudModel, ModelPlan, make_plans
 from django_vortex.orm.crud_work import read_filt_key
 from django_vortex.orm.listing import Page
-from django_vortex.orm.permissions import AllowAny, IsAuthenticated, ReadOnly
+from django_vortex.orm.permissions import AllowAny, IsAuthenticated
 from django_vortex.tuples import TupleRegistry
 from tests.unit.orm.desk import Desk
-from tests.unit.orm.desk_work import ANN, BOB, DeskWork, Hooks, Own, Small, titles
+from tests.unit.orm.desk_work import ANN, BOB, DeskWork, Hooks, Own, Small, WriteOnly, titles
 
 
 def seats(desk: Desk) -> ModelPlan:
@@ -128,7 +128,7 @@ def test_get_queryset_narrows_the_scope_further(desk: Desk):
 
 def test_a_push_is_not_scoped(desk: Desk):
     desk.tickets.add(title="a", owner_id=2, points=99)
-    work = DeskWork(desk, permission=Own & Small & ReadOnly, get_queryset=lambda request: 1 / 0)
+    work = DeskWork(desk, permission=Own & Small & WriteOnly, get_queryset=lambda request: 1 / 0)
     assert titles(work.do(lambda work: work.retrieve(1), is_scoped=False)) == ["a"]
 
 

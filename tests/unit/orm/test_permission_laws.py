@@ -5,9 +5,12 @@ allows it for the row. That of ``a & b`` is *and*, of ``a | b`` *or*, of ``~a`` 
 """
 
 import inspect
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import product
 from typing import Any, TypeAlias
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -90,6 +93,11 @@ def trees(*kinds: type[Permission]) -> st.SearchStrategy[Tree]:
 
 
 PLAIN = (AllowAny, IsAuthenticated, IsStaff, ReadOnly)
+PAIRS = [
+    *product((IsStaff, ReadOnly, Own, OwnLater, FewToRead), repeat=2),
+    *product((IsStaff, ReadOnly, Small, OwnRow), repeat=2),
+]
+ROWS = [{"owner_id": owner, "points": points} for owner in (1, 2) for points in (1, 9)]
 # Rows known by their scope cannot be joined by | with rows known by allows_object.
 TREES = trees(*PLAIN, Own, OwnLater, FewToRead) | trees(*PLAIN, Small, OwnRow)
 
@@ -138,3 +146,25 @@ async def test_joined_permissions_let_through_what_logic_says(
     assert await lets_through(make(tree), request, action, row) is await should(
         tree, request, action, row
     )
+
+
+@pytest.mark.parametrize(
+    "join",
+    [
+        lambda one, other: Join("&", (one, other)),
+        lambda one, other: Join("|", (one, other)),
+        lambda one, other: Join("~", (Join("&", (one, other)),)),
+        lambda one, other: Join("~", (Join("|", (one, other)),)),
+        lambda one, other: Join("&", (one, Join("~", (other,)))),
+        lambda one, other: Join("|", (one, Join("~", (other,)))),
+    ],
+    ids=["and", "or", "nand", "nor", "and not", "or not"],
+)
+async def test_any_two_permissions_are_joined_so(join: Callable[[Tree, Tree], Tree]):
+    for one, other in PAIRS:
+        tree = join(Leaf(one), Leaf(other))
+        permission = make(tree)
+        for user, action, row in product(USERS, (Action.RETRIEVE, Action.UPDATE), ROWS):
+            request = Request(PayloadEnvelope({}), Peer("u", "n", user=user), codec=CODEC)
+            right = await should(tree, request, action, row)
+            assert await lets_through(permission, request, action, row) is right, tree

@@ -28,5 +28,13 @@ async def test_on_the_loop_itself_it_gets_another():
         waiting.wait(fail())
 
 
+async def test_whatever_a_coroutine_raises_is_told():
+    async def stop() -> None:
+        raise KeyboardInterrupt("told")
+
+    with pytest.raises(KeyboardInterrupt, match="told"):
+        Waiting().wait(stop())
+
+
 def test_without_a_loop_one_is_made():
     assert Waiting().wait(loop_of_it()).is_closed()
