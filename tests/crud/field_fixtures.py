@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from itertools import count
 from typing import Any
 
+import psycopg
 import pytest
 from django.db import connections
 from django.test import override_settings
@@ -14,7 +15,7 @@ from tests.crud.django_fields import MODELS, Kinds, Owner, Partner, Tag
 from tests.crud.django_postgres_fields import PostgresKinds
 from tests.crud.django_shelf import Shelf
 from tests.settings import INSTALLED_APPS
-from tests.support.postgres import PostgresServer
+from tests.support.postgres import USER, PostgresServer
 
 __all__ = ["arrays_shelf", "fields_alias", "installed", "postgres_shelf", "shelf", "sqlite_shelf"]
 
@@ -44,7 +45,8 @@ def fields_alias(postgres: PostgresServer, django_db_blocker: Any) -> Iterator[s
     name = f"fields_{next(_numbers)}"
     postgres.create_database(name)
     database = Database(name, postgres.host)
-    database.execute("CREATE EXTENSION hstore")
+    with psycopg.connect(host=postgres.host, user=USER, dbname=name) as link:
+        link.execute("CREATE EXTENSION hstore")
     with django_db_blocker.unblock(), database.in_django():
         make_tables(database.alias, [*MODELS, PostgresKinds])
         yield database.alias
