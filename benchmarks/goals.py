@@ -26,8 +26,11 @@ ROUND_TRIP_OVER_JSON_ECHO: Final = 1.3
 CRUD_RETRIEVE_OVER_REST: Final = 3.0
 """Retrieving 1000 rows against ``ModelSerializer`` of Django REST framework."""
 
+CRUD_NESTED_OVER_REST: Final = 1.0
+"""The same, each with a related row inside."""
+
 CRUD_SAVE_OVER_REST: Final = 1.0
-"""Saving 100 rows against the same."""
+"""Saving 100 rows against the same serializer."""
 
 CRUD_STATEMENTS: Final = 1.0
 """SQL statements against the fewest there can be."""

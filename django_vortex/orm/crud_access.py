@@ -52,9 +52,13 @@ class Asking:
             return True
         return bool(self._settle(access.permission.allows(self._request, action)))
 
+    def tells_rows_apart(self, access: Access) -> bool:
+        """Say whether `may` depends on the row."""
+        return self._is_scoped and "rows" in access.permission.restricts
+
     def may(self, access: Access, action: Action, row: Any) -> bool:
         """Say whether the peer may do this to a row."""
-        if not self._is_scoped or "rows" not in access.permission.restricts:
+        if not self.tells_rows_apart(access):
             return True
         return bool(self._settle(access.permission.allows_object(self._request, action, row)))
 

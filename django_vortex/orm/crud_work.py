@@ -12,11 +12,11 @@ from typing import Any
 from django_vortex.exceptions import Conflict, PermissionDenied, ValidationError, WireError, quoted
 from django_vortex.orm.conditions import Condition
 from django_vortex.orm.crud_access import Asking
+from django_vortex.orm.crud_found import find
 from django_vortex.orm.crud_model import ModelPlan
-from django_vortex.orm.crud_paging import find_visible_rows
 from django_vortex.orm.crud_telling import find_visible, tell_again
 from django_vortex.orm.extension import Context
-from django_vortex.orm.listing import Listing, Page
+from django_vortex.orm.listing import ALL_ROWS, Listing, Page
 from django_vortex.orm.permission import Action
 from django_vortex.orm.store import (
     Key,
@@ -129,14 +129,12 @@ class CrudWork:
         self.demand(Action.RETRIEVE, plan)
         query = listing.read(self.request.filt, self.request.codec)
         self.call(plan, Action.RETRIEVE, "before_retrieve")
-        rows = self.rows(plan, Action.RETRIEVE)
-        found = find_visible_rows(self, plan, query)
+        found = find(self, plan, query)
         cursor = None
         if query.limit is not None and len(found) > query.limit:
-            found = found[: query.limit]
-            last = rows.read(found[-1], [order.name for order in query.order])
+            last = found.read(query.limit - 1, [order.name for order in query.order])
             cursor = listing.make_cursor(query.order, last, self.request.codec)
-        tuples = self.tell(plan, Action.RETRIEVE, found)
+        tuples = found.make_tuples(query.limit)
         if query.is_paged:
             tuples.append(Page(next=cursor, count=len(tuples)))
         return Outcome(tuples)
@@ -300,8 +298,7 @@ class CrudWork:
         plan = self.plan.main
         if not self.plan.retrieve_all or not self.is_allowed(Action.RETRIEVE, plan):
             return []
-        found = self.rows(plan, Action.RETRIEVE).find()
-        return self.make_tuples(plan, Action.RETRIEVE, found)
+        return find(self, plan, ALL_ROWS).make_tuples()
 
 
 def find_plans(items: Iterable[Item]) -> list[ModelPlan]:

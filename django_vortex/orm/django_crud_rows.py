@@ -1,15 +1,16 @@
 """Rows of one Django model during one transaction: `Rows` of the store interface."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from django.core.exceptions import EmptyResultSet, ValidationError
+from django.core.exceptions import ValidationError
 from django.db import DatabaseError, DataError, IntegrityError, connections, models
 
 from django_vortex.orm.conditions import Condition
 from django_vortex.orm.django_conditions import filter_rows, to_ordering
 from django_vortex.orm.django_limits import find_unstorable
+from django_vortex.orm.django_reading import ShapeReader
 from django_vortex.orm.django_scope import find_prefetches, narrow
 from django_vortex.orm.django_validation import validate_drafts
 from django_vortex.orm.django_values import PENDING, make_field_reader, to_model_value
@@ -36,17 +37,15 @@ class DjangoCrudRows:
     Args:
         shape: What is read of each.
         scope: Which there are.
-        read: Reads the values of a row.
+        reader: Reads the values of rows.
         using: The alias of the database.
     """
 
-    def __init__(
-        self, shape: Shape, scope: Scope, read: Callable[[Any], dict[str, Any]], using: str
-    ) -> None:
+    def __init__(self, shape: Shape, scope: Scope, reader: ShapeReader, using: str) -> None:
         self._shape = shape
         self._model: type[models.Model] = shape.spec.model
         self._keys = shape.spec.key_names
-        self._read = read
+        self._reader = reader
         self._using = using
         self._scope = scope
         self._queryset = narrow(shape, scope, using)
@@ -67,10 +66,14 @@ class DjangoCrudRows:
         self, where: Condition | None = None, order: Sequence[Order] = (), limit: int | None = None
     ) -> list[Any]:
         """Give the rows that meet a condition, in order."""
-        queryset = filter_rows(self._queryset, where)
-        if order:
-            queryset = queryset.order_by(*to_ordering(order))
-        return self._fetch(queryset if limit is None else queryset[:limit])
+        return self._fetch(self._select(where, order, limit))
+
+    def find_values(
+        self, where: Condition | None = None, order: Sequence[Order] = (), limit: int | None = None
+    ) -> Sequence[Sequence[Any]] | None:
+        """Give the fields of the same rows, read without instances where that is the same."""
+        with _asked():
+            return self._reader.read_columns(self._select(where, order, limit))
 
     def new(self) -> Any:
         """Make an unsaved instance."""
@@ -82,7 +85,7 @@ class DjangoCrudRows:
 
     def values(self, row: Any) -> dict[str, Any]:
         """Give what the shape has of a row."""
-        return self._read(row)
+        return self._reader.read(row)
 
     def read(self, row: Any, names: Iterable[str]) -> dict[str, Any]:
         """Give single fields of a row."""
@@ -141,13 +144,17 @@ class DjangoCrudRows:
             row.delete(using=self._using)
         row.pk = key
 
+    def _select(
+        self, where: Condition | None, order: Sequence[Order], limit: int | None
+    ) -> models.QuerySet[Any]:
+        queryset = filter_rows(self._queryset, where)
+        if order:
+            queryset = queryset.order_by(*to_ordering(order))
+        return queryset if limit is None else queryset[:limit]
+
     def _fetch(self, queryset: models.QuerySet[Any]) -> list[Any]:
-        try:
+        with _asked():
             rows = list(queryset.prefetch_related(*self._related))
-        except EmptyResultSet:
-            return []
-        except (DataError, OverflowError, ValueError) as error:  # such as a NUL in a text
-            raise RefusedByDatabase("A value that the database does not know") from error
         leave_out(rows, self._scope)
         return rows
 
@@ -181,6 +188,15 @@ class DjangoCrudRows:
     def _set_many(self, row: Any) -> None:
         for name, keys in row.__dict__.pop(PENDING, {}).items():
             getattr(row, name).set(keys)
+
+
+@contextmanager
+def _asked() -> Iterator[None]:
+    """Turn what a database says against a value that it is asked for, such as a NUL in a text."""
+    try:
+        yield
+    except (DataError, OverflowError, ValueError) as error:
+        raise RefusedByDatabase("A value that the database does not know") from error
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from django.db import IntegrityError, models, router, transaction
 
 from django_vortex.orm.django_crud_rows import DjangoCrudRows
 from django_vortex.orm.django_models import describe_model
-from django_vortex.orm.django_values import make_reader
+from django_vortex.orm.django_reading import ShapeReader
 from django_vortex.orm.store import ModelSpec, RefusedByDatabase, Scope, Shape, Unit
 from django_vortex.orm.waiting import Waiting
 from django_vortex.typedefs import RunSync
@@ -29,7 +29,7 @@ class DjangoStore:
         self._using = using
         self._run_sync = run_sync
         self._model: type[models.Model] | None = None
-        self._readers: dict[int, tuple[Shape, Callable[[Any], dict[str, Any]]]] = {}
+        self._readers: dict[int, ShapeReader] = {}
 
     def describe(self, model: Any) -> ModelSpec:
         """Look into a model."""
@@ -66,11 +66,11 @@ class DjangoStore:
             return self._using
         return "default" if self._model is None else router.db_for_write(self._model)
 
-    def _get_reader(self, shape: Shape) -> Callable[[Any], dict[str, Any]]:
+    def _get_reader(self, shape: Shape) -> ShapeReader:
         known = self._readers.get(id(shape))
-        if known is None:
-            known = self._readers[id(shape)] = (shape, make_reader(shape))
-        return known[1]
+        if known is None:  # it keeps the shape, so that no other gets its id
+            known = self._readers[id(shape)] = ShapeReader(shape)
+        return known
 
 
 class DjangoUnit:
@@ -79,7 +79,7 @@ class DjangoUnit:
     def __init__(
         self,
         using: str,
-        get_reader: Callable[[Shape], Callable[[Any], dict[str, Any]]],
+        get_reader: Callable[[Shape], ShapeReader],
         waiting: Waiting,
     ) -> None:
         self.using = using

@@ -84,6 +84,10 @@ class ListQuery:
         return all_of([self.where, beyond])
 
 
+ALL_ROWS = ListQuery(None, (), None, is_paged=False)
+"""What asks for everything, in the order of the application."""
+
+
 class Listing:
     """What a handler lets peers ask for.
 

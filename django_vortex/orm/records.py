@@ -5,9 +5,10 @@ itself where it is a tuple type already with the same fields. Either way a store
 and a peer never sees a row.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeAlias
 
 from django_vortex.exceptions import DefinitionError
 from django_vortex.orm.store import ModelField, Shape
@@ -20,6 +21,10 @@ from django_vortex.tuples import (
     unknown_fields,
 )
 from django_vortex.tuples.fields import FieldSpec
+from django_vortex.wire.encode_plans import is_plain_name
+
+BuildAll: TypeAlias = Callable[[Iterable[Sequence[Any]]], list[Any]]
+"""Makes tuples of rows of values, those of each in the order of the shape."""
 
 _NO_FIELDS: Mapping[str, Any] = MappingProxyType({})
 
@@ -41,7 +46,11 @@ class RecordType:
     """
 
     def __init__(
-        self, tuple_type: TupleType, registry: TupleRegistry, nested: "Mapping[str, RecordType]"
+        self,
+        tuple_type: TupleType,
+        registry: TupleRegistry,
+        names: Sequence[str],
+        nested: "Mapping[str, RecordType]",
     ) -> None:
         self.name = tuple_type.name
         self.cls = tuple_type.cls
@@ -50,6 +59,10 @@ class RecordType:
         self._registry = registry
         build = tuple_type.get_construction().build
         self._build = build if issubclass(tuple_type.cls, Record) else _without_validation(build)
+        is_compiled = issubclass(tuple_type.cls, Record) and not nested
+        self._build_all = (
+            _compile_build_all(tuple_type.cls, names) if is_compiled else None
+        ) or partial(self._make_one_by_one, names)
         self._reads = [(field.name, field.read) for field in tuple_type.fields]
 
     def make(self, values: Mapping[str, Any]) -> Any:
@@ -62,6 +75,14 @@ class RecordType:
             if name in values
         }
         return self._build({**values, **made})
+
+    def make_all(self, rows: Iterable[Sequence[Any]]) -> list[Any]:
+        """Make the tuples of rows without relations.
+
+        Args:
+            rows: Of each the values of the fields in the order of the shape.
+        """
+        return self._build_all(rows)
 
     def make_nested(self, value: Any) -> Any:
         """Make what stands in a nested field: a tuple, a list of tuples, or None."""
@@ -88,6 +109,9 @@ class RecordType:
         """Give the names a peer sent that are no fields."""
         return unknown_fields(instance)
 
+    def _make_one_by_one(self, names: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[Any]:
+        return [self.make(dict(zip(names, values, strict=True))) for values in rows]
+
 
 def _without_validation(
     build: Callable[[Mapping[str, object]], object],
@@ -100,6 +124,21 @@ def _without_validation(
         return instance
 
     return fill
+
+
+def _compile_build_all(cls: type, names: Sequence[str]) -> BuildAll | None:
+    """Generate what makes records of rows of values; None if a name cannot stand in source text."""
+    if not all(is_plain_name(name) for name in names):
+        return None
+    values = [f"v{index}" for index in range(len(names))]
+    lines = ["def build_all(rows, new=object.__new__, cls=cls):", " made = []"]
+    lines += [" append = made.append", f" for {', '.join(values)}, in rows:", "  item = new(cls)"]
+    lines += [f"  item.{name} = {value}" for name, value in zip(names, values, strict=True)]
+    lines += ["  append(item)", " return made"]
+    namespace: dict[str, Any] = {"cls": cls}
+    exec("\n".join(lines), namespace)
+    compiled: BuildAll = namespace["build_all"]
+    return compiled
 
 
 def make_record_type(
@@ -125,7 +164,7 @@ def make_record_type(
     tuple_type = adopted or _register(shape, name or shape.spec.label, registry)
     if not is_nested:
         tuple_type.keeps_unknown = True
-    return RecordType(tuple_type, registry, nested)
+    return RecordType(tuple_type, registry, shape.names, nested)
 
 
 def registered_fields(model: Any, registry: TupleRegistry) -> tuple[str, ...] | None:

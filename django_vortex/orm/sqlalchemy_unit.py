@@ -18,6 +18,7 @@ from django_vortex.exceptions import DefinitionError, HandlerError, WireError, q
 from django_vortex.orm.conditions import Condition
 from django_vortex.orm.guarded_rows import leave_out
 from django_vortex.orm.sameness import is_same
+from django_vortex.orm.sqlalchemy_columns import ColumnReader
 from django_vortex.orm.sqlalchemy_conditions import to_expression, to_order
 from django_vortex.orm.sqlalchemy_errors import refusals
 from django_vortex.orm.sqlalchemy_models import MappedColumn, many_to_one_names
@@ -80,6 +81,7 @@ class SqlAlchemyRows:
         self._describe = describe
         self._dialect = session.get_bind(self._mapped.mapper).dialect.name
         self._reader = RowReader(shape, describe)
+        self._columns = ColumnReader(shape, self._mapped)
         self._options = make_options(shape, describe)
 
     def get_many(self, keys: Sequence[Key]) -> dict[Key, Any]:
@@ -107,13 +109,20 @@ class SqlAlchemyRows:
         limit: int | None = None,
     ) -> list[Any]:
         """Give the rows that meet a condition, in order."""
+        return self._fetch(self._narrow(self._select(), where, order, limit))
+
+    def find_values(
+        self,
+        where: Condition | None = None,
+        order: Sequence[Order] = (),
+        limit: int | None = None,
+    ) -> Sequence[Sequence[Any]] | None:
+        """Give the fields of the same rows, read without instances where that is the same."""
         statement = self._select()
-        if where is not None:
-            statement = statement.where(to_expression(where, self._mapped, self._dialect))
-        if order:
-            expressions = to_order(order, self._mapped, self._dialect)
-            statement = statement.order_by(None).order_by(*expressions)
-        return self._fetch(statement if limit is None else statement.limit(limit))
+        if not self._columns.can_read(statement, self.session):
+            return None
+        with self.session.no_autoflush, refusals(self._mapped):
+            return self._columns.read(self._narrow(statement, where, order, limit), self.session)
 
     def new(self) -> Any:
         """Make an instance with its defaults that the database does not know yet."""
@@ -236,10 +245,21 @@ class SqlAlchemyRows:
             raise StaleRow
         set_committed_value(row, version.name, version.next)
 
+    def _narrow(
+        self, statement: Any, where: Condition | None, order: Sequence[Order], limit: int | None
+    ) -> Any:
+        if where is not None:
+            statement = statement.where(to_expression(where, self._mapped, self._dialect))
+        if order:
+            expressions = to_order(order, self._mapped, self._dialect)
+            statement = statement.order_by(None).order_by(*expressions)
+        return statement if limit is None else statement.limit(limit)
+
     def _select(self) -> Any:
-        return select_rows(self._mapped, self._scope, self._dialect).options(*self._options)
+        return select_rows(self._mapped, self._scope, self._dialect)
 
     def _fetch(self, statement: Select[Any]) -> list[Any]:
+        statement = statement.options(*self._options)
         if len(self.session.identity_map):  # what is known already is read anew
             statement = statement.execution_options(populate_existing=True)
         with self.session.no_autoflush, refusals(self._mapped):  # of values to filter by

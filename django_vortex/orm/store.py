@@ -175,6 +175,18 @@ class Rows(Protocol):
     ) -> list[Any]:
         """Give the rows that meet a condition, in order."""
 
+    def find_values(
+        self,
+        where: Condition | None = None,
+        order: Sequence[Order] = (),
+        limit: int | None = None,
+    ) -> Sequence[Sequence[Any]] | None:
+        """Give of the same rows the fields of a shape without relations, in its order.
+
+        They are what `values` would give, read without making any row. None where that cannot be:
+        a value that only a row knows, or a model that does something when a row is loaded.
+        """
+
     def new(self) -> Any:
         """Make a row with its defaults that the database does not know yet."""
 

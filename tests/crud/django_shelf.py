@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from django_vortex.orm.crud_handler import OrmCrudHandler
 from django_vortex.orm.permissions import AllowAny
+from django_vortex.orm.store import Order, Scope, Shape, Unit
 from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.testing import SyncPeer, connect
 from django_vortex.tuples import TupleRegistry
@@ -30,6 +31,7 @@ class Shelf:
     def __init__(self, model: Any, alias: str) -> None:
         self.model = model
         self.alias = alias
+        self._shapes: dict[str, Shape] = {}
         self.payload_io = PayloadIO()
         self.payload_io.bind(codec=Codec(TupleRegistry()))
         self.handler = OrmCrudHandler(
@@ -56,6 +58,19 @@ class Shelf:
         """Give what Django reads of a row."""
         [value] = self.rows.filter(id=key).values_list(name, flat=True)
         return bytes(value) if isinstance(value, memoryview) else value
+
+    def read_both_ways(self, name: str) -> tuple[list[Any] | None, list[Any]]:
+        """Give the values of a field in all rows: without instances, if possible, and of them."""
+        spec = self.handler.plan.main.spec
+        shape = self._shapes.setdefault(name, Shape(spec, ("id", name)))
+
+        def work(unit: Unit) -> tuple[list[Any] | None, list[Any]]:
+            rows = unit.rows(shape, Scope())
+            plain = rows.find_values(order=[Order("id")])
+            whole = [rows.values(row)[name] for row in rows.find(order=[Order("id")])]
+            return None if plain is None else [row[1] for row in plain], whole
+
+        return self.handler.store.run_here(work)
 
     @contextmanager
     def connected(self, dialect: Dialect = Dialect.NATIVE) -> Iterator["Talk"]:

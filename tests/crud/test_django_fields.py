@@ -47,6 +47,8 @@ def check_field(shelf: Shelf, name: str, value: Any) -> None:
     except (DatabaseError, OverflowError, ValueError, ArithmeticError, ValidationError):
         assume(False)
 
+    plain, whole = shelf.read_both_ways(name)
+    assert are_equal(plain, whole)
     with shelf.connected() as peer:
         came = send_back(shelf, peer, name)
         assert are_equal(getattr(came, name), travelling(before))

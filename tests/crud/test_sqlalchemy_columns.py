@@ -23,6 +23,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 from sqlalchemy.orm import sessionmaker
 
+from django_vortex.orm.conditions import Comparison
 from django_vortex.orm.records import make_record_type
 from django_vortex.orm.sqlalchemy_store import SqlAlchemyStore
 from django_vortex.orm.store import Scope, Shape
@@ -77,7 +78,10 @@ class Shelf:
 
         def work(unit: Any) -> Any:
             rows = unit.rows(self.shape, Scope())
-            return rows.values(rows.get_many([(key,)])[key,])
+            values = rows.values(rows.get_many([(key,)])[key,])
+            [plain] = rows.find_values(Comparison("id", "exact", key))
+            assert are_equal(dict(zip(self.shape.names, plain, strict=True)), values)
+            return values
 
         sent = self.record.make(await self.store.run(work))
         encoded = self.codec.encode_payload(Payload(tuples=[sent]), Dialect.NATIVE, NOW)

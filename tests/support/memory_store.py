@@ -130,6 +130,15 @@ class MemoryRows:
             found.sort(key=lambda values: _rank(values[one.name]), reverse=one.is_descending)
         return [_copy(values) for values in found[:limit]]
 
+    def find_values(
+        self,
+        where: Condition | None = None,
+        order: Sequence[Order] = (),
+        limit: int | None = None,
+    ) -> list[tuple[Any, ...]] | None:
+        found = self.find(where, order, limit)
+        return [tuple(row.stored_values[name] for name in self._shape.names) for row in found]
+
     def new(self) -> MemoryRow:
         return MemoryRow(self._table.blank())
 

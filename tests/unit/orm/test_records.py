@@ -6,8 +6,8 @@ import pytest
 
 from django_vortex.exceptions import DefinitionError
 from django_vortex.orm.records import Record, make_record_type, registered_fields
-from django_vortex.orm.store import Shape
-from django_vortex.tuples import TupleRegistry, mark_present_fields
+from django_vortex.orm.store import ModelField, ModelSpec, Shape
+from django_vortex.tuples import TupleRegistry, mark_present_fields, present_fields
 from django_vortex.wire.codec import Codec
 from django_vortex.wire.dialects import Dialect
 from tests.support.memory_store import MemoryTable
@@ -174,3 +174,34 @@ def test_a_subclass_of_a_tuple_type_is_none_by_that(tuples: TupleRegistry):
     assert registered_fields(type("Sub", (Note,), {}), tuples) is None
     assert registered_fields(Note.__table__, tuples) is None
     assert registered_fields(Record, tuples) is None
+
+
+ROWS = [(1, "Ann"), (2, None)]
+
+
+def made_up(*names: str) -> Shape:
+    spec = ModelSpec(NOTE, "my.Row", {name: ModelField(name) for name in names}, names[:1])
+    return Shape(spec, names)
+
+
+@pytest.mark.parametrize("names", [("id", "name"), ("id", "class"), ("first column", "2nd")])
+def test_rows_of_values_become_the_records_of_their_values_by_name(
+    tuples: TupleRegistry, names: tuple[str, ...]
+):
+    record = make_record_type(made_up(*names), None, tuples)
+    made = record.make_all(iter(ROWS))
+    assert made == [record.make(dict(zip(names, row, strict=True))) for row in ROWS]
+    assert [vars(one) for one in made] == [dict(zip(names, row, strict=True)) for row in ROWS]
+    assert present_fields(made[0], registry=tuples) == set(names)
+
+
+def test_rows_of_one_value_and_no_rows(tuples: TupleRegistry):
+    record = make_record_type(made_up("id"), None, tuples)
+    assert [one.id for one in record.make_all([[1], [2]])] == [1, 2]
+    assert record.make_all([]) == []
+
+
+def test_rows_of_a_model_that_is_a_tuple_type_become_instances(tuples: TupleRegistry):
+    tuples.add("my.Note", Note, fields=["text", "id"])
+    made: list[Any] = make_record_type(NOTE, None, tuples).make_all([(1, "as stored")])
+    assert [(type(one), one.id, one.text) for one in made] == [(Note, 1, "as stored")]
