@@ -32,8 +32,8 @@ from sqlalchemy.orm import sessionmaker
 from benchmarks import goals
 from benchmarks.crud_models import FIELDS, AlchemyCustomer, AlchemyOrder, Base, Customer, Order
 from benchmarks.results import Result, compare, format_table, interleave
-from django_vortex.orm.crud_handler import OrmCrudHandler
-from django_vortex.orm.permissions import AllowAny
+from django_vortex.orm.crud.handler import OrmCrudHandler
+from django_vortex.orm.crud.permissions import AllowAny
 from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.routing.peer import Peer
 from django_vortex.routing.request import MESSAGE_ID, Request

@@ -15,20 +15,22 @@ if TYPE_CHECKING:
     from django_vortex.exceptions import VortexError as VortexError
     from django_vortex.handlers.async_model_handler import AsyncModelHandler as AsyncModelHandler
     from django_vortex.handlers.model_handler import ModelHandler as ModelHandler
-    from django_vortex.orm.crud_handler import OrmCrudHandler as OrmCrudHandler
-    from django_vortex.orm.crud_model import CrudModel as CrudModel
-    from django_vortex.orm.crud_nested import CrudNested as CrudNested
-    from django_vortex.orm.extension import Change as Change
-    from django_vortex.orm.extension import Context as Context
-    from django_vortex.orm.extension import CrudExtension as CrudExtension
-    from django_vortex.orm.permission import Action as Action
-    from django_vortex.orm.permission import Permission as Permission
-    from django_vortex.orm.permissions import AllowAny as AllowAny
-    from django_vortex.orm.permissions import AuthenticatedOrReadOnly as AuthenticatedOrReadOnly
-    from django_vortex.orm.permissions import IsAuthenticated as IsAuthenticated
-    from django_vortex.orm.permissions import IsStaff as IsStaff
-    from django_vortex.orm.permissions import ModelPermissions as ModelPermissions
-    from django_vortex.orm.permissions import ReadOnly as ReadOnly
+    from django_vortex.orm.crud.extension import Change as Change
+    from django_vortex.orm.crud.extension import Context as Context
+    from django_vortex.orm.crud.extension import CrudExtension as CrudExtension
+    from django_vortex.orm.crud.handler import OrmCrudHandler as OrmCrudHandler
+    from django_vortex.orm.crud.model import CrudModel as CrudModel
+    from django_vortex.orm.crud.nested import CrudNested as CrudNested
+    from django_vortex.orm.crud.permission import Action as Action
+    from django_vortex.orm.crud.permission import Permission as Permission
+    from django_vortex.orm.crud.permissions import AllowAny as AllowAny
+    from django_vortex.orm.crud.permissions import (
+        AuthenticatedOrReadOnly as AuthenticatedOrReadOnly,
+    )
+    from django_vortex.orm.crud.permissions import IsAuthenticated as IsAuthenticated
+    from django_vortex.orm.crud.permissions import IsStaff as IsStaff
+    from django_vortex.orm.crud.permissions import ModelPermissions as ModelPermissions
+    from django_vortex.orm.crud.permissions import ReadOnly as ReadOnly
     from django_vortex.orm.rows_handler import RowsHandler as RowsHandler
     from django_vortex.routing.endpoint import PayloadEndpoint as PayloadEndpoint
     from django_vortex.routing.endpoint import endpoint as endpoint
@@ -47,30 +49,30 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _MODULES = {
-    "Action": "orm.permission",
-    "AllowAny": "orm.permissions",
+    "Action": "orm.crud.permission",
+    "AllowAny": "orm.crud.permissions",
     "AsyncModelHandler": "handlers.async_model_handler",
-    "AuthenticatedOrReadOnly": "orm.permissions",
-    "Change": "orm.extension",
+    "AuthenticatedOrReadOnly": "orm.crud.permissions",
+    "Change": "orm.crud.extension",
     "Conflict": "exceptions",
-    "Context": "orm.extension",
-    "CrudExtension": "orm.extension",
-    "CrudModel": "orm.crud_model",
-    "CrudNested": "orm.crud_nested",
+    "Context": "orm.crud.extension",
+    "CrudExtension": "orm.crud.extension",
+    "CrudModel": "orm.crud.model",
+    "CrudNested": "orm.crud.nested",
     "HandlerError": "exceptions",
-    "IsAuthenticated": "orm.permissions",
-    "IsStaff": "orm.permissions",
+    "IsAuthenticated": "orm.crud.permissions",
+    "IsStaff": "orm.crud.permissions",
     "ModelHandler": "handlers.model_handler",
-    "ModelPermissions": "orm.permissions",
-    "OrmCrudHandler": "orm.crud_handler",
+    "ModelPermissions": "orm.crud.permissions",
+    "OrmCrudHandler": "orm.crud.handler",
     "Payload": "wire.payload",
     "PayloadEndpoint": "routing.endpoint",
     "PayloadEnvelope": "wire.envelope",
     "PayloadIO": "routing.payload_io",
     "Peer": "routing.peer",
-    "Permission": "orm.permission",
+    "Permission": "orm.crud.permission",
     "PermissionDenied": "exceptions",
-    "ReadOnly": "orm.permissions",
+    "ReadOnly": "orm.crud.permissions",
     "Request": "routing.request",
     "RowsHandler": "orm.rows_handler",
     "Tuple": "tuples",

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from django.apps import AppConfig
 
 if TYPE_CHECKING:
-    from django_vortex.orm.permission import Permission
+    from django_vortex.orm.crud.permission import Permission
 
 
 class DjangoVortexConfig(AppConfig):
@@ -21,8 +21,9 @@ class DjangoVortexConfig(AppConfig):
         from django.utils.module_loading import autodiscover_modules
 
         from django_vortex.checks import register_checks
-        from django_vortex.orm import django_tuples, sqlalchemy_tuples
-        from django_vortex.orm.permissions import default_permission
+        from django_vortex.orm.crud.permissions import default_permission
+        from django_vortex.orm.django import tuples as django_tuples
+        from django_vortex.orm.sqlalchemy import tuples as sqlalchemy_tuples
         from django_vortex.routing.payload_io import payload_io
         from django_vortex.transports.sending import push
         from django_vortex.tuples import registry
@@ -41,6 +42,6 @@ def find_crud_permission() -> "Permission":
     from django.utils.module_loading import import_string
 
     from django_vortex.conf import get_settings
-    from django_vortex.orm.permission import to_permission
+    from django_vortex.orm.crud.permission import to_permission
 
     return to_permission(import_string(get_settings().crud_permission))

@@ -17,7 +17,7 @@ from django.utils.module_loading import import_string
 
 from django_vortex.conf import find_problems, get_settings
 from django_vortex.exceptions import DefinitionError, quoted
-from django_vortex.orm.permission import to_permission
+from django_vortex.orm.crud.permission import to_permission
 from django_vortex.transports.asgi import VortexApplication
 from django_vortex.transports.layer import READ_SECONDS
 
@@ -161,8 +161,8 @@ def check_crud_permission(
         to_permission(import_string(path))
     except (ImportError, DefinitionError) as error:
         text = f"VORTEX['CRUD_PERMISSION'] {path!r} is no permission: {error}"
-        hint = "It is the dotted path of a Permission class, such as those of "
-        return [Error(text, hint=f"{hint}django_vortex.orm.permissions.", id="django_vortex.E010")]
+        hint = "It is the dotted path of a Permission class, such as django_vortex.IsStaff."
+        return [Error(text, hint=hint, id="django_vortex.E010")]
     return []
 
 

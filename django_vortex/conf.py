@@ -158,7 +158,7 @@ class VortexSettings:
     shutdown_seconds: float = _seconds(5.0, 0.0, 300.0)
     """How long a stopping server waits for its peers to take their last messages."""
 
-    crud_permission: str = _dotted("django_vortex.orm.permissions.AuthenticatedOrReadOnly")
+    crud_permission: str = _dotted("django_vortex.AuthenticatedOrReadOnly")
     """The permission of `OrmCrudHandler`s that name none."""
 
 

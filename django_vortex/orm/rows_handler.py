@@ -5,8 +5,8 @@ from typing import Any
 
 from django_vortex.exceptions import DefinitionError, quoted
 from django_vortex.handlers import ModelHandler
-from django_vortex.orm.django_rows import DjangoRows
-from django_vortex.orm.sqlalchemy_rows import SqlAlchemyRows
+from django_vortex.orm.django.rows import DjangoRows
+from django_vortex.orm.sqlalchemy.rows import SqlAlchemyRows
 from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.routing.request import Request
 from django_vortex.typedefs import Filt

@@ -1,7 +1,7 @@
 """What a database has to offer to `OrmCrudHandler`: the interface of the stores.
 
 Takes a function that works on rows, runs it in one transaction where it may wait for a database,
-and gives its result after the commit. `django_store` and `sqlalchemy_store` implement it; nothing
+and gives its result after the commit. The folders `django` and `sqlalchemy` implement it; nothing
 here knows either.
 """
 

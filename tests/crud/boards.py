@@ -11,8 +11,8 @@ from sqlalchemy import Engine, event, select
 from sqlalchemy.ext.asyncio import async_sessionmaker
 from sqlalchemy.orm import sessionmaker
 
-from django_vortex.orm.crud_handler import OrmCrudHandler
-from django_vortex.orm.permissions import AllowAny
+from django_vortex.orm.crud.handler import OrmCrudHandler
+from django_vortex.orm.crud.permissions import AllowAny
 from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.testing import connect
 from django_vortex.transports.threads import BlockingPool

@@ -8,8 +8,8 @@ from typing import Any
 from django.db import connections
 from django.test.utils import CaptureQueriesContext
 
-from django_vortex.orm.crud_handler import OrmCrudHandler
-from django_vortex.orm.permissions import AllowAny
+from django_vortex.orm.crud.handler import OrmCrudHandler
+from django_vortex.orm.crud.permissions import AllowAny
 from django_vortex.orm.store import Order, Scope, Shape, Unit
 from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.testing import SyncPeer, connect

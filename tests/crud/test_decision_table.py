@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from django_vortex.orm.crud_model import CrudModel
+from django_vortex.orm.crud.model import CrudModel
 from django_vortex.wire.dialects import Dialect
 from tests.crud.asking import Record
 from tests.crud.boards import TICKET, Board, ticket

@@ -14,7 +14,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from django_vortex.exceptions import DefinitionError
-from django_vortex.orm.django_kinds import find_kind
+from django_vortex.orm.django.kinds import find_kind
 from django_vortex.wire.dialects import Dialect
 from tests.crud.django_fields import KEYS, VALUES, Pair
 from tests.crud.django_postgres_fields import POSTGRES_VALUES, PostgresKinds

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from django_vortex.exceptions import DefinitionError, HandlerError
-from django_vortex.orm.crud_handler import OrmCrudHandler
-from django_vortex.orm.crud_model import CrudModel
-from django_vortex.orm.extension import Change, Context, CrudExtension
+from django_vortex.orm.crud.extension import Change, Context, CrudExtension
+from django_vortex.orm.crud.handler import OrmCrudHandler
+from django_vortex.orm.crud.model import CrudModel
 from django_vortex.routing.request import Request
 from tests.crud.asking import Record
 from tests.crud.boards import ANN, TICKET, Board, ticket

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from django.db import connections, transaction
 
-from django_vortex.orm.extension import Change, Context, CrudExtension
-from django_vortex.orm.permissions import Action, Permission
+from django_vortex.orm.crud.extension import Change, Context, CrudExtension
+from django_vortex.orm.crud.permissions import Action, Permission
 from django_vortex.routing.request import Request
 from django_vortex.testing import connect
 from tests.crud.boards import (

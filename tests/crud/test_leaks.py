@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from django_vortex.orm.extension import Context, CrudExtension
-from django_vortex.orm.permissions import Action, Permission
+from django_vortex.orm.crud.extension import Context, CrudExtension
+from django_vortex.orm.crud.permissions import Action, Permission
 from django_vortex.routing.request import Request
 from tests.crud.asking import Record
 from tests.crud.boards import ANN, BOB, TICKET, Board, ticket
@@ -217,7 +217,7 @@ class Few(Permission):
 async def test_pages_tell_nothing_of_the_rows_that_are_not_on_them(
     board: Board, limit: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("django_vortex.orm.crud_paging.MIN_ROWS", 2)
+    monkeypatch.setattr("django_vortex.orm.crud.paging.MIN_ROWS", 2)
     for number, points in enumerate([50, 1, 50, 50, 50, 50, 1, 1, 50, 1, 50, 50, 50]):
         board.add_tickets(f"{'hidden' if points > 9 else 'shown'} {number:02}", points=points)
     board.handler(permission=Few, retrieve_all=True, ordering=["title"])

@@ -4,8 +4,14 @@ from typing import Any
 
 import pytest
 
-from django_vortex.orm.crud_model import CrudModel
-from django_vortex.orm.permissions import Action, AllowAny, IsAuthenticated, IsStaff, Permission
+from django_vortex.orm.crud.model import CrudModel
+from django_vortex.orm.crud.permissions import (
+    Action,
+    AllowAny,
+    IsAuthenticated,
+    IsStaff,
+    Permission,
+)
 from django_vortex.routing.request import Request
 from tests.crud.asking import Record, Reply
 from tests.crud.boards import ANN, BOB, STAFF, TICKET, Board, User, ticket

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from django_vortex.exceptions import PermissionDenied
-from django_vortex.orm.permissions import (
+from django_vortex.orm.crud.permissions import (
     Action,
     AllowAny,
     IsAuthenticated,
@@ -116,7 +116,7 @@ async def test_who_is_logged_in_may_write_by_default(board: Board) -> None:
 
 
 async def test_the_default_is_a_setting(board: Board, settings: Any) -> None:
-    settings.VORTEX = {"CRUD_PERMISSION": "django_vortex.orm.permissions.IsStaff"}
+    settings.VORTEX = {"CRUD_PERMISSION": "django_vortex.IsStaff"}
     board.handler(permission=None)
     assert await find_allowed(board, ANN) == NONE
     assert await find_allowed(board, STAFF) == ALL

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from django_vortex.exceptions import DefinitionError
-from django_vortex.orm.crud_handler import OrmCrudHandler
-from django_vortex.orm.crud_nested import CrudNested
-from django_vortex.orm.extension import Context, CrudExtension
-from django_vortex.orm.load_reader import LoadReader
-from django_vortex.orm.permissions import Action, Permission
+from django_vortex.orm.crud.extension import Context, CrudExtension
+from django_vortex.orm.crud.handler import OrmCrudHandler
+from django_vortex.orm.crud.load_reader import LoadReader
+from django_vortex.orm.crud.nested import CrudNested
+from django_vortex.orm.crud.permissions import Action, Permission
 from django_vortex.routing.request import Request
 from tests.crud.boards import ANN, BOB, STAFF, TICKET, Board, User, ticket
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from django_vortex.exceptions import DefinitionError
-from django_vortex.orm.crud_model import CrudModel
-from django_vortex.orm.crud_nested import CrudNested
-from django_vortex.orm.permissions import Action, AllowAny, IsStaff, Permission
+from django_vortex.orm.crud.model import CrudModel
+from django_vortex.orm.crud.nested import CrudNested
+from django_vortex.orm.crud.permissions import Action, AllowAny, IsStaff, Permission
 from django_vortex.routing.request import Request
 from tests.crud.boards import ANN, BOB, STAFF, TICKET, Board, ticket
 
@@ -126,7 +126,7 @@ async def test_a_thousand_references_take_one_statement(board: Board) -> None:
 
 async def test_an_application_may_refer_to_any_row(board: Board) -> None:
     """What a hook sets is not the peer's doing."""
-    from django_vortex.orm.extension import Change, Context, CrudExtension
+    from django_vortex.orm.crud.extension import Change, Context, CrudExtension
 
     class ToBobs(CrudExtension):
         def before_create(self, context: Context, change: Change) -> None:

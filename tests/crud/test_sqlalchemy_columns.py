@@ -24,8 +24,8 @@ from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 from sqlalchemy.orm import sessionmaker
 
 from django_vortex.orm.conditions import Comparison
-from django_vortex.orm.records import make_record_type
-from django_vortex.orm.sqlalchemy_store import SqlAlchemyStore
+from django_vortex.orm.crud.records import make_record_type
+from django_vortex.orm.sqlalchemy.store import SqlAlchemyStore
 from django_vortex.orm.store import Scope, Shape
 from django_vortex.tuples import TupleRegistry
 from django_vortex.wire.codec import Codec

@@ -29,8 +29,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 from sqlalchemy.orm import sessionmaker
 
-from django_vortex.orm.crud_handler import OrmCrudHandler
-from django_vortex.orm.permissions import AllowAny
+from django_vortex.orm.crud.handler import OrmCrudHandler
+from django_vortex.orm.crud.permissions import AllowAny
 from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.testing import connect
 from django_vortex.tuples import TupleRegistry

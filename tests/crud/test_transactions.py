@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import event
 
 from django_vortex.exceptions import HandlerError
-from django_vortex.orm.crud_handler import OrmCrudHandler
-from django_vortex.orm.crud_model import CrudModel
-from django_vortex.orm.extension import Context, CrudExtension
+from django_vortex.orm.crud.extension import Context, CrudExtension
+from django_vortex.orm.crud.handler import OrmCrudHandler
+from django_vortex.orm.crud.model import CrudModel
 from django_vortex.wire.dialects import Dialect
 from tests.crud.asking import Record
 from tests.crud.boards import TICKET, Board, ticket

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from django.apps import apps
 
-from django_vortex.orm.django_tuples import DjangoModelAdapter
+from django_vortex.orm.django.tuples import DjangoModelAdapter
 from django_vortex.routing.payload_io import payload_io
 from django_vortex.transports.sending import push
 from django_vortex.tuples import registry

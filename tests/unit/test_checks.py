@@ -184,7 +184,8 @@ def test_daphne_takes_less_unless_told(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "path", ["nowhere.Permission", "django_vortex.orm.permissions.Nobody", "django_vortex.Payload"]
+    "path",
+    ["nowhere.Permission", "django_vortex.Nobody", "django_vortex.Payload"],
 )
 def test_crud_permission_that_is_none_is_told(path):
     with override_settings(VORTEX={"CRUD_PERMISSION": path}):

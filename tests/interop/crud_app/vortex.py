@@ -6,8 +6,8 @@ from sqlalchemy import create_engine
 from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 from sqlalchemy.orm import sessionmaker
 
-from django_vortex.orm.crud_handler import OrmCrudHandler
-from django_vortex.orm.permissions import AllowAny
+from django_vortex.orm.crud.handler import OrmCrudHandler
+from django_vortex.orm.crud.permissions import AllowAny
 from tests.crud import django_models, sqlalchemy_tables
 
 FIELDS = ["id", "title", "state", "points", "price"]

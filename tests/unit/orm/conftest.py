@@ -4,7 +4,8 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from django_vortex.orm import django_tuples, sqlalchemy_tuples
+from django_vortex.orm.django import tuples as django_tuples
+from django_vortex.orm.sqlalchemy import tuples as sqlalchemy_tuples
 from django_vortex.tuples import TupleRegistry, registry
 from tests.support.routing import Bench
 from tests.unit.orm.crud_bench import CrudBench

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, validates
 
-from django_vortex.orm.sqlalchemy_models import describe
+from django_vortex.orm.sqlalchemy.models import describe
 from django_vortex.orm.store import ModelField, Shape
 from tests.support.memory_store import MemoryStore, MemoryTable
 

@@ -10,7 +10,7 @@ from sqlalchemy import create_engine, event, null, text
 from sqlalchemy.orm import Session, sessionmaker
 
 from django_vortex.orm.conditions import to_condition
-from django_vortex.orm.sqlalchemy_store import SqlAlchemyStore
+from django_vortex.orm.sqlalchemy.store import SqlAlchemyStore
 from django_vortex.orm.store import Order, Scope, Shape
 from tests.unit.orm.shelves import Author, Base, Book, Piece, tables
 

@@ -1,0 +1,1 @@
+"""Create, read, update and delete: `OrmCrudHandler` and what it decides, whatever the database."""

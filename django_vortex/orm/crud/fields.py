@@ -1,0 +1,67 @@
+"""Which fields of a model travel.
+
+Takes what an application wrote as ``fields``, gives names that the model has.
+"""
+
+import difflib
+from collections.abc import Iterable, Sequence
+
+from django_vortex.exceptions import DefinitionError, quoted
+from django_vortex.orm.crud.records import registered_fields
+from django_vortex.orm.store import ModelField, ModelSpec
+from django_vortex.tuples import TupleRegistry
+
+ALL_FIELDS = "*"
+"""Stands for every field of the model, also those that it will get later."""
+
+
+def find_names(
+    spec: ModelSpec, fields: Sequence[str] | str | None, registry: TupleRegistry
+) -> tuple[str, ...]:
+    """Give the fields that are wanted, the primary key's among them.
+
+    Raises:
+        DefinitionError: None are named, or one that is not there.
+    """
+    if fields is None:
+        fields = registered_fields(spec.model, registry)
+        if fields is None:
+            raise DefinitionError(
+                f"Name the fields of {spec.label} that peers may see, fields=[...], "
+                f"or all of them, fields={ALL_FIELDS!r}; nothing is shown unless named"
+            )
+    if isinstance(fields, str):
+        if fields != ALL_FIELDS:
+            raise DefinitionError(f"fields has to be a list or {ALL_FIELDS!r}, got {fields!r}")
+        return tuple(spec.fields)
+    check_names(spec, fields, "fields")
+    wanted = dict.fromkeys((*(n for n in spec.key_names if n not in fields), *fields))
+    return tuple(wanted)
+
+
+def get_field(spec: ModelSpec, name: str, what: str) -> ModelField:
+    """Give a field by its name.
+
+    Raises:
+        DefinitionError: There is none.
+    """
+    check_names(spec, [name], what)
+    return spec.fields[name]
+
+
+def check_names(spec: ModelSpec, names: Iterable[str], what: str) -> None:
+    """Look for names that are no fields.
+
+    Raises:
+        DefinitionError: There is one.
+    """
+    for name in names:
+        if name not in spec.fields:
+            raise unknown_name(spec, name, what, spec.fields)
+
+
+def unknown_name(spec: ModelSpec, name: str, what: str, known: Iterable[str]) -> DefinitionError:
+    """Give the error for a name that a model does not have."""
+    text = f"{what} names {quoted(name)}, which {spec.label} does not have"
+    near = difflib.get_close_matches(str(name), list(known), n=1)
+    return DefinitionError(f"{text}. Did you mean {near[0]!r}?" if near else text)

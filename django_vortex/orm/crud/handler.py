@@ -1,0 +1,321 @@
+"""`OrmCrudHandler`: create, retrieve, update and delete rows of tables (PROTOCOL 9)."""
+
+import asyncio
+import inspect
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from concurrent.futures import Future
+from types import MappingProxyType
+from typing import Any, Literal
+
+from django_vortex.exceptions import Conflict, DefinitionError, ValidationError, quoted
+from django_vortex.handlers.base import BaseHandler
+from django_vortex.orm.crud.extension import Context, CrudExtension
+from django_vortex.orm.crud.failure import make_failure
+from django_vortex.orm.crud.listing import LIST_KEYS, Listing
+from django_vortex.orm.crud.load_reader import LoadReader
+from django_vortex.orm.crud.loads import Load
+from django_vortex.orm.crud.model import CrudModel, Extensions, make_plans
+from django_vortex.orm.crud.nested import Nested
+from django_vortex.orm.crud.permission import Action, to_permission
+from django_vortex.orm.crud.permissions import default_permission
+from django_vortex.orm.crud.pushes import CrudPushes
+from django_vortex.orm.crud.save import CrudSave
+from django_vortex.orm.crud.stores import find_store
+from django_vortex.orm.crud.work import CrudPlan, CrudWork, Done, Outcome
+from django_vortex.orm.store import RefusedByDatabase, Unit
+from django_vortex.routing.address import Address
+from django_vortex.routing.payload_io import PayloadIO
+from django_vortex.routing.payload_io import payload_io as default_payload_io
+from django_vortex.routing.peer import Peer
+from django_vortex.routing.ports import is_on_loop
+from django_vortex.routing.request import Request
+from django_vortex.typedefs import Filt
+from django_vortex.wire.envelope import PayloadEnvelope
+from django_vortex.wire.payload import Payload
+
+logger = logging.getLogger(__name__)
+
+REFUSED = "The database refuses this"
+
+_ACTION_HOOKS = {
+    Action.CREATE: "after_create_commit",
+    Action.UPDATE: "after_update_commit",
+    Action.DELETE: "after_delete_commit",
+}
+
+
+class OrmCrudHandler(BaseHandler):
+    """Lets peers create, retrieve, update and delete rows of a table.
+
+    A message with ``delete: true`` in its filt deletes, one with tuples saves them, one with an
+    ``id`` retrieves that row; anything else gets a default tuple, or all rows (``retrieve_all``).
+    Everything a message asks for is done in one transaction, or nothing of it.
+
+    Args:
+        filt: As of `PayloadEndpoint`.
+        model: A Django model, a SQLAlchemy class or a Core table.
+        more_models: Others whose tuples may be saved and deleted together with it, each a
+            `CrudModel`.
+        fields: The fields peers see, or ``"*"``; may be left out if the model is a tuple type. The
+            primary key is always among them.
+        read_only_fields: Those of them that peers cannot set.
+        permission: Who may do what, by default the setting ``CRUD_PERMISSION``. For all models that
+            have none of their own.
+        references: Who may set a foreign key, or a list of keys, to which rows: by relation a
+            permission to retrieve those. Without one, who sees the rows by ``nested`` or as another
+            model of the handler; else everybody may.
+        session_factory: For SQLAlchemy, what makes a session, synchronous or asynchronous.
+        using: For Django, the alias of the database if routers shall not choose it.
+        type_name: The name of the tuple type, by default that of the model's registration or
+            ``application.Model``.
+        retrieve_all: Whether asking without id gives all rows, or those that the filt says.
+        client_keys: Whether peers may choose the primary keys of new rows.
+        version_field: An integer field counting the changes of a row; who saves what was changed
+            meanwhile gets a `Conflict`.
+        nested: Relations whose rows travel inside, with the fields they have there:
+            ``{"owner": ["name"]}``; instead of the fields a `CrudNested` says who sees which.
+        filters: With ``retrieve_all``, what peers may filter by, as ``due__lt``; a bare field is
+            ``exact``.
+        ordering: Fields peers may order lists by.
+        default_ordering: The order of lists otherwise, as ``-due``.
+        page_size: How many rows a list has if the peer does not say; None is all.
+        max_page_size: How many rows a peer may ask for at once.
+        max_tuples: How many tuples may be saved or deleted at once.
+        extensions: Each a `CrudExtension`, for all models; or by model, as ``{Ticket: [Diary]}``.
+        push_on_commit: Whether peers that have retrieved rows or lists get them again after changes
+            through this handler, in any process; ``"rows"`` leaves out lists.
+        get_queryset: Gives the rows that exist for a request, as the method of this name.
+        payload_io: As of `PayloadEndpoint`.
+        owner: As of `PayloadEndpoint`.
+
+    Raises:
+        DefinitionError: As `PayloadEndpoint`; or something is named that a model does not have.
+    """
+
+    def __init__(
+        self,
+        filt: Filt,
+        model: Any,
+        *more_models: CrudModel,
+        fields: Sequence[str] | str | None = None,
+        read_only_fields: Sequence[str] = (),
+        permission: Any = None,
+        references: Mapping[str, Any] = MappingProxyType({}),
+        session_factory: Callable[[], Any] | None = None,
+        using: str | None = None,
+        type_name: str | None = None,
+        retrieve_all: bool = False,
+        client_keys: bool = False,
+        version_field: str | None = None,
+        nested: Nested = (),
+        filters: Sequence[str] = (),
+        ordering: Sequence[str] = (),
+        default_ordering: Sequence[str] = (),
+        page_size: int | None = None,
+        max_page_size: int = 1000,
+        max_tuples: int = 1000,
+        extensions: Extensions = (),
+        push_on_commit: bool | Literal["rows"] = False,
+        get_queryset: Callable[[Request], Any] | None = None,
+        payload_io: PayloadIO | None = None,
+        owner: object = None,
+    ) -> None:
+        registry = (payload_io or default_payload_io).codec.registry
+        self._get_queryset = get_queryset
+        self.model = model
+        self.store = find_store(model, session_factory, using, self._run_sync)
+        main = CrudModel(
+            model=model,
+            fields=fields,
+            read_only_fields=read_only_fields,
+            references=references,
+            type_name=type_name,
+            nested=nested,
+            client_keys=client_keys,
+            version_field=version_field,
+            get_queryset=self.get_queryset,
+        )
+        default = default_permission if permission is None else to_permission(permission)
+        cruds = (main, *map(_to_crud_model, more_models))
+        models = make_plans(cruds, self.store, registry, default, extensions)
+        listing = Listing(
+            models[0].spec,
+            filters=filters,
+            ordering=ordering,
+            default_ordering=default_ordering,
+            page_size=page_size,
+            max_page_size=max_page_size,
+        )
+        self.plan = CrudPlan(
+            handler=self,
+            models=models,
+            listing=listing if retrieve_all else None,
+            retrieve_all=retrieve_all,
+            max_tuples=max_tuples,
+        )
+        super().__init__(filt, payload_io=payload_io, owner=owner)
+        self.pushes = self._make_pushes(push_on_commit)
+
+    def get_queryset(self, request: Request) -> Any:
+        """Give the rows of the first model that exist for a request; may be a coroutine function.
+
+        A queryset of Django or a ``select`` of SQLAlchemy. Other rows can neither be retrieved nor
+        changed, and no row can be saved that would not be among them.
+        """
+        if self._get_queryset is not None:
+            return self._get_queryset(request)
+        return self.store.get_all(self.model)
+
+    def pre_process(self, request: Request) -> Any:
+        """Do something at the begin of the transaction; raise to refuse. May be a coroutine."""
+
+    def post_process(self, request: Request, payload: Payload) -> Any:
+        """Do something with the answer at the end of the transaction. May be a coroutine."""
+
+    async def handle(self, request: Request) -> Any:
+        """Answer a request, after the commit."""
+        load = None if self.pushes is None else self.pushes.begin(request)
+        try:
+            outcome = await self._run(request, load)
+        except (ValidationError, Conflict) as error:
+            return make_failure(error, request)
+        except RefusedByDatabase as error:  # at the commit, or a value to filter by
+            return make_failure(ValidationError(error.text or REFUSED), request)
+        payload = Payload(tuples=outcome.tuples)
+        if outcome.result is None:
+            return payload
+        return PayloadEnvelope({}, payload, result=outcome.result)
+
+    def send_model_update(
+        self,
+        id: Any,
+        *,
+        to_peer: Peer | str | None = None,
+        to_name: str | None = None,
+        to_user: Any = None,
+    ) -> "Future[int]":
+        """Push a row of the first model, after the caller's transaction has committed.
+
+        To whom is all that decides who sees it: permissions and `get_queryset` are not asked.
+
+        Args:
+            id: The primary key; of several fields a list of their values.
+            to_peer: Only to this peer, or the one with this uuid.
+            to_name: Only to peers that call themselves so.
+            to_user: Only to the peers of this user, or the one with this primary key.
+
+        Returns:
+            A future of how many peers of this process it was queued for. It stays without result
+            if the transaction is rolled back.
+        """
+        to = Address.of(to_peer=to_peer, to_name=to_name, to_user=to_user)
+        request = self.make_push_request()
+        filt = {**self.filt, "id": id}
+
+        def read(unit: Unit) -> PayloadEnvelope:
+            outcome = CrudWork(self.plan, request, unit, is_scoped=False).retrieve(id)
+            return self.make_push_envelope(Payload(tuples=outcome.tuples), filt)
+
+        return self.push_update(
+            to,
+            lambda: self.store.run_here(read),
+            lambda: self.store.run(read),
+            self.store.after_commit,
+            needs_loop=self.store.is_async,
+        )
+
+    def _run_sync(self, function: Callable[[], Any]) -> Awaitable[Any]:
+        return self.payload_io.run_sync(function)
+
+    async def _run(self, request: Request, load: Load | None) -> Outcome:
+        """Work and do what follows the commit, even if the peer goes away in between."""
+        follows = self.pushes is not None or any(plan.extensions for plan in self.plan.models)
+        if not (follows and _may_write(request) and is_on_loop()):
+            return await self._run_to_end(request, load)
+        running = self.payload_io.followers.start(self._run_to_end(request, load))
+        return await asyncio.shield(running)
+
+    async def _run_to_end(self, request: Request, load: Load | None) -> Outcome:
+        outcome = await self.store.run(lambda unit: self._work(request, unit))
+        if self.pushes is not None:
+            self.pushes.note(load, outcome)
+        await self._call_hooks(request, outcome.done)
+        return outcome
+
+    def _make_pushes(self, push_on_commit: bool | str) -> CrudPushes | None:
+        if push_on_commit not in (False, True, "rows"):
+            raise DefinitionError(
+                f"push_on_commit is True, False or 'rows', got {quoted(push_on_commit)}"
+            )
+        if not push_on_commit:
+            return None
+        reader = LoadReader(
+            self.plan,
+            self.store,
+            self.payload_io,
+            self._work,
+            is_same_for_all=self._get_queryset is None
+            and not is_defined(OrmCrudHandler, self, "get_queryset", "pre_process", "post_process")
+            and not any(
+                is_defined(CrudExtension, extension, "before_retrieve", "after_retrieve")
+                for extension in self.plan.main.extensions
+            ),
+        )
+        with_lists = push_on_commit != "rows"
+        return CrudPushes(self.plan, reader, self.payload_io, self.filt, with_lists=with_lists)
+
+    def _work(self, request: Request, unit: Unit) -> Outcome:
+        work = CrudWork(self.plan, request, unit)
+        work.settle(self.pre_process(request))
+        outcome = self._decide(work, request)
+        payload = Payload({}, outcome.tuples)
+        work.settle(self.post_process(request, payload))
+        outcome.tuples = list(payload.tuples)
+        return outcome
+
+    def _decide(self, work: CrudWork, request: Request) -> Outcome:
+        """Do what PROTOCOL 9 says; the first that fits counts."""
+        filt = request.filt
+        key_value = filt.get("id")
+        if filt.get("delete") in (True,):  # 1 is equal to it, "true" is not
+            return work.remove(request.tuples, key_value)
+        if request.tuples:
+            return CrudSave(work).save(request.tuples)
+        if key_value is not None:
+            return work.retrieve(key_value)
+        named = [key for key in LIST_KEYS if key in filt and key not in self.filt]
+        if named and self.plan.listing is None:
+            raise ValidationError(f"There are no lists here - at `filt.{named[0]}`")
+        if self.plan.listing is not None:
+            return work.find(self.plan.listing)
+        return work.create()
+
+    async def _call_hooks(self, request: Request, done: Sequence[Done]) -> None:
+        """Call what waits for the commit; that can fail nothing any more."""
+        for one in done:
+            for extension in one.plan.extensions:
+                hook = getattr(extension, _ACTION_HOOKS[one.action])
+                context = Context(request, self, one.plan.spec.model, one.action, None)
+                try:
+                    if inspect.iscoroutinefunction(hook):
+                        await hook(context, one.row)
+                    else:
+                        await self._run_sync(lambda h=hook, c=context, r=one.row: h(c, r))  # type: ignore[misc]
+                except Exception:
+                    logger.exception("%r failed after the commit", hook)
+
+
+def _to_crud_model(value: Any) -> CrudModel:
+    if isinstance(value, CrudModel):
+        return value
+    raise DefinitionError(f"Expected a CrudModel, got {quoted(value)}")
+
+
+def _may_write(request: Request) -> bool:
+    return bool(request.filt.get("delete") or request.tuples)
+
+
+def is_defined(base: type, instance: object, *names: str) -> bool:
+    """Say whether a class has methods of its own in place of those of its base."""
+    return any(getattr(type(instance), name) is not getattr(base, name) for name in names)

@@ -1,0 +1,298 @@
+"""Lists that peers ask for: which rows, in which order, which page of them.
+
+Takes the keys ``where``, ``order``, ``limit`` and ``after`` of a filt, gives conditions and orders
+of declared fields only. A page ends with a cursor: the values by which its last row is ordered, so
+that rows which come and go meanwhile shift nothing.
+"""
+
+import base64
+import binascii
+import decimal
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django_vortex.exceptions import (
+    DefinitionError,
+    MalformedMessage,
+    ValidationError,
+    WireError,
+    quoted,
+)
+from django_vortex.orm.conditions import (
+    AllOf,
+    AnyOf,
+    Comparison,
+    Condition,
+    all_of,
+    to_comparison,
+)
+from django_vortex.orm.crud.fields import get_field
+from django_vortex.orm.store import ModelSpec, Order
+from django_vortex.tuples import Tuple, TupleField
+from django_vortex.tuples.registry import add_built_in
+from django_vortex.typedefs import Filt
+from django_vortex.wire.codec import Codec
+from django_vortex.wire.dialects import Dialect
+from django_vortex.wire.type_checks import Check, make_check
+
+LIST_KEYS = ("where", "order", "limit", "after")
+"""What a filt may say about a list."""
+
+MAX_OPERANDS = 1000
+"""How many values ``in`` may have."""
+
+_TEXT_LOOKUPS = frozenset(
+    {"contains", "icontains", "startswith", "istartswith", "endswith", "iendswith", "iexact"}
+)
+
+
+class Page(Tuple):
+    """What stands behind the rows of a page, when the peer asked for one."""
+
+    next: str | None = TupleField(str)
+    """What to say as ``after`` for the next page; None if there is none."""
+
+    count: int = TupleField(int, default=0)
+    """How many rows stand before."""
+
+
+add_built_in("vortex.Page", Page)
+
+
+@dataclass(frozen=True, slots=True)
+class ListQuery:
+    """What a peer asked for, checked."""
+
+    where: Condition | None
+    order: tuple[Order, ...]
+    limit: int | None
+    is_paged: bool
+
+    @property
+    def fetch(self) -> int | None:
+        """How many rows to fetch: one more than asked for tells whether there is another page."""
+        return None if self.limit is None else self.limit + 1
+
+    def behind(self, values: Mapping[str, Any]) -> Condition | None:
+        """Give the condition of the rows behind one.
+
+        Args:
+            values: The fields of that row by which the list is ordered.
+        """
+        beyond = _beyond(self.order, [values[one.name] for one in self.order])
+        return all_of([self.where, beyond])
+
+
+ALL_ROWS = ListQuery(None, (), None, is_paged=False)
+"""What asks for everything, in the order of the application."""
+
+
+class Listing:
+    """What a handler lets peers ask for.
+
+    Args:
+        spec: The model.
+        filters: Fields with look-ups, as ``due__lt``; a bare field is ``exact``.
+        ordering: Fields peers may order by.
+        default_ordering: The order if a peer names none, ``-due`` for descending; else the key.
+        page_size: The length of a page if a peer names none; None is all rows.
+        max_page_size: The longest page.
+
+    Raises:
+        DefinitionError: A field that the model does not have, or one that cannot be ordered by.
+    """
+
+    def __init__(
+        self,
+        spec: ModelSpec,
+        *,
+        filters: Sequence[str] = (),
+        ordering: Sequence[str] = (),
+        default_ordering: Sequence[str] = (),
+        page_size: int | None = None,
+        max_page_size: int = 1000,
+    ) -> None:
+        self._spec = spec
+        self._filters = {name: _make_operand_check(spec, name) for name in filters}
+        for name in (*ordering, *(name.removeprefix("-") for name in default_ordering)):
+            if get_field(spec, name, "ordering").is_many:
+                raise DefinitionError(f"{spec.label}.{name} is a list, nothing to order by")
+        self._ordering = frozenset(ordering)
+        self._default = tuple(default_ordering)
+        self._page_size = page_size
+        self._max_page_size = max_page_size
+
+    def read(self, filt: Filt, codec: Codec) -> ListQuery:
+        """Read what a peer asks for.
+
+        Raises:
+            ValidationError: Something undeclared, or a value that cannot be.
+        """
+        order = self._read_order(filt.get("order"))
+        limit = self._read_limit(filt.get("limit"))
+        where = self._read_where(filt.get("where"))
+        after = filt.get("after")
+        if after is not None:
+            where = all_of([where, _beyond(order, self._read_cursor(after, order, codec))])
+        is_paged = filt.get("limit") is not None or after is not None
+        return ListQuery(where, order, limit, is_paged)
+
+    def make_cursor(self, order: Sequence[Order], values: Mapping[str, Any], codec: Codec) -> str:
+        """Give the cursor behind a row."""
+        content = [_spell(order), [values[one.name] for one in order]]
+        text = codec.encode_json(codec.encode_value(content, Dialect.NATIVE), Dialect.NATIVE)
+        return base64.urlsafe_b64encode(text).decode("ascii")
+
+    def _read_where(self, where: Any) -> Condition | None:
+        if where is None:
+            return None
+        if not isinstance(where, Mapping):
+            raise _refusal("where", f"Expected a dict, got {quoted(where)}")
+        comparisons = []
+        for name, value in where.items():
+            check = self._filters.get(name) if isinstance(name, str) else None
+            if check is None:
+                raise _refusal("where", f"{quoted(name)} is nothing to filter by", self._filters)
+            comparison = to_comparison(name, value)
+            operand = _check_operand(check, comparison, name)
+            comparisons.append(Comparison(comparison.field, comparison.lookup, operand))
+        return all_of(comparisons)
+
+    def _read_order(self, order: Any) -> tuple[Order, ...]:
+        wanted = self._default if order is None else self._check_order(order)
+        named = {name.removeprefix("-") for name in wanted}
+        behind = (name for name in self._spec.key_names if name not in named)
+        orders = {name.removeprefix("-"): self._make_order(name) for name in (*wanted, *behind)}
+        return tuple(orders.values())
+
+    def _check_order(self, order: Any) -> tuple[str, ...]:
+        wanted = [order] if isinstance(order, str) else _listed(order, "order")
+        for name in wanted:
+            if not isinstance(name, str) or name.removeprefix("-") not in self._ordering:
+                text = f"{quoted(name)} is nothing to order by"
+                raise _refusal("order", text, self._ordering)
+        return tuple(wanted)
+
+    def _make_order(self, name: str) -> Order:
+        bare = name.removeprefix("-")
+        return Order(bare, name != bare, is_nullable=self._spec.fields[bare].is_nullable)
+
+    def _read_limit(self, limit: Any) -> int | None:
+        if limit is None:
+            return self._page_size
+        if isinstance(limit, bool) or not isinstance(limit, int):
+            raise _refusal("limit", f"Expected `int`, got {quoted(limit)}")
+        if not 1 <= limit <= self._max_page_size:
+            raise _refusal("limit", f"Expected 1 to {self._max_page_size}, got {quoted(limit)}")
+        return limit
+
+    def _read_cursor(self, cursor: Any, order: Sequence[Order], codec: Codec) -> list[Any]:
+        wrong = _refusal("after", f"{quoted(cursor)} is no cursor of this list")
+        try:
+            text = base64.b64decode(cursor, altchars="-_", validate=True)
+            content = codec.decode_value(codec.read_json(text), Dialect.NATIVE)
+            spelt, values = content
+            checked = [
+                self._check_cursor_value(one, value)
+                for one, value in zip(order, values, strict=True)
+            ]
+        except (binascii.Error, ValueError, TypeError, WireError):
+            raise wrong from None
+        if spelt != _spell(order):
+            raise wrong
+        return checked
+
+    def _check_cursor_value(self, order: Order, value: Any) -> Any:
+        check = make_check(self._spec.fields[order.name].type)
+        if value is None and not order.is_nullable:
+            raise ValueError(value)
+        return value if value is None or check is None else check(value)
+
+
+def _beyond(order: Sequence[Order], values: Sequence[Any]) -> Condition:
+    """Give the condition of the rows behind those values in an order."""
+    alternatives: list[Condition] = []
+    same: list[Condition] = []
+    for one, value in zip(order, values, strict=True):
+        later = _later(one, value)
+        if later is not None:
+            alternatives.append(AllOf((*same, later)))
+        lookup, operand = ("isnull", True) if value is None else ("exact", value)
+        same.append(Comparison(one.name, lookup, operand))
+    return AnyOf(tuple(alternatives))
+
+
+def _later(order: Order, value: Any) -> Condition | None:
+    """Give what comes behind a value in one field, where NULL is greater than all values."""
+    if value is None:
+        return Comparison(order.name, "isnull", False) if order.is_descending else None
+    if order.is_descending:
+        return Comparison(order.name, "lt", value)
+    greater = Comparison(order.name, "gt", value)
+    return (
+        AnyOf((greater, Comparison(order.name, "isnull", True))) if order.is_nullable else greater
+    )
+
+
+def _spell(order: Sequence[Order]) -> str:
+    return ",".join(f"-{one.name}" if one.is_descending else one.name for one in order)
+
+
+def _make_operand_check(spec: ModelSpec, name: str) -> Check:
+    comparison = to_comparison(name, None)
+    field = get_field(spec, comparison.field, "filters")
+    if field.is_many or field.raw:
+        raise DefinitionError(f"{spec.label}.{field.name} is nothing to filter by")
+    if comparison.lookup == "isnull":
+        kind: Any = bool
+    else:
+        kind = str if comparison.lookup in _TEXT_LOOKUPS else field.type
+    check = make_check(kind) or (lambda value: value)
+    return _make_finite_check(check) if kind is decimal.Decimal else check
+
+
+def _make_finite_check(check: Check) -> Check:
+    """Take no NaN and no infinity, which columns of Decimals hold or not as the database likes."""
+
+    def check_finite(value: Any) -> Any:
+        checked = check(value)
+        if isinstance(checked, decimal.Decimal) and not checked.is_finite():
+            raise MalformedMessage(f"Expected a finite number, got {quoted(value)}", "")
+        return checked
+
+    return check_finite
+
+
+def _check_operand(check: Check, comparison: Comparison, name: str) -> Any:
+    value, lookup = comparison.value, comparison.lookup
+    try:
+        if lookup == "in":
+            values = _listed(value, "where")
+            if len(values) > MAX_OPERANDS:
+                raise _refusal("where", f"{name} takes at most {MAX_OPERANDS} values")
+            return [check(one) for one in values]
+        if lookup == "range":
+            low, high = _listed(value, "where")
+            return [check(low), check(high)]
+        if value is None and lookup == "exact":
+            return None
+        if value is None:
+            raise _refusal("where", f"{name} cannot be None")
+        return check(value)
+    except WireError as error:
+        raise _refusal("where", f"{name}: {error.text}") from None
+    except ValueError:
+        raise _refusal("where", f"{name} takes two values, got {quoted(value)}") from None
+
+
+def _listed(value: Any, key: str) -> list[Any]:
+    if not isinstance(value, list | tuple):
+        raise _refusal(key, f"Expected a list, got {quoted(value)}")
+    return list(value)
+
+
+def _refusal(key: str, text: str, known: Iterable[str] = ()) -> ValidationError:
+    declared = ", ".join(sorted(known))
+    hint = f". Declared are: {declared}" if declared else ""
+    return ValidationError(f"{text}{hint} - at `filt.{key}`")

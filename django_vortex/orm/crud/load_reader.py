@@ -1,0 +1,120 @@
+"""Reading again what peers have loaded: `LoadReader`.
+
+Takes loads that are stale, gives the envelopes to push. Each is answered as if its peer asked now:
+with the same hooks and permissions, in one transaction for all.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from django_vortex.exceptions import HandlerError
+from django_vortex.orm.crud.loads import Load
+from django_vortex.orm.crud.permission import Action
+from django_vortex.orm.crud.permissions import default_permission
+from django_vortex.orm.crud.work import CrudPlan, CrudWork, Outcome
+from django_vortex.orm.store import Store, Unit
+from django_vortex.routing.payload_io import PayloadIO
+from django_vortex.routing.request import Request
+from django_vortex.wire.dialects import Dialect
+from django_vortex.wire.envelope import PayloadEnvelope
+from django_vortex.wire.payload import Payload
+
+logger = logging.getLogger(__name__)
+
+MAX_FAILURES: Final = 3
+"""After how many failures in a row nothing more of a batch is tried."""
+
+
+class LoadReader:
+    """Reads for the peers of one handler.
+
+    Args:
+        plan: What the handler serves.
+        store: Where.
+        payload_io: The handler's registry.
+        answer: Does what a request asks for.
+        is_same_for_all: Whether who may retrieve at all gets what all others get, as far as the
+            handler's methods and extensions are concerned.
+    """
+
+    def __init__(
+        self,
+        plan: CrudPlan,
+        store: Store,
+        payload_io: PayloadIO,
+        answer: Callable[[Request, Unit], Outcome],
+        *,
+        is_same_for_all: bool,
+    ) -> None:
+        self._plan = plan
+        self._store = store
+        self._payload_io = payload_io
+        self._answer = answer
+        self._is_same_for_all = is_same_for_all
+
+    async def read(self, batch: Sequence[Load]) -> Sequence[PayloadEnvelope | None]:
+        """Make the pushes of loads in one transaction; of one that cannot be read it is None."""
+        asking = [(load, self._make_request(load)) for load in batch]
+        if not asking:
+            return []
+        try:
+            return await self._store.run(lambda unit: self._make_envelopes(asking, unit))
+        except Exception:
+            if len(batch) == 1:
+                logger.exception("%r could not read for a push", self._plan.handler)
+                return [None]
+        # One of them has spoiled the transaction; the others shall not suffer.
+        envelopes: list[PayloadEnvelope | None] = []
+        failures = 0
+        for load in batch:
+            envelope = None
+            if failures < MAX_FAILURES:
+                [envelope] = await self.read([load])
+            failures = 0 if envelope is not None else failures + 1
+            envelopes.append(envelope)
+        return envelopes
+
+    def _make_envelopes(
+        self, asking: Sequence[tuple[Load, Request]], unit: Unit
+    ) -> list[PayloadEnvelope]:
+        """Ask again for loads; what is the same for several peers is read and encoded once."""
+        is_shared = self._is_same_for_all and not self._restricts_rows()
+        made: dict[Any, PayloadEnvelope] = {}
+        envelopes = []
+        for load, request in asking:
+            mark: Any = load
+            if is_shared:
+                may = CrudWork(self._plan, request, unit).is_allowed(
+                    Action.RETRIEVE, self._plan.main
+                )
+                mark = load.asked.name, may
+            if mark not in made:
+                made[mark] = self._make_envelope(load, request, unit)
+            envelopes.append(made[mark])
+        return envelopes
+
+    def _restricts_rows(self) -> bool:
+        """Say whether a permission shows some rows, or rows inside of them, to some peers only."""
+        main = self._plan.main
+        permission = main.access.permission
+        if permission is default_permission:
+            permission = default_permission.find()
+        return bool(permission.restricts or main.nested)
+
+    def _make_envelope(self, load: Load, request: Request, unit: Unit) -> PayloadEnvelope:
+        """Make the push of what a peer would be answered; whoever is refused gets no tuples."""
+        try:
+            tuples = self._answer(request, unit).tuples
+        except HandlerError:
+            tuples = []
+        filt = dict(load.asked.reply_filt)
+        envelope = PayloadEnvelope(filt, Payload(filt, tuples))
+        envelope.encoded(self._payload_io.codec, Dialect.NATIVE, self._payload_io.clock())
+        return envelope
+
+    def _make_request(self, load: Load) -> Request:
+        """Make the request of a peer that asks for the same again, as who it is now."""
+        peer = self._payload_io.followers.find_peer(load.peer.uuid) or load.peer
+        envelope = PayloadEnvelope(dict(load.asked.filt))
+        return Request(envelope, peer, codec=self._payload_io.codec, is_push=True)

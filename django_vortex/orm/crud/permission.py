@@ -1,0 +1,253 @@
+"""What a permission is, and how permissions are joined.
+
+Takes a request and an action, answers three questions: may this peer do it at all (`allows`), which
+rows exist for it (`scope`), and may it do it to this row (`allows_object`). Permissions are joined
+by ``&``, ``|`` and ``~``; a class stands for its instance without arguments.
+"""
+
+import enum
+import inspect
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from django_vortex.exceptions import DefinitionError, quoted
+from django_vortex.orm.conditions import (
+    NOTHING,
+    Condition,
+    all_of,
+    any_of,
+    none_of,
+    to_condition,
+)
+from django_vortex.orm.crud.verdicts import Verdict, both, either, opposite
+from django_vortex.routing.request import Request
+
+
+class Action(enum.Enum):
+    """What is done to a row."""
+
+    CREATE = "create"
+    RETRIEVE = "retrieve"
+    UPDATE = "update"
+    DELETE = "delete"
+
+
+class _Composable(type):
+    """Lets classes of permissions be joined like their instances: ``IsStaff | ReadOnly``."""
+
+    def __and__(cls, other: Any) -> "Permission":
+        return to_permission(cls) & to_permission(other)
+
+    def __rand__(cls, other: Any) -> "Permission":
+        return to_permission(other) & cls
+
+    def __or__(cls, other: Any) -> "Permission":  # type: ignore[override]  # no unions of types
+        return to_permission(cls) | to_permission(other)
+
+    def __ror__(cls, other: Any) -> "Permission":  # type: ignore[override]
+        return to_permission(other) | cls
+
+    def __invert__(cls) -> "Permission":
+        return ~to_permission(cls)
+
+
+class Permission(metaclass=_Composable):
+    """Lets everything through; subclasses say what not.
+
+    All three methods may be coroutine functions. `Request.user` is the user, None or Django's
+    anonymous one if nobody is logged in; a user without ``is_authenticated`` is not either.
+
+    Attributes:
+        restricts: How rows are told apart: ``scope``, ``rows`` (by `allows_object`), both or not at
+            all. Known from what a subclass defines.
+    """
+
+    restricts: frozenset[str] = frozenset()
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        ways = {"scope": "scope", "allows_object": "rows"}
+        cls.restricts = frozenset(
+            way for name, way in ways.items() if getattr(cls, name) is not getattr(Permission, name)
+        )
+
+    def allows(self, request: Request, action: Action) -> Verdict:
+        """Say whether the peer may do this to any row at all; asked before the database is."""
+        return True
+
+    def allows_object(self, request: Request, action: Action, row: Any) -> Verdict:
+        """Say whether the peer may do this to one row.
+
+        Asked of each row that is read, before it is changed or deleted, and of new and changed rows
+        as they are going to be. For many rows `scope` is cheaper and says nothing of the others.
+        """
+        return True
+
+    def scope(self, request: Request, action: Action) -> Any:
+        """Give which rows exist for the peer, as `to_condition` takes it; None is all.
+
+        A row outside is answered exactly like one that does not exist.
+        """
+        return None
+
+    def __and__(self, other: Any) -> "Permission":
+        return _Both(self, to_permission(other))
+
+    def __or__(self, other: Any) -> "Permission":
+        return _Either(self, to_permission(other))
+
+    def __invert__(self) -> "Permission":
+        return _Opposite(self)
+
+
+class _Both(Permission):
+    """What both of two permissions let through."""
+
+    def __init__(self, first: Permission, second: Permission) -> None:
+        self._first, self._second = first, second
+        self.restricts = first.restricts | second.restricts
+
+    def allows(self, request: Request, action: Action) -> Verdict:
+        return both(
+            self._first.allows(request, action), lambda: self._second.allows(request, action)
+        )
+
+    def allows_object(self, request: Request, action: Action, row: Any) -> Verdict:
+        return both(
+            self._first.allows_object(request, action, row),
+            lambda: self._second.allows_object(request, action, row),
+        )
+
+    def scope(self, request: Request, action: Action) -> Any:
+        scopes = [part.scope(request, action) for part in (self._first, self._second)]
+        return _join(scopes, all_of)
+
+    def __invert__(self) -> Permission:
+        return ~self._first | ~self._second
+
+
+class _Either(Permission):
+    """What at least one of two permissions lets through.
+
+    One that does not allow the action adds no rows: ``IsStaff | Own`` gives others their own rows
+    only, although `IsStaff` has no scope.
+    """
+
+    def __init__(self, first: Permission, second: Permission) -> None:
+        self._parts = (first, second)
+        self.restricts = first.restricts | second.restricts
+        if len(self.restricts) > 1:
+            raise DefinitionError(
+                f"{_name(first)} | {_name(second)} joins rows known by their scope with rows known "
+                "by allows_object, and a row outside the one scope would pass; "
+                "write one Permission that decides both"
+            )
+
+    def allows(self, request: Request, action: Action) -> Verdict:
+        first, second = self._parts
+        return either(first.allows(request, action), lambda: second.allows(request, action))
+
+    def allows_object(self, request: Request, action: Action, row: Any) -> Verdict:
+        def ask(part: Permission) -> Verdict:
+            allowed = part.allows(request, action)
+            return both(allowed, lambda: part.allows_object(request, action, row))
+
+        first, second = self._parts
+        return either(ask(first), lambda: ask(second))
+
+    def scope(self, request: Request, action: Action) -> Any:
+        return _join([_scope_of(part, request, action) for part in self._parts], any_of)
+
+    def __invert__(self) -> Permission:
+        first, second = self._parts
+        return ~first & ~second
+
+
+class _Opposite(Permission):
+    """What another permission does not let through."""
+
+    def __init__(self, permission: Permission) -> None:
+        self._permission = permission
+        self.restricts = permission.restricts
+        if len(self.restricts) > 1:
+            raise DefinitionError(
+                f"~{_name(permission)} would have to negate a scope and allows_object at once; "
+                "write a Permission of its own"
+            )
+
+    def allows(self, request: Request, action: Action) -> Verdict:
+        # Of one that tells rows apart the rest may remain, be it allowed or not.
+        return True if self.restricts else opposite(self._permission.allows(request, action))
+
+    def allows_object(self, request: Request, action: Action, row: Any) -> Verdict:
+        if "rows" not in self.restricts:
+            return True
+        allowed = self._permission.allows(request, action)
+        return opposite(
+            both(allowed, lambda: self._permission.allows_object(request, action, row)),
+        )
+
+    def scope(self, request: Request, action: Action) -> Any:
+        if "scope" not in self.restricts:
+            return None
+        # Where it allows nothing, its rows are none and the opposite is all.
+        return _join([_scope_of(self._permission, request, action)], _negate_one)
+
+    def __invert__(self) -> Permission:
+        return self._permission
+
+
+def to_permission(value: Any) -> Permission:
+    """Give the permission that a permission, or a class of them, stands for.
+
+    Raises:
+        DefinitionError: It is neither, or a class that wants arguments.
+    """
+    if isinstance(value, Permission):
+        return value
+    if isinstance(value, type) and issubclass(value, Permission):
+        try:
+            return value()
+        except TypeError:
+            raise DefinitionError(f"Permission {value.__qualname__} takes arguments") from None
+    raise DefinitionError(f"Expected a Permission, got {quoted(value)}")
+
+
+def _scope_of(permission: Permission, request: Request, action: Action) -> Any:
+    """Give the rows a permission lets through, none where it does not allow the action."""
+    allowed = permission.allows(request, action)
+    if inspect.isawaitable(allowed):
+        return _scope_later(permission, request, action, allowed)
+    return permission.scope(request, action) if allowed else NOTHING
+
+
+async def _scope_later(
+    permission: Permission, request: Request, action: Action, allowed: Awaitable[bool]
+) -> Any:
+    if not await allowed:
+        return NOTHING
+    scope = permission.scope(request, action)
+    return await scope if inspect.isawaitable(scope) else scope
+
+
+def _name(permission: Permission) -> str:
+    return type(permission).__name__.lstrip("_")
+
+
+def _join(scopes: list[Any], join: Callable[[list[Condition | None]], Condition | None]) -> Any:
+    """Join scopes; gives a coroutine if one of them is one."""
+    if any(inspect.isawaitable(scope) for scope in scopes):
+        return _join_later(scopes, join)
+    return join([to_condition(scope) for scope in scopes])
+
+
+async def _join_later(
+    scopes: list[Any], join: Callable[[list[Condition | None]], Condition | None]
+) -> Condition | None:
+    known = [await scope if inspect.isawaitable(scope) else scope for scope in scopes]
+    return join([to_condition(scope) for scope in known])
+
+
+def _negate_one(conditions: list[Condition | None]) -> Condition | None:
+    [condition] = conditions
+    return none_of(condition)

@@ -1,0 +1,341 @@
+"""Saving tuples: new rows and changes of rows, all of them or none.
+
+Takes the tuples of a request, writes what they carry and nothing else, gives the stored rows in the
+same order. All that is wrong is collected and told at once.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django_vortex.exceptions import Conflict, PermissionDenied, ValidationError
+from django_vortex.orm.conditions import decide
+from django_vortex.orm.crud.extension import Change, CrudExtension
+from django_vortex.orm.crud.model import ModelPlan
+from django_vortex.orm.crud.permission import Action
+from django_vortex.orm.crud.references import ReferenceCheck, no_such_row
+from django_vortex.orm.crud.telling import find_told, find_visible, tell, tell_again
+from django_vortex.orm.crud.work import (
+    CHANGED_MEANWHILE,
+    CrudWork,
+    Done,
+    Item,
+    Outcome,
+    error_at,
+    find_plans,
+)
+from django_vortex.orm.sameness import is_same
+from django_vortex.orm.store import (
+    Draft,
+    Key,
+    RefusedByDatabase,
+    RowErrors,
+    Rows,
+    StaleRow,
+    Version,
+)
+from django_vortex.wire.dialects import Dialect
+
+LEAVES_SCOPE = "A row would leave what you may see"
+
+MAX_LISTED_KEYS = 10_000
+"""How many rows a field of many may name."""
+
+
+@dataclass(slots=True)
+class _Saving:
+    """What is known about one tuple on its way into the database."""
+
+    item: Item
+    action: Action
+    rows: Rows
+    draft: Draft
+    errors: list[dict[str, Any]] = field(default_factory=list)
+
+
+class CrudSave:
+    """Saves the tuples of one request.
+
+    Args:
+        work: The request in its transaction.
+    """
+
+    def __init__(self, work: CrudWork) -> None:
+        self._work = work
+        self._exact = work.request.dialect is Dialect.NATIVE
+        self._errors: list[dict[str, Any]] = []
+        self._stale: list[Any] = []
+        self._visible: dict[int, set[Key]] = {}
+        self._references = ReferenceCheck(work)
+
+    def save(self, tuples: Sequence[Any]) -> Outcome:
+        """Write the tuples.
+
+        Raises:
+            ValidationError: With every error of every tuple.
+            Conflict: Rows that were changed meanwhile, with what they are now.
+            PermissionDenied: The peer may not write one of the rows.
+        """
+        self._work.demand_any(Action.CREATE, Action.UPDATE)
+        items = self._work.identify(tuples)
+        known = self._find_rows(items)
+        savings = []
+        for item in items:
+            saving = self._prepare(item, known[id(item.plan)])
+            if saving is not None:
+                savings.append(saving)
+        for item, name, value in self._references.find_missing():
+            self._errors.append(error_at(item.index, name, no_such_row(value)))
+        self._refuse()
+        self._validate(savings)
+        self._refuse()
+        for saving in savings:
+            self._write(saving)
+        return self._outcome(savings)
+
+    def _find_rows(self, items: Sequence[Item]) -> dict[int, dict[Key, Any]]:
+        """Give the rows that are there already, by model and key."""
+        known: dict[int, dict[Key, Any]] = {}
+        for plan in find_plans(items):
+            keys = [item.key for item in items if item.plan is plan]
+            if None in keys:
+                self._work.demand(Action.CREATE, plan)
+            wanted = [key for key in keys if key is not None]
+            if wanted:
+                self._demand_change(plan)
+            rows = self._work.rows(plan, Action.UPDATE)
+            found = rows.get_many(wanted) if wanted else {}
+            accessible = self._work.find_accessible(Action.UPDATE, plan, found)
+            self._visible[id(plan)] = find_visible(self._work, plan, Action.UPDATE, accessible)
+            known[id(plan)] = accessible
+        return known
+
+    def _demand_change(self, plan: ModelPlan) -> None:
+        """Refuse who may not update; who may create rows under keys of its own goes on."""
+        if not plan.client_keys:
+            self._work.demand(Action.UPDATE, plan)
+        elif not self._work.is_allowed(Action.UPDATE, plan):
+            self._work.demand(Action.CREATE, plan)
+
+    def _prepare(self, item: Item, known: dict[Key, Any]) -> _Saving | None:
+        if self._refuse_long_lists(item):
+            return None
+        row = None if item.key is None else known.get(item.key)
+        if row is not None:
+            self._work.demand(Action.UPDATE, item.plan)
+            return self._prepare_update(item, row)
+        if item.key is not None and not item.plan.client_keys:
+            names = item.plan.spec.key_names
+            self._errors.append(error_at(item.index, names[0], _no_such_row(item.key)))
+            return None
+        self._work.demand(Action.CREATE, item.plan)
+        saving = self._prepare_create(item)
+        if item.key is not None:
+            known[item.key] = saving.draft.row
+            self._visible[id(item.plan)].add(item.key)
+            self._references.add_made(item)
+        return saving
+
+    def _prepare_update(self, item: Item, row: Any) -> _Saving | None:
+        plan = item.plan
+        rows = self._work.rows(plan, Action.UPDATE)
+        old = rows.values(row)
+        if plan.version_field is not None:
+            seen = item.values.get(plan.version_field)
+            if seen is None:
+                text = "Has to be what it was when the row was read"
+                self._errors.append(error_at(item.index, plan.version_field, text))
+                return None
+            if seen != old[plan.version_field]:
+                self._stale += tell_again(self._work, plan, Action.UPDATE, rows.key(row))
+                return None
+        values = {}
+        told = self._find_told(item, row, old)
+        for name, value in item.values.items():
+            if name in plan.spec.key_names or name == plan.version_field:
+                continue
+            if is_same(told.get(name), value, exact=self._exact):
+                continue
+            if name in plan.writable:
+                values[name] = value
+                self._references.add(item, name, value, old[name])
+            else:
+                self._refuse_read_only(item, name)
+        change = Change(row, values, old, item.index)
+        self._work.call(plan, Action.UPDATE, "before_update", change)
+        return self._set(item, Action.UPDATE, rows, change)
+
+    def _find_told(self, item: Item, row: Any, old: dict[str, Any]) -> dict[str, Any]:
+        """Give what the peer has been told of a row, and no more, to see what it has changed.
+
+        Else it could find out by trying what a hook hides, or what it may change but not retrieve.
+        """
+        plan = item.plan
+        is_visible = item.key in self._visible[id(plan)]
+        if is_visible and not any(_changes_what_is_told(one) for one in plan.extensions):
+            return old
+        return find_told(self._work, plan, Action.UPDATE, row, is_visible=is_visible)
+
+    def _prepare_create(self, item: Item) -> _Saving:
+        plan = item.plan
+        rows = self._work.rows(plan, Action.CREATE)
+        row = rows.new()
+        defaults = rows.values(row)
+        values = {}
+        for name, value in item.values.items():
+            field = plan.spec.fields.get(name)
+            if name in plan.spec.key_names or name == plan.version_field:
+                continue
+            if name in plan.writable and field is not None:
+                # None is what released clients send for what was never set.
+                if value is not None or field.is_nullable or field.is_required:
+                    values[name] = value
+                    self._references.add(item, name, value)
+            elif not self._is_untouched(field, defaults[name], value):
+                self._refuse_read_only(item, name)
+        if item.key is not None:
+            values |= zip(plan.spec.key_names, item.key, strict=True)
+        if plan.version_field is not None and defaults[plan.version_field] is None:
+            values[plan.version_field] = 1
+        change = Change(row, values, {}, item.index)
+        self._work.call(plan, Action.CREATE, "before_create", change)
+        return self._set(item, Action.CREATE, rows, change)
+
+    def _is_untouched(self, field: Any, default: Any, value: Any) -> bool:
+        """Say whether a field that peers may not set is as a default tuple has it."""
+        if value is None or value == [] or (field is not None and field.has_varying_default):
+            return True
+        return is_same(default, value, exact=self._exact)
+
+    def _set(self, item: Item, action: Action, rows: Rows, change: Change) -> _Saving:
+        is_new = action is Action.CREATE
+        draft = Draft(change.row, is_new, frozenset(change.values))
+        try:
+            rows.set_values(change.row, change.values)
+        except RowErrors as error:
+            self._add_errors(item, error.errors)
+        else:
+            if not self._work.may(action, item.plan, change.row):
+                raise PermissionDenied(f"You may not {action.value} such a row")
+            self._refuse_other_scope(item, action, rows, change.row)
+        return _Saving(item, action, rows, draft)
+
+    def _refuse_other_scope(self, item: Item, action: Action, rows: Rows, row: Any) -> None:
+        """Refuse a row that would leave the scope, as far as that is known without the database.
+
+        Before the database is asked: what is unique among the rows of others is not told.
+        """
+        fields = item.plan.spec.fields
+
+        def read(name: str) -> Any:
+            is_known = name in fields and not fields[name].is_many
+            return rows.read(row, [name])[name] if is_known else None
+
+        if decide(self._work.find_condition(item.plan, action), read) is False:
+            raise PermissionDenied(LEAVES_SCOPE)
+
+    def _validate(self, savings: Sequence[_Saving]) -> None:
+        by_rows: dict[int, list[_Saving]] = {}
+        for saving in savings:
+            by_rows.setdefault(id(saving.rows), []).append(saving)
+        for group in by_rows.values():
+            wanted = [saving for saving in group if saving.draft.is_new or saving.draft.changed]
+            group[0].rows.validate([saving.draft for saving in wanted])
+            for saving in wanted:
+                self._add_errors(saving.item, saving.draft.errors)
+
+    def _write(self, saving: _Saving) -> None:
+        item, row, plan = saving.item, saving.draft.row, saving.item.plan
+        try:
+            if saving.draft.is_new:
+                saving.rows.insert(row)
+            elif saving.draft.changed:
+                version = self._next_version(saving)
+                saving.rows.update(row, saving.draft.changed, version)
+        except RefusedByDatabase as error:
+            text = error.text or "The database refuses this row"
+            raise ValidationError(errors=[error_at(item.index, error.field, text)]) from error
+        except StaleRow:
+            if plan.version_field is None:
+                name, text = plan.spec.key_names[0], _no_such_row(saving.rows.key(row))
+                raise ValidationError(errors=[error_at(item.index, name, text)]) from None
+            raise Conflict(CHANGED_MEANWHILE, self._read_again(saving)) from None
+        if saving.draft.is_new:
+            self._work.call(plan, saving.action, "after_create", row)
+        elif saving.draft.changed:
+            self._work.call(plan, saving.action, "after_update", row)
+
+    def _next_version(self, saving: _Saving) -> Version | None:
+        name = saving.item.plan.version_field
+        if name is None:
+            return None
+        now = saving.rows.values(saving.draft.row)[name]
+        return Version(name, now, now + 1)
+
+    def _read_again(self, saving: _Saving) -> list[Any]:
+        assert saving.item.key is not None
+        return tell_again(self._work, saving.item.plan, saving.action, saving.item.key)
+
+    def _outcome(self, savings: Sequence[_Saving]) -> Outcome:
+        """Read what is stored now; what has left the peer's scope is refused."""
+        by_rows: dict[int, dict[Key, _Saving]] = {}
+        for saving in savings:
+            key = saving.rows.key(saving.draft.row)
+            by_rows.setdefault(id(saving.rows), {})[key] = saving
+        stored: dict[tuple[int, Key], tuple[Any, Any]] = {}
+        for which, group in by_rows.items():
+            one = next(iter(group.values()))
+            found = one.rows.get_many(list(group))
+            told = tell(self._work, one.item.plan, one.action, found)
+            stored |= {(which, key): (found[key], told[key]) for key in found}
+        outcome = Outcome([], result=True)
+        for saving in savings:
+            key = saving.rows.key(saving.draft.row)
+            if (id(saving.rows), key) not in stored:
+                raise PermissionDenied(LEAVES_SCOPE)
+            row, made = stored[id(saving.rows), key]
+            outcome.tuples.append(made)
+            if saving.draft.is_new or saving.draft.changed:
+                outcome.done.append(Done(saving.action, saving.item.plan, key, row))
+        return outcome
+
+    def _refuse_long_lists(self, item: Item) -> bool:
+        """Refuse more related rows than there is any sense in looking for."""
+        fields = item.plan.spec.fields
+        long = {
+            name: len(value)
+            for name, value in item.values.items()
+            if isinstance(value, list) and len(value) > MAX_LISTED_KEYS
+            if name in fields and fields[name].is_many
+        }
+        for name, count in long.items():
+            text = f"{count} rows are more than the {MAX_LISTED_KEYS} that one row may refer to"
+            self._errors.append(error_at(item.index, name, text))
+        return bool(long)
+
+    def _refuse_read_only(self, item: Item, name: str) -> None:
+        self._errors.append(error_at(item.index, name, "This field is read-only"))
+
+    def _add_errors(self, item: Item, errors: Mapping[str, list[str]]) -> None:
+        visible = _visible_names(item.plan)
+        for name, messages in errors.items():
+            known = name if name in visible else ""
+            self._errors.append({"index": item.index, "field": known, "messages": list(messages)})
+
+    def _refuse(self) -> None:
+        if self._errors:
+            raise ValidationError(errors=sorted(self._errors, key=lambda error: error["index"]))
+        if self._stale:
+            raise Conflict(CHANGED_MEANWHILE, self._stale)
+
+
+def _no_such_row(key: Key) -> str:
+    return no_such_row(key[0] if len(key) == 1 else key)
+
+
+def _changes_what_is_told(extension: CrudExtension) -> bool:
+    return type(extension).after_retrieve is not CrudExtension.after_retrieve
+
+
+def _visible_names(plan: ModelPlan) -> frozenset[str]:
+    return frozenset(plan.shape.names)

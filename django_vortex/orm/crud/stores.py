@@ -1,0 +1,34 @@
+"""Which store a model is kept in.
+
+Takes a model, gives the store of its ORM. The one place that knows that there are two.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from django_vortex.exceptions import DefinitionError, quoted
+from django_vortex.orm.store import Store
+from django_vortex.typedefs import RunSync
+
+
+def find_store(
+    model: Any, session_factory: Callable[[], Any] | None, using: str | None, run_sync: RunSync
+) -> Store:
+    """Give the store of a model.
+
+    Raises:
+        DefinitionError: It is none of a known ORM, or lacks its session factory.
+    """
+    if hasattr(model, "_default_manager"):
+        from django_vortex.orm.django.store import DjangoStore
+
+        return DjangoStore(using, run_sync)
+    if hasattr(model, "__mapper__") or hasattr(model, "primary_key"):
+        from django_vortex.orm.sqlalchemy.store import SqlAlchemyStore
+
+        if session_factory is None:
+            raise DefinitionError(f"Rows of {quoted(model)} need a session_factory")
+        return SqlAlchemyStore(session_factory, run_sync)
+    raise DefinitionError(
+        f"Expected a Django model, a SQLAlchemy class or table, got {quoted(model)}"
+    )

@@ -1,0 +1,97 @@
+"""Conditions and orders as Django wants them.
+
+Takes `Condition` and `Order`, gives ``Q`` objects and expressions.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db.models import F, Model, Q, QuerySet
+
+from django_vortex.orm.conditions import AllOf, AnyOf, Comparison, Condition, Native, Not
+from django_vortex.orm.django.values import to_model_value
+from django_vortex.orm.store import Order, RefusedByDatabase
+
+_WITH_VALUES = frozenset({"exact", "in", "lt", "lte", "gt", "gte", "range"})
+"""Look-ups that compare with values of the field itself."""
+
+
+def to_q(condition: Condition, model: type[Model]) -> Q:
+    """Give the ``Q`` of a condition on a model.
+
+    Raises:
+        ValidationError: Of Django's: a field has no such values.
+    """
+    match condition:
+        case Comparison(field, "exact", None):
+            return Q(**{f"{field}__isnull": True})
+        case Comparison(field, lookup, value):
+            return Q(**{f"{field}__{lookup}": _to_operand(model, field, lookup, value)})
+        case AllOf(conditions):
+            joined = Q()
+            for one in conditions:
+                joined &= to_q(one, model)
+            return joined
+        case AnyOf(conditions):
+            joined = Q(pk__in=[])
+            for one in conditions:
+                joined |= to_q(one, model)
+            return joined
+        case Not(inner):
+            return ~to_q(inner, model)
+        case Native(expression):
+            return expression if isinstance(expression, Q) else Q(expression)
+
+
+def filter_rows(queryset: QuerySet[Any], condition: Condition | None) -> QuerySet[Any]:
+    """Narrow a queryset down without giving any row twice.
+
+    Raises:
+        RefusedByDatabase: A field has no such values.
+    """
+    if condition is None:
+        return queryset
+    try:
+        wanted = to_q(condition, queryset.model)
+    except ValidationError as error:
+        raise RefusedByDatabase(" ".join(error.messages)) from error
+    if not _may_join(condition):
+        return queryset.filter(wanted)
+    keys = queryset.model._base_manager.using(queryset.db).filter(wanted).values("pk")
+    return queryset.filter(pk__in=keys)
+
+
+def to_ordering(orders: Iterable[Order]) -> list[Any]:
+    """Give what ``order_by`` takes; NULL is the greatest value on every database."""
+    return [_to_expression(order) for order in orders]
+
+
+def _to_operand(model: type[Model], name: str, lookup: str, value: Any) -> Any:
+    """Give what a peer compares with as the field has it: datetimes with or without zone."""
+    fields = model._meta.concrete_fields
+    field = next((one for one in fields if name in (one.name, one.attname)), None)
+    if field is None or lookup not in _WITH_VALUES:
+        return value
+    if lookup in ("in", "range") and isinstance(value, list | tuple):
+        return [to_model_value(field, item) for item in value]
+    return to_model_value(field, value)
+
+
+def _to_expression(order: Order) -> Any:
+    if not order.is_nullable:
+        return f"-{order.name}" if order.is_descending else order.name
+    field = F(order.name)
+    return field.desc(nulls_first=True) if order.is_descending else field.asc(nulls_last=True)
+
+
+def _may_join(condition: Condition) -> bool:
+    """Say whether a condition may look at several related rows of one."""
+    match condition:
+        case Comparison(field):
+            return "__" in field
+        case AllOf(conditions) | AnyOf(conditions):
+            return any(_may_join(one) for one in conditions)
+        case Not(inner):
+            return _may_join(inner)
+    return True

@@ -1,0 +1,214 @@
+"""Rows of one Django model during one transaction: `Rows` of the store interface."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import DatabaseError, DataError, IntegrityError, connections, models
+
+from django_vortex.orm.conditions import Condition
+from django_vortex.orm.django.conditions import filter_rows, to_ordering
+from django_vortex.orm.django.limits import find_unstorable
+from django_vortex.orm.django.reading import ShapeReader
+from django_vortex.orm.django.scope import find_prefetches, narrow
+from django_vortex.orm.django.validation import validate_drafts
+from django_vortex.orm.django.values import PENDING, make_field_reader, to_model_value
+from django_vortex.orm.guarded_rows import leave_out
+from django_vortex.orm.store import (
+    Draft,
+    Key,
+    Order,
+    RefusedByDatabase,
+    RowErrors,
+    Scope,
+    Shape,
+    StaleRow,
+    Version,
+)
+
+CHUNK = 500
+"""How many keys stand in one statement; some databases take no more than 999 values."""
+
+
+class DjangoCrudRows:
+    """The rows of a model that are in a scope.
+
+    Args:
+        shape: What is read of each.
+        scope: Which there are.
+        reader: Reads the values of rows.
+        using: The alias of the database.
+    """
+
+    def __init__(self, shape: Shape, scope: Scope, reader: ShapeReader, using: str) -> None:
+        self._shape = shape
+        self._model: type[models.Model] = shape.spec.model
+        self._keys = shape.spec.key_names
+        self._reader = reader
+        self._using = using
+        self._scope = scope
+        self._queryset = narrow(shape, scope, using)
+        self._related = list(find_prefetches(shape, scope, using))
+
+    def get_many(self, keys: Sequence[Key]) -> Mapping[Key, Any]:
+        """Give the rows with these keys, in one statement per `CHUNK` of them."""
+        wanted = list(dict.fromkeys(key for key in keys if self._is_possible(key)))
+        found: dict[Key, Any] = {}
+        for start in range(0, len(wanted), CHUNK):
+            part = wanted[start : start + CHUNK]
+            values = part if len(self._keys) > 1 else [key[0] for key in part]
+            queryset = self._queryset.filter(pk__in=values).order_by()
+            found |= {self.key(row): row for row in self._fetch(queryset)}
+        return {key: found[key] for key in wanted if key in found}
+
+    def find(
+        self, where: Condition | None = None, order: Sequence[Order] = (), limit: int | None = None
+    ) -> list[Any]:
+        """Give the rows that meet a condition, in order."""
+        return self._fetch(self._select(where, order, limit))
+
+    def find_values(
+        self, where: Condition | None = None, order: Sequence[Order] = (), limit: int | None = None
+    ) -> Sequence[Sequence[Any]] | None:
+        """Give the fields of the same rows, read without instances where that is the same."""
+        with _asked():
+            return self._reader.read_columns(self._select(where, order, limit))
+
+    def new(self) -> Any:
+        """Make an unsaved instance."""
+        return self._model()
+
+    def key(self, row: Any) -> Key:
+        """Give the primary key of a row."""
+        return tuple(getattr(row, name) for name in self._keys)
+
+    def values(self, row: Any) -> dict[str, Any]:
+        """Give what the shape has of a row."""
+        return self._reader.read(row)
+
+    def read(self, row: Any, names: Iterable[str]) -> dict[str, Any]:
+        """Give single fields of a row."""
+        return {name: make_field_reader(self._model, name)(row) for name in names}
+
+    def set_values(self, row: Any, values: Mapping[str, Any]) -> None:
+        """Set fields; lists of keys wait on the row until it is written."""
+        many = {field.name: field for field in self._model._meta.many_to_many}
+        by_name = {field.attname: field for field in self._model._meta.concrete_fields}
+        errors = {}
+        for name, value in values.items():
+            if name not in many:
+                try:
+                    setattr(row, name, to_model_value(by_name.get(name), value))
+                except ValidationError as error:
+                    errors[name] = error.messages
+            elif value is None:
+                errors[name] = [str(many[name].error_messages["null"])]
+            else:
+                row.__dict__.setdefault(PENDING, {})[name] = list(value)
+        if errors:
+            raise RowErrors(errors)
+
+    def validate(self, drafts: Sequence[Draft]) -> None:
+        """Do what ``full_clean`` does, for what changes."""
+        with _refusals():
+            validate_drafts(self._model, drafts, self._shape.names, self._using)
+
+    def insert(self, row: Any) -> None:
+        """Save a new instance; ``save`` of the model and signals are called as usual."""
+        with _refusals():
+            # In the tables of parents as well, where a chosen key may be that of another row.
+            is_child = bool(self._model._meta.parents)
+            row.save(using=self._using, force_insert=(models.Model,) if is_child else True)
+            self._set_many(row)
+
+    def update(self, row: Any, changed: Iterable[str], version: Version | None = None) -> None:
+        """Save the changed fields, and those that keep the time of the last change."""
+        changed = set(changed)
+        with _refusals():
+            self._claim(row, version)
+            fields = self._model._meta.concrete_fields
+            names = {field.name for field in fields if {field.name, field.attname} & changed}
+            pending = row.__dict__.get(PENDING)
+            if names or pending:
+                names |= {field.name for field in fields if getattr(field, "auto_now", False)}
+            if names:
+                self._save(row, names)
+            self._set_many(row)
+
+    def delete(self, row: Any, version: Version | None = None) -> None:
+        """Delete an instance with what Django deletes with it; it keeps its key."""
+        key = row.pk
+        with _refusals():
+            self._claim(row, version)
+            row.delete(using=self._using)
+        row.pk = key
+
+    def _select(
+        self, where: Condition | None, order: Sequence[Order], limit: int | None
+    ) -> models.QuerySet[Any]:
+        queryset = filter_rows(self._queryset, where)
+        if order:
+            queryset = queryset.order_by(*to_ordering(order))
+        return queryset if limit is None else queryset[:limit]
+
+    def _fetch(self, queryset: models.QuerySet[Any]) -> list[Any]:
+        with _asked():
+            rows = list(queryset.prefetch_related(*self._related))
+        leave_out(rows, self._scope)
+        return rows
+
+    def _is_possible(self, key: Key) -> bool:
+        """Say whether a database could have such a key at all; some raise if asked."""
+        fields, connection = self._model._meta.pk_fields, connections[self._using]
+        return all(
+            find_unstorable(field, part, connection) is None
+            for field, part in zip(fields, key, strict=True)
+        )
+
+    def _claim(self, row: Any, version: Version | None) -> None:
+        """Move a row from the version that was seen to the next; holds others off until the end."""
+        if version is None:
+            return
+        seen = {version.name: version.seen}
+        rows = self._model._base_manager.using(self._using).filter(pk=row.pk, **seen)
+        if not rows.update(**{version.name: version.next}):
+            raise StaleRow
+        setattr(row, version.name, version.next)
+
+    def _save(self, row: Any, names: set[str]) -> None:
+        try:
+            row.save(using=self._using, update_fields=names)
+        except DatabaseError as error:
+            # Django has no class of its own for "did not affect any rows" in all its versions.
+            if type(error) is DatabaseError:
+                raise StaleRow from error
+            raise
+
+    def _set_many(self, row: Any) -> None:
+        for name, keys in row.__dict__.pop(PENDING, {}).items():
+            getattr(row, name).set(keys)
+
+
+@contextmanager
+def _asked() -> Iterator[None]:
+    """Turn what a database says against a value that it is asked for, such as a NUL in a text."""
+    try:
+        yield
+    except (DataError, OverflowError, ValueError) as error:
+        raise RefusedByDatabase("A value that the database does not know") from error
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Turn what a database says against a row into what a peer may know."""
+    try:
+        yield
+    except models.ProtectedError as error:
+        raise RefusedByDatabase("Other rows need this one") from error
+    except models.RestrictedError as error:
+        raise RefusedByDatabase("Other rows need this one") from error
+    except IntegrityError as error:
+        raise RefusedByDatabase("It contradicts another row or a rule of the table") from error
+    except (DataError, OverflowError, UnicodeError) as error:
+        raise RefusedByDatabase("A value that the database cannot hold") from error

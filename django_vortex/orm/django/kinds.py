@@ -1,0 +1,123 @@
+"""How the values of Django fields travel.
+
+Takes a model field, gives a `Kind`: the Python type on the wire and what makes the one value of the
+other. Most values travel as they are.
+"""
+
+import datetime as dt
+import decimal
+import json
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, TypeAlias
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.utils import timezone
+
+Convert: TypeAlias = Callable[[Any], Any]
+"""Takes a value that is not None. What makes model values raises Django's `ValidationError`, and
+leaves alone what it does not know: hooks and permissions of an application may give expressions."""
+
+PYTHON_TYPES: "Mapping[type[models.Field[Any, Any]], type]" = {
+    models.AutoField: int,
+    models.IntegerField: int,
+    models.BooleanField: bool,
+    models.FloatField: float,
+    models.DecimalField: decimal.Decimal,
+    models.CharField: str,
+    models.TextField: str,
+    models.GenericIPAddressField: str,
+    models.FilePathField: str,
+    models.FileField: str,
+    models.DateTimeField: dt.datetime,
+    models.DateField: dt.date,
+    models.TimeField: dt.time,
+    models.DurationField: dt.timedelta,
+    models.UUIDField: uuid.UUID,
+    models.BinaryField: bytes,
+}
+"""What the values of a field are; subclasses go by their bases, others may be anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """How the values of one field travel.
+
+    Attributes:
+        type: What they are on the wire, None if they may be anything.
+        raw: Whether they are plain JSON that travels as it is.
+        to_wire: Makes what travels of a model's value, None if that is the same.
+        to_model: Makes the model's value of what came, None if that is the same.
+        is_read_only: Whether only the application and the database can make such values.
+    """
+
+    type: Any = None
+    raw: bool = False
+    to_wire: Convert | None = None
+    to_model: Convert | None = None
+    is_read_only: bool = False
+
+
+@lru_cache(maxsize=4096)
+def find_kind(field: Any) -> Kind:
+    """Give how the values of a field travel."""
+    target = field.target_field if field.is_relation else field
+    target = getattr(target, "output_field", target)  # what a GeneratedField computes
+    if target is not field:
+        return find_kind(target)
+    bases = type(field).__mro__
+    if any(base.__module__.startswith("django.contrib.postgres.") for base in bases):
+        from django_vortex.orm.django import postgres  # needs psycopg, as such a field does
+
+        kind = postgres.find_kind(field)
+        if kind is not None:
+            return kind
+    if isinstance(field, models.JSONField):
+        return _find_json_kind(field)
+    of = next((PYTHON_TYPES[base] for base in bases if base in PYTHON_TYPES), None)
+    return Kind(of, to_wire=_TO_WIRE.get(of), to_model=_TO_MODEL.get(of))
+
+
+def _find_json_kind(field: "models.JSONField[Any, Any]") -> Kind:
+    if field.decoder is not None:
+        return Kind()
+    encoder = field.encoder
+    if encoder is None:
+        return Kind(raw=True)
+
+    def to_wire(value: Any) -> Any:
+        return json.loads(json.dumps(value, cls=encoder))
+
+    return Kind(raw=True, to_wire=to_wire)
+
+
+def _to_bytes(value: Any) -> Any:
+    return bytes(value) if isinstance(value, memoryview) else value
+
+
+def _to_moment(value: Any) -> Any:
+    """Give a datetime as the project has them: with or without zone."""
+    if not isinstance(value, dt.datetime):
+        return value
+    try:
+        if settings.USE_TZ and timezone.is_naive(value):
+            return timezone.make_aware(value)
+        if not settings.USE_TZ and timezone.is_aware(value):
+            return timezone.make_naive(value, dt.UTC)
+    except OverflowError:
+        raise ValidationError("This moment is beyond the calendar") from None
+    return value
+
+
+def _to_clock(value: Any) -> Any:
+    if isinstance(value, dt.time) and value.tzinfo is not None:
+        raise ValidationError("A time of day has no time zone here")
+    return value
+
+
+_TO_WIRE: Mapping[Any, Convert] = {bytes: _to_bytes}
+_TO_MODEL: Mapping[Any, Convert] = {dt.datetime: _to_moment, dt.time: _to_clock}

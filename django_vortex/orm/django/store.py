@@ -1,0 +1,95 @@
+"""The store of Django models: work in one of our threads, in one ``atomic`` block."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from django.db import IntegrityError, models, router, transaction
+
+from django_vortex.orm.django.crud_rows import DjangoCrudRows
+from django_vortex.orm.django.models import describe_model
+from django_vortex.orm.django.reading import ShapeReader
+from django_vortex.orm.store import ModelSpec, RefusedByDatabase, Scope, Shape, Unit
+from django_vortex.orm.waiting import Waiting
+from django_vortex.typedefs import RunSync
+
+_T = TypeVar("_T")
+
+
+class DjangoStore:
+    """Models in one database.
+
+    Args:
+        using: The alias of the database; None asks the routers about the first model described.
+        run_sync: Runs what may block.
+    """
+
+    is_async = False
+
+    def __init__(self, using: str | None, run_sync: RunSync) -> None:
+        self._using = using
+        self._run_sync = run_sync
+        self._model: type[models.Model] | None = None
+        self._readers: dict[int, ShapeReader] = {}
+
+    def describe(self, model: Any) -> ModelSpec:
+        """Look into a model."""
+        self._model = self._model or model
+        return describe_model(model)
+
+    def get_all(self, model: Any) -> Any:
+        """Give all that the default manager gives."""
+        return model._default_manager.using(self._find_alias())
+
+    async def run(self, work: Callable[[Unit], _T]) -> _T:
+        """Do work in a transaction, off the loop."""
+        unit = DjangoUnit(self._find_alias(), self._get_reader, Waiting())
+
+        def transact() -> _T:
+            with transaction.atomic(using=unit.using):
+                return work(unit)
+
+        try:
+            return await self._run_sync(transact)
+        except IntegrityError as error:  # of constraints that are looked at when all is done
+            raise RefusedByDatabase("It contradicts another row") from error
+
+    def run_here(self, work: Callable[[Unit], _T]) -> _T:
+        """Do work that only reads, here and now."""
+        return work(DjangoUnit(self._find_alias(), self._get_reader, Waiting()))
+
+    def after_commit(self, function: Callable[[], object]) -> None:
+        """Call a function when the caller's transaction on this database has committed."""
+        transaction.on_commit(function, using=self._find_alias())
+
+    def _find_alias(self) -> str:
+        if self._using is not None:
+            return self._using
+        return "default" if self._model is None else router.db_for_write(self._model)
+
+    def _get_reader(self, shape: Shape) -> ShapeReader:
+        known = self._readers.get(id(shape))
+        if known is None:  # it keeps the shape, so that no other gets its id
+            known = self._readers[id(shape)] = ShapeReader(shape)
+        return known
+
+
+class DjangoUnit:
+    """One transaction on a Django database."""
+
+    def __init__(
+        self,
+        using: str,
+        get_reader: Callable[[Shape], ShapeReader],
+        waiting: Waiting,
+    ) -> None:
+        self.using = using
+        self._get_reader = get_reader
+        self._waiting = waiting
+
+    def rows(self, shape: Shape, scope: Scope) -> DjangoCrudRows:
+        """Give the rows of a model."""
+        return DjangoCrudRows(shape, scope, self._get_reader(shape), self.using)
+
+    def wait(self, awaitable: Awaitable[_T]) -> _T:
+        """Wait for a coroutine on the event loop."""
+        return self._waiting.wait(awaitable)

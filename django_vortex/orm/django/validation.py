@@ -1,0 +1,199 @@
+"""What a Django model says against rows.
+
+Takes drafts, appends to their errors. It is ``full_clean`` for the fields that change: their own
+checks, the model's ``clean``, uniqueness and constraints they take part in. Methods of it that a
+model has of its own are called as a ``ModelForm`` calls them, with ``exclude``; what else the
+database has to be asked is asked for all rows at once.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
+
+from django.core.exceptions import NON_FIELD_ERRORS, ObjectDoesNotExist, ValidationError
+from django.db import connections, models
+
+from django_vortex.orm.django.limits import find_unstorable
+from django_vortex.orm.django.models import is_file
+from django_vortex.orm.django.targets import check_targets
+from django_vortex.orm.django.unique import asking, find_taken, find_uniqueness, is_plain
+from django_vortex.orm.store import Draft
+
+TAKEN = "Another row has such values"
+"""What is said of values among which are some that the peer cannot see."""
+
+
+def validate_drafts(
+    model: type[models.Model], drafts: Sequence[Draft], visible: Collection[str], using: str
+) -> None:
+    """Look for everything that is wrong with rows of one model.
+
+    Args:
+        model: The model.
+        drafts: The rows. What cleaning changes besides is added to what changes.
+        visible: The fields that the peer may see.
+        using: The alias of the database.
+    """
+    for draft in drafts:
+        draft.row._state.db = using  # which is where ``clean`` looks for related rows
+        _check_limits(model, draft, using, are_relations=True)
+    check_targets(model, drafts, using)
+    for draft in drafts:
+        _clean(model, draft, using)
+        _check_limits(model, draft, using, are_relations=False)
+    if _has_own(model, "validate_unique", "_get_unique_checks"):
+        for draft in drafts:
+            with asking(draft.row, using):
+                _collect(draft, model, draft.row.validate_unique, exclude=_exclude(model, draft))
+    if _has_own(model, "validate_constraints", "get_constraints"):
+        for draft in drafts:
+            _collect(draft, model, draft.row.validate_constraints, exclude=_exclude(model, draft))
+    else:
+        _check_constraints(model, drafts, using)
+    _check_uniqueness(model, drafts, visible, using)
+
+
+def _has_own(model: type[models.Model], *methods: str) -> bool:
+    return any(getattr(model, name) is not getattr(models.Model, name) for name in methods)
+
+
+def _clean(model: type[models.Model], draft: Draft, using: str) -> None:
+    """Call what checks a row by itself, and note what that changes."""
+    row = draft.row
+    untouched = _untouched_names(model, draft)
+    fields = model._meta.concrete_fields
+    exclude = untouched | _wrong_names(model, draft)
+    exclude |= {field.name for field in fields if field.is_relation or _is_rightly_null(field, row)}
+    before = {
+        field.attname: row.__dict__[field.attname]
+        for field in fields
+        if field.name in untouched and field.attname in row.__dict__
+    }
+    if _has_own(model, "full_clean"):
+        with asking(row, using):
+            _collect(draft, model, row.full_clean, exclude=exclude, validate_unique=False)
+    else:
+        _collect(draft, model, row.clean_fields, exclude=exclude)
+        _collect(draft, model, row.clean)
+    now = row.__dict__
+    draft.changed |= {
+        name for name, old in before.items() if now[name] is not old and now[name] != old
+    }
+
+
+def _check_limits(
+    model: type[models.Model], draft: Draft, using: str, *, are_relations: bool
+) -> None:
+    untouched = _untouched_names(model, draft)
+    for field in model._meta.concrete_fields:
+        if field.name in untouched or field.is_relation is not are_relations:
+            continue
+        text = find_unstorable(field, draft.row.__dict__.get(field.attname), connections[using])
+        if text is not None and field.attname not in draft.errors:
+            draft.errors[field.attname] = [text]
+
+
+def _check_uniqueness(
+    model: type[models.Model], drafts: Sequence[Draft], visible: Collection[str], using: str
+) -> None:
+    seen = {field.name for field in model._meta.concrete_fields if field.attname in visible}
+    skips_fields = _has_own(model, "validate_unique", "_get_unique_checks")
+    skips_constraints = _has_own(model, "validate_constraints", "get_constraints")
+    for unique in find_uniqueness(model):
+        if skips_fields if unique.constraint is None else skips_constraints:
+            continue
+        by_row = {id(one.row): one for one in drafts if _concerns(model, one, unique.all_names)}
+        for row in find_taken(unique, [one.row for one in by_row.values()], using):
+            error = unique.error(row) if unique.all_names <= seen else ValidationError(TAKEN)
+            _add(by_row[id(row)], model, {unique.place: error.messages})
+
+
+def _check_constraints(model: type[models.Model], drafts: Sequence[Draft], using: str) -> None:
+    for draft in drafts:
+        for owner, constraints in draft.row.get_constraints():
+            for constraint in constraints:
+                if is_plain(constraint, owner) or not _concerns(
+                    model, draft, _constraint_names(constraint, owner)
+                ):
+                    continue
+                _collect(draft, model, constraint.validate, owner, draft.row, using=using)
+
+
+def _concerns(model: type[models.Model], draft: Draft, names: set[str]) -> bool:
+    """Say whether fields that are checked together have to be, and can be."""
+    if names & _wrong_names(model, draft):
+        return False
+    return draft.is_new or not names or not names <= _untouched_names(model, draft)
+
+
+def _exclude(model: type[models.Model], draft: Draft) -> set[str]:
+    """Give what a model's own methods shall not look at.
+
+    That is what does not change, unless something is looked at with it that does. Whose a key is
+    already must not be told: that is left to the database.
+    """
+    untouched = _untouched_names(model, draft)
+    together = [unique.all_names for unique in find_uniqueness(model)]
+    for owner, constraints in draft.row.get_constraints():
+        together += [_constraint_names(constraint, owner) for constraint in constraints]
+    for names in together:
+        if not names <= untouched:
+            untouched = untouched - names
+    keys = {field.name for field in model._meta.pk_fields}
+    return untouched | keys | _wrong_names(model, draft)
+
+
+def _is_rightly_null(field: Any, row: Any) -> bool:
+    """Say whether a field is NULL because it may be, although no form could leave it out."""
+    value = row.__dict__.get(field.attname, "")
+    return field.null and (value is None or (is_file(field) and not value))
+
+
+def _untouched_names(model: type[models.Model], draft: Draft) -> set[str]:
+    if draft.is_new:
+        return set()
+    fields = (*model._meta.concrete_fields, *model._meta.many_to_many)
+    return {one.name for one in fields if not {one.name, one.attname} & draft.changed}
+
+
+def _wrong_names(model: type[models.Model], draft: Draft) -> set[str]:
+    if not draft.errors:
+        return set()
+    by_attname = {field.attname: field.name for field in model._meta.concrete_fields}
+    return {by_attname.get(attname, attname) for attname in draft.errors}
+
+
+def _constraint_names(constraint: Any, owner: Any) -> set[str]:
+    """Give the fields of a constraint, none if they cannot be known."""
+    names = set(getattr(constraint, "fields", ()))
+    condition = getattr(constraint, "condition", None)
+    if getattr(constraint, "expressions", ()):
+        return set()
+    if isinstance(condition, models.Q):
+        names |= condition.referenced_base_fields
+    return names
+
+
+def _collect(
+    draft: Draft, model: type[models.Model], check: Callable[..., object], *args: Any, **more: Any
+) -> None:
+    try:
+        check(*args, **more)
+    except ValidationError as error:
+        _add(draft, model, _messages_by_name(error))
+    except ObjectDoesNotExist:
+        if not draft.errors:  # or else it is said already that there is no such row
+            raise
+
+
+def _add(draft: Draft, model: type[models.Model], messages: Mapping[str, Sequence[str]]) -> None:
+    attnames = {field.name: field.attname for field in model._meta.concrete_fields}
+    for name, texts in messages.items():
+        known = "" if name == NON_FIELD_ERRORS else attnames.get(name, name)
+        found = draft.errors.setdefault(known, [])
+        found += [text for text in texts if text not in found]
+
+
+def _messages_by_name(error: ValidationError) -> Mapping[str, list[str]]:
+    if hasattr(error, "error_dict"):
+        return error.message_dict
+    return {NON_FIELD_ERRORS: error.messages}

@@ -1,0 +1,128 @@
+"""The values of Django rows as they travel.
+
+Takes a shape, gives a function from a row to a dict; takes values of peers, gives what a model
+wants to be set to.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.core.exceptions import ObjectDoesNotExist
+from django.db import models
+from django.db.models.expressions import DatabaseDefault
+
+from django_vortex.orm.django.kinds import find_kind
+from django_vortex.orm.django.models import is_file
+from django_vortex.orm.guarded_rows import waiting_name
+from django_vortex.orm.store import Shape
+
+Read = Callable[[Any], Any]
+
+PENDING = "_vortex_pending_many"
+"""Where a row keeps the lists of keys that are to be set when it has been written."""
+
+
+def make_reader(shape: Shape) -> Callable[[Any], dict[str, Any]]:
+    """Give what reads the fields and relations of a shape."""
+    reads = [(name, make_field_reader(shape.spec.model, name)) for name in shape.names]
+    for name, inner in shape.nested.items():
+        is_many = shape.spec.relations[name].is_many
+        read_inner = make_reader(inner)
+        if name in shape.guarded:
+            reads.append((name, _make_guarded_reader(name, read_inner, is_many=is_many)))
+        else:
+            reads.append((name, _make_nested_reader(name, read_inner, is_many=is_many)))
+
+    def read(row: Any) -> dict[str, Any]:
+        return {name: read_one(row) for name, read_one in reads}
+
+    return read
+
+
+def make_field_reader(model: type[models.Model], name: str) -> Read:
+    """Give what reads one field of a row; None for what only the database knows so far."""
+    field = next((one for one in model._meta.many_to_many if one.name == name), None)
+    if field is not None:
+        return _make_many_reader(name, field.remote_field.model)
+    found = next(one for one in model._meta.concrete_fields if one.attname == name)
+    if is_file(found):
+        return lambda row: _file_address(getattr(row, name))
+    to_wire = find_kind(found).to_wire
+
+    def read(row: Any) -> Any:
+        known = row.__dict__
+        if name in known:
+            value = known[name]
+        else:
+            value = None if row._state.adding else getattr(row, name)
+        if value is None or value.__class__ is DatabaseDefault:
+            return None
+        return value if to_wire is None else to_wire(value)
+
+    return read
+
+
+def to_model_value(field: Any, value: Any) -> Any:
+    """Give the value of a peer as a field wants it: datetimes as the project has them.
+
+    Raises:
+        ValidationError: Of Django's: there is no such value.
+    """
+    if value is None or field is None:
+        return value
+    to_model = find_kind(field).to_model
+    return value if to_model is None else to_model(value)
+
+
+def _make_many_reader(name: str, target: Any) -> Read:
+    is_ordered = bool(target._meta.ordering)
+
+    def read(row: Any) -> list[Any]:
+        pending = row.__dict__.get(PENDING, {})
+        if name in pending:
+            return list(pending[name])
+        keys = [] if row._state.adding else [one.pk for one in getattr(row, name).all()]
+        return keys if is_ordered else sorted(keys)  # or else they would look changed
+
+    return read
+
+
+def _make_nested_reader(
+    name: str, read_inner: Callable[[Any], dict[str, Any]], *, is_many: bool
+) -> Read:
+    def read_many(row: Any) -> list[dict[str, Any]]:
+        return [] if row._state.adding else [read_inner(one) for one in getattr(row, name).all()]
+
+    def read_one(row: Any) -> dict[str, Any] | None:
+        try:
+            related = None if row._state.adding else getattr(row, name)
+        except ObjectDoesNotExist:
+            return None
+        return None if related is None else read_inner(related)
+
+    return read_many if is_many else read_one
+
+
+def _make_guarded_reader(
+    name: str, read_inner: Callable[[Any], dict[str, Any]], *, is_many: bool
+) -> Read:
+    waiting = waiting_name(name)
+
+    def read_many(row: Any) -> list[dict[str, Any]]:
+        return [read_inner(one) for one in row.__dict__.get(waiting, ())]
+
+    def read_one(row: Any) -> dict[str, Any] | None:
+        related = row.__dict__.get(waiting)
+        return None if related is None else read_inner(related)
+
+    return read_many if is_many else read_one
+
+
+def _file_address(file: Any) -> str | None:
+    """Give the URL of a file, its name where the storage knows no URLs."""
+    if not file:
+        return None
+    try:
+        return str(file.url)
+    except (NotImplementedError, ValueError):
+        return str(file.name)

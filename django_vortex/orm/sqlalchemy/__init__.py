@@ -1,0 +1,1 @@
+"""What `orm` needs of SQLAlchemy; imported only where SQLAlchemy is installed."""

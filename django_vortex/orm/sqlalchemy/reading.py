@@ -1,0 +1,114 @@
+"""Reading rows in the shape that a handler asks for.
+
+Takes what an application gave as its rows, and a `Shape`. Gives a ``select`` (`to_select`), what
+makes it load everything of the shape (`make_options`), and what makes values of a loaded row
+(`RowReader`).
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from sqlalchemy import Select, Table, select, tuple_
+from sqlalchemy.orm import selectinload, undefer
+from sqlalchemy.orm.attributes import QueryableAttribute
+
+from django_vortex.exceptions import DefinitionError, quoted
+from django_vortex.orm.guarded_rows import waiting_name
+from django_vortex.orm.sqlalchemy.models import MappedModel
+from django_vortex.orm.store import Shape
+
+Describe = Callable[[Any], MappedModel]
+"""Gives what is known of a model."""
+
+
+class RowReader:
+    """Makes values of instances.
+
+    Args:
+        shape: What is read.
+        describe: Looks into the related models.
+    """
+
+    __slots__ = ("_exports", "_guarded", "_names", "_nested")
+
+    def __init__(self, shape: Shape, describe: Describe) -> None:
+        columns = describe(shape.spec.model).columns
+        self._names = shape.names
+        exports = ((name, columns[name].values.export) for name in shape.names)
+        self._exports = [(name, export) for name, export in exports if export is not None]
+        self._nested = [
+            (name, RowReader(inner, describe))
+            for name, inner in shape.nested.items()
+            if name not in shape.guarded
+        ]
+        self._guarded = [
+            (name, waiting_name(name), RowReader(shape.nested[name], describe))
+            for name in shape.guarded
+        ]
+
+    def read(self, row: Any) -> dict[str, Any]:
+        """Give the fields and nested relations of a row by name."""
+        loaded = row.__dict__
+        try:
+            values = {name: loaded[name] for name in self._names}
+        except KeyError:  # a new row, or one that is read beyond what was asked for
+            values = {name: getattr(row, name) for name in self._names}
+        for name, export in self._exports:
+            value = values[name]
+            if value is not None:
+                values[name] = export(value)
+        for name, reader in self._nested:
+            values[name] = reader._read_related(getattr(row, name))
+        for name, waiting, reader in self._guarded:
+            values[name] = reader._read_related(loaded.get(waiting))
+        return values
+
+    def _read_related(self, related: Any) -> Any:
+        if related is None:
+            return None
+        if hasattr(related, "__mapper__"):
+            return self.read(related)
+        items: Iterable[Any] = related.values() if isinstance(related, dict) else related
+        return [self.read(one) for one in items]
+
+
+def make_options(shape: Shape, describe: Describe) -> list[Any]:
+    """Give the loader options of a shape: deferred columns of it, and its relations."""
+    mapped = describe(shape.spec.model)
+    deferred = [name for name in shape.names if mapped.mapper.column_attrs[name].deferred]
+    options: list[Any] = [undefer(mapped.columns[name].attribute) for name in deferred]
+    for name, inner in shape.nested.items():
+        if name in shape.guarded:
+            continue  # loaded apart, by who knows the scope
+        attribute: QueryableAttribute[Any] = getattr(mapped.cls, name)
+        options.append(selectinload(attribute).options(*make_options(inner, describe)))
+    return options
+
+
+def to_select(queryset: Any, mapped: MappedModel) -> Any:
+    """Give the statement that selects instances out of what an application gave as its rows.
+
+    Raises:
+        DefinitionError: It gave something else.
+    """
+    if queryset is None:
+        return select(mapped.cls)
+    if not isinstance(queryset, Select):
+        raise DefinitionError(f"get_queryset has to give a select(...), got {quoted(queryset)}")
+    is_limited = queryset._has_row_limiting_clause
+    if isinstance(mapped.spec.model, Table):
+        if queryset.get_final_froms() != [mapped.spec.model]:
+            raise DefinitionError(f"get_queryset has to select from {mapped.spec.model.name} only")
+        if not is_limited:
+            found = select(mapped.cls)
+            return found if queryset.whereclause is None else found.where(queryset.whereclause)
+        keys = [column.column for column in mapped.keys]
+    else:
+        chosen = queryset.column_descriptions[0]["expr"]
+        if not (isinstance(chosen, type) and issubclass(chosen, mapped.cls)):
+            raise DefinitionError(f"get_queryset has to select {mapped.cls.__qualname__}")
+        if not is_limited:
+            return queryset
+        keys = [column.attribute for column in mapped.keys]
+    window = queryset.with_only_columns(*keys)
+    return select(mapped.cls).where((keys[0] if len(keys) == 1 else tuple_(*keys)).in_(window))

@@ -1,0 +1,155 @@
+"""`SqlAlchemyStore`: tables of SQLAlchemy for `OrmCrudHandler`.
+
+Takes a factory of sessions, ordinary or asynchronous ones; gives every work a session of its own
+that is committed once and always closed. Ordinary sessions work in a thread; asynchronous ones on
+the event loop, where SQLAlchemy's greenlets let the same code wait.
+
+Imported only by who has SQLAlchemy.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from sqlalchemy import event, select
+from sqlalchemy.exc import DataError, IntegrityError
+from sqlalchemy.orm import Session, scoped_session
+from sqlalchemy.util import await_only
+
+from django_vortex.exceptions import DefinitionError, ValidationError
+from django_vortex.orm.sqlalchemy.errors import explain
+from django_vortex.orm.sqlalchemy.models import MappedModel, describe
+from django_vortex.orm.sqlalchemy.unit import SqlAlchemyUnit
+from django_vortex.orm.store import ModelSpec, Unit
+from django_vortex.orm.waiting import Waiting
+from django_vortex.typedefs import RunSync
+
+_T = TypeVar("_T")
+
+Wait = Callable[[Awaitable[Any]], Any]
+
+
+class SqlAlchemyStore:
+    """Runs work in sessions.
+
+    Args:
+        session_factory: Makes a session: a ``sessionmaker`` or ``async_sessionmaker``, a scoped one
+            or any function. Of a scoped one the session that the caller may be using is left alone.
+        run_sync: Runs what blocks in a thread.
+    """
+
+    def __init__(self, session_factory: Callable[[], Any], run_sync: RunSync) -> None:
+        # A scoped session is shared by all that runs in its scope; ours are closed when we want.
+        self._make_session = getattr(session_factory, "session_factory", session_factory)
+        self._scoped = session_factory if isinstance(session_factory, scoped_session) else None
+        self._run_sync = run_sync
+        self._models: dict[Any, MappedModel] = {}
+
+    @property
+    def is_async(self) -> bool:
+        """Whether the sessions are asynchronous; of some functions only their result tells."""
+        return _is_async(self._make_session)
+
+    def describe(self, model: Any) -> ModelSpec:
+        """Look into a mapped class or Core table.
+
+        Raises:
+            DefinitionError: It is neither, or has no primary key.
+        """
+        return self._describe(model).spec
+
+    def get_all(self, model: Any) -> Any:
+        """Give the ``select`` of all rows."""
+        return select(model)
+
+    async def run(self, work: Callable[[Unit], _T]) -> _T:
+        """Do work in a session of its own and commit; roll back if it raises."""
+        if _is_async(self._make_session):
+            return await self._run_async(self._make_session(), work)
+        waiting = Waiting()
+
+        def run_in_thread() -> Any:
+            session = self._make_session()
+            if _is_async(session):  # of a function that nobody could tell
+                return _Unstarted(session)
+            return self._run_session(session, work, waiting.wait)
+
+        result: Any = await self._run_sync(run_in_thread)
+        if isinstance(result, _Unstarted):
+            result = await self._run_async(result.session, work)
+        outcome: _T = result
+        return outcome
+
+    def run_here(self, work: Callable[[Unit], _T]) -> _T:
+        """Do work in this thread, in a session of its own: SQLAlchemy has no current transaction.
+
+        Raises:
+            DefinitionError: The sessions are asynchronous.
+        """
+        session = None if self.is_async else self._make_session()
+        if session is None or _is_async(session):
+            raise DefinitionError(
+                "The sessions are asynchronous, and no loop runs here to use them on:"
+                " call this in a coroutine, as with asyncio.run()"
+            )
+        return self._run_session(session, work, Waiting().wait)
+
+    def after_commit(self, function: Callable[[], object]) -> None:
+        """Call a function when the session of this scope has committed, at once without one."""
+        if self._scoped is None or not self._scoped.registry.has():
+            function()
+            return
+        session = self._scoped()
+        if not session.in_transaction():
+            function()
+            return
+
+        def call(session: Session) -> None:
+            event.remove(session, "after_rollback", forget)
+            function()
+
+        def forget(session: Session) -> None:
+            event.remove(session, "after_commit", call)
+
+        event.listen(session, "after_commit", call, once=True)
+        event.listen(session, "after_rollback", forget, once=True)
+
+    async def _run_async(self, session: Any, work: Callable[[Unit], _T]) -> _T:
+        async with session:  # closes it, also when the task is cancelled
+            result: _T = await session.run_sync(self._work, work, await_only)
+            return result
+
+    def _run_session(self, session: Session, work: Callable[[Unit], _T], wait: Wait) -> _T:
+        with session:
+            return self._work(session, work, wait)
+
+    def _work(self, session: Session, work: Callable[[Unit], _T], wait: Wait) -> _T:
+        session.expire_on_commit = False  # what was loaded is read when the session is gone
+        try:
+            result = work(SqlAlchemyUnit(session, self._describe, wait))
+            session.commit()
+        except (IntegrityError, DataError) as error:  # checked at the end, or of a hook's query
+            text = explain(error).text or "The database refuses this"
+            raise ValidationError(text) from error
+        return result
+
+    def _describe(self, model: Any) -> MappedModel:
+        known = self._models.get(model)
+        if known is None:
+            known = self._models[model] = describe(model)
+        return known
+
+
+class _Unstarted:
+    """An asynchronous session that was made in a thread and belongs on the loop."""
+
+    def __init__(self, session: Any) -> None:
+        self.session = session
+
+
+def _is_async(made: Any) -> bool:
+    """Tell an asynchronous session or its factory; without greenlet there is none."""
+    try:
+        from sqlalchemy.ext.asyncio import AsyncSession, async_scoped_session, async_sessionmaker
+    except ImportError:
+        return False
+    return isinstance(made, (AsyncSession, async_sessionmaker, async_scoped_session))

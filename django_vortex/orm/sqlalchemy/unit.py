@@ -1,0 +1,314 @@
+"""One transaction over SQLAlchemy classes: the rows of a model within a scope.
+
+Takes keys, conditions and rows, makes statements of a session. Rows are instances of the mapped
+class; nested relations are loaded with ``selectinload``. Nothing is written but by `insert`,
+`update` and `delete`, one row at a time, so that a refusal is known to be that row's.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from sqlalchemy import Select, null, update
+from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import flag_modified, set_committed_value
+from sqlalchemy.orm.exc import StaleDataError
+from sqlalchemy.orm.util import has_identity
+
+from django_vortex.exceptions import DefinitionError, HandlerError, WireError, quoted
+from django_vortex.orm.conditions import Condition
+from django_vortex.orm.guarded_rows import leave_out
+from django_vortex.orm.sameness import is_same
+from django_vortex.orm.sqlalchemy.columns import ColumnReader
+from django_vortex.orm.sqlalchemy.conditions import to_expression, to_order
+from django_vortex.orm.sqlalchemy.errors import refusals
+from django_vortex.orm.sqlalchemy.models import MappedColumn, many_to_one_names
+from django_vortex.orm.sqlalchemy.reading import Describe, RowReader, make_options
+from django_vortex.orm.sqlalchemy.scope import MAX_KEYS, have_keys, load_guarded, select_rows
+from django_vortex.orm.sqlalchemy.values import UnfitValue
+from django_vortex.orm.store import (
+    Draft,
+    Key,
+    Order,
+    RowErrors,
+    Scope,
+    Shape,
+    StaleRow,
+    Version,
+)
+from django_vortex.wire.type_checks import make_check
+
+_T = TypeVar("_T")
+
+VALUE_NEEDED = "A value is needed"
+
+_MISSING = object()
+
+
+class SqlAlchemyUnit:
+    """One transaction.
+
+    Args:
+        session: Its session.
+        describe: Gives what is known of a model.
+        wait: Waits for a coroutine on the event loop.
+    """
+
+    def __init__(
+        self, session: Session, describe: Describe, wait: Callable[[Awaitable[Any]], Any]
+    ) -> None:
+        self.session = session
+        self._describe = describe
+        self._wait = wait
+
+    def rows(self, shape: Shape, scope: Scope) -> "SqlAlchemyRows":
+        """Give the rows of a model."""
+        return SqlAlchemyRows(self.session, shape, scope, self._describe)
+
+    def wait(self, awaitable: Awaitable[_T]) -> _T:
+        """Wait for a coroutine of a hook or permission, which runs on the event loop."""
+        result: _T = self._wait(awaitable)
+        return result
+
+
+class SqlAlchemyRows:
+    """The rows of one class that are in a scope."""
+
+    def __init__(self, session: Session, shape: Shape, scope: Scope, describe: Describe) -> None:
+        self.session = session
+        self._mapped = describe(shape.spec.model)
+        self._shape = shape
+        self._scope = scope
+        self._describe = describe
+        self._dialect = session.get_bind(self._mapped.mapper).dialect.name
+        self._reader = RowReader(shape, describe)
+        self._columns = ColumnReader(shape, self._mapped)
+        self._options = make_options(shape, describe)
+
+    def get_many(self, keys: Sequence[Key]) -> dict[Key, Any]:
+        """Give the rows with these keys by key, read from the database again."""
+        wanted: dict[Key, list[Key]] = {}
+        for key in keys:
+            compared = self._to_compared(key)
+            if compared is not None:
+                wanted.setdefault(compared, []).append(key)
+        found = {}
+        distinct = list(wanted)
+        columns = [column.attribute for column in self._mapped.keys]
+        for start in range(0, len(distinct), MAX_KEYS):
+            chunk = distinct[start : start + MAX_KEYS]
+            statement = self._select().where(have_keys(columns, chunk, self._dialect))
+            for row in self._fetch(statement):
+                asked = wanted.get(self._mapped.stored_key(row), ())
+                found.update(dict.fromkeys(asked, row))
+        return found
+
+    def find(
+        self,
+        where: Condition | None = None,
+        order: Sequence[Order] = (),
+        limit: int | None = None,
+    ) -> list[Any]:
+        """Give the rows that meet a condition, in order."""
+        return self._fetch(self._narrow(self._select(), where, order, limit))
+
+    def find_values(
+        self,
+        where: Condition | None = None,
+        order: Sequence[Order] = (),
+        limit: int | None = None,
+    ) -> Sequence[Sequence[Any]] | None:
+        """Give the fields of the same rows, read without instances where that is the same."""
+        statement = self._select()
+        if not self._columns.can_read(statement, self.session):
+            return None
+        with self.session.no_autoflush, refusals(self._mapped):
+            return self._columns.read(self._narrow(statement, where, order, limit), self.session)
+
+    def new(self) -> Any:
+        """Make an instance with its defaults that the database does not know yet."""
+        return self._mapped.new()
+
+    def key(self, row: Any) -> Key:
+        """Give the key of a row, as it travels."""
+        return tuple(column.read(row) for column in self._mapped.keys)
+
+    def values(self, row: Any) -> dict[str, Any]:
+        """Give the fields and nested relations of the shape by name."""
+        return self._reader.read(row)
+
+    def read(self, row: Any, names: Iterable[str]) -> dict[str, Any]:
+        """Give single fields of a row."""
+        return {name: self._mapped.columns[name].read(row) for name in names}
+
+    def set_values(self, row: Any, values: Mapping[str, Any]) -> None:
+        """Set attributes; validators of the class run.
+
+        Raises:
+            RowErrors: A column cannot hold a value, or a validator refuses it.
+        """
+        errors: dict[str, list[str]] = {}
+        is_new = not has_identity(row)
+        for name, value in values.items():
+            column = self._mapped.columns.get(name)
+            if value is None and column is not None and self._is_needed(column, is_new=is_new):
+                errors[name] = [VALUE_NEEDED]
+                continue
+            try:
+                if column is None:
+                    self._set_other(row, name, value)
+                elif not _is_same(row, column, value):
+                    setattr(row, name, column.values.to_stored(value, self._dialect))
+                    if not is_new:  # `update` has it written; a flush for other rows shall not
+                        set_committed_value(row, name, row.__dict__[name])
+            except (UnfitValue, HandlerError) as error:
+                errors[name] = [str(error)]
+            except ValueError as error:  # what validators of classes raise
+                text = str(error) if type(error) is ValueError else f"Refused {quoted(value)}"
+                errors[name] = [text]
+        if errors:
+            raise RowErrors(errors)
+
+    def validate(self, drafts: Sequence[Draft]) -> None:
+        """Look for missing values."""
+        for draft in drafts:
+            for name in self._mapped.columns if draft.is_new else draft.changed:
+                column = self._mapped.columns.get(name)
+                if column is not None and self._lacks(draft, column):
+                    draft.errors.setdefault(name, []).append(VALUE_NEEDED)
+
+    def insert(self, row: Any) -> None:
+        """Write a new row; columns that are not set have the defaults of class and database.
+
+        None in a column with a plain default is NULL: the default was to be seen, and is not
+        wanted. In one whose default is not known before, None leaves it to the database.
+        """
+        unwanted = [
+            name
+            for name, column in self._mapped.columns.items()
+            if row.__dict__.get(name, _MISSING) is None
+            and column.plain_default is not None
+            and column.is_nullable
+        ]
+        for name in unwanted:
+            setattr(row, name, null())
+        self.session.add(row)
+        with refusals(self._mapped):
+            self.session.flush()
+        for name in unwanted:
+            set_committed_value(row, name, None)
+
+    def update(self, row: Any, changed: Iterable[str], version: Version | None = None) -> None:
+        """Write what was set, and the next version if it is still the one seen."""
+        written = [
+            name for name in changed if name in self._mapped.columns and name in row.__dict__
+        ]
+        if version is not None:
+            self._take(row, version)
+        for name in written:
+            flag_modified(row, name)
+        self._flush()
+
+    def delete(self, row: Any, version: Version | None = None) -> None:
+        """Delete a row, with what relationships and the database say goes with it."""
+        if version is not None:
+            self._take(row, version)
+        self.session.delete(row)
+        self._flush(is_delete=True)
+
+    def _flush(self, *, is_delete: bool = False) -> None:
+        try:
+            with refusals(self._mapped, is_delete=is_delete):
+                self.session.flush()
+        except StaleDataError:
+            self.session.rollback()  # nothing else is possible, and what is there now is asked for
+            raise StaleRow from None
+
+    def _take(self, row: Any, version: Version) -> None:
+        """Claim a row: count on from the version seen, in one statement that nobody comes between.
+
+        It also locks the row until the end of the transaction, where a database can do that.
+        """
+        mapper, column = self._mapped.mapper, self._mapped.columns[version.name].column
+        if mapper.version_id_col is column:  # SQLAlchemy does the same when it writes the row
+            if getattr(row, version.name) != version.seen:
+                raise StaleRow
+            return
+        seen = column == version.seen
+        same = [
+            key == getattr(row, mapper.get_property_by_column(key).key)
+            for key in column.table.primary_key
+        ]
+        statement = update(column.table).where(*same, seen).values({column: version.next})
+        with self.session.no_autoflush, refusals(self._mapped):
+            result: Any = self.session.execute(statement, bind_arguments={"mapper": mapper})
+        if result.rowcount != 1:
+            raise StaleRow
+        set_committed_value(row, version.name, version.next)
+
+    def _narrow(
+        self, statement: Any, where: Condition | None, order: Sequence[Order], limit: int | None
+    ) -> Any:
+        if where is not None:
+            statement = statement.where(to_expression(where, self._mapped, self._dialect))
+        if order:
+            expressions = to_order(order, self._mapped, self._dialect)
+            statement = statement.order_by(None).order_by(*expressions)
+        return statement if limit is None else statement.limit(limit)
+
+    def _select(self) -> Any:
+        return select_rows(self._mapped, self._scope, self._dialect)
+
+    def _fetch(self, statement: Select[Any]) -> list[Any]:
+        statement = statement.options(*self._options)
+        if len(self.session.identity_map):  # what is known already is read anew
+            statement = statement.execution_options(populate_existing=True)
+        with self.session.no_autoflush, refusals(self._mapped):  # of values to filter by
+            rows = list(self.session.scalars(statement).unique())
+        if self._shape.guarded:
+            load_guarded(self.session, rows, self._shape, self._scope, self._describe)
+            leave_out(rows, self._scope)
+        return rows
+
+    def _to_compared(self, key: Key) -> Key | None:
+        """Give a key that the database can look for, or None if nothing can have it."""
+        if len(key) != len(self._mapped.keys):
+            return None
+        compared = []
+        for column, value in zip(self._mapped.keys, key, strict=True):
+            check = make_check(column.values.type)
+            try:
+                checked = value if check is None else check(value)
+                compared.append(column.values.to_compared(checked, self._dialect))
+            except (WireError, UnfitValue):
+                return None
+        return None if None in compared else tuple(compared)
+
+    def _set_other(self, row: Any, name: str, value: Any) -> None:
+        """Set what is no column: a relationship, say, by an extension."""
+        if not hasattr(self._mapped.cls, name):
+            raise DefinitionError(f"{self._mapped.cls.__qualname__} has no field {name!r}")
+        setattr(row, name, value)
+
+    def _lacks(self, draft: Draft, column: MappedColumn) -> bool:
+        if getattr(draft.row, column.name) is not None:
+            return False
+        if not self._is_needed(column, is_new=draft.is_new):
+            return False
+        related = many_to_one_names(self._mapped, column.column)
+        return all(draft.row.__dict__.get(name) is None for name in related)
+
+    def _is_needed(self, column: MappedColumn, *, is_new: bool) -> bool:
+        """Tell whether None is wrong, and not what stands for a default."""
+        if is_new:
+            return self._mapped.spec.fields[column.name].is_required
+        return not column.is_nullable
+
+
+def _is_same(row: Any, column: MappedColumn, value: Any) -> bool:
+    """Tell whether a row has a value already: what the database holds is not checked anew."""
+    known = row.__dict__.get(column.name, _MISSING)
+    if known is None or known is _MISSING or isinstance(known, (list, tuple, dict)):
+        return False  # inside those True equals 1
+    if column.values.export is not None:
+        known = column.values.export(known)
+    return is_same(known, value, exact=True)
