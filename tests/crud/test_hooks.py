@@ -250,6 +250,24 @@ async def test_a_commit_hook_that_fails_undoes_nothing(board: Board, is_async: b
     assert board.titles() == ["a"]
 
 
+async def test_a_hook_that_gives_a_coroutine_is_waited_for(board: Board) -> None:
+    seen: list[int] = []
+
+    async def note(context: Any, row: Any) -> None:
+        seen.append(row.id)
+
+    class Giving(CrudExtension):
+        def after_create(self, context: Any, row: Any) -> Any:
+            return note(context, row)
+
+        def after_create_commit(self, context: Any, row: Any) -> Any:
+            return note(context, row)
+
+    board.handler(extensions=[Giving()])
+    await board.ask(TICKET, [ticket(title="a")])
+    assert seen == [1, 1]
+
+
 async def test_commit_hooks_see_what_is_committed(board: Board) -> None:
     seen: dict[str, Any] = {}
 

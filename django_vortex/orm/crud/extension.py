@@ -95,3 +95,9 @@ class CrudExtension:
 
     def after_delete_commit(self, context: Context, row: Any) -> Any:
         """See a deleted row after the commit, before the peer is answered."""
+
+
+def has_hook(extension: CrudExtension, *names: str) -> bool:
+    """Say whether an extension has one of these hooks of its own."""
+    hooks = ((getattr(extension, name), getattr(CrudExtension, name)) for name in names)
+    return any(getattr(hook, "__func__", hook) is not inherited for hook, inherited in hooks)

@@ -8,7 +8,7 @@ no others.
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-from django_vortex.orm.crud.extension import CrudExtension
+from django_vortex.orm.crud.extension import has_hook
 from django_vortex.orm.crud.listing import ListQuery
 from django_vortex.orm.crud.model import ModelPlan
 from django_vortex.orm.crud.paging import find_visible_rows
@@ -89,10 +89,5 @@ def _needs_rows(work: "CrudWork", plan: ModelPlan, order: Sequence[Order]) -> bo
         work.asking.tells_rows_apart(plan.access)
         or bool(plan.shape.nested)
         or any(one.name not in plan.shape.names for one in order)
-        or any(_sees_rows(extension) for extension in plan.extensions)
+        or any(has_hook(extension, "after_retrieve") for extension in plan.extensions)
     )
-
-
-def _sees_rows(extension: CrudExtension) -> bool:
-    hook = extension.after_retrieve
-    return getattr(hook, "__func__", hook) is not CrudExtension.after_retrieve

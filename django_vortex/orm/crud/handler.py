@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from django_vortex.exceptions import Conflict, DefinitionError, ValidationError, quoted
 from django_vortex.handlers.base import BaseHandler
-from django_vortex.orm.crud.extension import Context, CrudExtension
+from django_vortex.orm.crud.extension import Context, has_hook
 from django_vortex.orm.crud.failure import make_failure
 from django_vortex.orm.crud.listing import LIST_KEYS, Listing
 from django_vortex.orm.crud.load_reader import LoadReader
@@ -256,9 +256,9 @@ class OrmCrudHandler(BaseHandler):
             self.payload_io,
             self._work,
             is_same_for_all=self._get_queryset is None
-            and not is_defined(OrmCrudHandler, self, "get_queryset", "pre_process", "post_process")
+            and not self._has_method("get_queryset", "pre_process", "post_process")
             and not any(
-                is_defined(CrudExtension, extension, "before_retrieve", "after_retrieve")
+                has_hook(extension, "before_retrieve", "after_retrieve")
                 for extension in self.plan.main.extensions
             ),
         )
@@ -291,19 +291,32 @@ class OrmCrudHandler(BaseHandler):
             return work.find(self.plan.listing)
         return work.create()
 
+    def _has_method(self, *names: str) -> bool:
+        """Say whether a subclass has one of these methods of its own."""
+        return any(getattr(type(self), name) is not getattr(OrmCrudHandler, name) for name in names)
+
     async def _call_hooks(self, request: Request, done: Sequence[Done]) -> None:
         """Call what waits for the commit; that can fail nothing any more."""
         for one in done:
+            name = _ACTION_HOOKS[one.action]
+            context = Context(request, self, one.plan.spec.model, one.action, None)
             for extension in one.plan.extensions:
-                hook = getattr(extension, _ACTION_HOOKS[one.action])
-                context = Context(request, self, one.plan.spec.model, one.action, None)
+                if not has_hook(extension, name):
+                    continue
                 try:
-                    if inspect.iscoroutinefunction(hook):
-                        await hook(context, one.row)
-                    else:
-                        await self._run_sync(lambda h=hook, c=context, r=one.row: h(c, r))  # type: ignore[misc]
+                    await self._call_hook(getattr(extension, name), context, one.row)
                 except Exception:
-                    logger.exception("%r failed after the commit", hook)
+                    logger.exception("%s of %r failed after the commit", name, extension)
+
+    async def _call_hook(
+        self, hook: Callable[[Context, Any], Any], context: Context, row: Any
+    ) -> None:
+        if inspect.iscoroutinefunction(hook):
+            await hook(context, row)
+            return
+        result = await self._run_sync(lambda: hook(context, row))
+        if inspect.isawaitable(result):
+            await result
 
 
 def _to_crud_model(value: Any) -> CrudModel:
@@ -314,8 +327,3 @@ def _to_crud_model(value: Any) -> CrudModel:
 
 def _may_write(request: Request) -> bool:
     return bool(request.filt.get("delete") or request.tuples)
-
-
-def is_defined(base: type, instance: object, *names: str) -> bool:
-    """Say whether a class has methods of its own in place of those of its base."""
-    return any(getattr(type(instance), name) is not getattr(base, name) for name in names)

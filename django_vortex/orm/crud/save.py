@@ -5,12 +5,12 @@ same order. All that is wrong is collected and told at once.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from django_vortex.exceptions import Conflict, PermissionDenied, ValidationError
 from django_vortex.orm.conditions import decide
-from django_vortex.orm.crud.extension import Change, CrudExtension
+from django_vortex.orm.crud.extension import Change, has_hook
 from django_vortex.orm.crud.model import ModelPlan
 from django_vortex.orm.crud.permission import Action
 from django_vortex.orm.crud.references import ReferenceCheck, no_such_row
@@ -50,7 +50,6 @@ class _Saving:
     action: Action
     rows: Rows
     draft: Draft
-    errors: list[dict[str, Any]] = field(default_factory=list)
 
 
 class CrudSave:
@@ -172,7 +171,7 @@ class CrudSave:
         """
         plan = item.plan
         is_visible = item.key in self._visible[id(plan)]
-        if is_visible and not any(_changes_what_is_told(one) for one in plan.extensions):
+        if is_visible and not any(has_hook(one, "after_retrieve") for one in plan.extensions):
             return old
         return find_told(self._work, plan, Action.UPDATE, row, is_visible=is_visible)
 
@@ -331,10 +330,6 @@ class CrudSave:
 
 def _no_such_row(key: Key) -> str:
     return no_such_row(key[0] if len(key) == 1 else key)
-
-
-def _changes_what_is_told(extension: CrudExtension) -> bool:
-    return type(extension).after_retrieve is not CrudExtension.after_retrieve
 
 
 def _visible_names(plan: ModelPlan) -> frozenset[str]:
