@@ -8,6 +8,7 @@ from django.db import IntegrityError, models, router, transaction
 from django_vortex.orm.django.crud_rows import DjangoCrudRows
 from django_vortex.orm.django.models import describe_model
 from django_vortex.orm.django.reading import ShapeReader
+from django_vortex.orm.django.transact import transact
 from django_vortex.orm.store import ModelSpec, RefusedByDatabase, Scope, Shape, Unit
 from django_vortex.orm.waiting import Waiting
 from django_vortex.typedefs import RunSync
@@ -44,12 +45,8 @@ class DjangoStore:
         """Do work in a transaction, off the loop."""
         unit = DjangoUnit(self._find_alias(), self._get_reader, Waiting())
 
-        def transact() -> _T:
-            with transaction.atomic(using=unit.using):
-                return work(unit)
-
         try:
-            return await self._run_sync(transact)
+            return await self._run_sync(lambda: transact(unit.using, lambda: work(unit)))
         except IntegrityError as error:  # of constraints that are looked at when all is done
             raise RefusedByDatabase("It contradicts another row") from error
 

@@ -1,0 +1,45 @@
+"""`transact`: a function in one transaction of Django, begun anew where SQLite lets it not write.
+
+Of two transactions of SQLite that have both read, only one may write; the other is refused at once,
+as waiting would help neither. It has to begin again, and as a writer, for which SQLite does wait.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from django.db import OperationalError, connections, transaction
+
+_T = TypeVar("_T")
+
+
+def transact(using: str, function: Callable[[], _T]) -> _T:
+    """Call a function in a transaction and commit; roll back if it raises.
+
+    Args:
+        using: The alias of the database.
+        function: Called a second time if another transaction has kept it from writing.
+    """
+    try:
+        with transaction.atomic(using=using):
+            return function()
+    except OperationalError as error:
+        link = connections[using]
+        if link.in_atomic_block or not _is_busy(error):  # what the caller has read stays read
+            raise
+        with _as_writer(link), transaction.atomic(using=using):
+            return function()
+
+
+def _is_busy(error: OperationalError) -> bool:
+    return getattr(error.__cause__, "sqlite_errorname", "").startswith("SQLITE_BUSY")
+
+
+@contextmanager
+def _as_writer(link: Any) -> Iterator[None]:
+    """Begin transactions of SQLite by waiting until nobody else writes."""
+    mode, link.transaction_mode = link.transaction_mode, "IMMEDIATE"
+    try:
+        yield
+    finally:
+        link.transaction_mode = mode
