@@ -3,9 +3,11 @@
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
+from itertools import product
 from types import ModuleType
 from typing import Any
 
+import pytest
 from django.db import connections
 from sqlalchemy import Engine, event, select
 from sqlalchemy.ext.asyncio import async_sessionmaker
@@ -19,12 +21,17 @@ from django_vortex.transports.threads import BlockingPool
 from django_vortex.tuples import TupleRegistry
 from django_vortex.wire.codec import Codec
 from django_vortex.wire.dialects import Dialect
-from tests.crud import django_models, sqlalchemy_tables
+from tests.crud import core_tables, django_models, sqlalchemy_tables
 from tests.crud.asking import Asker, Record
 from tests.crud.databases import Database
 from tests.crud.fixtures import FindDatabase
 
 STORES = ["django", "sqlalchemy", "async"]
+BOARDS = [f"{store}-{kind}" for store, kind in product(STORES, ["sqlite", "postgres"])]
+CORE_BOARDS = ["core-sqlite", "core_async-postgres"]
+
+over_core_tables = pytest.mark.parametrize("place", [*BOARDS, *CORE_BOARDS], indirect=True)
+"""For tests that need no relations and no validators: they run over Core tables too."""
 
 TICKET = {"key": "board.ticket"}
 FIELDS = ["id", "title", "state", "points", "due", "price"]
@@ -222,14 +229,15 @@ async def open_board(place: Place, pool: BlockingPool | None) -> AsyncIterator[B
     database = place.database
     if place.store == "django":
         yield make_django_board(database, pool)
-    elif place.store == "sqlalchemy":
-        options = {"session_factory": sessionmaker(database.engine)}
-        yield Board(database, sqlalchemy_tables, options, _select_owned, pool)
-    else:
+        return
+    models: ModuleType = core_tables if place.store.startswith("core") else sqlalchemy_tables
+    options: dict[str, Any]
+    if place.store.endswith("async"):
         options = {"session_factory": async_sessionmaker(database.async_engine)}
-        yield Board(database, sqlalchemy_tables, options, _select_owned, pool)
+    else:
+        options = {"session_factory": sessionmaker(database.engine)}
 
+    def select_owned(user: int) -> Any:
+        return select(models.Ticket).where(core_tables.Ticket.c.owner_id == user)
 
-def _select_owned(user: int) -> Any:
-    table = sqlalchemy_tables.Ticket
-    return select(table).where(table.owner_id == user)
+    yield Board(database, models, options, select_owned, pool)

@@ -4,17 +4,14 @@ Plain handlers run in the thread pool that servers use; `test_inline` has them i
 """
 
 from collections.abc import AsyncIterator, Iterator
-from itertools import product
 from typing import Any
 
 import pytest
 
 from django_vortex.transports.threads import BlockingPool
-from tests.crud.boards import STORES, Board, Place, open_board, open_place
+from tests.crud.boards import BOARDS, Board, Place, open_board, open_place
 from tests.crud.fixtures import *  # noqa: F403
 from tests.crud.fixtures import FindDatabase
-
-BOARDS = [f"{store}-{kind}" for store, kind in product(STORES, ["sqlite", "postgres"])]
 
 
 @pytest.fixture(autouse=True)

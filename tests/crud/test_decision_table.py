@@ -9,7 +9,9 @@ import pytest
 from django_vortex.orm.crud.model import CrudModel
 from django_vortex.wire.dialects import Dialect
 from tests.crud.asking import Record
-from tests.crud.boards import TICKET, Board, ticket
+from tests.crud.boards import TICKET, Board, over_core_tables, ticket
+
+pytestmark = over_core_tables
 
 JUNE = datetime.date(2024, 6, 1)
 

@@ -11,7 +11,9 @@ from django_vortex.orm.crud.handler import OrmCrudHandler
 from django_vortex.orm.crud.model import CrudModel
 from django_vortex.routing.request import Request
 from tests.crud.asking import Record
-from tests.crud.boards import ANN, TICKET, Board, ticket
+from tests.crud.boards import ANN, TICKET, Board, over_core_tables, ticket
+
+pytestmark = over_core_tables
 
 HOOKS = [
     "after_new",

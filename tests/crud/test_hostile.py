@@ -8,7 +8,9 @@ import pytest
 
 from django_vortex.wire.dialects import Dialect
 from tests.crud.asking import Asker, Record, Reply
-from tests.crud.boards import ANN, BOB, FIELDS, TICKET, Board, ticket
+from tests.crud.boards import ANN, BOB, FIELDS, TICKET, Board, over_core_tables, ticket
+
+pytestmark = over_core_tables
 
 SECRET = "hidden"
 

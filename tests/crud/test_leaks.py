@@ -9,7 +9,9 @@ from django_vortex.orm.crud.extension import Context, CrudExtension
 from django_vortex.orm.crud.permissions import Action, Permission
 from django_vortex.routing.request import Request
 from tests.crud.asking import Record
-from tests.crud.boards import ANN, BOB, TICKET, Board, ticket
+from tests.crud.boards import ANN, BOB, TICKET, Board, over_core_tables, ticket
+
+pytestmark = over_core_tables
 
 DELETE = {**TICKET, "delete": True}
 PROJECT = {"key": "board.project"}

@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from tests.crud.asking import Asker, Record
-from tests.crud.boards import TICKET, Board, ticket
+from tests.crud.boards import TICKET, Board, over_core_tables, ticket
+
+pytestmark = over_core_tables
 
 FILTERS = ["state", "state__in", "points__gte", "points__lt", "points__range", "due", "due__isnull"]
 FILTERS += ["due__lt", "title__icontains", "title__startswith"]

@@ -2,7 +2,9 @@
 
 import datetime
 
-from tests.crud.boards import FIELDS, TICKET, Board, ticket
+from tests.crud.boards import FIELDS, TICKET, Board, over_core_tables, ticket
+
+pytestmark = over_core_tables
 
 JUNE = datetime.date(2024, 6, 1)
 

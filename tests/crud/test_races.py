@@ -7,7 +7,9 @@ import pytest
 
 from django_vortex.orm.crud.extension import Change, Context, CrudExtension
 from tests.crud.asking import Reply
-from tests.crud.boards import ANN, BOB, TICKET, Board, ticket
+from tests.crud.boards import ANN, BOB, TICKET, Board, over_core_tables, ticket
+
+pytestmark = over_core_tables
 
 FIELDS = ["id", "title", "points", "version"]
 DELETE = {**TICKET, "delete": True}

@@ -11,7 +11,9 @@ import pytest
 from django_vortex.orm.crud.permissions import AllowAny, IsStaff, Permission
 from django_vortex.routing.request import Request
 from tests.crud.asking import Reply
-from tests.crud.boards import ANN, BOB, STAFF, TICKET, Board, ticket
+from tests.crud.boards import ANN, BOB, STAFF, TICKET, Board, over_core_tables, ticket
+
+pytestmark = over_core_tables
 
 Serve = Callable[..., Any]
 

@@ -6,7 +6,9 @@ import pytest
 
 from django_vortex.wire.dialects import Dialect
 from tests.crud.asking import Reply
-from tests.crud.boards import TICKET, Board, ticket
+from tests.crud.boards import TICKET, Board, over_core_tables, ticket
+
+pytestmark = over_core_tables
 
 FIELDS = ["id", "title", "points", "version"]
 
