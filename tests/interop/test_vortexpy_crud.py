@@ -11,8 +11,8 @@ from tests.interop.originals.driver import OriginalClient
 from tests.interop.originals.notation import Record
 from tests.support.fixtures import StartServer
 
-TYPES = {"django": "crud.DjangoTicket", "sqlalchemy": "crud.AlchemyTicket"}
-TYPES["async"] = TYPES["sqlalchemy"]
+TYPES = {"django": "Django", "sqlalchemy": "Alchemy", "async": "Alchemy"}
+"""By store: how the names of its tuple types begin."""
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgres"])
@@ -45,41 +45,83 @@ def client(
     return client
 
 
-@pytest.mark.parametrize("store", ["django", "sqlalchemy", "async"])
+@pytest.fixture(params=TYPES)
+def store(request: pytest.FixtureRequest) -> str:
+    found: str = request.param
+    return found
+
+
+def change(row: Record, **fields: Any) -> Record:
+    """Give a tuple as it came, with some fields changed."""
+    return Record(row.type_name, {**row.fields, **fields})
+
+
+def read_all(client: OriginalClient, store: str) -> dict[Any, Any]:
+    """Give all titles by id."""
+    reply = client.request({"key": f"crud.{store}.all"})
+    assert reply.result is None
+    return {row.fields["id"]: row.fields["title"] for row in reply.tuples or []}
+
+
 def test_a_row_lives_and_dies(store: str, client: OriginalClient) -> None:
     filt = {"key": f"crud.{store}"}
+    unsaved = client.request(filt)
+    [new] = unsaved.tuples or []
+    assert (unsaved.result, new.class_name) == (None, f"{TYPES[store]}Ticket")
+    assert (new.fields["id"], new.fields["points"], new.fields["state"]) == (None, 3, "open")
+    assert read_all(client, store) == {}
 
-    def make(**fields: Any) -> Record:
-        return Record(TYPES[store], fields)
-
-    new = make(id=None, title="first", state="open", points=3, price=1.5)
-    created = client.request(filt, [new, make(**{**new.fields, "title": "second"})])
+    new = change(new, title="first", price=1.5)
+    created = client.request(filt, [new, change(new, title="second")])
     assert (created.failure, created.result) == (None, True)
     first, second = created.tuples or []
-    assert first.class_name.endswith("Ticket")
-    assert (first.fields["title"], second.fields["title"]) == ("first", "second")
-    key = first.fields["id"]
-    assert isinstance(key, int)
-
-    read = client.request({**filt, "id": key})
+    assert first == change(new, id=first.fields["id"])
+    assert isinstance(first.fields["id"], int)
+    one, other = ({**filt, "id": row.fields["id"]} for row in (first, second))
+    read = client.request(one)
     assert (read.result, read.tuples) == (None, [first])
-    assert first.fields == {**new.fields, "id": key}
+    assert read_all(client, store) == {one["id"]: "first", other["id"]: "second"}
 
-    changed = client.request(filt, [make(**{**first.fields, "title": "changed", "points": 5})])
+    changed = client.request(filt, [change(first, title="changed", points=5)])
     assert changed.result is True
-    assert client.request({**filt, "id": key}).tuples == changed.tuples
-    assert [row.fields["points"] for row in changed.tuples or []] == [5]
+    assert changed.tuples == [change(first, title="changed", points=5)]
+    assert client.request(one).tuples == changed.tuples
 
-    refused = client.request(filt, [make(**{**first.fields, "title": "x" * 41})])
-    assert "title" in str(refused.failure or refused.result)
-    assert client.request({**filt, "id": key}).tuples == changed.tuples
+    refused = client.request(filt, [change(second, points=9), change(first, title="x" * 41)])
+    assert "title" in str(refused.failure)
+    assert (client.request(one).tuples, client.request(other).tuples) == (changed.tuples, [second])
 
     deleted = client.request({**filt, "delete": True}, [first])
-    assert (deleted.result, len(deleted.tuples or [])) == (True, 1 if store == "async" else 0)
-    assert client.request({**filt, "delete": True, "id": second.fields["id"]}).result is True
-    assert client.request({**filt, "id": key}).tuples == []
+    assert (deleted.result, deleted.tuples) == (True, [])
+    assert client.request(one).tuples == []
+    assert read_all(client, store) == {other["id"]: "second"}
+    deleted = client.request({**other, "delete": True})
+    assert (deleted.result, deleted.tuples) == (True, [])
+    assert read_all(client, store) == {}
 
 
-def test_an_unsaved_row_has_the_defaults(client: OriginalClient) -> None:
-    [new] = client.request({"key": "crud.django"}).tuples or []
-    assert (new.fields["id"], new.fields["points"], new.fields["state"]) == (None, 3, "open")
+def test_tuples_of_different_types_live_and_die_together(
+    store: str, client: OriginalClient
+) -> None:
+    filt = {"key": f"crud.{store}"}
+    [new] = client.request(filt).tuples or []
+    project = Record(f"crud.{TYPES[store]}Project", {"id": None, "name": "p", "code": "c"})
+    made = client.request(filt, [change(new, title="a"), project, change(new, title="b")])
+    assert (made.failure, made.result) == (None, True)
+    kinds = [f"{TYPES[store]}{name}" for name in ("Ticket", "Project", "Ticket")]
+    rows = made.tuples or []
+    assert [row.class_name for row in rows] == kinds
+    ids = [row.fields["id"] for row in rows]
+
+    wanted = [change(rows[1], name="q"), change(rows[2], points=8), change(rows[0], title="A")]
+    changed = client.request(filt, wanted)
+    assert (changed.result, changed.tuples) == (True, wanted)
+    assert read_all(client, store) == {ids[0]: "A", ids[2]: "b"}
+
+    gone = client.request({**filt, "delete": True}, [wanted[0], wanted[1]])
+    assert (gone.result, gone.tuples) == (True, [])
+    assert read_all(client, store) == {ids[0]: "A"}
+    again = client.request(filt, [wanted[0]])
+    assert "There is no row" in str(again.failure)
+    left = client.request({"key": f"crud.{store}.all", "delete": True}, [wanted[2]])
+    assert (left.result, left.tuples) == (True, [])

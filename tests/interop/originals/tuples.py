@@ -57,9 +57,22 @@ class Ticket(Tuple):
     price = TupleField()
 
 
+class Project(Tuple):
+    """What the projects of both stores have."""
+
+    id = TupleField()
+    name = TupleField()
+    code = TupleField()
+
+
 @addTupleType
 class DjangoTicket(Ticket):
     __tupleType__ = "crud.DjangoTicket"
+
+
+@addTupleType
+class DjangoProject(Project):
+    __tupleType__ = "crud.DjangoProject"
 
 
 @addTupleType
@@ -67,11 +80,16 @@ class AlchemyTicket(Ticket):
     __tupleType__ = "crud.AlchemyTicket"
 
 
+@addTupleType
+class AlchemyProject(Project):
+    __tupleType__ = "crud.AlchemyProject"
+
+
 CLASSES = {
     cls.__tupleType__: cls
     for cls in (
         *[SampleTuple, AirportTuple, AirportRowTuple, PageTuple],
-        *[DjangoTicket, AlchemyTicket],
+        *[DjangoTicket, DjangoProject, AlchemyTicket, AlchemyProject],
     )
 }
 
