@@ -45,7 +45,7 @@ export class Rows extends EventTarget {
   }
 
   #take(tuples, before) {
-    this.next = tuples.pop().next;
+    this.next = tuples.pop()?.next ?? null; // nothing at all comes to whoever may not look any more
     this.byId = new Map(tuples.map((row) => [row[this.idField], row]));
     const changed = before ? tuples.filter((row) => before.get(row[this.idField])?.version !== row.version) : [];
     const gone = before ? [...before.values()].filter((row) => !this.byId.has(row[this.idField])) : [];
