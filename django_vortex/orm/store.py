@@ -138,6 +138,10 @@ class StaleRow(Exception):
     """A row is no longer what its peer saw, or no longer there; the work is rolled back."""
 
 
+class TryAgain(Exception):
+    """The database cannot do the work now, others are in its way, say. Nothing of it is done."""
+
+
 class RefusedByDatabase(Exception):
     """The database refuses a row: a constraint, an overflow.
 
@@ -296,6 +300,9 @@ class Store(Protocol):
 
         The work may wait for the database, so it runs in a thread, or in a greenlet where the
         database is asynchronous.
+
+        Raises:
+            TryAgain: The database was not able to, and has done nothing.
         """
 
     def run_here(self, work: Callable[[Unit], _T]) -> _T:

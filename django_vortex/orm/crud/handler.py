@@ -23,7 +23,7 @@ from django_vortex.orm.crud.pushes import CrudPushes
 from django_vortex.orm.crud.save import CrudSave
 from django_vortex.orm.crud.stores import find_store
 from django_vortex.orm.crud.work import CrudPlan, CrudWork, Done, Outcome
-from django_vortex.orm.store import RefusedByDatabase, Unit
+from django_vortex.orm.store import RefusedByDatabase, TryAgain, Unit
 from django_vortex.routing.address import Address
 from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.routing.payload_io import payload_io as default_payload_io
@@ -182,6 +182,9 @@ class OrmCrudHandler(BaseHandler):
             return make_failure(error, request)
         except RefusedByDatabase as error:  # at the commit, or a value to filter by
             return make_failure(ValidationError(error.text or REFUSED), request)
+        except TryAgain as error:
+            logger.warning("%r could not ask its database", self, exc_info=error)
+            return make_failure(error, request)
         payload = Payload(tuples=outcome.tuples)
         if outcome.result is None:
             return payload

@@ -3,13 +3,14 @@
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
-from django.db import IntegrityError, models, router, transaction
+from django.db import Error, IntegrityError, models, router, transaction
 
 from django_vortex.orm.django.crud_rows import DjangoCrudRows
 from django_vortex.orm.django.models import describe_model
 from django_vortex.orm.django.reading import ShapeReader
 from django_vortex.orm.django.transact import transact
-from django_vortex.orm.store import ModelSpec, RefusedByDatabase, Scope, Shape, Unit
+from django_vortex.orm.store import ModelSpec, RefusedByDatabase, Scope, Shape, TryAgain, Unit
+from django_vortex.orm.transient import may_try_again
 from django_vortex.orm.waiting import Waiting
 from django_vortex.typedefs import RunSync
 
@@ -45,10 +46,23 @@ class DjangoStore:
         """Do work in a transaction, off the loop."""
         unit = DjangoUnit(self._find_alias(), self._get_reader, Waiting())
 
+        is_committing = False
+
+        def do() -> _T:
+            nonlocal is_committing
+            is_committing = False
+            result = work(unit)
+            is_committing = True
+            return result
+
         try:
-            return await self._run_sync(lambda: transact(unit.using, lambda: work(unit)))
+            return await self._run_sync(lambda: transact(unit.using, do))
         except IntegrityError as error:  # of constraints that are looked at when all is done
             raise RefusedByDatabase("It contradicts another row") from error
+        except Error as error:
+            if may_try_again(error.__cause__ or error, is_committing=is_committing):
+                raise TryAgain from error
+            raise
 
     def run_here(self, work: Callable[[Unit], _T]) -> _T:
         """Do work that only reads, here and now."""

@@ -11,7 +11,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 from sqlalchemy import event, select
-from sqlalchemy.exc import DataError, IntegrityError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlalchemy.orm import Session, scoped_session
 from sqlalchemy.util import await_only
 
@@ -19,7 +20,8 @@ from django_vortex.exceptions import DefinitionError, ValidationError
 from django_vortex.orm.sqlalchemy.errors import explain
 from django_vortex.orm.sqlalchemy.models import MappedModel, describe
 from django_vortex.orm.sqlalchemy.unit import SqlAlchemyUnit
-from django_vortex.orm.store import ModelSpec, Unit
+from django_vortex.orm.store import ModelSpec, TryAgain, Unit
+from django_vortex.orm.transient import may_try_again
 from django_vortex.orm.waiting import Waiting
 from django_vortex.typedefs import RunSync
 
@@ -124,12 +126,18 @@ class SqlAlchemyStore:
 
     def _work(self, session: Session, work: Callable[[Unit], _T], wait: Wait) -> _T:
         session.expire_on_commit = False  # what was loaded is read when the session is gone
+        is_committing = False
         try:
             result = work(SqlAlchemyUnit(session, self._describe, wait))
+            is_committing = True
             session.commit()
         except (IntegrityError, DataError) as error:  # checked at the end, or of a hook's query
             text = explain(error).text or "The database refuses this"
             raise ValidationError(text) from error
+        except (DBAPIError, NoConnection, ConnectionError) as error:
+            if _may_try_again(error, is_committing=is_committing):
+                raise TryAgain from error
+            raise
         return result
 
     def _describe(self, model: Any) -> MappedModel:
@@ -144,6 +152,16 @@ class _Unstarted:
 
     def __init__(self, session: Any) -> None:
         self.session = session
+
+
+def _may_try_again(error: Exception, *, is_committing: bool) -> bool:
+    if (
+        isinstance(error, DBAPIError)
+        and error.orig is not None
+        and not error.connection_invalidated
+    ):
+        return may_try_again(error.orig, is_committing=is_committing)
+    return not is_committing  # no connection: all are in use, it broke, or none can be made
 
 
 def _is_async(made: Any) -> bool:
