@@ -30,6 +30,9 @@ def is_same(ours: Any, theirs: Any, *, exact: bool) -> bool:
     if isinstance(theirs, Tuple) and isinstance(ours, Mapping):
         names = type(theirs).__tuple_fields__
         return all(is_same(ours.get(n), getattr(theirs, n), exact=exact) for n in names)
+    if isinstance(ours, Mapping) and _is_record(theirs):
+        values = vars(theirs)
+        return all(is_same(ours[n], values.get(n), exact=exact) for n in ours)
     if isinstance(ours, list) and isinstance(theirs, list):
         return len(ours) == len(theirs) and all(
             is_same(one, other, exact=exact) for one, other in zip(ours, theirs, strict=True)
@@ -50,6 +53,11 @@ def is_same(ours: Any, theirs: Any, *, exact: bool) -> bool:
         return _is_equal(ours, theirs) if exact else _is_near(ours, theirs)
     except ArithmeticError:  # a Decimal("sNaN") cannot even be compared
         return False
+
+
+def _is_record(value: Any) -> bool:
+    """Tell an instance of a model or dataclass, which a related row is where that travels."""
+    return not isinstance(value, Mapping | enum.Enum) and hasattr(value, "__dict__")
 
 
 def _is_nan(value: Any) -> bool:

@@ -2,7 +2,7 @@
 
 import re
 import textwrap
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -31,15 +31,15 @@ class Block:
 
 
 def read_blocks(document: str) -> dict[str, Block]:
-    """Give the blocks of a document by file name."""
+    """Give the blocks of a document by file name; what goes to the end of one is behind it."""
     text = (ROOT / document).read_text("utf-8")
-    blocks = [
-        Block(
-            match["file"],
-            textwrap.dedent(match["code"]).strip("\n") + "\n",
-            is_appended="at the end" in match["rest"],
-        )
-        for match in _BLOCK.finditer(text)
-    ]
-    assert len({block.file for block in blocks}) == len(blocks), "a file is there twice"
-    return {block.file: block for block in blocks}
+    blocks: dict[str, Block] = {}
+    for match in _BLOCK.finditer(text):
+        code = textwrap.dedent(match["code"]).strip("\n") + "\n"
+        block = Block(match["file"], code, is_appended="at the end" in match["rest"])
+        before = blocks.get(block.file)
+        if before is not None:
+            assert block.is_appended, f"{block.file} is there twice"
+            block = replace(before, code=f"{before.code}\n\n{code}")
+        blocks[block.file] = block
+    return blocks

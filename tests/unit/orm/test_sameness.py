@@ -5,6 +5,7 @@ import datetime as dt
 import enum
 import math
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -57,6 +58,10 @@ class Line(Tuple):
     points: list[Point]
 
 
+class Row(SimpleNamespace):
+    """A model that is registered as a tuple type."""
+
+
 @pytest.mark.parametrize(
     ("ours", "theirs", "exactly", "nearly"),
     [
@@ -104,6 +109,11 @@ class Line(Tuple):
         ({"points": [{"x": 1, "y": 2}]}, Line(points=[Point(x=1, y=2)]), True, True),
         ({"points": [{"x": 1, "y": 2}]}, Line(points=[Point(x=1, y=True)]), False, False),
         (None, Point(x=None, y=None), False, False),
+        ({"x": 1, "y": 2}, Row(x=1, y=2), True, True),
+        ({"x": 1, "y": 3}, Row(x=1, y=2), False, False),
+        ({"x": 1, "y": 2}, Row(x=1), False, False),
+        ({"points": [{"x": 1}]}, Row(points=[Row(x=1.0)]), False, True),
+        (1, Row(x=1), False, False),
     ],
 )
 def test_same(ours: Any, theirs: Any, exactly: bool, nearly: bool):
