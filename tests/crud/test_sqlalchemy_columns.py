@@ -4,8 +4,7 @@ import asyncio
 import datetime as dt
 import decimal
 import math
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -148,6 +147,24 @@ def postgres_shelf(postgres_kinds: URL) -> Iterator[Shelf]:
     engine.dispose()
 
 
+@pytest.fixture(scope="session")
+def aiosqlite_shelf(sqlite: URL) -> Iterator[Shelf]:
+    yield from make_asynchronous_shelf(sqlite, "sqlite+aiosqlite", SQLITE)
+
+
+@pytest.fixture(scope="session")
+def asyncpg_shelf(postgres_kinds: URL) -> Iterator[Shelf]:
+    yield from make_asynchronous_shelf(postgres_kinds, "postgresql+asyncpg", POSTGRES)
+
+
+def make_asynchronous_shelf(url: URL, driver: str, table: Table) -> Iterator[Shelf]:
+    """Filled by an ordinary engine, stored in by an asynchronous one, on whichever loop."""
+    filler = create_engine(url)
+    engine = create_async_engine(url.set(drivername=driver), poolclass=NullPool)
+    yield Shelf(filler, table, async_sessionmaker(engine))
+    filler.dispose()
+
+
 def check_column(shelf: Shelf, name: str, value: Any) -> None:
     """Send a value of row 1 out, and save what came back in row 1 and in row 2."""
     try:
@@ -188,25 +205,32 @@ def test_what_postgresql_accepts_comes_back_equal(
 
 
 @pytest.mark.filterwarnings("ignore:Dialect sqlite:sqlalchemy.exc.SAWarning")
-async def test_asynchronous_sqlite_takes_all_kinds(sqlite: URL) -> None:
-    async with asynchronous_shelf(sqlite, "sqlite+aiosqlite", SQLITE) as shelf:
-        await check_all(shelf, EXAMPLES)
+@pytest.mark.parametrize("name", list(COLUMNS))
+@settings(max_examples=5)
+@given(data=st.data())
+def test_what_asynchronous_sqlite_accepts_comes_back_equal(
+    aiosqlite_shelf: Shelf, name: str, data: st.DataObject
+) -> None:
+    check_column(aiosqlite_shelf, name, data.draw(st.none() | COLUMNS[name][1]))
 
 
-async def test_asynchronous_postgresql_takes_all_kinds(postgres_kinds: URL) -> None:
-    async with asynchronous_shelf(postgres_kinds, "postgresql+asyncpg", POSTGRES) as shelf:
-        await check_all(shelf, EXAMPLES | POSTGRES_EXAMPLES)
+@pytest.mark.parametrize("name", list(COLUMNS | POSTGRES_COLUMNS))
+@settings(max_examples=5)
+@given(data=st.data())
+def test_what_asynchronous_postgresql_accepts_comes_back_equal(
+    asyncpg_shelf: Shelf, name: str, data: st.DataObject
+) -> None:
+    strategy = (COLUMNS | POSTGRES_COLUMNS)[name][1]
+    check_column(asyncpg_shelf, name, data.draw(st.none() | strategy))
 
 
-@asynccontextmanager
-async def asynchronous_shelf(url: URL, driver: str, table: Table) -> AsyncIterator[Shelf]:
-    """Filled by an ordinary engine, stored in by an asynchronous one."""
-    engine = create_async_engine(url.set(drivername=driver))
-    try:
-        filler = create_engine(url, poolclass=NullPool)
-        yield Shelf(filler, table, async_sessionmaker(engine))
-    finally:
-        await engine.dispose()
+@pytest.mark.filterwarnings("ignore:Dialect sqlite:sqlalchemy.exc.SAWarning")
+async def test_asynchronous_sqlite_takes_all_kinds(aiosqlite_shelf: Shelf) -> None:
+    await check_all(aiosqlite_shelf, EXAMPLES)
+
+
+async def test_asynchronous_postgresql_takes_all_kinds(asyncpg_shelf: Shelf) -> None:
+    await check_all(asyncpg_shelf, EXAMPLES | POSTGRES_EXAMPLES)
 
 
 async def check_all(shelf: Shelf, examples: dict[str, Any]) -> None:
