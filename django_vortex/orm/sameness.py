@@ -17,6 +17,22 @@ from django_vortex.tuples import Tuple
 MILLISECOND = dt.timedelta(milliseconds=1)
 
 
+def is_same_set(ours: Any, theirs: Any) -> bool:
+    """Say whether a peer sent back the same keys, in whichever order."""
+    if not isinstance(ours, list) or not isinstance(theirs, list):
+        return False
+    return all(map(is_hashable, theirs)) and set(ours) == set(theirs)
+
+
+def is_hashable(value: Any) -> bool:
+    """Say whether a value may be a key; lists are none, and neither is a ``Decimal("sNaN")``."""
+    try:
+        hash(value)
+    except TypeError:
+        return False
+    return True
+
+
 def is_same(ours: Any, theirs: Any, *, exact: bool) -> bool:
     """Say whether a peer sent back what it was given.
 

@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 
+from django_vortex.orm.crud.permissions import Action, Permission
+from django_vortex.routing.request import Request
 from django_vortex.wire.dialects import Dialect
 from tests.crud.asking import Reply
-from tests.crud.boards import TICKET, Board, over_core_tables, ticket
+from tests.crud.boards import ANN, BOB, TICKET, Board, over_core_tables, ticket
 
 pytestmark = over_core_tables
 
@@ -96,6 +98,21 @@ async def test_who_does_not_say_what_was_seen_changes_nothing(
     reply = await board.ask(TICKET, [ticket(id=1, title="b", **version)])
     assert "version" in reply.error
     assert board.titles() == ["a"]
+
+
+async def test_who_makes_a_row_that_it_can_see_is_told_that_it_is_there(board: Board) -> None:
+    class ChangesAll(Permission):
+        def scope(self, request: Request, action: Action) -> Any:
+            return {"owner_id": ANN.pk} if action is Action.RETRIEVE else None
+
+    board.add_tickets("anns", owner_id=ANN.pk)
+    board.add_tickets("bobs", owner_id=BOB.pk)
+    serve(board, client_keys=True, permission=ChangesAll)
+    for key, is_told in ((1, True), (2, False)):
+        reply = await board.ask(TICKET, [ticket(id=key, title="new")], user=ANN)
+        assert [error["field"] for error in reply.result["errors"]] == ["version"]
+        assert ("There is such a row already" in reply.error) is is_told
+    assert board.titles() == ["anns", "bobs"]
 
 
 @pytest.mark.parametrize("version", ["1", 1.5, True, [1]])

@@ -14,6 +14,7 @@ from django_vortex.orm.crud.access import Access
 from django_vortex.orm.crud.fields import unknown_name
 from django_vortex.orm.crud.nested import NestedPlan
 from django_vortex.orm.crud.permission import Action, to_permission
+from django_vortex.orm.sameness import is_hashable
 from django_vortex.orm.store import ModelRelation, ModelSpec, Rows, Shape, Store
 
 if TYPE_CHECKING:
@@ -87,6 +88,7 @@ class ReferenceCheck:
         self._work = work
         self._wanted: dict[int, tuple[Reference, list[tuple[Item, Any]]]] = {}
         self._made: set[tuple[int, Any]] = set()
+        self._impossible: list[tuple[Item, str, Any]] = []
 
     def add(self, item: "Item", name: str, value: Any, old: Any = None) -> None:
         """Note what a peer sets a field to; what a list had already stays allowed."""
@@ -96,9 +98,13 @@ class ReferenceCheck:
         values = [value]
         if reference.relation.is_many:
             known = set(old or ())
-            values = [one for one in value if one not in known]
+            values = [one for one in value if not is_hashable(one) or one not in known]
         _, wanted = self._wanted.setdefault(id(reference), (reference, []))
-        wanted += [(item, one) for one in values]
+        for one in values:
+            if is_hashable(one):
+                wanted.append((item, one))
+            else:
+                self._impossible.append((item, name, one))
 
     def add_made(self, item: "Item") -> None:
         """Note a row that the same message makes under a key of its own."""
@@ -107,6 +113,7 @@ class ReferenceCheck:
 
     def find_missing(self) -> "Iterable[tuple[Item, str, Any]]":
         """Give what there is not for the peer: of each the tuple, the field and the key."""
+        yield from self._impossible
         for reference, wanted in self._wanted.values():
             made = id(reference.relation.model)
             values = {value for _, value in wanted if (made, value) not in self._made}

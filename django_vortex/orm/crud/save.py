@@ -24,10 +24,11 @@ from django_vortex.orm.crud.work import (
     error_at,
     find_plans,
 )
-from django_vortex.orm.sameness import is_same
+from django_vortex.orm.sameness import is_same, is_same_set
 from django_vortex.orm.store import (
     Draft,
     Key,
+    ModelField,
     RefusedByDatabase,
     RowErrors,
     Rows,
@@ -35,6 +36,8 @@ from django_vortex.orm.store import (
     Version,
 )
 from django_vortex.wire.dialects import Dialect
+
+TAKEN = "There is such a row already; who changes it has to say what this was when it was read"
 
 LEAVES_SCOPE = "A row would leave what you may see"
 
@@ -142,7 +145,8 @@ class CrudSave:
         if plan.version_field is not None:
             seen = item.values.get(plan.version_field)
             if seen is None:
-                text = "Has to be what it was when the row was read"
+                is_told = plan.client_keys and item.key in self._visible[id(plan)]
+                text = TAKEN if is_told else "Has to be what it was when the row was read"
                 self._errors.append(error_at(item.index, plan.version_field, text))
                 return None
             if seen != old[plan.version_field]:
@@ -153,7 +157,7 @@ class CrudSave:
         for name, value in item.values.items():
             if name in plan.spec.key_names or name == plan.version_field:
                 continue
-            if is_same(told.get(name), value, exact=self._exact):
+            if self._is_as_told(plan.spec.fields.get(name), told.get(name), value):
                 continue
             if name in plan.writable:
                 values[name] = value
@@ -199,6 +203,11 @@ class CrudSave:
         change = Change(row, values, {}, item.index)
         self._work.call(plan, Action.CREATE, "before_create", change)
         return self._set(item, Action.CREATE, rows, change)
+
+    def _is_as_told(self, field: ModelField | None, told: Any, value: Any) -> bool:
+        if field is not None and field.is_many and is_same_set(told, value):
+            return True
+        return is_same(told, value, exact=self._exact)
 
     def _is_untouched(self, field: Any, default: Any, value: Any) -> bool:
         """Say whether a field that peers may not set is as a default tuple has it."""

@@ -18,6 +18,7 @@ from django_vortex.orm.crud.listing import ALL_ROWS, Listing, Page
 from django_vortex.orm.crud.model import ModelPlan
 from django_vortex.orm.crud.permission import Action
 from django_vortex.orm.crud.telling import find_visible, tell_again
+from django_vortex.orm.sameness import is_hashable
 from django_vortex.orm.store import (
     Key,
     RefusedByDatabase,
@@ -181,7 +182,12 @@ class CrudWork:
             unknown = plan.record.unknown(one)
             errors += [error_at(index, name, "There is no such field") for name in sorted(unknown)]
             values = plan.record.read(one)
-            items.append(Item(index, plan, values, plan.read_key(values)))
+            key = plan.read_key(values)
+            if key is not None and not is_hashable(key):
+                name = plan.spec.key_names[0]
+                errors.append(error_at(index, name, f"No row has the key {quoted(key[0])}"))
+                continue
+            items.append(Item(index, plan, values, key))
         if errors:
             raise ValidationError(errors=errors)
         return items
