@@ -169,12 +169,12 @@ def _make_field(mapper: Mapper[Any], mapped: MappedColumn) -> ModelField:
     if not isinstance(column, Column):  # an expression, say of a column_property
         return ModelField(mapped.name, values.type, values.is_raw, is_read_only=True)
     is_discriminator = column is mapper.polymorphic_on
-    is_made = (
-        column.default is not None
-        or column.server_default is not None  # a computed column has one as well
-        or column is getattr(column.table, "autoincrement_column", None)
-        or column is mapper.version_id_col
-        or is_discriminator
+    is_made = is_discriminator or any(
+        one.default is not None
+        or one.server_default is not None  # a computed column has one as well
+        or one is getattr(one.table, "autoincrement_column", None)
+        or one is mapper.version_id_col
+        for one in mapped.attribute.property.columns  # several where tables are joined
     )
     return ModelField(
         mapped.name,

@@ -23,6 +23,7 @@ from typing import Any, TypeAlias
 from sqlalchemy import types
 
 from django_vortex.exceptions import WireError, quoted
+from django_vortex.orm.sqlalchemy.tracked import to_plain
 from django_vortex.wire.type_checks import make_check
 
 Convert: TypeAlias = Callable[[Any], Any]
@@ -242,7 +243,8 @@ def _fit_interval(value: dt.timedelta, dialect: str) -> dt.timedelta:
 def _make_json(column_type: Any) -> ColumnValues:
     variants = getattr(column_type, "_variant_mapping", {})
     is_binary = any(one.__visit_name__ == "JSONB" for one in (column_type, *variants.values()))
-    return ColumnValues(is_raw=True, fit=partial(_fit_json, is_binary=is_binary))
+    fit = partial(_fit_json, is_binary=is_binary)
+    return ColumnValues(is_raw=True, export=to_plain, fit=fit)
 
 
 def _fit_json(value: object, dialect: str, *, is_binary: bool) -> object:
