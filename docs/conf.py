@@ -19,6 +19,7 @@ exclude_patterns = ["_build"]
 
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
+autodoc_preserve_defaults = True
 napoleon_numpy_docstring = False
 
 html_theme = "furo"

@@ -21,7 +21,8 @@ class Context:
         handler: The `OrmCrudHandler`.
         model: The model of the row.
         action: What is done to it.
-        rows: The store's rows of this model (`Rows`), to read or to write more in the transaction.
+        rows: The rows of this model in the transaction, None after the commit. With SQLAlchemy its
+            ``session`` is the session of the transaction.
     """
 
     request: Request

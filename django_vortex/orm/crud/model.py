@@ -25,9 +25,20 @@ Extensions: TypeAlias = Iterable[Any] | Mapping[Any, Iterable[Any]]
 
 @dataclass(frozen=True, slots=True)
 class CrudModel:
-    """One of several models of an `OrmCrudHandler`, whose arguments of the same names these are.
+    """One of several models of an `OrmCrudHandler`.
 
-    Without a ``permission`` it has that of the handler.
+    Args:
+        model: As of `OrmCrudHandler`, of the same ORM and in the same database.
+        fields: As there.
+        read_only_fields: As there.
+        permission: Who may do what with its rows, by default that of the handler.
+        references: As there.
+        type_name: As there.
+        nested: As there.
+        client_keys: As there.
+        version_field: As there.
+        get_queryset: Gives the rows of this model that exist for a request.
+        extensions: Each a `CrudExtension`; they are called after those of the handler.
     """
 
     model: Any
