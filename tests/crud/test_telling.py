@@ -86,3 +86,29 @@ async def test_what_is_masked_is_masked_in_the_answers_to_changes(board: Board) 
     for reply in (conflict, saved):
         assert "bobs" not in reply.text
         assert [row["title"] for row in reply.tuples] == ["***"]
+
+
+async def test_each_action_has_the_rows_of_its_own_scope(board: Board) -> None:
+    class ChangeOwn(Permission):
+        def scope(self, request: Request, action: Action) -> Any:
+            return None if action is Action.RETRIEVE else {"owner_id": request.user.pk}
+
+    board.add_tickets("anns", owner_id=ANN.pk)
+    board.add_tickets("bobs", owner_id=BOB.pk)
+    for filt, permission in ({"key": "read own"}, ReadOwn), ({"key": "change own"}, ChangeOwn):
+        board.handler(filt=filt, permission=permission, retrieve_all=True)
+    bobs = {"id": 2}
+    for key, seen in (("read own", []), ("change own", ["bobs"])):
+        one = await board.ask({"key": key, **bobs}, user=ANN)
+        assert [row["title"] for row in one.tuples] == seen
+        every = await board.ask({"key": key}, user=ANN)
+        assert [row["title"] for row in every.tuples] == ["anns", *seen]
+    before = board.database.everything()
+    own = {"key": "change own"}
+    assert "no row" in (await board.ask(own, [ticket(**bobs, title="x")], user=ANN)).error
+    assert (await board.ask({**own, **bobs, "delete": True}, user=ANN)).result is True
+    assert board.database.everything() == before
+    other = {"key": "read own"}
+    assert (await board.ask(other, [ticket(**bobs, title="x")], user=ANN)).result is True
+    assert (await board.ask({**other, **bobs, "delete": True}, user=ANN)).result is True
+    assert board.titles() == ["anns"]
