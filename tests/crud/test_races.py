@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from django_vortex.orm.crud.extension import Change, Context, CrudExtension
-from tests.crud.asking import Reply
+from tests.crud.asking import Record, Reply
 from tests.crud.boards import ANN, BOB, TICKET, Board, over_core_tables, ticket
 
 pytestmark = over_core_tables
@@ -21,6 +21,9 @@ class Meeting(CrudExtension):
     def __init__(self) -> None:
         self._barrier = asyncio.Barrier(2)
         self.count = 0
+
+    async def before_create(self, context: Context, change: Change) -> None:
+        await self._meet()
 
     async def before_update(self, context: Context, change: Change) -> None:
         await self._meet()
@@ -87,3 +90,17 @@ async def test_without_versions_both_are_stored_one_after_the_other(board: Board
     assert [reply.result for reply in replies] == [True, True]
     [row] = board.database.rows()
     assert (row["title"], row["points"]) == ("b", 9)
+
+
+async def test_what_is_unique_is_stored_once_and_nothing_beside_the_other(board: Board) -> None:
+    names = {"fields": ["id", "name"], "type_name": "board.Project"}
+    board.handler(board.Project, extensions=[Meeting()], **names)
+
+    def rows(other: str) -> list[Record]:
+        return [Record("board.Project", name=name) for name in (other, "one")]
+
+    stored, refused = await ask_both(board, (TICKET, rows("a")), (TICKET, rows("b")))
+    assert stored.result is True
+    assert [error["index"] for error in refused.result["errors"]] == [1]
+    kept = [row["name"] for row in board.database.rows("project")]
+    assert kept == [row["name"] for row in stored.tuples]
