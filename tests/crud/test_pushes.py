@@ -209,6 +209,36 @@ async def test_a_push_shows_no_row_to_who_may_not_see_it_any_more(board: Board) 
         assert "Bobs" not in [title for _, titles in pushed(first) for title in titles]
 
 
+async def test_pushes_tell_nothing_of_changes_that_a_peer_may_not_see(board: Board) -> None:
+    class Own(Permission):
+        def scope(self, request: Request, action: Action) -> Any:
+            return {"owner_id": request.user.pk} if action is Action.RETRIEVE else None
+
+    board.add_tickets("a", owner_id=ANN.pk)
+    fields = ["title", "owner_id"]
+    board.handler(push_on_commit=True, retrieve_all=True, permission=Own, fields=fields)
+    async with board.connected(ANN) as ann, board.connected(BOB) as bob:
+        await ann.ask(ROW)
+        await ann.ask(TICKET)
+        await bob.ask(TICKET)
+        seen = []
+        for title, owner in (("b", BOB), ("c", BOB), ("d", BOB), ("e", ANN), ("e", BOB)):
+            await bob.save({**TICKET, "x": 1}, [ticket(id=1, title=title, owner_id=owner.pk)])
+            await receive_titles(bob, TICKET)
+            seen.append(sorted(titles for _, titles in pushed(ann)))
+        assert seen == [[[], []], [], [], [["e"], ["e"]], [[], []]]
+
+
+async def test_who_has_saved_a_row_is_told_when_it_is_as_before(board: Board) -> None:
+    board.add_tickets("a")
+    board.handler(push_on_commit=True)
+    async with board.connected() as one, board.connected() as two:
+        await one.ask(ROW)
+        await one.ask(ROW, [ticket(id=1, title="b")])
+        await two.ask(TICKET, [ticket(id=1, title="a")])
+        assert await receive_titles(one, ROW) == ["a"]
+
+
 async def test_lists_are_pushed_as_they_were_asked_for(board: Board) -> None:
     board.add_tickets("a", "b", "c")
     board.handler(push_on_commit=True, retrieve_all=True, filters=["state"], ordering=["title"])
@@ -365,9 +395,10 @@ async def test_each_peer_gets_the_rows_that_its_permission_shows(board: Board) -
     async with board.connected(ANN) as ann, board.connected(BOB) as bob:
         for peer in (ann, bob):
             await peer.ask(TICKET)
-        await ann.save({**TICKET, "other": 1}, [ticket(id=1, title="A")])
-        assert await receive_titles(ann, TICKET) == ["A"]
-        assert await receive_titles(bob, TICKET) == ["bobs"]
+        for peer, key, title in ((ann, 1, "A"), (bob, 2, "B")):
+            await peer.save({**TICKET, "other": 1}, [ticket(id=key, title=title)])
+            assert await receive_titles(peer, TICKET) == [title]
+        assert (pushed(ann), pushed(bob)) == ([], [])
 
 
 async def test_rows_inside_are_read_for_each_peer_if_not_everybody_sees_them(board: Board) -> None:
@@ -398,8 +429,8 @@ async def test_hooks_of_the_handler_decide_what_is_pushed_too(board: Board) -> N
         for peer in (ann, bob):
             await peer.ask(TICKET)
         await board.ask({**TICKET, "x": 1}, [ticket(title="b")])
-        assert await receive_titles(ann, TICKET) == []
         assert await receive_titles(bob, TICKET) == ["a", "b"]
+        assert pushed(ann) == []
 
 
 class Revocable(Permission):

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from django_vortex.exceptions import Conflict, DefinitionError, ValidationError, quoted
 from django_vortex.handlers.base import BaseHandler
+from django_vortex.orm.crud.content import digest
 from django_vortex.orm.crud.extension import Context, has_hook
 from django_vortex.orm.crud.failure import make_failure
 from django_vortex.orm.crud.listing import LIST_KEYS, Listing
@@ -240,7 +241,13 @@ class OrmCrudHandler(BaseHandler):
         return await asyncio.shield(running)
 
     async def _run_to_end(self, request: Request, load: Load | None) -> Outcome:
-        outcome = await self.store.run(lambda unit: self._work(request, unit))
+        def work(unit: Unit) -> Outcome:
+            outcome = self._work(request, unit)
+            if load is not None and outcome.result is None:
+                outcome.content = digest(outcome.tuples, self.payload_io.codec)
+            return outcome
+
+        outcome = await self.store.run(work)
         if self.pushes is not None:
             self.pushes.note(load, outcome)
         await self._call_hooks(request, outcome.done)

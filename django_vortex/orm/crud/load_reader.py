@@ -1,14 +1,16 @@
 """Reading again what peers have loaded: `LoadReader`.
 
-Takes loads that are stale, gives the envelopes to push. Each is answered as if its peer asked now:
+Takes loads that are stale, gives what to push. Each is answered as if its peer asked now:
 with the same hooks and permissions, in one transaction for all.
 """
 
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from django_vortex.exceptions import HandlerError
+from django_vortex.orm.crud.content import digest
 from django_vortex.orm.crud.loads import Load
 from django_vortex.orm.crud.permission import Action
 from django_vortex.orm.crud.permissions import default_permission
@@ -24,6 +26,19 @@ logger = logging.getLogger(__name__)
 
 MAX_FAILURES: Final = 3
 """After how many failures in a row nothing more of a batch is tried."""
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """What a peer is going to get, unless it has that.
+
+    Attributes:
+        envelope: What is sent.
+        content: The digest of its tuples.
+    """
+
+    envelope: PayloadEnvelope
+    content: bytes | None
 
 
 class LoadReader:
@@ -53,35 +68,33 @@ class LoadReader:
         self._answer = answer
         self._is_same_for_all = is_same_for_all
 
-    async def read(self, batch: Sequence[Load]) -> Sequence[PayloadEnvelope | None]:
+    async def read(self, batch: Sequence[Load]) -> Sequence[Push | None]:
         """Make the pushes of loads in one transaction; of one that cannot be read it is None."""
         asking = [(load, self._make_request(load)) for load in batch]
         if not asking:
             return []
         try:
-            return await self._store.run(lambda unit: self._make_envelopes(asking, unit))
+            return await self._store.run(lambda unit: self._make_pushes(asking, unit))
         except Exception:
             if len(batch) == 1:
                 logger.exception("%r could not read for a push", self._plan.handler)
                 return [None]
         # One of them has spoiled the transaction; the others shall not suffer.
-        envelopes: list[PayloadEnvelope | None] = []
+        pushes: list[Push | None] = []
         failures = 0
         for load in batch:
-            envelope = None
+            push = None
             if failures < MAX_FAILURES:
-                [envelope] = await self.read([load])
-            failures = 0 if envelope is not None else failures + 1
-            envelopes.append(envelope)
-        return envelopes
+                [push] = await self.read([load])
+            failures = 0 if push is not None else failures + 1
+            pushes.append(push)
+        return pushes
 
-    def _make_envelopes(
-        self, asking: Sequence[tuple[Load, Request]], unit: Unit
-    ) -> list[PayloadEnvelope]:
+    def _make_pushes(self, asking: Sequence[tuple[Load, Request]], unit: Unit) -> list[Push]:
         """Ask again for loads; what is the same for several peers is read and encoded once."""
         is_shared = self._is_same_for_all and not self._restricts_rows()
-        made: dict[Any, PayloadEnvelope] = {}
-        envelopes = []
+        made: dict[Any, Push] = {}
+        pushes = []
         for load, request in asking:
             mark: Any = load
             if is_shared:
@@ -90,9 +103,9 @@ class LoadReader:
                 )
                 mark = load.asked.name, may
             if mark not in made:
-                made[mark] = self._make_envelope(load, request, unit)
-            envelopes.append(made[mark])
-        return envelopes
+                made[mark] = self._make_push(load, request, unit)
+            pushes.append(made[mark])
+        return pushes
 
     def _restricts_rows(self) -> bool:
         """Say whether a permission shows some rows, or rows inside of them, to some peers only."""
@@ -102,7 +115,7 @@ class LoadReader:
             permission = default_permission.find()
         return bool(permission.restricts or main.nested)
 
-    def _make_envelope(self, load: Load, request: Request, unit: Unit) -> PayloadEnvelope:
+    def _make_push(self, load: Load, request: Request, unit: Unit) -> Push:
         """Make the push of what a peer would be answered; whoever is refused gets no tuples."""
         try:
             tuples = self._answer(request, unit).tuples
@@ -110,8 +123,9 @@ class LoadReader:
             tuples = []
         filt = dict(load.asked.reply_filt)
         envelope = PayloadEnvelope(filt, Payload(filt, tuples))
-        envelope.encoded(self._payload_io.codec, Dialect.NATIVE, self._payload_io.clock())
-        return envelope
+        codec = self._payload_io.codec
+        envelope.encoded(codec, Dialect.NATIVE, self._payload_io.clock())
+        return Push(envelope, digest(tuples, codec))
 
     def _make_request(self, load: Load) -> Request:
         """Make the request of a peer that asks for the same again, as who it is now."""

@@ -66,6 +66,9 @@ class Load:
     is_stale: bool = False
     """Whether there is something newer than what the peer got."""
 
+    content: bytes | None = None
+    """The digest of what the peer got last, None where that is not certain."""
+
     requests: int = 0
     """How many requests of the peer for just this run."""
 

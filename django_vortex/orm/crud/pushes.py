@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from django_vortex.exceptions import DefinitionError, ValidationError
-from django_vortex.orm.crud.load_reader import LoadReader
+from django_vortex.orm.crud.load_reader import LoadReader, Push
 from django_vortex.orm.crud.loads import Asked, Load, Loads
 from django_vortex.orm.crud.work import CrudPlan, Outcome, read_filt_key
 from django_vortex.orm.store import Key
@@ -26,7 +26,6 @@ from django_vortex.routing.request import MESSAGE_ID, Request
 from django_vortex.tuples.canonical import canonical_text
 from django_vortex.typedefs import Filt
 from django_vortex.wire.dialects import Dialect
-from django_vortex.wire.envelope import PayloadEnvelope
 
 logger = logging.getLogger(__name__)
 
@@ -95,6 +94,7 @@ class CrudPushes:
             load = Load(asked, request.peer, is_here=False, is_moved=True)
         else:
             load = self.loads.add(request.peer, asked)
+        load.content = None
         load.requests += 1
         load.turn += 1
         request.call_when_answered(lambda: self._end(load))
@@ -109,6 +109,8 @@ class CrudPushes:
         """
         if load is not None and outcome.result is None and load.asked.got(outcome.tuples):
             self.loads.keep(load)
+            # Of several answers on their way it is not known which one comes last.
+            load.content = outcome.content if load.requests == 1 else None
         keys = list(dict.fromkeys(one.key for one in outcome.done if one.plan is self._plan.main))
         if keys:
             self._change(keys, besides=None if load is None or load.asked.is_list else load)
@@ -152,6 +154,7 @@ class CrudPushes:
             if asked is not None:
                 is_known = self.loads.get(peer.uuid, asked) is not None
                 load = self.loads.add(peer, asked)
+                load.content = None
                 self.loads.keep(load)
                 if is_stale or is_suspect or is_known:
                     self._mark([load])
@@ -215,12 +218,12 @@ class CrudPushes:
         while self._stale:
             batch = self._take_batch()
             self._reading = {load: load.turn for load in batch}
-            envelopes = await self._reader.read(batch)
-            for count, (load, envelope) in enumerate(zip(batch, envelopes, strict=True), 1):
+            pushes = await self._reader.read(batch)
+            for count, (load, push) in enumerate(zip(batch, pushes, strict=True), 1):
                 if load.turn != self._reading.pop(load):
                     self._mark([load])  # its peer was answered meanwhile, or is going to be
-                elif load.is_here and envelope is not None:
-                    self._push(load, envelope)
+                elif load.is_here and push is not None:
+                    self._push(load, push)
                 if not count % PUSHES_PER_TURN:
                     await asyncio.sleep(0)
 
@@ -235,10 +238,15 @@ class CrudPushes:
                 batch.append(load)
         return batch
 
-    def _push(self, load: Load, envelope: PayloadEnvelope) -> None:
+    def _push(self, load: Load, push: Push) -> None:
+        """Push what its peer has not got; the same again would only tell of what is hidden."""
+        if push.content is not None and push.content == load.content:
+            return
+        load.content = push.content
         try:
-            self._payload_io.push(envelope, Address(uuid=load.peer.uuid), coalesce=True)
+            self._payload_io.push(push.envelope, Address(uuid=load.peer.uuid), coalesce=True)
         except Exception:
+            load.content = None
             logger.exception("%r could not push a change", self._plan.handler)
 
     def _write(self, value: Any) -> str:

@@ -73,6 +73,8 @@ class Outcome:
     tuples: list[Any]
     result: Any = None
     done: list[Done] = field(default_factory=list)
+    content: bytes | None = None
+    """The digest of the tuples, where somebody wants to know."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,8 +66,8 @@ def reader(bench: Bench, store: FakeStore, broken: set[str]) -> LoadReader:
 async def test_all_is_read_in_one_transaction(
     bench: Bench, reader: LoadReader, store: FakeStore
 ) -> None:
-    envelopes = await reader.read([load("a"), load("refused"), load("b")])
-    tuples = [bench.tuples_of(envelope) for envelope in envelopes if envelope is not None]
+    pushes = await reader.read([load("a"), load("refused"), load("b")])
+    tuples = [bench.tuples_of(push.envelope) for push in pushes if push is not None]
     assert tuples == [["a"], [], ["b"]]
     assert store.runs == 1
 
@@ -81,8 +81,8 @@ async def test_one_that_fails_is_left_out(
     reader: LoadReader, broken: set[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     broken.add("b")
-    envelopes = await reader.read([load("a"), load("b"), load("c")])
-    assert [envelope is None for envelope in envelopes] == [False, True, False]
+    pushes = await reader.read([load("a"), load("b"), load("c")])
+    assert [push is None for push in pushes] == [False, True, False]
     assert len(caplog.records) == 1
 
 
