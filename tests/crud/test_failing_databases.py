@@ -14,6 +14,7 @@ from sqlalchemy.orm import sessionmaker
 
 from django_vortex.orm.crud.extension import Change, Context, CrudExtension
 from django_vortex.orm.crud.handler import OrmCrudHandler
+from django_vortex.transports.threads import BlockingPool
 from django_vortex.wire.dialects import Dialect
 from tests.crud.asking import Reply
 from tests.crud.boards import TICKET, Board, ticket
@@ -102,9 +103,12 @@ def impatient(board: Board) -> Iterator[None]:
 async def pooled(board: Board, size: int = 2) -> AsyncIterator[dict[str, Any]]:
     """Give what makes a handler use connections that are kept; in the end none is in use."""
     if board.is_django:
-        connections.settings[board.database.alias]["CONN_MAX_AGE"] = None
+        alias = board.database.alias
+        connections.settings[alias]["CONN_MAX_AGE"] = None
+        board.pool = BlockingPool(1, "kept")  # no other test has its thread, and so its connection
         yield {}
-        connections.settings[board.database.alias]["CONN_MAX_AGE"] = 0
+        await board.pool.run_sync(lambda: connections[alias].close())
+        board.pool.stop()
         return
     options: Any = {"pool_size": size, "max_overflow": 0, "pool_timeout": 0}
     if isinstance(board.options["session_factory"], async_sessionmaker):
