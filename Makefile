@@ -33,7 +33,7 @@ check-static: $(VENV)/.dev
 	$(BIN)/mypy
 
 check-unit: $(VENV)/.dev
-	$(BIN)/python -m pytest -q --hypothesis-profile=quick tests/unit tests/architecture
+	$(BIN)/python -m pytest -q --numprocesses=logical --hypothesis-profile=quick tests/unit tests/architecture
 
 format: $(VENV)/.dev  ## Let ruff rewrite what it can
 	$(BIN)/ruff check --fix .

@@ -1,6 +1,6 @@
 """What clients can do with the board; found by django_vortex like an ``admin.py``."""
 
-from django_vortex import AuthenticatedOrReadOnly, OrmCrudHandler, RowsHandler, tuple_type
+from django_vortex import OrmCrudHandler, RowsHandler, tuple_type
 from example_project.board.models import Person, Ticket
 
 tuple_type("board.Person", fields=["id", "name"])(Person)
@@ -12,7 +12,6 @@ tickets = OrmCrudHandler(
     Ticket,
     fields=["id", "title", "state", "assignee_id", "due"],
     nested={"assignee": ["id", "name"]},
-    permission=AuthenticatedOrReadOnly,
     get_queryset=lambda request: Ticket.objects.visible_to(request.user),
     version_field="version",
     retrieve_all=True,
