@@ -5,12 +5,13 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import DatabaseError, DataError, IntegrityError, connections, models
+from django.db import DataError, IntegrityError, connections, models
 
 from django_vortex.orm.conditions import Condition
 from django_vortex.orm.django.conditions import filter_rows, to_ordering
 from django_vortex.orm.django.limits import find_unstorable
 from django_vortex.orm.django.reading import ShapeReader
+from django_vortex.orm.django.saving import claim, save_fields
 from django_vortex.orm.django.scope import find_prefetches, narrow
 from django_vortex.orm.django.validation import validate_drafts
 from django_vortex.orm.django.values import PENDING, make_field_reader, to_model_value
@@ -23,7 +24,6 @@ from django_vortex.orm.store import (
     RowErrors,
     Scope,
     Shape,
-    StaleRow,
     Version,
 )
 
@@ -126,21 +126,19 @@ class DjangoCrudRows:
         """Save the changed fields, and those that keep the time of the last change."""
         changed = set(changed)
         with _refusals():
-            self._claim(row, version)
             fields = self._model._meta.concrete_fields
             names = {field.name for field in fields if {field.name, field.attname} & changed}
-            pending = row.__dict__.get(PENDING)
-            if names or pending:
+            if names or row.__dict__.get(PENDING):
                 names |= {field.name for field in fields if getattr(field, "auto_now", False)}
-            if names:
-                self._save(row, names)
+            save_fields(row, names, self._using, version)
             self._set_many(row)
 
     def delete(self, row: Any, version: Version | None = None) -> None:
         """Delete an instance with what Django deletes with it; it keeps its key."""
         key = row.pk
         with _refusals():
-            self._claim(row, version)
+            if version is not None:
+                claim(row, self._using, version)
             row.delete(using=self._using)
         row.pk = key
 
@@ -165,25 +163,6 @@ class DjangoCrudRows:
             find_unstorable(field, part, connection) is None
             for field, part in zip(fields, key, strict=True)
         )
-
-    def _claim(self, row: Any, version: Version | None) -> None:
-        """Move a row from the version that was seen to the next; holds others off until the end."""
-        if version is None:
-            return
-        seen = {version.name: version.seen}
-        rows = self._model._base_manager.using(self._using).filter(pk=row.pk, **seen)
-        if not rows.update(**{version.name: version.next}):
-            raise StaleRow
-        setattr(row, version.name, version.next)
-
-    def _save(self, row: Any, names: set[str]) -> None:
-        try:
-            row.save(using=self._using, update_fields=names)
-        except DatabaseError as error:
-            # Django has no class of its own for "did not affect any rows" in all its versions.
-            if type(error) is DatabaseError:
-                raise StaleRow from error
-            raise
 
     def _set_many(self, row: Any) -> None:
         for name, keys in row.__dict__.pop(PENDING, {}).items():

@@ -115,6 +115,38 @@ class Ticket(models.Model):
             raise ValidationError("The title is the state")
 
 
+class Edition(Author):
+    """A child whose table has the version; the name is in the parent's."""
+
+    pages = models.IntegerField(default=0)
+    version = models.IntegerField(default=1)
+
+    class Meta:
+        app_label = "vortex_tests"
+
+
+class Bundle(Ticket):
+    """A child whose parent's table has the version."""
+
+    weight = models.IntegerField(default=0)
+
+    class Meta:
+        app_label = "vortex_tests"
+
+
+class Report(models.Model):
+    """A model that writes all of itself, whatever it is told."""
+
+    title = models.CharField(max_length=20)
+    version = models.IntegerField(default=1)
+
+    class Meta:
+        app_label = "vortex_tests"
+
+    def save(self, **options: Any) -> None:
+        super().save(**{**options, "update_fields": None})
+
+
 class Booking(models.Model):
     """A model that checks more than its fields say, and says when it is asked to."""
 
@@ -203,6 +235,9 @@ MODELS: list[type[models.Model]] = [
     Guarded,
     Novelist,
     Ticket,
+    Edition,
+    Bundle,
+    Report,
     Booking,
     Entry,
     Loose,
