@@ -1,6 +1,6 @@
-"""Waiting for coroutines in code that is not one.
+"""Waiting for coroutines of an application, in code that is none too.
 
-Takes an awaitable in a thread that may block, gives its result.
+Takes an awaitable, in a thread that may block or on the loop, gives its result.
 """
 
 import asyncio
@@ -28,14 +28,14 @@ class Waiting:
     def wait(self, awaitable: Awaitable[_T]) -> _T:
         """Run an awaitable and wait for it."""
         if self._loop is not None and threading.get_ident() != self._thread:
-            return asyncio.run_coroutine_threadsafe(_await(awaitable), self._loop).result()
+            return asyncio.run_coroutine_threadsafe(contain(awaitable), self._loop).result()
         if not is_on_loop():
-            return asyncio.run(_await(awaitable))
+            return asyncio.run(contain(awaitable))
         future: Future[_T] = Future()
 
         def run() -> None:
             try:
-                future.set_result(asyncio.run(_await(awaitable)))
+                future.set_result(asyncio.run(contain(awaitable)))
             except BaseException as error:
                 future.set_exception(error)
 
@@ -45,5 +45,21 @@ class Waiting:
         return future.result()
 
 
-async def _await(awaitable: Awaitable[_T]) -> _T:
-    return await awaitable
+async def contain(awaitable: Awaitable[_T]) -> _T:
+    """Await something, and let out nothing that a task may not end with.
+
+    ``SystemExit`` would end the server, and a cancellation of something else would look like the
+    task's own.
+
+    Raises:
+        RuntimeError: In place of such an exception.
+    """
+    try:
+        return await awaitable
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        raise RuntimeError("Something that was waited for was cancelled") from error
+    except SystemExit as error:
+        raise RuntimeError(f"SystemExit was raised: {error}") from error

@@ -25,6 +25,7 @@ from django_vortex.orm.crud.save import CrudSave
 from django_vortex.orm.crud.stores import find_store
 from django_vortex.orm.crud.work import CrudPlan, CrudWork, Done, Outcome
 from django_vortex.orm.store import RefusedByDatabase, TryAgain, Unit
+from django_vortex.orm.waiting import contain
 from django_vortex.routing.address import Address
 from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.routing.payload_io import payload_io as default_payload_io
@@ -322,11 +323,11 @@ class OrmCrudHandler(BaseHandler):
         self, hook: Callable[[Context, Any], Any], context: Context, row: Any
     ) -> None:
         if inspect.iscoroutinefunction(hook):
-            await hook(context, row)
+            await contain(hook(context, row))
             return
         result = await self._run_sync(lambda: hook(context, row))
         if inspect.isawaitable(result):
-            await result
+            await contain(result)
 
 
 def _to_crud_model(value: Any) -> CrudModel:

@@ -22,7 +22,7 @@ from django_vortex.orm.sqlalchemy.models import MappedModel, describe
 from django_vortex.orm.sqlalchemy.unit import SqlAlchemyUnit
 from django_vortex.orm.store import ModelSpec, TryAgain, Unit
 from django_vortex.orm.transient import may_try_again
-from django_vortex.orm.waiting import Waiting
+from django_vortex.orm.waiting import Waiting, contain
 from django_vortex.typedefs import RunSync
 
 _T = TypeVar("_T")
@@ -117,7 +117,7 @@ class SqlAlchemyStore:
 
     async def _run_async(self, session: Any, work: Callable[[Unit], _T]) -> _T:
         async with session:  # closes it, also when the task is cancelled
-            result: _T = await session.run_sync(self._work, work, await_only)
+            result: _T = await contain(session.run_sync(self._work, work, await_only))
             return result
 
     def _run_session(self, session: Session, work: Callable[[Unit], _T], wait: Wait) -> _T:

@@ -1,0 +1,81 @@
+"""Peers that leave and servers that stop in the middle of a save: all of it is done, or nothing."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from django_vortex.orm.crud.extension import Change, Context, CrudExtension
+from django_vortex.transports.threads import BlockingPool
+from tests.crud.boards import ANN, BOB, TICKET, Board, ticket
+from tests.crud.test_failing_databases import pooled
+
+ROW = {**TICKET, "id": 1}
+BOTH = [ticket(id=1, title="x"), ticket(id=2, title="x")]
+
+
+class Diary(CrudExtension):
+    """Has a hook of either kind, and notes what was committed."""
+
+    def __init__(self) -> None:
+        self.committed: list[str] = []
+
+    async def before_update(self, context: Context, change: Change) -> None:
+        await asyncio.sleep(0)
+
+    async def after_update_commit(self, context: Context, row: Any) -> None:
+        await asyncio.sleep(0)
+        self.committed.append(row.title)
+
+
+@asynccontextmanager
+async def in_one_thread(board: Board) -> AsyncIterator[None]:
+    """Have what is plain run one after another, so that a test can wait for the end of all."""
+    if board.is_django:  # it has one already
+        yield
+        return
+    board.pool = pool = BlockingPool(1, "leaving")
+    yield
+    pool.stop()
+
+
+async def settle(board: Board) -> None:
+    """Wait for all that was begun, also by who has gone."""
+    while tasks := board.payload_io.followers._tasks:
+        await asyncio.wait(tasks)
+    await board.pool.run_sync(bool)
+
+
+@pytest.mark.parametrize("turns", [0, 1, 3, 6, 12, 25, 60])
+@pytest.mark.parametrize("is_followed", [False, True], ids=["plain", "followed"])
+async def test_who_leaves_has_saved_all_or_nothing(
+    board: Board, turns: int, is_followed: bool
+) -> None:
+    board.add_tickets("a", "b")
+    diary = Diary()
+    async with pooled(board, size=4) as options, in_one_thread(board):
+        if is_followed:
+            options |= {"extensions": [diary], "push_on_commit": True}
+        board.handler(**options)
+        async with board.connected(ANN) as ann:
+            await ann.ask(ROW)
+            async with board.connected(BOB) as bob:
+                connection = bob.peer._get_connection()
+                connection.receive(bob._write(TICKET, BOTH))
+                [request] = connection.requests.tasks
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+            await asyncio.wait([request])
+            await settle(board)
+            titles = board.titles()
+            assert titles in (["a", "b"], ["x", "x"])
+            if is_followed:
+                assert titles == ["x", "x"] or not turns, "what has begun is done"
+                assert diary.committed == (["x", "x"] if turns else [])
+            assert (await ann.save(TICKET, [ticket(id=1, title="y")])).result is True
+            assert [row["title"] for row in (await ann.save({**TICKET, "id": 2}, [])).tuples] == [
+                titles[1]
+            ]
+            await settle(board)
