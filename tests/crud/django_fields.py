@@ -155,6 +155,17 @@ KEYS: dict[str, tuple[Any, st.SearchStrategy[Any]]] = {
 }
 """By name: a model with such a key, and what may be put into that."""
 
+
+class Purse(models.Model):
+    """Refers to rows whose keys are decimals."""
+
+    coin = models.ForeignKey(KEYS["price"][0], null=True, blank=True, on_delete=models.CASCADE)
+    coins = models.ManyToManyField(KEYS["price"][0], blank=True, related_name="+")
+
+    class Meta:
+        app_label = "fields_tests"
+
+
 VALUES: dict[str, st.SearchStrategy[Any]] = {
     "big": st.integers(-(2**63), 2**63 - 1),
     "binary": st.binary(),
@@ -189,4 +200,4 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
 """By field: what may be put in."""
 
 MODELS: list[type[models.Model]] = [Owner, Partner, Tag, Kinds, Pair]
-MODELS += [model for model, _ in KEYS.values()]
+MODELS += [*(model for model, _ in KEYS.values()), Purse]

@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -83,12 +84,21 @@ class Shelf:
         self.factory = factory
         self.kinds = kinds
 
+    @property
+    def has_nan(self) -> bool:
+        return self.engine.dialect.name == "postgresql"
+
     @contextmanager
-    def connected(self, table: Table, dialect: Dialect) -> Iterator[Any]:
+    def connected(self, table: Table, dialect: Dialect, **more: Any) -> Iterator[Any]:
         """Serve a table and connect a peer."""
         payload_io = PayloadIO()
         payload_io.bind(codec=Codec(TupleRegistry()))
-        options = {"session_factory": self.factory, "permission": AllowAny, "fields": "*"}
+        options: dict[str, Any] = {
+            "session_factory": self.factory,
+            "permission": AllowAny,
+            "fields": "*",
+        }
+        options.update(more)
         handler = OrmCrudHandler(FILT, table, payload_io=payload_io, **options)
         with connect(dialect=dialect, payload_io=payload_io) as peer:
             yield peer
@@ -178,6 +188,28 @@ def test_every_kind_of_key_finds_its_row(
         row.note = "seen"
         assert peer.request(FILT, [row]).result is True
     assert shelf.rows(table) == [(*before[:-1], "seen")]
+
+
+@pytest.mark.filterwarnings("ignore:Dialect sqlite:sqlalchemy.exc.SAWarning")
+@pytest.mark.parametrize("strange", ["NaN", "sNaN", "Infinity", "-Infinity", "1e400"])
+def test_strange_numbers_are_keys_of_no_row(shelf: Shelf, strange: str) -> None:
+    table, key = TABLES["numeric"], Decimal(strange)
+    shelf.put(table, k0=Decimal("1.50"))
+    before = shelf.rows(table)
+    with shelf.connected(table, Dialect.NATIVE, client_keys=True) as peer:
+        [row] = peer.request({**FILT, "id": Decimal("1.50")}).tuples
+        found = peer.request({**FILT, "id": key})
+        assert found.tuples == []
+        gone = peer.request({**FILT, "id": key, "delete": True})
+        row.k0 = key
+        same = peer.request({**FILT, "delete": True}, [row])
+        results = [found.result, gone.result, same.result]
+        assert all(one in (None, True) or one["error"] == "validation" for one in results)
+        if not (key.is_qnan() and shelf.has_nan):
+            result = peer.request(FILT, [row]).result
+            assert result["error"] == "validation"
+            assert {error["field"] for error in result["errors"]} <= {"k0"}
+    assert shelf.rows(table) == before
 
 
 @pytest.mark.filterwarnings("ignore:Dialect sqlite:sqlalchemy.exc.SAWarning")

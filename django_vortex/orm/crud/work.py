@@ -346,4 +346,6 @@ def read_filt_key(plan: ModelPlan, value: Any) -> Key:
             key.append(part if check is None else check(part))
         except WireError as error:
             raise ValidationError(f"{error.text} - at `filt.id`") from None
+    if not is_hashable(tuple(key)):
+        raise ValidationError(f"No row has the key {quoted(value)} - at `filt.id`")
     return tuple(key)

@@ -102,6 +102,8 @@ class DjangoCrudRows:
                     setattr(row, name, to_model_value(by_name.get(name), value))
                 except ValidationError as error:
                     errors[name] = error.messages
+                except ArithmeticError:  # a foreign key is compared, as Decimal("sNaN") cannot be
+                    errors[name] = ["Expected a finite number"]
             elif value is None:
                 errors[name] = [str(many[name].error_messages["null"])]
             else:

@@ -4,6 +4,7 @@ Takes a field and a value, gives what is wrong with it. A database refuses the s
 neither which field it was nor, in PostgreSQL, anything more after that; SQLite makes NULL of NaN.
 """
 
+import decimal
 import math
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -22,6 +23,8 @@ def find_unstorable(field: Any, value: Any, connection: Any) -> str | None:
     target = field.target_field if field.is_relation else field
     if isinstance(value, int) and not isinstance(value, bool):
         return _check_int(target, value, connection)
+    if isinstance(value, decimal.Decimal):
+        return _check_decimal(target, value)
     if isinstance(value, float) and math.isnan(value) and connection.vendor == "sqlite":
         return "This database has no NaN"
     if isinstance(value, list) and hasattr(target, "base_field"):
@@ -38,6 +41,20 @@ def _check_int(field: Any, value: int, connection: Any) -> str | None:
     low, high = connection.ops.integer_field_range(field.get_internal_type())
     if (low is not None and value < low) or (high is not None and value > high):
         return f"Ensure this value is from {low} to {high}"
+    return None
+
+
+def _check_decimal(field: Any, value: decimal.Decimal) -> str | None:
+    if not isinstance(field, models.DecimalField):
+        return None
+    if not value.is_finite():
+        return "Expected a finite number"
+    most, places = getattr(field, "max_digits", None), getattr(field, "decimal_places", None)
+    if most is None or places is None:
+        return None  # newer versions of Django need neither
+    digits = most - places
+    if value and value.adjusted() >= digits:
+        return f"Ensure that there are no more than {digits} digits before the decimal point"
     return None
 
 

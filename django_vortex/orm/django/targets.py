@@ -12,6 +12,7 @@ from django.db import connections, models
 
 from django_vortex.orm.django.limits import find_unstorable
 from django_vortex.orm.django.values import PENDING
+from django_vortex.orm.sameness import is_hashable
 from django_vortex.orm.store import Draft
 
 
@@ -56,7 +57,7 @@ def _check_many(field: Any, drafts: Sequence[Draft], using: str) -> None:
     }
     there = _find_there(field, "pk", wanted, using)
     for draft, values in pending:
-        missing = [value for value in values or () if value not in there]
+        missing = [one for one in values or () if not is_hashable(one) or one not in there]
         if missing:
             draft.errors.setdefault(field.name, []).append(_missing(field, missing[0]))
 

@@ -1,6 +1,7 @@
 """What a database cannot hold is known before it is asked."""
 
 import math
+from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
 
@@ -19,6 +20,7 @@ JSON: Any = models.JSONField()
 SMALL: Any = models.SmallIntegerField()
 BIG: Any = models.BigIntegerField()
 FLOAT: Any = models.FloatField()
+PRICE: Any = models.DecimalField(max_digits=5, decimal_places=2)
 SMALLS: Any = ArrayField(models.SmallIntegerField())
 
 
@@ -40,6 +42,14 @@ SMALLS: Any = ArrayField(models.SmallIntegerField())
         (BIG, 2**63, False, False),
         (FLOAT, math.nan, False, True),
         (FLOAT, math.inf, True, True),
+        (PRICE, Decimal("999.99"), True, True),
+        (PRICE, Decimal("0.001"), True, True),
+        (PRICE, Decimal("0E+9"), True, True),
+        (PRICE, Decimal("-1000"), False, False),
+        (PRICE, Decimal("1e400"), False, False),
+        (PRICE, Decimal("NaN"), False, False),
+        (PRICE, Decimal("sNaN"), False, False),
+        (PRICE, Decimal("-Infinity"), False, False),
         (SMALLS, [1, None, 2**15], True, False),
         (SMALLS, [1, None], True, True),
     ],
