@@ -102,6 +102,10 @@ class Followers:
         task.add_done_callback(self._tasks.discard)
         return task
 
+    def call_later(self, seconds: float, function: Callable[[], None]) -> None:
+        """Call a function on this loop after a while."""
+        asyncio.get_running_loop().call_later(seconds, function)
+
     def receive_news(self, name: str, text: str) -> None:
         """Give what another process tells to the followers of a name."""
         self._each(lambda one: one.receive_news(text), name)

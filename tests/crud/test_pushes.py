@@ -12,6 +12,8 @@ from django_vortex.orm.crud.handler import OrmCrudHandler
 from django_vortex.orm.crud.load_reader import LoadReader
 from django_vortex.orm.crud.nested import CrudNested
 from django_vortex.orm.crud.permissions import Action, Permission
+from django_vortex.orm.crud.pushes import FIRST_DELAY_SECONDS, MAX_DELAY_SECONDS
+from django_vortex.orm.store import TryAgain
 from django_vortex.routing.request import Request
 from tests.crud.boards import ANN, BOB, STAFF, TICKET, Board, User, ticket
 
@@ -474,6 +476,89 @@ async def test_a_peer_that_cannot_be_read_for_keeps_nothing_from_the_others(
         assert await receive_titles(bob, ROW) == ["A"]
         assert pushed(ann) == []
         assert "could not read for a push" in caplog.text
+
+
+class Busy:
+    """A database that is busy for some reads, and the calls that wait for it."""
+
+    def __init__(self, board: Board, monkeypatch: pytest.MonkeyPatch, times: int) -> None:
+        self.times = times
+        self.delays: list[float] = []
+        self._calls: list[Callable[[], None]] = []
+        self._has_call = asyncio.Event()
+        store = board.handler(push_on_commit=True, retrieve_all=True).store
+        run = store.run
+
+        async def run_unless_busy(work: Any) -> Any:
+            if self.times and work.__qualname__.startswith("LoadReader."):
+                self.times -= 1
+                raise TryAgain
+            return await run(work)
+
+        monkeypatch.setattr(store, "run", run_unless_busy)
+        monkeypatch.setattr(board.payload_io.followers, "call_later", self._call_later)
+
+    def _call_later(self, seconds: float, function: Callable[[], None]) -> None:
+        self.delays.append(seconds)
+        self._calls.append(function)
+        self._has_call.set()
+
+    async def pass_time(self) -> None:
+        """Call what waits, or is going to."""
+        await asyncio.wait_for(self._has_call.wait(), 5)
+        self._has_call.clear()
+        self._calls.pop()()
+
+
+async def test_what_a_busy_database_could_not_read_is_pushed_later(
+    board: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    board.add_tickets("a")
+    busy = Busy(board, monkeypatch, times=2)
+    async with board.connected(ANN) as ann, board.connected(BOB) as bob:
+        for peer in (ann, bob):
+            await peer.ask(ROW)
+        await board.ask(TICKET, [ticket(id=1, title="b")])
+        await busy.pass_time()
+        await busy.pass_time()
+        for peer in (ann, bob):
+            assert await receive_titles(peer, ROW) == ["b"]
+        assert busy.delays == [FIRST_DELAY_SECONDS, 2 * FIRST_DELAY_SECONDS]
+        busy.times = 1
+        await board.ask(TICKET, [ticket(id=1, title="c")])
+        await busy.pass_time()
+        assert await receive_titles(ann, ROW) == ["c"]
+        assert busy.delays[2:] == [FIRST_DELAY_SECONDS]
+
+
+async def test_a_busy_database_is_not_read_more_often_the_more_is_changed(
+    board: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    board.add_tickets("a")
+    busy = Busy(board, monkeypatch, times=10)
+    async with board.connected() as peer:
+        await peer.ask(ROW)
+        for turn in range(10):
+            await board.ask(TICKET, [ticket(id=1, title=str(turn))])
+            await busy.pass_time()
+        assert await receive_titles(peer, ROW) == ["9"]
+        assert max(busy.delays) == busy.delays[-1] == MAX_DELAY_SECONDS
+
+
+async def test_who_has_gone_is_not_waited_for(
+    board: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    board.add_tickets("a")
+    busy = Busy(board, monkeypatch, times=2)
+    async with board.connected() as peer:
+        await peer.ask(ROW)
+        await board.ask(TICKET, [ticket(id=1, title="b")])
+        await asyncio.wait_for(busy._has_call.wait(), 5)
+        [handler] = board._kept
+        handler.pushes.forget_peer(peer.peer.uuid)
+        await busy.pass_time()
+        await handler.pushes._task
+        assert (busy.times, len(busy.delays), pushed(peer)) == (1, 1, [])
 
 
 async def test_a_change_during_the_answer_is_pushed_behind_it(board: Board) -> None:

@@ -15,7 +15,7 @@ from django_vortex.orm.crud.loads import Load
 from django_vortex.orm.crud.permission import Action
 from django_vortex.orm.crud.permissions import default_permission
 from django_vortex.orm.crud.work import CrudPlan, CrudWork, Outcome
-from django_vortex.orm.store import Store, Unit
+from django_vortex.orm.store import Store, TryAgain, Unit
 from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.routing.request import Request
 from django_vortex.wire.dialects import Dialect
@@ -69,12 +69,18 @@ class LoadReader:
         self._is_same_for_all = is_same_for_all
 
     async def read(self, batch: Sequence[Load]) -> Sequence[Push | None]:
-        """Make the pushes of loads in one transaction; of one that cannot be read it is None."""
+        """Make the pushes of loads in one transaction; of one that cannot be read it is None.
+
+        Raises:
+            TryAgain: The database cannot read now; nothing is known of any of them.
+        """
         asking = [(load, self._make_request(load)) for load in batch]
         if not asking:
             return []
         try:
             return await self._store.run(lambda unit: self._make_pushes(asking, unit))
+        except TryAgain:
+            raise
         except Exception:
             if len(batch) == 1:
                 logger.exception("%r could not read for a push", self._plan.handler)

@@ -5,7 +5,8 @@ peers and pushes the answers. Only keys travel between processes: the process th
 for it, under its permissions. What a peer has loaded goes with it when it moves to another process.
 
 Everything runs on the server's loop. One transaction at a time reads for all that is stale then, so
-a burst of commits costs few of them, and no older state follows a newer one. What a peer is being
+a burst of commits costs few of them, and no older state follows a newer one. A database that is
+busy is read again after a while, for whoever is still there. What a peer is being
 answered itself is not pushed meanwhile: it is read when the answer is on its way.
 """
 
@@ -18,7 +19,7 @@ from django_vortex.exceptions import DefinitionError, ValidationError
 from django_vortex.orm.crud.load_reader import LoadReader, Push
 from django_vortex.orm.crud.loads import Asked, Load, Loads
 from django_vortex.orm.crud.work import CrudPlan, Outcome, read_filt_key
-from django_vortex.orm.store import Key
+from django_vortex.orm.store import Key, TryAgain
 from django_vortex.routing.address import Address
 from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.routing.peer import Peer
@@ -43,6 +44,12 @@ MAX_LOADS_PER_TEXT: Final = 100
 
 RECENT_SECONDS: Final = 10.0
 """A change longer ago than this was heard of by the process that a peer comes from."""
+
+FIRST_DELAY_SECONDS: Final = 0.1
+"""How long a database that is busy is left alone before it is read again; then twice as long."""
+
+MAX_DELAY_SECONDS: Final = 5.0
+"""How long at most."""
 
 _PASSING = (MESSAGE_ID, "delete")
 """What a filt says of one request only: its answer is under the filt of the others all the same."""
@@ -79,6 +86,8 @@ class CrudPushes:
         self._reading: dict[Load, int] = {}
         self._changed_at: float | None = None
         self._task: asyncio.Task[None] | None = None
+        self._delay = FIRST_DELAY_SECONDS
+        self._is_waiting = False
         payload_io.followers.add(self)
 
     def begin(self, request: Request) -> Load | None:
@@ -210,7 +219,9 @@ class CrudPushes:
         for load in loads:
             load.is_stale = True
             self._stale[load] = None
-        if self._stale and (self._task is None or self._task.done()):
+        if self._is_waiting or not self._stale:
+            return
+        if self._task is None or self._task.done():
             self._task = self._payload_io.followers.start(self._refresh())
 
     async def _refresh(self) -> None:
@@ -218,7 +229,12 @@ class CrudPushes:
         while self._stale:
             batch = self._take_batch()
             self._reading = {load: load.turn for load in batch}
-            pushes = await self._reader.read(batch)
+            try:
+                pushes = await self._reader.read(batch)
+            except TryAgain:
+                self._wait(batch)
+                return
+            self._delay = FIRST_DELAY_SECONDS
             for count, (load, push) in enumerate(zip(batch, pushes, strict=True), 1):
                 if load.turn != self._reading.pop(load):
                     self._mark([load])  # its peer was answered meanwhile, or is going to be
@@ -226,6 +242,18 @@ class CrudPushes:
                     self._push(load, push)
                 if not count % PUSHES_PER_TURN:
                     await asyncio.sleep(0)
+
+    def _wait(self, batch: Sequence[Load]) -> None:
+        """Leave a busy database alone for a while, longer each time; all that is stale waits."""
+        self._reading = {}
+        self._is_waiting = True
+        self._mark(load for load in batch if load.is_here)
+        self._payload_io.followers.call_later(self._delay, self._go_on)
+        self._delay = min(2 * self._delay, MAX_DELAY_SECONDS)
+
+    def _go_on(self) -> None:
+        self._is_waiting = False
+        self._mark(())
 
     def _take_batch(self) -> list[Load]:
         """Take out what is read next; what is being answered is marked by `_end`."""
