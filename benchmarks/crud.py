@@ -86,32 +86,32 @@ class Side:
         self.codec = Codec(TupleRegistry())
         self.payload_io = PayloadIO(clock=lambda: NOON)
         self.payload_io.bind(run_sync=run_inline, codec=self.codec)
-        common: dict[str, Any] = {"permission": AllowAny, "payload_io": self.payload_io}
+        kinds: dict[str, dict[str, Any]] = {
+            "Order": {},
+            "NestedOrder": {"nested": {"customer": ["id", "name"]}},
+            "VersionedOrder": {"version_field": "quantity"},
+        }
         self.handlers = [
             OrmCrudHandler(
-                {"key": "bench.order"},
+                {"key": f"bench.{name}"},
                 model,
                 fields=FIELDS,
-                type_name="bench.Order",
+                type_name=f"bench.{name}",
                 retrieve_all=True,
-                **common,
+                permission=AllowAny,
+                payload_io=self.payload_io,
+                **kind,
                 **options,
-            ),
-            OrmCrudHandler(
-                {"key": "bench.nested"},
-                model,
-                fields=FIELDS,
-                type_name="bench.NestedOrder",
-                nested={"customer": ["id", "name"]},
-                retrieve_all=True,
-                **common,
-                **options,
-            ),
+            )
+            for name, kind in kinds.items()
         ]
-        self.bodies = [self._make_body(number) for number in (0, 1)]
+        self.bodies = [
+            self._make_body("bench.Order", quantity=1000 + number, note=f"changed {number}")
+            for number in (0, 1)
+        ]
         self.turn = 0
 
-    def retrieve(self, key: str = "bench.order") -> int:
+    def retrieve(self, key: str = "bench.Order") -> int:
         """Answer with all rows and give the size of it."""
         [reply] = self._loop.run_until_complete(
             self.payload_io.process(self._request({"key": key}, None))
@@ -121,14 +121,21 @@ class Side:
 
     def retrieve_nested(self) -> int:
         """Answer with all rows and their related rows."""
-        return self.retrieve("bench.nested")
+        return self.retrieve("bench.NestedOrder")
 
     def save(self) -> None:
         """Save rows that have changed."""
         self.turn += 1
-        body = self.bodies[self.turn % 2]
+        self._save("bench.Order", self.bodies[self.turn % 2])
+
+    def prepare_versioned_save(self) -> Callable[[], None]:
+        """Give what saves rows that have a version, as they are now."""
+        body = self._make_body("bench.VersionedOrder", note="changed again")
+        return lambda: self._save("bench.VersionedOrder", body)
+
+    def _save(self, key: str, body: EncodedBody) -> None:
         [reply] = self._loop.run_until_complete(
-            self.payload_io.process(self._request({"key": "bench.order"}, body))
+            self.payload_io.process(self._request({"key": key}, body))
         )
         assert reply.result is True, reply.result
 
@@ -136,15 +143,16 @@ class Side:
         envelope = PayloadEnvelope.received({**filt, MESSAGE_ID: "m"}, body)
         return Request(envelope, PEER, codec=self.codec, dialect=Dialect.NATIVE)
 
-    def _make_body(self, number: int) -> EncodedBody:
+    def _make_body(self, key: str, **changes: Any) -> EncodedBody:
         [reply] = self._loop.run_until_complete(
-            self.payload_io.process(self._request({"key": "bench.order"}, None))
+            self.payload_io.process(self._request({"key": key}, None))
         )
         text = reply.encoded(self.codec, Dialect.NATIVE, NOON)
         assert text is not None
         rows = self.codec.decode_payload(text, Dialect.NATIVE).tuples[:SAVED]
         for row in rows:
-            row.quantity, row.note = 1000 + number, f"changed {number}"
+            for name, value in changes.items():
+                setattr(row, name, value)
         encoded = self.codec.encode_payload(Payload({}, rows), Dialect.NATIVE, NOON)
         return EncodedBody(encoded.text, Dialect.NATIVE)
 
@@ -301,6 +309,7 @@ def measure() -> list[Result]:
         for what, run, fewest in (
             ("retrieve", side.retrieve, 1),
             ("retrieve with a relation", side.retrieve_nested, 2),
+            ("save with a version", side.prepare_versioned_save(), 2 + SAVED),
             ("save", side.save, 2 + SAVED),
         ):
             made = counts[name](run)
