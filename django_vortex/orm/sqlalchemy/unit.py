@@ -8,7 +8,7 @@ class; nested relations are loaded with ``selectinload``. Nothing is written but
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import Select, null, update
+from sqlalchemy import Select, null
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import flag_modified, set_committed_value
 from sqlalchemy.orm.exc import StaleDataError
@@ -25,6 +25,7 @@ from django_vortex.orm.sqlalchemy.models import MappedColumn, many_to_one_names
 from django_vortex.orm.sqlalchemy.reading import Describe, RowReader, make_options
 from django_vortex.orm.sqlalchemy.scope import MAX_KEYS, have_keys, load_guarded, select_rows
 from django_vortex.orm.sqlalchemy.values import UnfitValue
+from django_vortex.orm.sqlalchemy.versions import write_version
 from django_vortex.orm.store import (
     Draft,
     Key,
@@ -202,16 +203,16 @@ class SqlAlchemyRows:
         written = [
             name for name in changed if name in self._mapped.columns and name in row.__dict__
         ]
-        if version is not None:
-            self._take(row, version)
+        done = set() if version is None else self._write_version(row, version, written)
         for name in written:
-            flag_modified(row, name)
+            if name not in done:
+                flag_modified(row, name)
         self._flush()
 
     def delete(self, row: Any, version: Version | None = None) -> None:
         """Delete a row, with what relationships and the database say goes with it."""
         if version is not None:
-            self._take(row, version)
+            self._write_version(row, version)
         self.session.delete(row)
         self._flush(is_delete=True)
 
@@ -223,27 +224,9 @@ class SqlAlchemyRows:
             self.session.rollback()  # nothing else is possible, and what is there now is asked for
             raise StaleRow from None
 
-    def _take(self, row: Any, version: Version) -> None:
-        """Claim a row: count on from the version seen, in one statement that nobody comes between.
-
-        It also locks the row until the end of the transaction, where a database can do that.
-        """
-        mapper, column = self._mapped.mapper, self._mapped.columns[version.name].column
-        if mapper.version_id_col is column:  # SQLAlchemy does the same when it writes the row
-            if getattr(row, version.name) != version.seen:
-                raise StaleRow
-            return
-        seen = column == version.seen
-        same = [
-            key == getattr(row, mapper.get_property_by_column(key).key)
-            for key in column.table.primary_key
-        ]
-        statement = update(column.table).where(*same, seen).values({column: version.next})
-        with self.session.no_autoflush, refusals(self._mapped):
-            result: Any = self.session.execute(statement, bind_arguments={"mapper": mapper})
-        if result.rowcount != 1:
-            raise StaleRow
-        set_committed_value(row, version.name, version.next)
+    def _write_version(self, row: Any, version: Version, names: Iterable[str] = ()) -> set[str]:
+        with refusals(self._mapped):
+            return write_version(self.session, self._mapped, row, version, names)
 
     def _narrow(
         self, statement: Any, where: Condition | None, order: Sequence[Order], limit: int | None
