@@ -4,10 +4,11 @@ Takes an awaitable, in a thread that may block or on the loop, gives its result.
 """
 
 import asyncio
+import inspect
 import threading
 from collections.abc import Awaitable
-from concurrent.futures import Future
-from typing import TypeVar
+from concurrent.futures import CancelledError, Future
+from typing import Any, TypeVar
 
 from django_vortex.routing.ports import is_on_loop
 
@@ -24,11 +25,14 @@ class Waiting:
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop() if is_on_loop() else None
         self._thread = threading.get_ident()
+        self._lock = threading.Lock()
+        self._future: Future[Any] | None = None
+        self._is_given_up = False
 
     def wait(self, awaitable: Awaitable[_T]) -> _T:
         """Run an awaitable and wait for it."""
         if self._loop is not None and threading.get_ident() != self._thread:
-            return asyncio.run_coroutine_threadsafe(contain(awaitable), self._loop).result()
+            return self._wait_for_loop(awaitable, self._loop)
         if not is_on_loop():
             return asyncio.run(contain(awaitable))
         future: Future[_T] = Future()
@@ -42,6 +46,32 @@ class Waiting:
         thread = threading.Thread(target=run, name="vortex-wait", daemon=True)
         thread.start()
         thread.join()
+        return future.result()
+
+    async def cover(self, working: Awaitable[_T]) -> _T:
+        """Await work that waits by this in a thread; who gives it up ends what it waits for.
+
+        Else the thread would go on waiting, and keep its transaction open.
+        """
+        try:
+            return await working
+        except asyncio.CancelledError:
+            with self._lock:
+                self._is_given_up = True
+            if self._future is not None and self._loop is not None:
+                # A coroutine that has not begun would complain: it begins a turn after its task is
+                # made, and that may be in the next one.
+                self._loop.call_soon(self._loop.call_soon, self._future.cancel)
+            raise
+
+    def _wait_for_loop(self, awaitable: Awaitable[_T], loop: asyncio.AbstractEventLoop) -> _T:
+        with self._lock:
+            if self._is_given_up:
+                if inspect.iscoroutine(awaitable):
+                    awaitable.close()
+                raise CancelledError
+            future = asyncio.run_coroutine_threadsafe(contain(awaitable), loop)
+            self._future = future
         return future.result()
 
 

@@ -79,3 +79,60 @@ async def test_who_leaves_has_saved_all_or_nothing(
                 titles[1]
             ]
             await settle(board)
+
+
+class Endless(CrudExtension):
+    """Has a hook that never ends, and notes how it ended all the same."""
+
+    def __init__(self) -> None:
+        self.has_begun = asyncio.Event()
+        self.was_cancelled = False
+
+    async def before_update(self, context: Context, change: Change) -> None:
+        self.has_begun.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            self.was_cancelled = True
+            raise
+
+
+async def test_a_server_that_stops_ends_a_hook_and_undoes_its_save(board: Board) -> None:
+    board.add_tickets("a", "b")
+    endless = Endless()
+    async with pooled(board) as options, in_one_thread(board):
+        handler = board.handler(extensions=[endless], push_on_commit=True, **options)
+        async with board.connected(ANN) as ann:
+            connection = ann.peer._get_connection()
+            connection.receive(ann._write(TICKET, BOTH))
+            await asyncio.wait_for(endless.has_begun.wait(), 5)
+            await connection._server.stop(0.01)
+            await asyncio.wait_for(settle(board), 5)
+            assert endless.was_cancelled
+            assert board.titles() == ["a", "b"]
+            assert len(handler.pushes.loads) == 0
+
+
+async def test_a_server_stops_while_pushes_are_read(
+    board: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_reading = asyncio.Event()
+    is_released = asyncio.Event()
+
+    class Slow(CrudExtension):
+        async def after_retrieve(self, context: Context, row: Any, values: dict[str, Any]) -> None:
+            if context.request.is_push:
+                is_reading.set()
+                await is_released.wait()
+
+    board.add_tickets("a", "b")
+    async with pooled(board) as options, in_one_thread(board):
+        handler = board.handler(extensions=[Slow()], push_on_commit=True, **options)
+        async with board.connected(ANN) as ann, board.connected(BOB) as bob:
+            await ann.ask(ROW)
+            bob.peer._get_connection().receive(bob._write(TICKET, BOTH))
+            await asyncio.wait_for(is_reading.wait(), 5)
+            await ann.peer._get_connection()._server.stop(0.01)
+            await asyncio.wait_for(settle(board), 5)
+            assert len(handler.pushes.loads) == 0
+        assert board.titles() == ["x", "x"]

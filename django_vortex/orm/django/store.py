@@ -44,7 +44,8 @@ class DjangoStore:
 
     async def run(self, work: Callable[[Unit], _T]) -> _T:
         """Do work in a transaction, off the loop."""
-        unit = DjangoUnit(self._find_alias(), self._get_reader, Waiting())
+        waiting = Waiting()
+        unit = DjangoUnit(self._find_alias(), self._get_reader, waiting)
 
         is_committing = False
 
@@ -56,7 +57,7 @@ class DjangoStore:
             return result
 
         try:
-            return await self._run_sync(lambda: transact(unit.using, do))
+            return await waiting.cover(self._run_sync(lambda: transact(unit.using, do)))
         except IntegrityError as error:  # of constraints that are looked at when all is done
             raise RefusedByDatabase("It contradicts another row") from error
         except Error as error:

@@ -75,7 +75,7 @@ class SqlAlchemyStore:
                 return _Unstarted(session)
             return self._run_session(session, work, waiting.wait)
 
-        result: Any = await self._run_sync(run_in_thread)
+        result: Any = await waiting.cover(self._run_sync(run_in_thread))
         if isinstance(result, _Unstarted):
             result = await self._run_async(result.session, work)
         outcome: _T = result

@@ -1,6 +1,7 @@
 """Waiting for coroutines in blocking code."""
 
 import asyncio
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 
 import pytest
 
@@ -38,3 +39,22 @@ async def test_whatever_a_coroutine_raises_is_told():
 
 def test_without_a_loop_one_is_made():
     assert Waiting().wait(loop_of_it()).is_closed()
+
+
+async def test_who_gives_up_ends_what_is_waited_for():
+    waiting, has_begun = Waiting(), asyncio.Event()
+
+    async def wait() -> None:
+        has_begun.set()
+        await asyncio.Event().wait()
+
+    thread = asyncio.ensure_future(asyncio.to_thread(waiting.wait, wait()))
+    covering = asyncio.ensure_future(waiting.cover(asyncio.shield(thread)))
+    await has_begun.wait()
+    covering.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await covering
+    [ended], _ = await asyncio.wait([thread], timeout=5)
+    assert ended.cancelled() or ended.exception() is not None
+    with ThreadPoolExecutor(1) as threads, pytest.raises(CancelledError):
+        threads.submit(waiting.wait, wait()).result()
