@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import JSON, ForeignKey, Numeric, create_engine
+from sqlalchemy import JSON, ForeignKey, Numeric, PickleType, create_engine
 from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 from sqlalchemy.ext.mutable import MutableDict, MutableList
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, sessionmaker
@@ -34,6 +34,12 @@ class Tracked(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     options: Mapped[Any] = mapped_column(MutableDict.as_mutable(JSON), default=dict)
     steps: Mapped[Any] = mapped_column(MutableList.as_mutable(JSON), default=list)
+
+
+class Pickled(Base):
+    __tablename__ = "pickled"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    thing: Mapped[Any] = mapped_column(PickleType)
 
 
 class Employee(Base):
@@ -122,6 +128,14 @@ async def test_values_that_track_their_changes_travel_as_others(
     row.fields["steps"] = row["steps"][:1]
     [changed] = (await table.ask(FILT, row, dialect=dialect)).tuples
     assert (changed["options"], changed["steps"]) == (row["options"], row["steps"])
+
+
+async def test_what_peers_send_is_pickled_and_never_unpickled(table: Table) -> None:
+    table.serve(Pickled)
+    for key, thing in enumerate([b"cbuiltins\nexit\n(tR.", {"a": [1, None]}, "text"], 1):
+        reply = await table.ask(FILT, Record("mapped.Pickled", thing=thing))
+        assert reply.result is True
+        assert (await table.ask({**FILT, "id": key})).tuples[0]["thing"] == thing
 
 
 async def test_a_row_of_joined_tables_gets_its_key_from_the_database(table: Table) -> None:
