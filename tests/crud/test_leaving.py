@@ -48,7 +48,7 @@ async def settle(board: Board) -> None:
     await board.pool.run_sync(bool)
 
 
-@pytest.mark.parametrize("turns", [0, 1, 3, 6, 12, 25, 60])
+@pytest.mark.parametrize("turns", [0, 1, 3, 6, 12, 18, 25, 32, 40, 60])
 @pytest.mark.parametrize("is_followed", [False, True], ids=["plain", "followed"])
 async def test_who_leaves_has_saved_all_or_nothing(
     board: Board, turns: int, is_followed: bool

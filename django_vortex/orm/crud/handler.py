@@ -234,9 +234,14 @@ class OrmCrudHandler(BaseHandler):
         return self.payload_io.run_sync(function)
 
     async def _run(self, request: Request, load: Load | None) -> Outcome:
-        """Work and do what follows the commit, even if the peer goes away in between."""
+        """Work and do what follows the commit, even if the peer goes away in between.
+
+        Threads work to the end anyway. An asynchronous session that is cancelled in a statement may
+        keep its connection, with all its locks, until that is collected.
+        """
         follows = self.pushes is not None or any(plan.extensions for plan in self.plan.models)
-        if not (follows and _may_write(request) and is_on_loop()):
+        is_kept = self.store.is_async or (follows and _may_write(request))
+        if not (is_kept and is_on_loop()):
             return await self._run_to_end(request, load)
         running = self.payload_io.followers.start(self._run_to_end(request, load))
         return await asyncio.shield(running)
