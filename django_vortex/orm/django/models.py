@@ -3,6 +3,7 @@
 Takes a model class, gives a `ModelSpec`.
 """
 
+import inspect
 from typing import Any
 
 from django.db import models
@@ -55,6 +56,14 @@ def _describe_field(field: Any, is_key: bool) -> ModelField:
         has_varying_default=(field.has_default() and callable(field.default))
         or is_moment
         or field.has_db_default(),
+    )
+
+
+def is_overridden(cls: type, base: type, *names: str) -> bool:
+    """Say whether a class has one of these methods of its own, in place of that of its base."""
+    return any(
+        inspect.getattr_static(cls, name) is not inspect.getattr_static(base, name)
+        for name in names
     )
 
 

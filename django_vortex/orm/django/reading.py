@@ -16,6 +16,7 @@ from django.db.models.query_utils import DeferredAttribute
 from django.db.models.signals import post_init, pre_init
 
 from django_vortex.orm.django.kinds import Convert, find_kind
+from django_vortex.orm.django.models import is_overridden
 from django_vortex.orm.django.values import make_reader
 from django_vortex.orm.store import Shape
 
@@ -79,8 +80,8 @@ def _needs_instances(queryset: models.QuerySet[Any]) -> bool:
     """Say whether loading an instance does something, or gives other rows than their columns."""
     model, query = queryset.model, queryset.query
     return (
-        any(_is_overridden(model, models.Model, name) for name in _MODEL_HOOKS)
-        or any(_is_overridden(type(queryset), models.QuerySet, name) for name in _QUERYSET_HOOKS)
+        is_overridden(model, models.Model, *_MODEL_HOOKS)
+        or is_overridden(type(queryset), models.QuerySet, *_QUERYSET_HOOKS)
         or queryset._iterable_class is not ModelIterable
         # Receivers may be connected at any time, so they are looked for each time.
         or pre_init.has_listeners(model)
@@ -91,7 +92,3 @@ def _needs_instances(queryset: models.QuerySet[Any]) -> bool:
         # Joins to a row that is not there, where a foreign key has no constraint, drop rows.
         or query.select_related is not False
     )
-
-
-def _is_overridden(cls: type, base: type, name: str) -> bool:
-    return inspect.getattr_static(cls, name) is not inspect.getattr_static(base, name)

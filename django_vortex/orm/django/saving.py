@@ -4,13 +4,13 @@ Takes an instance and its fields, makes one UPDATE of each of its tables. Models
 their own may write in other ways: there the version is counted by a statement of its own before.
 """
 
-import inspect
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from django.db import DatabaseError, models, transaction
 
+from django_vortex.orm.django.models import is_overridden
 from django_vortex.orm.store import StaleRow, Version
 
 _SAVE_HOOKS = ("save", "save_base", "_save_parents", "_save_table", "_do_update")
@@ -30,7 +30,7 @@ def save_fields(row: Any, names: Collection[str], using: str, version: Version |
     """
     if version is None:
         _save(row, names, using)
-    elif _has_own_way(type(row)):
+    elif is_overridden(type(row), models.Model, *_SAVE_HOOKS):
         claim(row, using, version)
         _save(row, names, using)
     else:
@@ -82,10 +82,3 @@ def _only_if_seen(row: Any, version: Version) -> Iterator[None]:
         yield
     finally:
         del row._do_update
-
-
-def _has_own_way(model: type[models.Model]) -> bool:
-    return any(
-        inspect.getattr_static(model, name) is not inspect.getattr_static(models.Model, name)
-        for name in _SAVE_HOOKS
-    )

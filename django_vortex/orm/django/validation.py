@@ -13,7 +13,7 @@ from django.core.exceptions import NON_FIELD_ERRORS, ObjectDoesNotExist, Validat
 from django.db import connections, models
 
 from django_vortex.orm.django.limits import find_unstorable
-from django_vortex.orm.django.models import is_file
+from django_vortex.orm.django.models import is_file, is_overridden
 from django_vortex.orm.django.targets import check_targets
 from django_vortex.orm.django.unique import asking, find_taken, find_uniqueness, is_plain
 from django_vortex.orm.store import Draft
@@ -40,20 +40,16 @@ def validate_drafts(
     for draft in drafts:
         _clean(model, draft, using)
         _check_limits(model, draft, using, are_relations=False)
-    if _has_own(model, "validate_unique", "_get_unique_checks"):
+    if is_overridden(model, models.Model, "validate_unique", "_get_unique_checks"):
         for draft in drafts:
             with asking(draft.row, using):
                 _collect(draft, model, draft.row.validate_unique, exclude=_exclude(model, draft))
-    if _has_own(model, "validate_constraints", "get_constraints"):
+    if is_overridden(model, models.Model, "validate_constraints", "get_constraints"):
         for draft in drafts:
             _collect(draft, model, draft.row.validate_constraints, exclude=_exclude(model, draft))
     else:
         _check_constraints(model, drafts, using)
     _check_uniqueness(model, drafts, visible, using)
-
-
-def _has_own(model: type[models.Model], *methods: str) -> bool:
-    return any(getattr(model, name) is not getattr(models.Model, name) for name in methods)
 
 
 def _clean(model: type[models.Model], draft: Draft, using: str) -> None:
@@ -68,7 +64,7 @@ def _clean(model: type[models.Model], draft: Draft, using: str) -> None:
         for field in fields
         if field.name in untouched and field.attname in row.__dict__
     }
-    if _has_own(model, "full_clean"):
+    if is_overridden(model, models.Model, "full_clean"):
         with asking(row, using):
             _collect(draft, model, row.full_clean, exclude=exclude, validate_unique=False)
     else:
@@ -96,8 +92,10 @@ def _check_uniqueness(
     model: type[models.Model], drafts: Sequence[Draft], visible: Collection[str], using: str
 ) -> None:
     seen = {field.name for field in model._meta.concrete_fields if field.attname in visible}
-    skips_fields = _has_own(model, "validate_unique", "_get_unique_checks")
-    skips_constraints = _has_own(model, "validate_constraints", "get_constraints")
+    skips_fields = is_overridden(model, models.Model, "validate_unique", "_get_unique_checks")
+    skips_constraints = is_overridden(
+        model, models.Model, "validate_constraints", "get_constraints"
+    )
     for unique in find_uniqueness(model):
         if skips_fields if unique.constraint is None else skips_constraints:
             continue

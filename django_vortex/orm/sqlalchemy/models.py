@@ -55,6 +55,12 @@ class MappedColumn:
         )
 
     @property
+    def is_made_anew(self) -> bool:
+        """Whether each update of its table makes the value, where none is given."""
+        column = self.column
+        return isinstance(column, Column) and bool(column.onupdate or column.server_onupdate)
+
+    @property
     def plain_default(self) -> Any:
         """The default that is the same for each new row and known here, or None."""
         default = getattr(self.column, "default", None)

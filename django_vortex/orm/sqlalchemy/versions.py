@@ -7,7 +7,7 @@ on from that version and writes what can be written with it. The rest is left to
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Column, update
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 
@@ -58,7 +58,7 @@ def write_version(
     if result.rowcount != 1:
         raise StaleRow
     set_committed_value(row, version.name, version.next)
-    made_anew = {name for name, one in mapped.columns.items() if _is_made_anew(one.column)} - names
+    made_anew = {name for name, one in mapped.columns.items() if one.is_made_anew} - names
     if written and made_anew:
         session.expire(row, made_anew)
     return written
@@ -76,8 +76,3 @@ def _is_all_there_is_to_do(session: Session, mapped: MappedModel, row: Any) -> b
         or flush.after_flush
         or flush.after_flush_postexec
     )
-
-
-def _is_made_anew(column: Any) -> bool:
-    """Say whether the value of a column is made by each update of its table."""
-    return isinstance(column, Column) and bool(column.onupdate or column.server_onupdate)
