@@ -10,7 +10,7 @@ from collections.abc import Awaitable
 from concurrent.futures import CancelledError, Future
 from typing import Any, TypeVar
 
-from django_vortex.routing.ports import is_on_loop
+from django_vortex.routing.ports import is_on_loop, is_task_cancelled
 
 _T = TypeVar("_T")
 
@@ -87,8 +87,7 @@ async def contain(awaitable: Awaitable[_T]) -> _T:
     try:
         return await awaitable
     except asyncio.CancelledError as error:
-        task = asyncio.current_task()
-        if task is None or task.cancelling():
+        if is_task_cancelled():
             raise
         raise RuntimeError("Something that was waited for was cancelled") from error
     except SystemExit as error:

@@ -28,6 +28,7 @@ from django_vortex.routing.ports import (
     AfterCommit,
     Push,
     call_now,
+    is_task_cancelled,
     push_nowhere,
     run_in_thread,
     utc_now,
@@ -207,8 +208,7 @@ class PayloadIO:
         except (HandlerError, WireError) as error:
             return error_reply(error_text(error), request)
         except asyncio.CancelledError as error:
-            task = asyncio.current_task()
-            if task is None or task.cancelling():
+            if is_task_cancelled():
                 raise
             return self._failure(endpoint, request, error)  # of something the handler awaited
         except (KeyboardInterrupt, GeneratorExit):

@@ -66,3 +66,9 @@ def is_on_loop() -> bool:
     except RuntimeError:
         return False
     return True
+
+
+def is_task_cancelled() -> bool:
+    """Say whether a `CancelledError` is meant for the task, and not from what it awaited."""
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0

@@ -14,6 +14,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Final, NamedTuple, TypeVar
 
 from django_vortex.exceptions import DeliveryError
+from django_vortex.routing.ports import is_task_cancelled
 from django_vortex.server.carrier import Carrier
 from django_vortex.server.fan_out import ReceiveRecord, Record, ReportGap, ReportSent
 from django_vortex.server.sequences import Sequences
@@ -292,8 +293,7 @@ async def _uncancelled(awaitable: Coroutine[Any, Any, _T]) -> _T:
     try:
         return await awaitable
     except asyncio.CancelledError as error:
-        task = asyncio.current_task()
-        if task is None or task.cancelling():
+        if is_task_cancelled():
             raise
         raise ConnectionError("The channel layer has cancelled itself") from error
 
