@@ -1,0 +1,30 @@
+"""System checks: what is wrong with a project before a client finds out.
+
+Takes Django's settings and the handlers of the project, gives messages with a hint each. Nothing is
+connected to; a channel layer is constructed, and the project's ASGI application is imported.
+"""
+
+from django.core.checks import register
+
+from django_vortex.checks.application import check_application
+from django_vortex.checks.channel_layer import check_channel_layer
+from django_vortex.checks.permission import check_crud_permission
+from django_vortex.checks.servers import check_servers
+from django_vortex.checks.settings import check_settings
+
+TAG = "vortex"
+
+CHECKS = (
+    check_settings,
+    check_channel_layer,
+    check_application,
+    check_servers,
+    check_crud_permission,
+)
+"""All checks; `register_checks` registers them."""
+
+
+def register_checks() -> None:
+    """Register all checks; the app does that when it is ready."""
+    for check in CHECKS:
+        register(check, TAG)
