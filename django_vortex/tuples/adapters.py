@@ -42,6 +42,15 @@ class TupleAdapter(Protocol):
     registration is a mistake to be told.
     """
 
+    needs_fields: bool
+    """Whether an application has to name the fields that travel, or say that all do.
+
+    Columns of tables are not declared for peers to see. The fields of plain classes are.
+    """
+
+    def list_names(self, cls: type) -> Sequence[str]:
+        """List the names of all fields that can travel; the class may not be complete yet."""
+
     def find_fields(self, cls: type) -> Sequence[FieldSpec]:
         """List all fields that can travel, in the order of declaration."""
 
@@ -53,6 +62,11 @@ class TupleClassAdapter:
     """Reads and rebuilds `Tuple` subclasses."""
 
     takes_subclasses = False
+    needs_fields = False
+
+    def list_names(self, cls: type[Tuple]) -> Sequence[str]:
+        """List the declared and inherited fields."""
+        return list(cls.__tuple_fields__)
 
     def find_fields(self, cls: type[Tuple]) -> Sequence[FieldSpec]:
         """List the declared and inherited fields."""
@@ -78,6 +92,11 @@ class DataclassAdapter:
     """Reads and rebuilds dataclasses: frozen, slotted and ordinary ones."""
 
     takes_subclasses = False
+    needs_fields = False
+
+    def list_names(self, cls: type[Any]) -> Sequence[str]:
+        """List the dataclass fields."""
+        return [field.name for field in dataclasses.fields(cls)]
 
     def find_fields(self, cls: type[Any]) -> Sequence[FieldSpec]:
         """List the dataclass fields whose names can travel."""

@@ -18,6 +18,7 @@ from django_vortex.tuples.adapters import (
     TupleClassAdapter,
 )
 from django_vortex.tuples.base import Tuple
+from django_vortex.tuples.field_choice import ALL_FIELDS, read_fields, read_names
 from django_vortex.tuples.fields import FieldSpec
 
 _Class = TypeVar("_Class", bound=type)
@@ -36,7 +37,7 @@ class TupleType:
         name: str,
         cls: type,
         registry: TupleRegistry,
-        wanted: Sequence[str] | None,
+        wanted: Sequence[str] | str | None,
         exclude: Collection[str],
     ) -> None:
         self.name = name
@@ -64,9 +65,12 @@ class TupleType:
         """The fields that travel.
 
         Raises:
-            DefinitionError: A chosen or excluded field does not exist.
+            DefinitionError: A chosen or excluded field does not exist, or none are named of a class
+                that has to.
         """
         if self._fields is None:
+            if self._wanted is None and self.adapter.needs_fields:
+                raise _unnamed(self.name, self.cls, self.adapter)
             self._fields = self._choose(self.adapter.find_fields(self.cls))
         return self._fields
 
@@ -79,7 +83,9 @@ class TupleType:
 
     def _choose(self, found: Sequence[FieldSpec]) -> tuple[FieldSpec, ...]:
         by_name = {field.name: field for field in found}
-        for name in [*(self._wanted or ()), *self._exclude]:
+        all_names = [name for name in by_name if not name.startswith("_")]
+        wanted = all_names if self._wanted in (None, ALL_FIELDS) else list(self._wanted or ())
+        for name in [*wanted, *self._exclude]:
             if name not in by_name:
                 raise DefinitionError(
                     f"Tuple type {self.name!r} names the field {name!r}, "
@@ -87,7 +93,6 @@ class TupleType:
                 )
             if name.startswith("_"):
                 raise DefinitionError(f"Field {self.name}.{name} begins with '_' and cannot travel")
-        wanted = [n for n in by_name if n[0] != "_"] if self._wanted is None else self._wanted
         return tuple(by_name[name] for name in wanted if name not in self._exclude)
 
 
@@ -111,7 +116,7 @@ class TupleRegistry:
         name: str,
         cls: type,
         *,
-        fields: Sequence[str] | None = None,
+        fields: Sequence[str] | str | None = None,
         exclude: Collection[str] = (),
     ) -> TupleType:
         """Register a class under a name.
@@ -119,14 +124,20 @@ class TupleRegistry:
         Args:
             name: The name on the wire, by convention ``application.Class``.
             cls: A `Tuple`, a dataclass, or a class that an added adapter knows.
-            fields: The fields that travel; None for all.
+            fields: The fields that travel, or ``"__all__"``. May be left out for a `Tuple` or a
+                dataclass, whose fields are declared to travel; a class of an ORM names them.
             exclude: Fields that do not.
 
         Raises:
-            DefinitionError: The name or the class is registered otherwise already.
+            DefinitionError: The name or the class is registered otherwise already, or the fields
+                have to be named and are not.
         """
         if not name:
             raise DefinitionError(f"{cls.__qualname__} needs a name to be registered under")
+        wanted = None if fields is None else read_fields(fields)
+        excluded = frozenset(read_names(exclude, "exclude"))
+        if wanted is None:
+            self._check_declared(name, cls)
         other = self.get_by_name(name)
         if other is not None and not _is_redefinition(other.cls, cls):
             raise DefinitionError(f"The name {name!r} is taken: {other!r}")
@@ -135,7 +146,7 @@ class TupleRegistry:
             raise DefinitionError(f"{cls.__qualname__} is registered already: {known!r}")
         if other is not None:
             self._by_class.pop(other.cls, None)
-        tuple_type = TupleType(name, cls, self, fields, frozenset(exclude))
+        tuple_type = TupleType(name, cls, self, wanted, excluded)
         self._by_name[name] = self._by_class[cls] = tuple_type
         self._found.clear()
         return tuple_type
@@ -176,6 +187,18 @@ class TupleRegistry:
         Raises:
             DefinitionError: There is none.
         """
+        adapter = self._find_adapter(cls)
+        if adapter is None:
+            raise DefinitionError(
+                f"{cls.__module__}.{cls.__qualname__} cannot be a tuple type: it is no Tuple, "
+                "no dataclass and no class of a known ORM"
+            )
+        return adapter
+
+    def __iter__(self) -> Iterator[TupleType]:
+        return iter(list(self._by_name.values()))
+
+    def _find_adapter(self, cls: type) -> TupleAdapter | None:
         if issubclass(cls, Tuple):
             return self._tuple_adapter
         for base in cls.__mro__:
@@ -187,13 +210,17 @@ class TupleRegistry:
                 return adapter
         if dataclasses.is_dataclass(cls):
             return self._dataclass_adapter
-        raise DefinitionError(
-            f"{cls.__module__}.{cls.__qualname__} cannot be a tuple type: it is no Tuple, "
-            "no dataclass and no class of a known ORM"
-        )
+        return None
 
-    def __iter__(self) -> Iterator[TupleType]:
-        return iter(list(self._by_name.values()))
+    def _check_declared(self, name: str, cls: type) -> None:
+        """Refuse a class whose fields are columns of a table, unless they are named.
+
+        Before the ORMs are known (Django's apps are not ready) whatever declares no fields of its
+        own is taken for such a class.
+        """
+        adapter = self._find_adapter(cls)
+        if adapter is None or adapter.needs_fields:
+            raise _unnamed(name, cls, adapter)
 
     def _search(self, cls: type) -> TupleType | None:
         for base in cls.__mro__:
@@ -201,6 +228,17 @@ class TupleRegistry:
             if found is not None:
                 return found if base is cls or found.adapter.takes_subclasses else None
         return next((known for known in _built_in.values() if known.cls is cls), None)
+
+
+def _unnamed(name: str, cls: type, adapter: TupleAdapter | None) -> DefinitionError:
+    """Make the error that tells what to write for a class whose fields have to be named."""
+    names = () if adapter is None else adapter.list_names(cls)
+    listed = ", ".join(repr(field) for field in names if not field.startswith("_")) or "..."
+    return DefinitionError(
+        f"Name the fields of {cls.__qualname__} that peers may see: "
+        f"tuple_type({name!r}, fields=[{listed}])({cls.__qualname__}), "
+        f"or all of them, fields={ALL_FIELDS!r}; nothing of a table is shown unless named"
+    )
 
 
 def _is_redefinition(old: type, new: type) -> bool:
@@ -222,7 +260,7 @@ def add_built_in(name: str, cls: type) -> None:
 def tuple_type(
     name: str,
     *,
-    fields: Sequence[str] | None = None,
+    fields: Sequence[str] | str | None = None,
     exclude: Collection[str] = (),
     registry: TupleRegistry = registry,
 ) -> Callable[[_Class], _Class]:
@@ -233,12 +271,15 @@ def tuple_type(
 
     Args:
         name: The name on the wire, by convention ``application.Class``.
-        fields: The fields that travel; None for all.
+        fields: The fields that travel, or ``"__all__"`` for every one, also those that come later.
+            A class of an ORM has to name them; those of a `Tuple` or a dataclass are declared to
+            travel, so it may leave them out.
         exclude: Fields that do not.
         registry: Where to register, the program's by default.
 
     Raises:
-        DefinitionError: The name or the class is registered otherwise already.
+        DefinitionError: The name or the class is registered otherwise already, or the fields have
+            to be named and are not.
     """
 
     def register(cls: _Class) -> _Class:

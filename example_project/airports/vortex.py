@@ -5,7 +5,9 @@ from sqlalchemy import select
 from django_vortex import OrmCrudHandler, Request, RowsHandler, endpoint, tuple_type
 from example_project.airports.tables import Airport, make_session
 
-tuple_type("airports.Airport", exclude=["version"])(Airport)
+FIELDS = ["iata", "name", "city", "state", "country", "latitude", "longitude"]
+
+tuple_type("airports.Airport", fields=FIELDS)(Airport)
 
 every_airport = RowsHandler(
     {"key": "airports.all"},
@@ -19,7 +21,7 @@ airports = OrmCrudHandler(
     Airport,
     session_factory=make_session,
     type_name="airports.AirportRow",
-    fields=["iata", "name", "city", "state", "country", "latitude", "longitude"],
+    fields=FIELDS,
     client_keys=True,
     version_field="version",
     retrieve_all=True,

@@ -38,7 +38,7 @@ application = vortex_application()
 print([message.id for message in run_checks(tags=["vortex"])])
 call_command("migrate", verbosity=0)
 
-tuple_type("types.Type")(ContentType)
+tuple_type("types.Type", fields=["id", "app_label", "model"])(ContentType)
 rows = RowsHandler({"key": "types"}, ContentType)
 
 

@@ -37,7 +37,7 @@ class Shelf:
         self.handler = OrmCrudHandler(
             FILT,
             model,
-            fields="*",
+            fields="__all__",
             version_field="version",
             permission=AllowAny,
             using=alias,

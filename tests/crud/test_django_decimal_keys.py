@@ -34,7 +34,7 @@ def peer(shelf: Shelf) -> Iterator[SyncPeer]:
     payload_io = PayloadIO()
     payload_io.bind(codec=Codec(TupleRegistry()))
     options: Any = {"permission": AllowAny, "using": shelf.alias, "payload_io": payload_io}
-    options["fields"] = "*"
+    options["fields"] = "__all__"
     handlers = [
         OrmCrudHandler(FILT, COIN, client_keys=True, **options),
         OrmCrudHandler(PURSES, Purse, **options),

@@ -86,7 +86,7 @@ class Table:
         self.handlers: list[OrmCrudHandler] = []
 
     def serve(self, model: Any, filt: dict[str, Any] = FILT, **options: Any) -> None:
-        options = {"fields": "*", "permission": AllowAny, **options}
+        options = {"fields": "__all__", "permission": AllowAny, **options}
         options |= {"session_factory": self.session_factory, "payload_io": self.payload_io}
         self.handlers.append(
             OrmCrudHandler(filt, model, type_name=f"mapped.{model.__name__}", **options)

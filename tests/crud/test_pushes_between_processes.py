@@ -79,7 +79,7 @@ async def test_only_keys_travel(project: Project) -> None:
 async def test_keys_of_several_fields_travel(project: Project) -> None:
     filt = {"key": "board.seat"}
     for process in (project.a, project.b):
-        options = {"fields": "*", "type_name": "board.Seat", "client_keys": True}
+        options = {"fields": "__all__", "type_name": "board.Seat", "client_keys": True}
         process.board.handler(process.board.Seat, filt=filt, push_on_commit=True, **options)
     project.a.board.database.add("seat", row="A", number=2, guest="")
     seat = {**filt, "id": ["A", 2]}

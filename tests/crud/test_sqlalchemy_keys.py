@@ -96,7 +96,7 @@ class Shelf:
         options: dict[str, Any] = {
             "session_factory": self.factory,
             "permission": AllowAny,
-            "fields": "*",
+            "fields": "__all__",
         }
         options.update(more)
         handler = OrmCrudHandler(FILT, table, payload_io=payload_io, **options)

@@ -10,9 +10,7 @@ from django_vortex.exceptions import DefinitionError, quoted
 from django_vortex.orm.crud.records import registered_fields
 from django_vortex.orm.store import ModelField, ModelSpec
 from django_vortex.tuples import TupleRegistry
-
-ALL_FIELDS = "*"
-"""Stands for every field of the model, also those that it will get later."""
+from django_vortex.tuples.field_choice import ALL_FIELDS, read_fields
 
 
 def find_names(
@@ -26,17 +24,16 @@ def find_names(
     if fields is None:
         fields = registered_fields(spec.model, registry)
         if fields is None:
+            listed = ", ".join(map(repr, spec.fields))
             raise DefinitionError(
-                f"Name the fields of {spec.label} that peers may see, fields=[...], "
-                f"or all of them, fields={ALL_FIELDS!r}; nothing is shown unless named"
+                f"Name the fields of {spec.label} that peers may see, fields=[{listed}], "
+                f"or all of them, fields={ALL_FIELDS!r}; nothing of a table is shown unless named"
             )
-    if isinstance(fields, str):
-        if fields != ALL_FIELDS:
-            raise DefinitionError(f"fields has to be a list or {ALL_FIELDS!r}, got {fields!r}")
+    wanted = read_fields(fields)
+    if isinstance(wanted, str):
         return tuple(spec.fields)
-    check_names(spec, fields, "fields")
-    wanted = dict.fromkeys((*(n for n in spec.key_names if n not in fields), *fields))
-    return tuple(wanted)
+    check_names(spec, wanted, "fields")
+    return (*(name for name in spec.key_names if name not in wanted), *wanted)
 
 
 def get_field(spec: ModelSpec, name: str, what: str) -> ModelField:

@@ -59,8 +59,8 @@ class OrmCrudHandler(BaseHandler):
         model: A Django model, a SQLAlchemy class or a Core table.
         more_models: Others whose tuples may be saved and deleted together with it, each a
             `CrudModel`.
-        fields: The fields peers see, or ``"*"``; may be left out if the model is a tuple type. The
-            primary key is always among them.
+        fields: The fields peers see, or ``"__all__"``; may be left out if the model is a tuple
+            type. The primary key is always among them.
         read_only_fields: Those of them that peers cannot set.
         permission: Who may do what, by default the setting ``CRUD_PERMISSION``. For all models that
             have none of their own.

@@ -19,6 +19,11 @@ class DjangoModelAdapter:
     """Reads and rebuilds instances of Django models."""
 
     takes_subclasses = True
+    needs_fields = True
+
+    def list_names(self, cls: type[models.Model]) -> Sequence[str]:
+        """List the names of the concrete fields; relations need not be resolved yet."""
+        return [field.attname for field in cls._meta.concrete_fields]
 
     def find_fields(self, cls: type[models.Model]) -> Sequence[FieldSpec]:
         """List the concrete fields, inherited ones included."""

@@ -20,6 +20,14 @@ class SqlAlchemyAdapter:
     """Reads and rebuilds instances of mapped classes."""
 
     takes_subclasses = True
+    needs_fields = True
+
+    def list_names(self, cls: type[Any]) -> Sequence[str]:
+        """List the names of the columns; mappers that this one needs may be missing yet."""
+        from sqlalchemy import Column
+
+        columns = cls.__mapper__.columns
+        return [name for name, column in columns.items() if isinstance(column, Column)]
 
     def find_fields(self, cls: type[Any]) -> Sequence[FieldSpec]:
         """List the mapped columns, inherited ones included."""

@@ -9,7 +9,7 @@ from django_vortex import Payload, PayloadEnvelope, Request, endpoint, send, tup
 from example_project.airports.tables import Airport, make_session
 from tests.e2e.app.models import AirportRow
 
-tuple_type("e2e.AirportRow")(AirportRow)
+tuple_type("e2e.AirportRow", fields=["iata", "name", "state"])(AirportRow)
 
 
 def wrap(rows: Iterable[Any], form: str) -> Any:

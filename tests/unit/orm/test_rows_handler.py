@@ -53,14 +53,14 @@ def sessions(tuples: TupleRegistry) -> Iterator[Sessions]:
         session.add(tables.Airport(id=1, name="Nowhere", country_id=1))
         session.add(tables.Airport(id=2, name="Elsewhere", country_id=1))
     tuple_type("t.Airport", fields=["id", "name"], registry=tuples)(tables.Airport)
-    tuple_type("t.Country", registry=tuples)(tables.Country)
+    tuple_type("t.Country", fields="__all__", registry=tuples)(tables.Country)
     yield Sessions(sessionmaker(engine))
     engine.dispose()
 
 
 @pytest.fixture
 def authors(tuples: TupleRegistry, db: None) -> None:
-    tuple_type("t.Author", registry=tuples)(Author)
+    tuple_type("t.Author", fields="__all__", registry=tuples)(Author)
     Author.objects.bulk_create([Author(name="Ann"), Author(name="Bob")])
 
 

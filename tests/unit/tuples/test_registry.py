@@ -37,6 +37,10 @@ class MarkedAirport:
 
 class RowAdapter:
     takes_subclasses = True
+    needs_fields = True
+
+    def list_names(self, cls: Any) -> Sequence[str]:
+        return list(cls.columns)
 
     def find_fields(self, cls: Any) -> Sequence[FieldSpec]:
         return [FieldSpec(name) for name in cls.columns]
@@ -77,7 +81,7 @@ def test_decorator_registers_and_gives_the_class_back(registry: TupleRegistry) -
 
 def test_orm_class_is_registered_without_being_changed(registry: TupleRegistry) -> None:
     before = dict(vars(Airport))
-    tuple_type("stock.Airport", registry=registry)(Airport)
+    tuple_type("stock.Airport", fields="__all__", registry=registry)(Airport)
     assert names(registry, "stock.Airport") == ["id", "name"]
     assert dict(vars(Airport)) == before
 
@@ -102,7 +106,10 @@ def test_fields_may_be_chosen_and_excluded(registry: TupleRegistry) -> None:
     ("arguments", "text"),
     [
         ({"fields": ["nmae"]}, "names the field 'nmae', which Airport does not have"),
-        ({"exclude": ["nmae"]}, "names the field 'nmae', which Airport does not have"),
+        (
+            {"fields": "__all__", "exclude": ["nmae"]},
+            "names the field 'nmae', which Airport does not have",
+        ),
         ({"fields": ["_internal"]}, "begins with '_' and cannot travel"),
     ],
 )
@@ -115,11 +122,11 @@ def test_wrong_choice_is_told_at_first_use(
 
 
 def test_a_name_and_a_class_are_registered_once(registry: TupleRegistry) -> None:
-    registry.add("stock.Airport", Airport)
+    registry.add("stock.Airport", Airport, fields=["id"])
     with pytest.raises(DefinitionError, match=r"The name 'stock\.Airport' is taken"):
-        registry.add("stock.Airport", MarkedAirport)
+        registry.add("stock.Airport", MarkedAirport, fields=["id"])
     with pytest.raises(DefinitionError, match="Airport is registered already"):
-        registry.add("other.Name", Airport)
+        registry.add("other.Name", Airport, fields=["id"])
     with pytest.raises(DefinitionError, match="needs a name"):
         registry.add("", MarkedAirport)
 
@@ -148,9 +155,9 @@ def test_orm_subclass_travels_as_its_nearest_registered_base(registry: TupleRegi
         pass
 
     assert registry.get_by_class(DeeperProxy) is None
-    airport = registry.add("stock.Airport", Airport)
+    airport = registry.add("stock.Airport", Airport, fields=["id"])
     assert registry.get_by_class(DeeperProxy) is airport
-    proxy = registry.add("stock.Proxy", Proxy)
+    proxy = registry.add("stock.Proxy", Proxy, fields="__all__")
     assert registry.get_by_class(DeeperProxy) is proxy
     assert registry.get_by_class(Airport) is airport
 
@@ -169,7 +176,7 @@ def test_tuple_subclass_needs_a_registration_of_its_own(registry: TupleRegistry)
 
 
 def test_adapter_may_be_found_by_an_attribute(registry: TupleRegistry) -> None:
-    found = registry.add("stock.Marked", MarkedAirport)
+    found = registry.add("stock.Marked", MarkedAirport, fields="__all__")
     with pytest.raises(DefinitionError, match="cannot be a tuple type"):
         _ = found.adapter
     registry.add_attribute_adapter("__table__", RowAdapter())
@@ -197,4 +204,58 @@ def test_selectors_are_in_every_registry(registry: TupleRegistry) -> None:
     assert by_name.cls is TupleSelector
     assert registry.get_by_class(TupleSelector) is by_name
     with pytest.raises(DefinitionError, match="is taken"):
-        registry.add("vortex.TupleSelector", Airport)
+        registry.add("vortex.TupleSelector", Airport, fields=["id"])
+
+
+def test_a_class_of_an_orm_names_its_fields(registry: TupleRegistry) -> None:
+    wanted = (
+        r"tuple_type\('stock.Airport', fields=\['id', 'name'\]\)\(Airport\), or all .*'__all__'"
+    )
+    with pytest.raises(DefinitionError, match=wanted):
+        registry.add("stock.Airport", Airport)
+    with pytest.raises(DefinitionError, match="Name the fields of Airport"):
+        registry.add("stock.Airport", Airport, exclude=["name"])
+    assert list(registry) == []
+    found = registry.add("stock.Airport", Airport, fields="__all__", exclude=["name"])
+    assert [field.name for field in found.fields] == ["id"]
+
+
+def test_a_class_of_an_orm_that_is_a_dataclass_names_its_fields(registry: TupleRegistry) -> None:
+    @dataclasses.dataclass
+    class Mapped(Row):
+        x: int = 0
+
+    with pytest.raises(DefinitionError, match="Name the fields of"):
+        registry.add("stock.Mapped", Mapped)
+
+
+def test_fields_are_named_also_before_the_orm_is_known() -> None:
+    @dataclasses.dataclass
+    class Mapped:
+        __table__ = "mapped"
+        columns = ("x",)
+        x: int = 0
+
+    registry = TupleRegistry()
+    with pytest.raises(DefinitionError, match=r"fields=\[\.\.\.\]"):
+        registry.add("stock.Marked", MarkedAirport)
+    found = registry.add("stock.Mapped", Mapped)
+    registry.add_attribute_adapter("__table__", RowAdapter())
+    with pytest.raises(DefinitionError, match=r"fields=\['x'\]"):
+        _ = found.fields
+
+
+def test_plain_classes_may_say_all_aloud(registry: TupleRegistry) -> None:
+    class Person(Tuple):
+        name: str
+
+    registry.add("acme.Person", Person, fields="__all__")
+    assert names(registry, "acme.Person") == ["name"]
+
+
+@pytest.mark.parametrize("fields", ["*", "id", ["*"], ["__all__"], ["id", 5], 5, {"id": 1}])
+def test_all_fields_have_one_spelling(registry: TupleRegistry, fields: Any) -> None:
+    with pytest.raises(DefinitionError, match="fields is a list of names"):
+        registry.add("stock.Airport", Airport, fields=fields)
+    with pytest.raises(DefinitionError, match="exclude is a list of names"):
+        registry.add("stock.Airport", Airport, fields=["id"], exclude=fields)

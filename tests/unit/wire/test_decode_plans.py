@@ -156,6 +156,10 @@ def test_plan_builds_what_is_not_plain_through_its_adapter() -> None:
 
     class RowAdapter:
         takes_subclasses = True
+        needs_fields = False
+
+        def list_names(self, cls: type) -> list[str]:
+            return ["id", "name"]
 
         def find_fields(self, cls: type) -> list[FieldSpec]:
             return [FieldSpec("id", int), FieldSpec("name", str)]

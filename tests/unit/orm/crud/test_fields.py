@@ -1,5 +1,7 @@
 """Which fields of a model travel."""
 
+from typing import Any
+
 import pytest
 
 from django_vortex.exceptions import DefinitionError
@@ -18,12 +20,12 @@ def test_a_name_twice_is_one_field(desk: Desk, tuples: TupleRegistry):
     assert find_names(desk.tickets.spec, ["title", "id", "title"], tuples) == ("title", "id")
 
 
-def test_a_star_is_every_field_in_the_order_of_the_model(desk: Desk, tuples: TupleRegistry):
-    assert find_names(desk.seats.spec, "*", tuples) == ("row", "letter", "guest")
+def test_all_said_aloud_is_every_field_in_the_order_of_the_model(desk: Desk, tuples: TupleRegistry):
+    assert find_names(desk.seats.spec, "__all__", tuples) == ("row", "letter", "guest")
 
 
 def test_nothing_travels_unless_named(desk: Desk, tuples: TupleRegistry):
-    with pytest.raises(DefinitionError, match="nothing is shown unless named"):
+    with pytest.raises(DefinitionError, match=r"fields=\['id', .*'title'.*fields='__all__'"):
         find_names(desk.tickets.spec, None, tuples)
     assert find_names(desk.tickets.spec, [], tuples) == ("id",)
 
@@ -40,3 +42,9 @@ def test_a_name_that_is_like_none_gets_no_advice(desk: Desk):
         check_names(desk.tickets.spec, ["title", "zzz"], "fields")
     with pytest.raises(DefinitionError, match="names 5, which"):
         check_names(desk.tickets.spec, [5], "fields")  # type: ignore[list-item]
+
+
+@pytest.mark.parametrize("fields", ["*", "all", "id", ["*"], ["__all__"], [5], 5, {"id": 1}])
+def test_all_fields_have_one_spelling(desk: Desk, tuples: TupleRegistry, fields: Any):
+    with pytest.raises(DefinitionError, match="fields is a list of names"):
+        find_names(desk.tickets.spec, fields, tuples)

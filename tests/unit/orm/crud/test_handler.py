@@ -88,7 +88,7 @@ def test_delete_answers_with_the_rest_where_all_are_retrieved(crud: CrudBench):
 
 
 def test_all_fields_but_no_others_are_shown_when_asked_for(crud: CrudBench):
-    crud.serve(fields="*")
+    crud.serve(fields="__all__")
     [made] = crud.rows_of(crud.say())
     assert {"id", "author_id", "secret"} <= set(type(made).__tuple_fields__)
 
@@ -102,7 +102,7 @@ def test_nothing_is_shown_unless_named(crud: CrudBench):
     ("options", "text"),
     [
         ({"fields": ["titel"]}, "Did you mean 'title'"),
-        ({"fields": "title"}, "has to be a list"),
+        ({"fields": "title"}, "fields is a list of names, or '__all__'"),
         ({"read_only_fields": ["x"]}, "read_only_fields names 'x'"),
         ({"version_field": "title"}, "has to be an integer"),
         ({"nested": {"autor": ["name"]}}, "Did you mean 'author'"),

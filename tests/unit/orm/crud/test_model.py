@@ -36,11 +36,11 @@ def test_the_key_is_always_among_the_fields(desk: Desk):
 
 
 def test_a_star_is_every_field(desk: Desk):
-    assert plan(desk, fields="*").shape.names == tuple(desk.tickets.spec.fields)
+    assert plan(desk, fields="__all__").shape.names == tuple(desk.tickets.spec.fields)
 
 
 def test_what_peers_may_set_is_neither_key_nor_read_only_nor_the_version(desk: Desk):
-    made = plan(desk, fields="*", read_only_fields=["points"], version_field="version")
+    made = plan(desk, fields="__all__", read_only_fields=["points"], version_field="version")
     assert made.writable == {"title", "owner_id", "labels", "extra"}
     assert plan(desk).writable == {"title", "points"}
 
@@ -68,8 +68,14 @@ def test_a_relation_named_alone_has_the_fields_of_its_tuple_type(desk: Desk):
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        ({"fields": None}, r"Name the fields of desk\.Ticket .* nothing is shown unless named"),
-        ({"fields": "title"}, r"fields has to be a list or '\*', got 'title'"),
+        (
+            {"fields": None},
+            r"Name the fields of desk\.Ticket .* nothing of a table is shown unless named",
+        ),
+        (
+            {"fields": "title"},
+            r"fields is a list of names, or '__all__' for every field; got 'title'",
+        ),
         ({"fields": ["titel"]}, r"fields names 'titel', .*Did you mean 'title'\?"),
         ({"fields": ["zzz"]}, r"fields names 'zzz', which desk\.Ticket does not have$"),
         ({"read_only_fields": ["titel"]}, "read_only_fields names 'titel'"),

@@ -41,7 +41,7 @@ VALUES: dict[str, Any] = {
 
 def test_every_field_goes_out_and_comes_back(crud: CrudBench):
     author = Author.objects.create(name="Ann")
-    crud.serve(Everything, fields="*")
+    crud.serve(Everything, fields="__all__")
     plain = {name: VALUES[name] for name in ("extra", "rich")}
     sent = {name: value for name, value in VALUES.items() if name not in plain}
     [made] = crud.rows_of(crud.say([row(NAME, author_id=author.pk, **sent)]))
@@ -56,7 +56,7 @@ def test_every_field_goes_out_and_comes_back(crud: CrudBench):
 
 
 def test_what_the_database_decides_is_none_before_and_known_afterwards(crud: CrudBench):
-    crud.serve(Everything, fields="*")
+    crud.serve(Everything, fields="__all__")
     [made] = crud.rows_of(crud.say())
     assert (made.key, made.loud, made.counted, made.small) == (None, None, None, 3)
     sent = row(NAME, key=None, counted=None, link="https://a.example/", slug="s")

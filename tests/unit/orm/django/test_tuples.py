@@ -11,7 +11,7 @@ from django.core.files.base import ContentFile
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from django_vortex.exceptions import MalformedMessage
+from django_vortex.exceptions import DefinitionError, MalformedMessage
 from django_vortex.tuples import TupleRegistry, present_fields, tuple_type
 from django_vortex.wire.codec import Codec
 from django_vortex.wire.dialects import Dialect
@@ -47,7 +47,7 @@ VALUES: dict[str, Any] = {
 
 
 def test_every_kind_of_field_has_its_type(tuples: TupleRegistry) -> None:
-    tuple_type("t.Everything", registry=tuples)(Everything)
+    tuple_type("t.Everything", fields="__all__", registry=tuples)(Everything)
     assert types_of(tuples, Everything) == {
         **{name: type(value) for name, value in VALUES.items()},
         "extra": None,
@@ -59,7 +59,9 @@ def test_every_kind_of_field_has_its_type(tuples: TupleRegistry) -> None:
 
 @pytest.mark.parametrize("source", ["made here", "read from the database"])
 def test_an_instance_comes_back_equal(tuples: TupleRegistry, source: str) -> None:
-    tuple_type("t.Everything", exclude=["loud", "counted"], registry=tuples)(Everything)
+    tuple_type("t.Everything", fields="__all__", exclude=["loud", "counted"], registry=tuples)(
+        Everything
+    )
     values = dict(VALUES)
     instance: Any = Everything(**{**values, "author_id": None})
     if source == "read from the database":
@@ -80,13 +82,13 @@ def test_an_instance_comes_back_equal(tuples: TupleRegistry, source: str) -> Non
 
 def test_fields_are_chosen_or_excluded(tuples: TupleRegistry) -> None:
     tuple_type("t.Author", fields=["name"], registry=tuples)(Author)
-    tuple_type("t.Guarded", exclude=["secret"], registry=tuples)(Guarded)
+    tuple_type("t.Guarded", fields="__all__", exclude=["secret"], registry=tuples)(Guarded)
     assert list(types_of(tuples, Author)) == ["name"]
     assert list(types_of(tuples, Guarded)) == ["id", "name"]
 
 
 def test_a_deferred_field_travels_as_none_without_a_query(tuples: TupleRegistry) -> None:
-    tuple_type("t.Author", registry=tuples)(Author)
+    tuple_type("t.Author", fields="__all__", registry=tuples)(Author)
     Author.objects.create(id=7, name="Ann")
     for queryset in (Author.objects.only("id"), Author.objects.defer("name")):
         [author] = queryset
@@ -96,7 +98,7 @@ def test_a_deferred_field_travels_as_none_without_a_query(tuples: TupleRegistry)
 
 
 async def test_an_instance_can_be_written_on_a_loop(tuples: TupleRegistry) -> None:
-    tuple_type("t.Everything", registry=tuples)(Everything)
+    tuple_type("t.Everything", fields="__all__", registry=tuples)(Everything)
     assert asyncio.get_running_loop().is_running()
     assert sent(tuples, Everything(author_id=7))["author_id"] == {"_ft": "int", "_fd": 7}
 
@@ -144,7 +146,7 @@ def test_json_travels_as_it_is(tuples: TupleRegistry) -> None:
 
 
 def test_a_peer_sets_declared_fields_only(tuples: TupleRegistry) -> None:
-    tuple_type("t.Guarded", exclude=["secret"], registry=tuples)(Guarded)
+    tuple_type("t.Guarded", fields="__all__", exclude=["secret"], registry=tuples)(Guarded)
     built = rebuilt(tuples, "t.Guarded", name="evil", secret="mine", save="x", _state="y")
     assert (built.name, built.secret) == ("evil", "s")
     assert callable(built.save)
@@ -152,7 +154,7 @@ def test_a_peer_sets_declared_fields_only(tuples: TupleRegistry) -> None:
 
 
 def test_what_a_peer_leaves_out_has_its_default_and_is_known(tuples: TupleRegistry) -> None:
-    tuple_type("t.Everything", registry=tuples)(Everything)
+    tuple_type("t.Everything", fields="__all__", registry=tuples)(Everything)
     with CaptureQueriesContext(connection) as queries:
         built = rebuilt(tuples, "t.Everything", big=5)
         assert (built.big, built.small, built.text, built.author_id) == (5, 3, "text", None)
@@ -162,19 +164,19 @@ def test_what_a_peer_leaves_out_has_its_default_and_is_known(tuples: TupleRegist
 
 
 def test_a_built_instance_can_be_saved(tuples: TupleRegistry) -> None:
-    tuple_type("t.Author", registry=tuples)(Author)
+    tuple_type("t.Author", fields="__all__", registry=tuples)(Author)
     rebuilt(tuples, "t.Author", name="Ann").save()
     assert [author.name for author in Author.objects.all()] == ["Ann"]
 
 
 def test_an_image_that_a_peer_names_is_not_opened(tuples: TupleRegistry) -> None:
-    tuple_type("t.Everything", registry=tuples)(Everything)
+    tuple_type("t.Everything", fields="__all__", registry=tuples)(Everything)
     built = rebuilt(tuples, "t.Everything", image="../../etc/passwd")
     assert built.__dict__["image"] == "../../etc/passwd"
 
 
 def test_a_value_of_a_wrong_type_is_refused(tuples: TupleRegistry) -> None:
-    tuple_type("t.Author", registry=tuples)(Author)
+    tuple_type("t.Author", fields="__all__", registry=tuples)(Author)
     with pytest.raises(MalformedMessage, match=r"Expected `str`, got 5 - at `\$.name`"):
         rebuilt(tuples, "t.Author", name=5)
 
@@ -183,12 +185,19 @@ def test_a_value_of_a_wrong_type_is_refused(tuples: TupleRegistry) -> None:
 def test_children_and_proxies_travel_as_their_registered_base(
     tuples: TupleRegistry, child: type[Author]
 ) -> None:
-    tuple_type("t.Author", registry=tuples)(Author)
+    tuple_type("t.Author", fields=["name"], registry=tuples)(Author)
     assert sent(tuples, child(name="Ann")) == sent(tuples, Author(name="Ann"))
+    assert sent(tuples, child(name="Ann")).keys() == {"_ct", "_c", "name"}
+
+
+@pytest.mark.parametrize("child", [Author, Novelist, Pseudonym])
+def test_a_model_names_the_fields_that_travel(tuples: TupleRegistry, child: type[Author]) -> None:
+    with pytest.raises(DefinitionError, match=r"fields=\['id', 'name'.*fields='__all__'"):
+        tuple_type("t.Author", registry=tuples)(child)
 
 
 def test_a_child_has_the_fields_of_its_base(tuples: TupleRegistry) -> None:
-    tuple_type("t.Novelist", registry=tuples)(Novelist)
+    tuple_type("t.Novelist", fields="__all__", registry=tuples)(Novelist)
     assert types_of(tuples, Novelist) == {
         "id": int,
         "name": str,

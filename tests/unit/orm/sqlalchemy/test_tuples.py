@@ -12,7 +12,15 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Engine, create_engine, event, inspect, select
-from sqlalchemy.orm import Session, load_only
+from sqlalchemy.orm import (
+    DeclarativeBase,
+    Mapped,
+    MappedAsDataclass,
+    Session,
+    load_only,
+    mapped_column,
+    relationship,
+)
 from sqlalchemy.pool import StaticPool
 
 from django_vortex.exceptions import DefinitionError, MalformedMessage
@@ -80,12 +88,12 @@ def engine() -> Iterator[Engine]:
 
 @pytest.fixture
 def airports(tuples: TupleRegistry) -> TupleRegistry:
-    tuple_type("t.Airport", registry=tuples)(Airport)
+    tuple_type("t.Airport", fields="__all__", registry=tuples)(Airport)
     return tuples
 
 
 def test_every_kind_of_column_has_its_type(tuples: TupleRegistry) -> None:
-    tuple_type("t.Everything", registry=tuples)(Everything)
+    tuple_type("t.Everything", fields="__all__", registry=tuples)(Everything)
     types = types_of(tuples, Everything)
     unknown = {name for name, kind in types.items() if kind in (None, object)}
     assert unknown == {"extra", "pickled", "letters", "secret"}
@@ -95,7 +103,7 @@ def test_every_kind_of_column_has_its_type(tuples: TupleRegistry) -> None:
 
 
 def test_an_instance_comes_back_equal(tuples: TupleRegistry) -> None:
-    tuple_type("t.Everything", registry=tuples)(Everything)
+    tuple_type("t.Everything", fields="__all__", registry=tuples)(Everything)
     codec = Codec(tuples)
     written = codec.encode_value(Everything(**VALUES), Dialect.NATIVE)
     again = codec.decode_value(written, Dialect.NATIVE)
@@ -115,12 +123,32 @@ def test_only_mapped_columns_travel_under_their_attribute_names(airports: TupleR
 
 @pytest.mark.parametrize("cls", [Old, Modern, Imperative])
 def test_all_styles_of_mapping_are_known(tuples: TupleRegistry, cls: type[Any]) -> None:
-    tuple_type("t.It", registry=tuples)(cls)
+    tuple_type("t.It", fields="__all__", registry=tuples)(cls)
     instance: Any = cls()
     instance.name = "x"
     assert sent(tuples, instance) == {"_ct": "rt", "_c": "t.It", "id": None, "name": "x"}
     built = rebuilt(tuples, "t.It", name="y")
     assert (type(built), built.name, inspect(built).transient) == (cls, "y", True)
+
+
+@pytest.mark.parametrize("cls", [Old, Modern, Imperative])
+def test_a_mapped_class_names_the_fields_that_travel(tuples: TupleRegistry, cls: type[Any]) -> None:
+    with pytest.raises(DefinitionError, match=r"fields=\['id', 'name'\].*fields='__all__'"):
+        tuple_type("t.It", registry=tuples)(cls)
+
+
+def test_a_mapped_dataclass_names_the_fields_that_travel(tuples: TupleRegistry) -> None:
+    class DataBase(MappedAsDataclass, DeclarativeBase):
+        pass
+
+    class Login(DataBase):
+        __tablename__ = "login"
+        id: Mapped[int] = mapped_column(primary_key=True)
+        secret: Mapped[str]
+        holder: Mapped[Any] = relationship("Holder", default=None)  # which is not there yet
+
+    with pytest.raises(DefinitionError, match=r"fields=\['id', 'secret'\]"):
+        tuple_type("t.Login", registry=tuples)(Login)
 
 
 def test_fields_are_chosen(tuples: TupleRegistry) -> None:
