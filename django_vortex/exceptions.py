@@ -20,7 +20,8 @@
     └── ClientError              the client end: closed, timed out
 """
 
-from collections.abc import Mapping, Sequence
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 MAX_QUOTED_CHARACTERS = 80
@@ -42,6 +43,12 @@ def quoted(value: object) -> str:
     if len(text) > MAX_QUOTED_CHARACTERS:
         return text[: MAX_QUOTED_CHARACTERS - 1] + "…"
     return text
+
+
+def did_you_mean(name: object, known: Iterable[str]) -> str:
+    """Return ``. Did you mean 'name'?`` for a name that is nearly a known one, else nothing."""
+    near = difflib.get_close_matches(str(name)[:MAX_QUOTED_CHARACTERS], list(known), n=1)
+    return f". Did you mean {near[0]!r}?" if near else ""
 
 
 class VortexError(Exception):

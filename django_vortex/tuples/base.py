@@ -6,11 +6,10 @@ equality and ``repr``. Registration under a wire name is the business of `tuple_
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from django_vortex.exceptions import UnknownField
+from django_vortex.exceptions import UnknownField, did_you_mean
 from django_vortex.tuples.fields import FieldDefinition, collect_definitions
 
 
@@ -42,7 +41,8 @@ class Tuple:
     def __init__(self, **values: Any) -> None:
         for name in values:
             if name not in self.__tuple_fields__:
-                raise UnknownField(_unknown_field_text(type(self), name))
+                text = f"{type(self).__qualname__} has no field {name!r}"
+                raise UnknownField(text + did_you_mean(name, self.__tuple_fields__))
         fill(self, values)
 
     def __eq__(self, other: object) -> bool:
@@ -65,9 +65,3 @@ def fill(instance: Tuple, values: Mapping[str, Any]) -> None:
         else:
             value = definition.default
         setattr(instance, name, value)
-
-
-def _unknown_field_text(cls: type[Tuple], name: str) -> str:
-    text = f"{cls.__qualname__} has no field {name!r}"
-    near = difflib.get_close_matches(name, cls.__tuple_fields__, n=1)
-    return f"{text}. Did you mean {near[0]!r}?" if near else text

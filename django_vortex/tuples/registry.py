@@ -7,10 +7,11 @@ first use: in a class decorator an ORM has not finished the class yet.
 from __future__ import annotations
 
 import dataclasses
+import logging
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import TypeVar
 
-from django_vortex.exceptions import DefinitionError
+from django_vortex.exceptions import DefinitionError, did_you_mean, quoted
 from django_vortex.tuples.adapters import (
     Construction,
     DataclassAdapter,
@@ -21,7 +22,12 @@ from django_vortex.tuples.base import Tuple
 from django_vortex.tuples.field_choice import ALL_FIELDS, read_fields, read_names
 from django_vortex.tuples.fields import FieldSpec
 
+logger = logging.getLogger(__name__)
+
 _Class = TypeVar("_Class", bound=type)
+
+MAX_REPORTED_NAMES = 100
+"""How many unknown names a registry writes to the log; peers may make up any number of them."""
 
 
 class TupleType:
@@ -89,7 +95,7 @@ class TupleType:
             if name not in by_name:
                 raise DefinitionError(
                     f"Tuple type {self.name!r} names the field {name!r}, "
-                    f"which {self.cls.__qualname__} does not have"
+                    f"which {self.cls.__qualname__} does not have{did_you_mean(name, by_name)}"
                 )
             if name.startswith("_"):
                 raise DefinitionError(f"Field {self.name}.{name} begins with '_' and cannot travel")
@@ -108,6 +114,7 @@ class TupleRegistry:
         self._found: dict[type, TupleType | None] = {}
         self._adapters: dict[str, TupleAdapter] = {}
         self._attribute_adapters: dict[str, TupleAdapter] = {}
+        self._reported: set[str] = set()
         self._tuple_adapter = TupleClassAdapter()
         self._dataclass_adapter = DataclassAdapter()
 
@@ -194,6 +201,22 @@ class TupleRegistry:
                 "no dataclass and no class of a known ORM"
             )
         return adapter
+
+    def report_unknown(self, name: object) -> None:
+        """Tell the log how to register a type that a peer named, once for each name."""
+        shown = quoted(name)
+        if shown in self._reported or len(self._reported) >= MAX_REPORTED_NAMES:
+            return
+        self._reported.add(shown)
+        near = did_you_mean(name, self._by_name)
+        logger.warning(
+            "A peer names the tuple type %s, which is not registered%s. If it is yours, decorate "
+            "its class with @tuple_type and import its module in vortex.py",
+            shown,
+            near,
+        )
+        if len(self._reported) == MAX_REPORTED_NAMES:
+            logger.warning("Further names of unknown tuple types are not logged")
 
     def __iter__(self) -> Iterator[TupleType]:
         return iter(list(self._by_name.values()))

@@ -150,6 +150,15 @@ class Codec:
             known = self._encode_plans[cls] = (tuple_type, compile_encoder(tuple_type))
         return known[1]
 
+    def compile(self, tuple_type: TupleType) -> None:
+        """Make the plans of a type, which otherwise first use does.
+
+        Raises:
+            DefinitionError: It cannot be read or built.
+        """
+        self.get_encode_plan(tuple_type.cls)
+        self._decoders[Dialect.NATIVE].compile(tuple_type)
+
     def _encode(self, value: object, dialect: Dialect) -> tuple[Json, bool]:
         encoder = ValueEncoder(self, dialect)
         try:

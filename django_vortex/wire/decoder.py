@@ -43,8 +43,6 @@ PLAIN = frozenset({type(None), bool, int, float, str})
 
 _MARKERS = frozenset({"_ct", "_c"})
 
-_HINT = "Decorate it with @tuple_type and import its module in vortex.py"
-
 
 class TupleReader:
     """Rebuilds the tuples of one type from parsed JSON.
@@ -151,7 +149,8 @@ class ValueDecoder:
         """
         tuple_type = self._registry.get_by_name(name) if isinstance(name, str) else None
         if tuple_type is None:
-            raise UnknownTupleType(f"Unknown tuple type {quoted(name)}", "", _HINT)
+            self._registry.report_unknown(name)
+            raise UnknownTupleType(f"Unknown tuple type {quoted(name)}", "")
         known = self._readers.get(name)
         if known is None or known[0] is not tuple_type:
             known = self._readers[name] = (tuple_type, TupleReader(tuple_type))
@@ -177,6 +176,15 @@ class ValueDecoder:
         except (msgspec.MsgspecError, ValueError, OverflowError, RecursionError, WireError):
             return None
         return payload
+
+    def compile(self, tuple_type: TupleType) -> None:
+        """Make the reader and the plan of a type, which otherwise first use does.
+
+        Raises:
+            DefinitionError: It cannot be read.
+        """
+        self.get_reader(tuple_type.name)
+        self._get_plan(tuple_type.name)
 
     def _get_plan(self, name: str | None) -> DecodePlan | None:
         tuple_type = None if name is None else self._registry.get_by_name(name)

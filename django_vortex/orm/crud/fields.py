@@ -3,10 +3,9 @@
 Takes what an application wrote as ``fields``, gives names that the model has.
 """
 
-import difflib
 from collections.abc import Iterable, Sequence
 
-from django_vortex.exceptions import DefinitionError, quoted
+from django_vortex.exceptions import DefinitionError, did_you_mean, quoted
 from django_vortex.orm.crud.records import registered_fields
 from django_vortex.orm.store import ModelField, ModelSpec
 from django_vortex.tuples import TupleRegistry
@@ -60,5 +59,4 @@ def check_names(spec: ModelSpec, names: Iterable[str], what: str) -> None:
 def unknown_name(spec: ModelSpec, name: str, what: str, known: Iterable[str]) -> DefinitionError:
     """Give the error for a name that a model does not have."""
     text = f"{what} names {quoted(name)}, which {spec.label} does not have"
-    near = difflib.get_close_matches(str(name), list(known), n=1)
-    return DefinitionError(f"{text}. Did you mean {near[0]!r}?" if near else text)
+    return DefinitionError(text + did_you_mean(name, known))

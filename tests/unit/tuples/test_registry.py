@@ -18,6 +18,7 @@ from django_vortex.tuples import (
     TupleSelector,
     tuple_type,
 )
+from django_vortex.tuples.registry import MAX_REPORTED_NAMES
 
 
 class Row:
@@ -110,6 +111,7 @@ def test_fields_may_be_chosen_and_excluded(registry: TupleRegistry) -> None:
             {"fields": "__all__", "exclude": ["nmae"]},
             "names the field 'nmae', which Airport does not have",
         ),
+        ({"fields": ["nmae"]}, r"does not have\. Did you mean 'name'\?"),
         ({"fields": ["_internal"]}, "begins with '_' and cannot travel"),
     ],
 )
@@ -119,6 +121,21 @@ def test_wrong_choice_is_told_at_first_use(
     found = registry.add("stock.Airport", Airport, **arguments)
     with pytest.raises(DefinitionError, match=text):
         _ = found.fields
+
+
+def test_unknown_names_are_reported_once_and_not_without_end(
+    registry: TupleRegistry, caplog: pytest.LogCaptureFixture
+) -> None:
+    registry.add("stock.Airport", Airport, fields=["id"])
+    for _ in range(3):
+        registry.report_unknown("stock.Aiport")
+    (message,) = caplog.messages
+    assert "'stock.Aiport', which is not registered. Did you mean 'stock.Airport'?" in message
+    assert "@tuple_type" in message
+    for number in range(10 * MAX_REPORTED_NAMES):
+        registry.report_unknown(f"{number}" * 1000)
+    assert len(caplog.messages) == MAX_REPORTED_NAMES + 1
+    assert max(map(len, caplog.messages)) < 300
 
 
 def test_a_name_and_a_class_are_registered_once(registry: TupleRegistry) -> None:
