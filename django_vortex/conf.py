@@ -116,6 +116,12 @@ class VortexSettings:
     max_message_bytes: int = _integer(1_048_576, 1_024, _GIBIBYTE)
     """Longest message accepted from a peer."""
 
+    body_seconds: float = _seconds(60.0, 1.0, _DAY)
+    """How long the body of a POST may take to arrive."""
+
+    slow_bodies_per_address: int = _integer(50, 0, 100_000_000)
+    """Bodies of one address that may be on their way for more than a second; 0 is no limit."""
+
     max_inflated_bytes: int = _integer(16_777_216, 1_024, 4 * _GIBIBYTE)
     """Largest payload accepted after decompression."""
 

@@ -14,6 +14,10 @@ MALFORMED_CLOSURE: Final = 4400
 """What the peer sent can not be followed any further."""
 REFUSED_CLOSURE: Final = 4403
 """The uuid belongs to a peer with another identity, found out after the stream was accepted."""
+THROTTLED_CLOSURE: Final = 4429
+"""The peer comes or asks too often; the reason begins with the seconds to wait: ``7 s: ...``."""
+STOPPING_CLOSURE: Final = 4503
+"""The server takes no peers now; the reason begins with the seconds to wait."""
 SILENT_CLOSURE: Final = 4007
 """Nothing was heard of the peer, or nothing could be written to it, for too long."""
 SLOW_CLOSURE: Final = 4008

@@ -78,7 +78,8 @@ class VortexApplication:
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
-    await NO_SUCH_PATH.send_websocket(scope, send)
+    await receive()  # the opening, behind which the end is reported
+    await NO_SUCH_PATH.send_websocket(scope, receive, send)
 
 
 async def _live(receive: Receive, send: Send) -> None:

@@ -16,12 +16,13 @@ from django_vortex.server.stream import StreamClosed
 from django_vortex.transports import hub
 from django_vortex.transports.asgi_types import Message, Receive, Scope, Send
 from django_vortex.transports.flow import SCOPE_KEY, Flow, find_flow
-from django_vortex.transports.greeting import Caller, greet
+from django_vortex.transports.greeting import Caller, find_announced_dialect, greet
 from django_vortex.transports.origin import is_websocket_secure
 from django_vortex.transports.refusal import Refusal
 from django_vortex.transports.residue import compact_headers
 from django_vortex.transports.turns import TURN_BYTES, cut_frame
 from django_vortex.transports.websocket_stream import WebSocketStream
+from django_vortex.wire.dialects import Dialect
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +45,9 @@ class VortexConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no ty
         stream = WebSocketStream(send, flow)
         opened = await self._open(scope, stream)
         if isinstance(opened, Refusal):
-            await opened.send_websocket(scope, send)
+            opened.log(scope)
+            is_native = find_announced_dialect(scope) is Dialect.NATIVE
+            await opened.send_websocket(scope, receive, send, is_native=is_native)
             return
         try:
             await stream.accept()

@@ -56,6 +56,17 @@ class Flow:
         """Give the flow for ``send`` if it belongs to the server that this class is for."""
         return cls(send)
 
+    def find_address(self) -> str | None:
+        """Return the address at the other end of the socket.
+
+        That is not always ``scope["client"]``: uvicorn, unless told otherwise, replaces it by what
+        ``X-Forwarded-For`` says when a connection comes from its own machine.
+
+        Returns:
+            An IP address, "" for a socket that has none, None if the server is unknown.
+        """
+        return None
+
     def start(self) -> None:
         """Begin to watch the socket; called by the task that serves it, after it was accepted."""
         self.is_started = True
@@ -71,6 +82,10 @@ class Flow:
     async def send_long(self, message: Message) -> None:
         """Give ``send`` a text that may be longer than the server takes from peers."""
         await self.send(message)
+
+    async def send_close(self, send: Send, code: int, reason: str) -> None:
+        """Close a WebSocket through ``send``, which middleware may have wrapped."""
+        await send({"type": "websocket.close", "code": code, "reason": reason})
 
     def wake(self) -> None:
         """End the waiting of whoever waits: the stream is to be closed."""
@@ -125,10 +140,15 @@ class UvicornFlow(Flow):
         if not inspect.ismethod(send) or not _is_from(owner, "uvicorn.protocols."):
             return None
         transport = getattr(owner, "transport", None)
-        if not callable(getattr(transport, "abort", None)):
+        if not _has(transport, "abort", "get_extra_info"):
             return None
         drain = getattr(getattr(owner, "flow", None), "drain", None)
         return cls(send, transport, drain if inspect.iscoroutinefunction(drain) else None)
+
+    def find_address(self) -> str | None:
+        """Return the address at the other end of the socket."""
+        address = self._transport.get_extra_info("peername")
+        return str(address[0]) if isinstance(address, tuple) else ""
 
     def start(self) -> None:
         """Begin; uvicorn watches its sockets itself."""
@@ -161,6 +181,10 @@ class _DaphneFlow(Flow):
         self._transport = transport
         self._is_watching = False
         self._waiter: asyncio.Future[None] | None = None
+
+    def find_address(self) -> str | None:
+        """Return the address at the other end of the socket."""
+        return str(getattr(self._transport.getPeer(), "host", ""))
 
     # Twisted's IPushProducer
 
@@ -250,6 +274,13 @@ class DaphneSocketFlow(_DaphneFlow):
         finally:
             self._protocol.maxMessagePayloadSize = limit
 
+    async def send_close(self, send: Send, code: int, reason: str) -> None:
+        """Close with the reason, which Daphne itself leaves out."""
+        close = getattr(self._protocol, "sendClose", None)
+        if callable(close):
+            self._protocol.serverClose = functools.partial(close, reason=reason)
+        await super().send_close(send, code, reason)
+
     def _unregister(self) -> None:
         self._transport.unregisterProducer()
 
@@ -284,7 +315,7 @@ class DaphneRequestFlow(_DaphneFlow):
 KNOWN_FLOWS: tuple[type[Flow], ...] = (UvicornFlow, DaphneSocketFlow, DaphneRequestFlow)
 
 _PRODUCER_METHODS = ("registerProducer", "unregisterProducer")
-_TRANSPORT_METHODS = ("pauseProducing", "resumeProducing", "abortConnection")
+_TRANSPORT_METHODS = ("pauseProducing", "resumeProducing", "abortConnection", "getPeer")
 
 
 def find_flow(send: Send) -> Flow:

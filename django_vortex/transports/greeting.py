@@ -9,12 +9,16 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from django_vortex.conf import get_settings
+from django_vortex.logs import get_limited_logger
 from django_vortex.routing.peer import Peer
 from django_vortex.server.identity import Identity
+from django_vortex.transports.flow import SCOPE_KEY, Flow
 from django_vortex.transports.identity import find_address, find_identity
-from django_vortex.transports.origin import is_origin_allowed
-from django_vortex.transports.refusal import BAD_ORIGIN, NO_UUID, Refusal
+from django_vortex.transports.origin import is_host_allowed, is_origin_allowed
+from django_vortex.transports.refusal import BAD_HOST, BAD_ORIGIN, NO_UUID, Refusal
 from django_vortex.wire.dialects import Dialect
+
+logger = get_limited_logger(__name__)
 
 MAX_URL_VALUE_CHARACTERS = 200
 """Longest uuid or name; uuids of released clients have 36."""
@@ -43,7 +47,7 @@ class Caller:
 
 
 def greet(scope: Mapping[str, Any], *, is_secure: bool) -> Caller | Refusal:
-    """Look at the origin and the URL of a request for either transport.
+    """Look at the host, the origin and the URL of a request for either transport.
 
     Args:
         scope: Of the request.
@@ -51,18 +55,55 @@ def greet(scope: Mapping[str, Any], *, is_secure: bool) -> Caller | Refusal:
     """
     settings = get_settings()
     headers = scope["headers"]
+    if not is_host_allowed(headers, scope.get("server")):
+        return BAD_HOST
     if not is_origin_allowed(
         headers, is_secure=is_secure, allowed_origins=settings.allowed_origins
     ):
         return BAD_ORIGIN
-    query = parse_qs(scope.get("query_string", b"").decode("utf-8", "replace"))
+    query = _parse_query(scope)
     uuid, name = _find(query, "vortexUuid"), _find(query, "vortexName")
     if uuid is None or name is None:
         return NO_UUID
-    address = find_address(headers, scope.get("client"), trusted_proxies=settings.trusted_proxies)
+    return Caller(uuid, name, find_client_address(scope), _find_dialect(query))
+
+
+def find_client_address(scope: Mapping[str, Any]) -> str:
+    """Return the address of a client, as `find_address` finds it; "" where there is none."""
+    proxies = get_settings().trusted_proxies
+    connected = _find_connected(scope, is_proxied=proxies > 0)
+    return find_address(scope["headers"], connected, trusted_proxies=proxies)
+
+
+def find_announced_dialect(scope: Mapping[str, Any]) -> Dialect | None:
+    """Return the dialect that the URL of a request names, if it is our own."""
+    return _find_dialect(_parse_query(scope))
+
+
+def _find_connected(scope: Mapping[str, Any], *, is_proxied: bool) -> str:
+    """Return the address of the socket, which is not always what the server says it is."""
+    client = scope.get("client")
+    told = str(client[0]) if client else ""
+    flow = scope.get(SCOPE_KEY)
+    seen = flow.find_address() if isinstance(flow, Flow) else None
+    if seen is None:
+        return told
+    if seen != told and not is_proxied:
+        logger.warning(
+            "The server has taken the address of a client from X-Forwarded-For, which any client "
+            "can write; the vortex takes that of the connection. Set VORTEX['TRUSTED_PROXIES'] to "
+            "the number of proxies in front of this server"
+        )
+    return seen
+
+
+def _parse_query(scope: Mapping[str, Any]) -> dict[str, list[str]]:
+    return parse_qs(scope.get("query_string", b"").decode("utf-8", "replace"))
+
+
+def _find_dialect(query: Mapping[str, list[str]]) -> Dialect | None:
     announced = _find(query, "vortexDialect")
-    dialect = Dialect.NATIVE if announced == Dialect.NATIVE.value else None
-    return Caller(uuid, name, address, dialect)
+    return Dialect.NATIVE if announced == Dialect.NATIVE.value else None
 
 
 def _find(query: Mapping[str, list[str]], key: str) -> str | None:

@@ -4,7 +4,7 @@ Takes what Django and the ASGI scope know of a request, gives what the server co
 comes again (`Identity.may_be_taken_over_by`).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from django_vortex.server.identity import Identity
@@ -29,8 +29,8 @@ def find_identity(user: Any, session: Any, address: str) -> Identity:
     return Identity("address", address, address)
 
 
-def find_address(headers: HeaderList, client: Sequence[Any] | None, *, trusted_proxies: int) -> str:
-    """Give the client's address: that of the connection, or what trusted proxies say it is.
+def find_address(headers: HeaderList, connected: str, *, trusted_proxies: int) -> str:
+    """Return the client's address: that of the connection, or what trusted proxies say it is.
 
     Every proxy appends the address it was called from to ``X-Forwarded-For``, so with N trusted
     proxies the N-th entry from the right was written by the first of them; what is further left
@@ -39,10 +39,9 @@ def find_address(headers: HeaderList, client: Sequence[Any] | None, *, trusted_p
 
     Args:
         headers: Of the request.
-        client: ``scope["client"]``; None on a Unix socket, which gives "".
+        connected: The address of the connection, "" on a Unix socket.
         trusted_proxies: The setting ``TRUSTED_PROXIES``.
     """
-    connected = str(client[0]) if client else ""
     if trusted_proxies <= 0:
         return connected
     hops = [

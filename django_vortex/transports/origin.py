@@ -1,4 +1,4 @@
-"""Whether a browser page of some origin may open a vortex.
+"""Whether a request may open a vortex, by the host it is for and the page it comes from.
 
 Takes the headers and the scheme of a request, gives yes or no. There is no CSRF token on either
 transport, so the ``Origin`` header, which a page can not forge, is what keeps foreign pages from
@@ -6,7 +6,8 @@ acting as the user whose cookies the browser adds. Programs that are no browsers
 let in: they have no user's cookies either.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from django.conf import settings
@@ -20,6 +21,20 @@ HeaderList = Iterable[tuple[bytes, bytes]]
 DEFAULT_PORTS = {"http": "80", "https": "443"}
 DEBUG_HOSTS = [".localhost", "127.0.0.1", "[::1]"]
 """What Django allows while debugging when ``ALLOWED_HOSTS`` is empty."""
+
+
+def is_host_allowed(headers: HeaderList, server: Sequence[Any] | None) -> bool:
+    """Return whether a request is for a host that ``ALLOWED_HOSTS`` names.
+
+    Django asks this of requests only, and only where something calls ``get_host()``. A page whose
+    name was pointed at this server is one that the host of its WebSockets gives away.
+
+    Args:
+        headers: Of the request, names in lower case.
+        server: ``scope["server"]``, which stands in for a missing header, as in Django.
+    """
+    host = _find_host(headers) or (str(server[0]) if server else "")
+    return _is_valid(host, _allowed_hosts())
 
 
 def is_origin_allowed(

@@ -1,16 +1,36 @@
 """How a peer is told that it may not connect, on either transport.
 
-Takes what went wrong, gives a `Refusal`: status, text and when to try again. Texts are plain and
-never begin with ``<``: VortexJS takes that for a login page and reloads the page (PROTOCOL 6.2).
+Takes what went wrong, gives a `Refusal`: status, close code, text and when to try again. Texts are
+plain and never begin with ``<``: VortexJS takes that for a login page and reloads the page
+(PROTOCOL 6.2).
 """
 
+import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from django_vortex.exceptions import RefusedError, TakenByAnother, TooManyPeers
-from django_vortex.transports.asgi_types import Scope, Send
+from django_vortex.exceptions import RefusedError, TakenByAnother, TooManyPeers, quoted
+from django_vortex.logs import get_limited_logger
+from django_vortex.server.stream import (
+    MALFORMED_CLOSURE,
+    REFUSED_CLOSURE,
+    STOPPING_CLOSURE,
+    THROTTLED_CLOSURE,
+)
+from django_vortex.transports.asgi_types import Receive, Scope, Send
+from django_vortex.transports.flow import SCOPE_KEY, find_flow
+
+logger = get_limited_logger(__name__)
 
 HTTP_RESPONSE = "websocket.http.response"
 """The ASGI extension with which a handshake is answered by something else than 403."""
+
+END_SECONDS = 5.0
+"""How long a server may take to report the end of a handshake that was answered."""
+
+MAX_REASON_BYTES = 120
+"""Longest reason of a close frame; the protocol has room for 123 bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,20 +40,26 @@ class Refusal:
     Attributes:
         status: Of the HTTP answer.
         text: For the developer at the other end.
+        hint: For the developer at this end: what to do if it is wrong to refuse.
+        closure: The code with which WebSockets of our own dialect are accepted and closed at once,
+            since a browser cannot read how a handshake was refused; None refuses them like others.
         retry_seconds: When to try again, if that makes sense.
     """
 
     status: int
     text: str
+    closure: int | None = None
     retry_seconds: int | None = None
+    hint: str = ""
 
     @classmethod
     def from_error(cls, error: RefusedError) -> "Refusal":
-        """Give the answer to what the server raised."""
+        """Return the answer to what the server raised."""
         if isinstance(error, TakenByAnother):
-            return cls(403, str(error))
-        seconds = error.retry_after if isinstance(error, TooManyPeers) else 0.0
-        return cls(503, str(error), max(1, round(seconds)))
+            return cls(403, str(error), REFUSED_CLOSURE)
+        if isinstance(error, TooManyPeers):
+            return cls(503, str(error), THROTTLED_CLOSURE, max(1, round(error.retry_after)))
+        return cls(503, str(error), STOPPING_CLOSURE, 1)
 
     @property
     def headers(self) -> dict[str, str]:
@@ -48,26 +74,82 @@ class Refusal:
         """The text of the HTTP answer."""
         return self.text.encode()
 
+    @property
+    def reason(self) -> str:
+        """The reason of the close frame: begins with the seconds to wait, as ``7 s: ...``."""
+        text = self.text if self.retry_seconds is None else f"{self.retry_seconds} s: {self.text}"
+        return text.encode("ascii", "replace")[:MAX_REASON_BYTES].decode()
+
+    def log(self, scope: Mapping[str, Any]) -> None:
+        """Write who was refused and why; the peer's address and origin are quoted and cut."""
+        origins = [value for name, value in scope["headers"] if name == b"origin"]
+        hosts = [value for name, value in scope["headers"] if name == b"host"]
+        logger.warning(
+            "Refused a %s from %s, host %s, origin %s: %s",
+            "WebSocket" if scope["type"] == "websocket" else "POST",
+            quoted(scope.get("client")),
+            quoted(b", ".join(hosts).decode("latin-1")),
+            quoted(b", ".join(origins).decode("latin-1")) if origins else "none",
+            f"{self.text}. {self.hint}" if self.hint else self.text,
+        )
+
     async def send_http(self, send: Send) -> None:
-        """Answer a request."""
-        await self._send(send, "http.response")
+        """Answer a request and close its connection, whose body may not have been read."""
+        await self._send(send, "http.response", Connection="close")
 
-    async def send_websocket(self, scope: Scope, send: Send) -> None:
-        """Answer a handshake: with the status where the server can, else with 403."""
-        if HTTP_RESPONSE in (scope.get("extensions") or {}):
+    async def send_websocket(
+        self, scope: Scope, receive: Receive, send: Send, *, is_native: bool = False
+    ) -> None:
+        """Answer a handshake and see it through to its end.
+
+        Args:
+            scope: Of the handshake.
+            receive: Of the handshake.
+            send: Of the handshake.
+            is_native: Whether the peer has announced our own dialect, which understands `closure`.
+        """
+        if is_native and self.closure is not None:
+            await send({"type": "websocket.accept"})
+            flow = scope.get(SCOPE_KEY) or find_flow(send)
+            await flow.send_close(send, self.closure, self.reason)
+        elif self.status != 403 and HTTP_RESPONSE in (scope.get("extensions") or {}):
             await self._send(send, HTTP_RESPONSE)
+            await _wait_for_end(receive)
         else:
-            await send({"type": "websocket.close"})
+            await send({"type": "websocket.close"})  # which is 403
 
-    async def _send(self, send: Send, kind: str) -> None:
-        headers = {**self.headers, "Content-Length": str(len(self.body))}
+    async def _send(self, send: Send, kind: str, **more: str) -> None:
+        headers = {**self.headers, **more, "Content-Length": str(len(self.body))}
         encoded = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
         await send({"type": f"{kind}.start", "status": self.status, "headers": encoded})
         await send({"type": f"{kind}.body", "body": self.body, "more_body": False})
 
 
+async def _wait_for_end(receive: Receive) -> None:
+    """Wait until the server has seen the connection go.
+
+    uvicorn takes an application that returns earlier for one that did not answer. It tells of the
+    end twice: when it has the answer, and when the socket is gone.
+    """
+    try:
+        async with asyncio.timeout(END_SECONDS):
+            await receive()
+            await receive()
+    except TimeoutError:
+        return  # of a server that tells once, or of one whose peer does not go
+
+
+BAD_HOST = Refusal(
+    400,
+    "This server does not answer to that host name",
+    hint="If it should, add the name to ALLOWED_HOSTS",
+)
 BAD_ORIGIN = Refusal(
-    403, "Pages of this origin may not connect; VORTEX['ALLOWED_ORIGINS'] lists more"
+    403,
+    "Pages of this origin may not connect",
+    hint="If they should, add the origin to VORTEX['ALLOWED_ORIGINS']",
 )
 NO_SUCH_PATH = Refusal(404, "There is no vortex at this path")
-NO_UUID = Refusal(400, "The URL needs vortexUuid and vortexName, not empty, each once")
+NO_UUID = Refusal(
+    400, "The URL needs vortexUuid and vortexName, not empty, each once", MALFORMED_CLOSURE
+)

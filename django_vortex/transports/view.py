@@ -56,7 +56,7 @@ async def vortex_view(request: HttpRequest, *, is_probed: bool = False) -> HttpR
         return _respond(WSGI)
     greeted = greet(request.scope, is_secure=request.is_secure())
     if not isinstance(greeted, Caller):
-        return _respond(greeted)
+        return _refuse(greeted, request)
     server = hub.get_server()
     # Read before the first byte goes out: a D0 peer can not bear what others get first.
     protocol = Protocol(server.codec, framed=True, dialect=greeted.dialect)
@@ -75,7 +75,7 @@ async def vortex_view(request: HttpRequest, *, is_probed: bool = False) -> HttpR
     try:
         connection = await server.open(peer, identity, stream, dialect=protocol.dialect)
     except RefusedError as error:
-        return _respond(Refusal.from_error(error))
+        return _refuse(Refusal.from_error(error), request)
     stream.on_end = connection.detach
     try:
         await _hand_on(connection, protocol, events, rest)
@@ -136,6 +136,12 @@ def _answer_probe() -> HttpResponse:
     """Tell VortexJS that a WebSocket can be opened here (PROTOCOL 6.3)."""
     now = datetime.now(UTC).isoformat()
     return JsonResponse({"success": True, "websocket": True, "upgradeable": True, "date": now})
+
+
+def _refuse(refusal: Refusal, request: ASGIRequest) -> HttpResponse:
+    """Turn away a peer that may not connect, and write why."""
+    refusal.log(request.scope)
+    return _respond(refusal)
 
 
 def _respond(refusal: Refusal, **headers: str) -> HttpResponse:

@@ -121,15 +121,13 @@ class WebSocketStream:
         self._is_plain = self._flow.has_coroutines and not self._is_closed
 
     def _send_close(self, code: int, reason: str) -> Coroutine[Any, Any, None]:
-        return _send_quietly(
-            self._send, {"type": "websocket.close", "code": code, "reason": reason}
-        )
+        return _end_quietly(self._flow.send_close(self._send, code, reason))
 
 
-async def _send_quietly(send: Send, message: dict[str, Any]) -> None:
-    """Send what nobody may be there for any more."""
+async def _end_quietly(closing: Coroutine[Any, Any, None]) -> None:
+    """Close where nobody may be there any more."""
     try:
-        await send(message)
+        await closing
     except (OSError, RuntimeError):
         # Gone, or closed by the peer in this very moment, which uvicorn calls unexpected.
         return

@@ -1,7 +1,9 @@
+import asyncio
 from typing import Any
 
 import pytest
 
+from django_vortex.transports import body_limit
 from django_vortex.transports.body_limit import MAX_MESSAGES_PER_BODY, BodyLimit
 from tests.unit.transports import urlconf
 
@@ -20,7 +22,13 @@ class Request:
     def __init__(self, path: str, pieces: list[bytes], *, is_announced: bool) -> None:
         length = str(sum(map(len, pieces))).encode()
         headers = [(b"content-length", length)] if is_announced else []
-        self.scope = {"type": "http", "method": "POST", "path": path, "headers": headers}
+        self.scope = {
+            "type": "http",
+            "method": "POST",
+            "path": path,
+            "headers": headers,
+            "client": ("10.0.0.1", 4711),
+        }
         self.pieces = list(pieces)
         self.answers: list[Any] = []
         self.was_served = False
@@ -78,3 +86,93 @@ async def test_bodies_of_other_views_are_none_of_our_business(is_announced: bool
     request = Request("/upload", [b"x" * LIMIT, b"x"], is_announced=is_announced)
     await request.serve()
     assert request.was_served
+
+
+class SlowRequest(Request):
+    """One whose body stops after its first piece until the test goes on."""
+
+    def __init__(self, path: str = "/live/vortex") -> None:
+        super().__init__(path, [b"x", b"y"], is_announced=False)
+        self.may_go_on = asyncio.Event()
+
+    async def receive(self) -> Any:
+        if len(self.pieces) == 1:
+            await self.may_go_on.wait()
+        return await super().receive()
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(body_limit, "QUICK_SECONDS", 0.01)
+
+
+def set_limits(settings: Any, **limits: float) -> None:
+    settings.VORTEX = {"MAX_MESSAGE_BYTES": 1024, **limits}
+
+
+@pytest.mark.usefixtures("quick")
+async def test_body_that_stops_is_answered_and_not_waited_for(settings: Any) -> None:
+    set_limits(settings, BODY_SECONDS=1.0)
+    request = SlowRequest()
+    await asyncio.wait_for(request.serve(), 60)
+    start, body = request.answers
+    assert start["status"] == 408
+    assert (b"connection", b"close") in start["headers"]
+    assert body["body"] == b"The body took longer than 1 s"
+    assert not request.was_served
+
+
+@pytest.mark.usefixtures("quick")
+async def test_body_that_trickles_is_over_at_the_same_time(settings: Any) -> None:
+    set_limits(settings, BODY_SECONDS=1.0)
+    request = Request("/live/vortex", [b"x"] * 100_000, is_announced=False)
+    receive = request.receive
+
+    async def trickle() -> Any:
+        await asyncio.sleep(0.02)
+        return await receive()
+
+    request.receive = trickle  # type: ignore[method-assign]
+    await asyncio.wait_for(request.serve(), 60)
+    assert request.answers[0]["status"] == 408
+
+
+@pytest.mark.usefixtures("quick")
+async def test_slow_bodies_of_other_views_are_none_of_our_business(settings: Any) -> None:
+    set_limits(settings, BODY_SECONDS=1.0)
+    request = SlowRequest("/upload")
+    serving = asyncio.create_task(request.serve())
+    await asyncio.sleep(1.2)
+    request.may_go_on.set()
+    await asyncio.wait_for(serving, 60)
+    assert request.was_served
+    assert request.answers == []
+
+
+@pytest.mark.usefixtures("quick")
+async def test_one_address_may_have_so_many_slow_bodies(settings: Any) -> None:
+    set_limits(settings, SLOW_BODIES_PER_ADDRESS=2)
+    limit = BodyLimit(SlowRequest().application)
+    requests = [SlowRequest() for _ in range(3)]
+    others = SlowRequest()
+    others.scope["client"] = ("10.0.0.2", 4711)
+
+    async def serve(request: SlowRequest) -> None:
+        async def application(scope: Any, receive: Any, send: Any) -> None:
+            await request.application(scope, receive, send)
+
+        limit._inner = application
+        await limit(request.scope, request.receive, request.send)
+
+    serving = []
+    for request in (*requests, others):
+        serving.append(asyncio.create_task(serve(request)))
+        await asyncio.sleep(0.1)  # until it counts as slow
+    [start, body] = requests[2].answers
+    assert start["status"] == 503
+    assert body["body"] == b"Too many slow bodies from this address"
+    for request in (*requests, others):
+        request.may_go_on.set()
+    await asyncio.wait_for(asyncio.gather(*serving), 60)
+    assert [one.was_served for one in (*requests, others)] == [True, True, False, True]
+    assert not limit._slow

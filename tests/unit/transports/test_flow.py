@@ -57,7 +57,7 @@ class AsyncioTransport(asyncio.Transport):
         self.written = b""
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
-        return default
+        return ("203.0.113.9", 4711) if name == "peername" else default
 
     def is_closing(self) -> bool:
         return self.is_aborted
@@ -105,6 +105,7 @@ async def test_request_of_uvicorn_is_recognised(http: str) -> None:
         protocol.data_received(REQUEST)
         flow = await probe.find()
         assert flow.server == "uvicorn"
+        assert flow.find_address() == "203.0.113.9"
         protocol.pause_writing()
         waiting = asyncio.create_task(flow.wait_writable())
         await asyncio.sleep(0)
@@ -122,6 +123,7 @@ async def test_websocket_of_uvicorn_is_recognised(ws: str) -> None:
         protocol.data_received(HANDSHAKE)
         flow = await probe.find()
         assert flow.server == "uvicorn"
+        assert flow.find_address() == "203.0.113.9"
         # Its own `send` waits, so nothing has to be asked before.
         assert flow.is_writable
         flow.abort()
@@ -146,6 +148,9 @@ class SomeTransport:
     def abort(self) -> None:
         self.is_aborted = True
 
+    def get_extra_info(self, name: str) -> Any:
+        return "" if name == "peername" else None
+
 
 def make_uvicorn_like(transport: Any) -> Callable[..., Any]:
     """Give a bound ``send`` of a class that says it is a protocol of uvicorn's."""
@@ -164,6 +169,7 @@ def test_every_protocol_of_uvicorn_with_a_transport_will_do() -> None:
     transport = SomeTransport()
     flow = find_flow(make_uvicorn_like(transport))
     assert isinstance(flow, UvicornFlow)
+    assert flow.find_address() == ""  # of a Unix socket
     flow.abort()
     assert transport.is_aborted
 

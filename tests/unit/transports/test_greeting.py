@@ -3,8 +3,9 @@ from urllib.parse import urlencode
 
 import pytest
 
-from django_vortex.transports.greeting import Caller, greet
-from django_vortex.transports.refusal import BAD_ORIGIN, NO_UUID
+from django_vortex.transports.flow import SCOPE_KEY, Flow
+from django_vortex.transports.greeting import Caller, find_client_address, greet
+from django_vortex.transports.refusal import BAD_HOST, BAD_ORIGIN, NO_UUID
 from django_vortex.wire.dialects import Dialect
 
 
@@ -69,3 +70,37 @@ def test_settings_say_which_origins_and_proxies_are_trusted(settings: Any) -> No
     greeted = greet(scope, is_secure=False)
     assert isinstance(greeted, Caller)
     assert greeted.address == "1.2.3.4"
+
+
+def test_request_for_a_foreign_host_is_refused_before_anything_else() -> None:
+    scope = {**make_scope({}), "headers": [(b"host", b"evil.example")]}
+    assert greet(scope, is_secure=False) is BAD_HOST
+
+
+class Seen(Flow):
+    """A connection whose socket's other end is known."""
+
+    __slots__ = ("address",)
+
+    def __init__(self, address: str) -> None:
+        super().__init__(lambda message: None)  # type: ignore[arg-type, return-value]
+        self.address = address
+
+    def find_address(self) -> str:
+        return self.address
+
+
+def test_address_is_that_of_the_socket_whatever_the_server_makes_of_headers(
+    settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    forwarded = (b"x-forwarded-for", b"1.2.3.4")
+    scope = {**make_scope(PEER, forwarded), "client": ("1.2.3.4", 0), SCOPE_KEY: Seen("127.0.0.1")}
+    assert find_client_address(scope) == "127.0.0.1"
+    assert "VORTEX['TRUSTED_PROXIES']" in caplog.text
+    settings.VORTEX = {"TRUSTED_PROXIES": 1}
+    assert find_client_address(scope) == "1.2.3.4"
+
+
+def test_address_of_a_server_that_nobody_knows_is_the_one_it_tells() -> None:
+    scope = {**make_scope(PEER), SCOPE_KEY: Flow(lambda message: None)}  # type: ignore[arg-type, return-value]
+    assert find_client_address(scope) == "10.0.0.1"

@@ -6,7 +6,7 @@ from django_vortex.server.identity import Identity
 from django_vortex.transports.identity import find_address, find_identity
 
 VISITOR = SimpleNamespace(is_authenticated=False, pk=None)
-CLIENT = ("10.0.0.9", 4711)
+CONNECTED = "10.0.0.9"
 
 
 def forwarded(*values: str) -> list[tuple[bytes, bytes]]:
@@ -30,7 +30,7 @@ def test_who_has_nothing_is_known_by_address(session: object) -> None:
 
 
 def test_without_trusted_proxies_nobody_is_believed() -> None:
-    assert find_address(forwarded("1.2.3.4"), CLIENT, trusted_proxies=0) == "10.0.0.9"
+    assert find_address(forwarded("1.2.3.4"), CONNECTED, trusted_proxies=0) == "10.0.0.9"
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_as_many_hops_are_believed_as_there_are_trusted_proxies(
     proxies: int, expected: str
 ) -> None:
     headers = forwarded("1.1.1.1, 2.2.2.2", "3.3.3.3")
-    assert find_address(headers, CLIENT, trusted_proxies=proxies) == expected
+    assert find_address(headers, CONNECTED, trusted_proxies=proxies) == expected
 
 
 @pytest.mark.parametrize(
@@ -53,8 +53,8 @@ def test_as_many_hops_are_believed_as_there_are_trusted_proxies(
     ],
 )
 def test_ports_of_hops_are_cut(hop: str, expected: str) -> None:
-    assert find_address(forwarded(hop), CLIENT, trusted_proxies=1) == expected
+    assert find_address(forwarded(hop), CONNECTED, trusted_proxies=1) == expected
 
 
 def test_unix_socket_has_no_address() -> None:
-    assert find_address([], None, trusted_proxies=0) == ""
+    assert find_address([], "", trusted_proxies=0) == ""

@@ -2,7 +2,11 @@ from typing import Any
 
 import pytest
 
-from django_vortex.transports.origin import is_origin_allowed, is_websocket_secure
+from django_vortex.transports.origin import (
+    is_host_allowed,
+    is_origin_allowed,
+    is_websocket_secure,
+)
 
 LISTED = ("https://app.example.org", "https://*.partner.net", "http://dev.local:3000")
 
@@ -156,3 +160,38 @@ def test_nobody_is_believed_about_tls_who_was_not_named(settings: Any) -> None:
     settings.SECURE_PROXY_SSL_HEADER = None
     scope = {"scheme": "ws", "headers": [(b"x-forwarded-proto", b"https")]}
     assert not is_websocket_secure(scope)
+
+
+@pytest.mark.parametrize(
+    ("host", "is_ours"),
+    [
+        ("example.com", True),
+        ("EXAMPLE.com:8000", True),
+        ("deep.wide.org", True),
+        ("evil.example", False),
+        ("example.com.evil.example", False),
+        ("example.com evil.example", False),
+        ("", False),
+    ],
+)
+def test_hosts_are_those_of_allowed_hosts(host: str, is_ours: bool) -> None:
+    assert is_host_allowed([(b"host", host.encode())], None) is is_ours
+
+
+def test_where_no_host_is_said_the_address_of_the_server_stands_in(settings: Any) -> None:
+    assert not is_host_allowed([], ("10.0.0.1", 80))
+    settings.ALLOWED_HOSTS = ["10.0.0.1"]
+    assert is_host_allowed([], ("10.0.0.1", 80))
+    assert not is_host_allowed([], None)
+
+
+def test_forwarded_host_counts_where_django_says_so(settings: Any) -> None:
+    headers = [(b"host", b"inside"), (b"x-forwarded-host", b"example.com")]
+    assert not is_host_allowed(headers, None)
+    settings.USE_X_FORWARDED_HOST = True
+    assert is_host_allowed(headers, None)
+
+
+def test_star_lets_every_host_in(settings: Any) -> None:
+    settings.ALLOWED_HOSTS = ["*"]
+    assert is_host_allowed([(b"host", b"any.example")], None)
