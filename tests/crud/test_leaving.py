@@ -105,9 +105,9 @@ async def test_a_server_that_stops_ends_a_hook_and_undoes_its_save(board: Board)
         async with board.connected(ANN) as ann:
             connection = ann.peer._get_connection()
             connection.receive(ann._write(TICKET, BOTH))
-            await asyncio.wait_for(endless.has_begun.wait(), 5)
+            await asyncio.wait_for(endless.has_begun.wait(), 60)
             await connection._server.stop(0.01)
-            await asyncio.wait_for(settle(board), 5)
+            await asyncio.wait_for(settle(board), 60)
             assert endless.was_cancelled
             assert board.titles() == ["a", "b"]
             assert len(handler.pushes.loads) == 0
@@ -131,8 +131,8 @@ async def test_a_server_stops_while_pushes_are_read(
         async with board.connected(ANN) as ann, board.connected(BOB) as bob:
             await ann.ask(ROW)
             bob.peer._get_connection().receive(bob._write(TICKET, BOTH))
-            await asyncio.wait_for(is_reading.wait(), 5)
+            await asyncio.wait_for(is_reading.wait(), 60)
             await ann.peer._get_connection()._server.stop(0.01)
-            await asyncio.wait_for(settle(board), 5)
+            await asyncio.wait_for(settle(board), 60)
             assert len(handler.pushes.loads) == 0
         assert board.titles() == ["x", "x"]

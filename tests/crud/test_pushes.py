@@ -27,7 +27,9 @@ def pushed(peer: Any) -> list[Any]:
 
 async def settle(handler: Any, *arguments: Any, **options: Any) -> None:
     """Send an update and wait until it has gone out."""
-    await asyncio.wait_for(asyncio.wrap_future(handler.send_model_update(*arguments, **options)), 5)
+    await asyncio.wait_for(
+        asyncio.wrap_future(handler.send_model_update(*arguments, **options)), 60
+    )
 
 
 class Held:
@@ -51,7 +53,7 @@ class Held:
         return held
 
     async def reached(self) -> None:
-        await asyncio.wait_for(self._reached.wait(), 5)
+        await asyncio.wait_for(self._reached.wait(), 60)
 
     def release(self) -> None:
         self._open.set()
@@ -114,7 +116,7 @@ async def test_a_row_is_pushed_from_a_thread(board: Board) -> None:
     async with board.connected() as peer:
         board.payload_io.bind(loop=asyncio.get_running_loop())  # as a server does
         future = await board.payload_io.run_sync(lambda: handler.send_model_update(1))
-        assert await asyncio.wait_for(asyncio.wrap_future(future), 5) == 1
+        assert await asyncio.wait_for(asyncio.wrap_future(future), 60) == 1
         assert pushed(peer) == [(ROW, ["a"])]
 
 
@@ -126,11 +128,11 @@ async def test_a_thread_without_a_loop_is_told_what_asynchronous_sessions_need(
     async with board.connected() as peer:
         future = await board.payload_io.run_sync(lambda: handler.send_model_update(1))
         if not handler.store.is_async:
-            assert await asyncio.wait_for(asyncio.wrap_future(future), 5) == 1
+            assert await asyncio.wait_for(asyncio.wrap_future(future), 60) == 1
             assert pushed(peer) == [(ROW, ["a"])]
             return
         with pytest.raises(DefinitionError, match=r"call this in a coroutine, as with asyncio.run"):
-            await asyncio.wait_for(asyncio.wrap_future(future), 5)
+            await asyncio.wait_for(asyncio.wrap_future(future), 60)
         assert "could not build its update" in caplog.text
 
 
@@ -505,7 +507,7 @@ class Busy:
 
     async def pass_time(self) -> None:
         """Call what waits, or is going to."""
-        await asyncio.wait_for(self._has_call.wait(), 5)
+        await asyncio.wait_for(self._has_call.wait(), 60)
         self._has_call.clear()
         self._calls.pop()()
 
@@ -553,7 +555,7 @@ async def test_who_has_gone_is_not_waited_for(
     async with board.connected() as peer:
         await peer.ask(ROW)
         await board.ask(TICKET, [ticket(id=1, title="b")])
-        await asyncio.wait_for(busy._has_call.wait(), 5)
+        await asyncio.wait_for(busy._has_call.wait(), 60)
         [handler] = board._kept
         handler.pushes.forget_peer(peer.peer.uuid)
         await busy.pass_time()

@@ -34,7 +34,7 @@ class Meeting(CrudExtension):
     async def _meet(self) -> None:
         self.count += 1
         if self.count <= 2:
-            await asyncio.wait_for(self._barrier.wait(), 10)
+            await asyncio.wait_for(self._barrier.wait(), 60)
 
 
 async def ask_both(board: Board, *questions: Any) -> list[Reply]:

@@ -53,7 +53,7 @@ class Project:
 
     def get(self, path: str) -> bytes:
         """Request a page of the server."""
-        connection = http.client.HTTPConnection(HOST, self.port, timeout=30)
+        connection = http.client.HTTPConnection(HOST, self.port, timeout=60)
         try:
             connection.request("GET", path)
             response = connection.getresponse()

@@ -112,7 +112,7 @@ class StalledPeer:
         # As small as the system allows, so that the server's side fills up at once.
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         self.socket.connect((HOST, port))
-        self.socket.settimeout(30)
+        self.socket.settimeout(60)
         query = urlencode({"vortexUuid": uuid, "vortexName": "stalled"})
         self.socket.sendall(
             websocket_head(query, port) if transport == "websocket" else http_head(query, port)
@@ -170,7 +170,7 @@ def is_integer(value: Any) -> bool:
 
 def log_in(server: ServerProcess, username: str) -> str:
     """Log a user in and give the cookie that says so."""
-    connection = http.client.HTTPConnection(HOST, server.port, timeout=30)
+    connection = http.client.HTTPConnection(HOST, server.port, timeout=60)
     connection.request("GET", f"/e2e/login?username={username}")
     response = connection.getresponse()
     response.read()

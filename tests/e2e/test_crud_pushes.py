@@ -37,7 +37,7 @@ def project(start_server: StartServer, layer: str, redis_server: RedisServer) ->
 @pytest.fixture(autouse=True)
 def stored(database: Path) -> None:
     """Two tickets for each handler, and no others."""
-    with sqlite3.connect(database, timeout=30) as link:
+    with sqlite3.connect(database, timeout=60) as link:
         link.execute("DELETE FROM board_ticket")
         link.execute(
             "INSERT INTO board_ticket (id, title, state, version)"

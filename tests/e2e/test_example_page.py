@@ -9,9 +9,11 @@ import pytest
 
 from tests.support.fixtures import StartServer
 from tests.support.servers import ServerProcess
+from tests.support.waiting import PATIENCE_SECONDS
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 expect = sync_api.expect
+expect.set_options(timeout=PATIENCE_SECONDS * 1000)
 
 ARGUMENTS = [
     *["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"],
@@ -53,6 +55,7 @@ def open_page(browser: "sync_api.Browser", server: ServerProcess) -> Iterator[Op
 
     def open_one(*, logged_in: bool = True) -> "sync_api.Page":
         context = browser.new_context()
+        context.set_default_timeout(PATIENCE_SECONDS * 1000)
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -255,7 +258,7 @@ def test_page_comes_back_with_the_server(
     server.stop()
     expect(page.locator("#connection")).to_have_text("connecting …")
     server.restart()
-    expect(page.locator("#connection")).to_have_text("connected", timeout=30_000)
+    expect(page.locator("#connection")).to_have_text("connected")
     add_ticket(page, "Start the engines")
     expect(column(page, "Open")).to_contain_text("Start the engines")
     context.close()

@@ -184,7 +184,7 @@ def test_url_without_uuid_and_name_is_answered_with_a_text(
 
 
 def test_body_over_the_limit_is_answered_with_a_text(server: ServerProcess) -> None:
-    connection = http.client.HTTPConnection(HOST, server.port, timeout=30)
+    connection = http.client.HTTPConnection(HOST, server.port, timeout=60)
     body = b"A" * (LIMIT * 4 + 1)
     connection.request("POST", "/vortex?vortexUuid=big&vortexName=n", body)
     response = connection.getresponse()

@@ -31,7 +31,7 @@ def open_websocket(server: ServerProcess, path: str, **headers: str) -> tuple[in
 
 
 def post(server: ServerProcess, path: str, **headers: str) -> tuple[int, str]:
-    connection = http.client.HTTPConnection(HOST, server.port, timeout=30)
+    connection = http.client.HTTPConnection(HOST, server.port, timeout=60)
     connection.request("POST", path, b"", headers)
     response = connection.getresponse()
     text = response.read1(65_536).decode()
@@ -121,7 +121,7 @@ def test_new_peers_are_throttled_and_known_ones_are_not(
     )
     peers = [ReadingPeer("http", server.port, f"early-{number}") for number in range(3)]
     late = "/vortex?vortexUuid=late&vortexName=n"
-    connection = http.client.HTTPConnection(HOST, server.port, timeout=30)
+    connection = http.client.HTTPConnection(HOST, server.port, timeout=60)
     connection.request("POST", late, b"")
     response = connection.getresponse()
     assert response.status == 503

@@ -31,7 +31,7 @@ class HttpStream:
         self.is_broken = False
         self._unparsed = b""
         self._chunk_left = 0
-        self._socket = socket.create_connection((host, port), timeout=30)
+        self._socket = socket.create_connection((host, port), timeout=60)
         head = [f"POST {target} HTTP/1.1", f"Host: {host}:{port}", f"Content-Length: {len(body)}"]
         head += [f"{name}: {value}" for name, value in headers.items()]
         self._socket.sendall("\r\n".join([*head, "", ""]).encode("latin-1") + body)

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 """The repository; where all processes run, so that ``tests`` and ``example_project`` import."""
 
 SHOWN_BYTES = 20_000
-STOP_SECONDS = 15.0
+STOP_SECONDS = 60.0
 
 _logged: list["LoggedProcess"] = []
 

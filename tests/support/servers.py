@@ -93,7 +93,7 @@ class ServerProcess(LoggedProcess):
     def get(self, path: str, *, method: str = "GET", **query: object) -> tuple[int, bytes]:
         """Request a path and give the status and the body."""
         target = f"{path}?{urlencode(query)}" if query else path
-        connection = http.client.HTTPConnection(HOST, self.port, timeout=30)
+        connection = http.client.HTTPConnection(HOST, self.port, timeout=60)
         try:
             connection.request(method, target, headers={"Connection": "close"})
             response = connection.getresponse()

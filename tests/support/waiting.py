@@ -8,7 +8,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 60.0
 """How long a condition may take on a slow, busy machine before the test fails."""
 
 POLL_SECONDS = 0.02

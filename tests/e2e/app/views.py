@@ -42,7 +42,7 @@ def count_open(path: str) -> int:
 def push(request: HttpRequest) -> JsonResponse:
     """Push from a synchronous view; with ``wait`` answer when all have left."""
     futures = push_numbered(request.GET.dict())
-    reached = [future.result(30) for future in futures] if "wait" in request.GET else []
+    reached = [future.result(60) for future in futures] if "wait" in request.GET else []
     return JsonResponse({"sent": len(futures), "reached": reached})
 
 

@@ -257,7 +257,7 @@ async def test_only_so_many_requests_run_and_the_transport_waits(server, payload
     connection = await open_peer(server, stream)
     for i in range(3):
         connection.receive(message(note(i, key="wait")))
-    await asyncio.wait_for(connection.ready(), 1)
+    await asyncio.wait_for(connection.ready(), 60)
     for i in range(3, 8):
         connection.receive(message(note(i, key="wait")))
     ready = asyncio.ensure_future(connection.ready())

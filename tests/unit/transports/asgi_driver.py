@@ -112,7 +112,7 @@ class Connection:
             self._has_sent.clear()
             waiting = asyncio.ensure_future(self._has_sent.wait())
             await asyncio.wait(
-                [waiting, self._task], timeout=10, return_when=asyncio.FIRST_COMPLETED
+                [waiting, self._task], timeout=60, return_when=asyncio.FIRST_COMPLETED
             )
             waiting.cancel()
         return self.sent
@@ -124,7 +124,7 @@ class Connection:
 
     async def end(self) -> None:
         """Wait for the application to end."""
-        await asyncio.wait_for(self._task, 10)
+        await asyncio.wait_for(self._task, 60)
 
     async def _send(self, event: dict[str, Any]) -> None:
         self.sent.append(event)

@@ -5,6 +5,7 @@ import pytest
 
 from django_vortex.transports import body_limit
 from django_vortex.transports.body_limit import MAX_MESSAGES_PER_BODY, BodyLimit
+from tests.support.waiting import eventually
 from tests.unit.transports import urlconf
 
 LIMIT = 1024 * MAX_MESSAGES_PER_BODY
@@ -165,9 +166,13 @@ async def test_one_address_may_have_so_many_slow_bodies(settings: Any) -> None:
         await limit(request.scope, request.receive, request.send)
 
     serving = []
-    for request in (*requests, others):
+    for number, request in enumerate((*requests, others)):
         serving.append(asyncio.create_task(serve(request)))
-        await asyncio.sleep(0.1)  # until it counts as slow
+        if request is requests[2]:
+            await asyncio.wait_for(serving[-1], 60)
+        else:
+            counted = min(number, 2) + 1
+            await eventually(lambda n=counted: limit._slow.total() == n, "it to count as slow")
     [start, body] = requests[2].answers
     assert start["status"] == 503
     assert body["body"] == b"Too many slow bodies from this address"

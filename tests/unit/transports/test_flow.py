@@ -42,7 +42,7 @@ class Probe:
             self.flow.end()
 
     async def find(self) -> Flow:
-        await asyncio.wait_for(self.was_asked.wait(), 10)
+        await asyncio.wait_for(self.was_asked.wait(), 60)
         await asyncio.sleep(0)
         assert self.flow is not None
         return self.flow
@@ -111,7 +111,7 @@ async def test_request_of_uvicorn_is_recognised(http: str) -> None:
         await asyncio.sleep(0)
         assert not waiting.done()
         protocol.resume_writing()
-        await asyncio.wait_for(waiting, 10)
+        await asyncio.wait_for(waiting, 60)
         flow.abort()
         assert transport.is_aborted
 
@@ -226,7 +226,7 @@ async def test_connection_of_daphne_is_recognised(opening: bytes) -> None:
         await asyncio.sleep(0)
         assert not waiting.done()
         transport.producer.resumeProducing()
-        await asyncio.wait_for(waiting, 10)
+        await asyncio.wait_for(waiting, 60)
 
         flow.pause_reading()
         assert transport.producerState == "paused"
@@ -289,7 +289,7 @@ async def test_waiters_for_daphne_do_not_share_a_cancellation() -> None:
         await asyncio.sleep(0)
         assert not other.done()
         transport.producer.resumeProducing()
-        await asyncio.wait_for(other, 10)
+        await asyncio.wait_for(other, 60)
 
 
 async def send_to_nobody(message: Any) -> None: ...

@@ -44,7 +44,7 @@ class Reader:
         return self._task.done()
 
     async def end(self) -> list[bytes]:
-        await asyncio.wait_for(self._task, 10)
+        await asyncio.wait_for(self._task, 60)
         return self.received
 
     def disconnect(self) -> None:
@@ -116,7 +116,7 @@ async def test_full_slot_blocks_until_the_response_has_taken_it() -> None:
     await until_idle()
     assert not sending.done()
     reader = Reader(stream.chunks())
-    await asyncio.wait_for(sending, 10)
+    await asyncio.wait_for(sending, 60)
     stream.close(1000, "")
     assert await reader.end() == [LONG.encode(), b"next."]
 
@@ -213,7 +213,7 @@ async def test_peer_that_never_reads_is_cut_off(monkeypatch: pytest.MonkeyPatch)
     request = Request()
     stream = HttpStream(request)
     stream.close(4008, "too slow")
-    await asyncio.wait_for(request.aborted.wait(), 10)
+    await asyncio.wait_for(request.aborted.wait(), 60)
 
 
 async def test_response_that_ended_in_time_is_not_cut_off(

@@ -10,7 +10,7 @@ async def test_thread_ends_and_a_later_one_takes_its_place() -> None:
     async with ThreadSensitiveContext():
         thread = await sync_to_async(threading.current_thread)()
         await release_request_thread()
-        thread.join(10)
+        thread.join(60)
         assert not thread.is_alive()
         assert await sync_to_async(threading.current_thread)() is not thread
 

@@ -114,12 +114,12 @@ def test_send_that_can_reach_nobody_says_so_in_the_future(publisher, settings):
     with pytest.raises(DeliveryError, match="CHANNEL_LAYERS"):
         future.result(0)
     settings.CHANNEL_LAYERS = SHARED
-    assert send(note(1)).result(5) == 0
+    assert send(note(1)).result(60) == 0
 
 
 def test_process_without_a_server_sends_from_one_thread_of_its_own(publisher):
     futures = [send(note(i)) for i in range(50)]
-    assert [future.result(5) for future in futures] == [0] * 50
+    assert [future.result(60) for future in futures] == [0] * 50
     assert set(SharedLayer.threads) == {"vortex-publisher"}
     records = [record for _, message in SharedLayer.sent for record in message["records"]]
     assert len(records) == 50
@@ -136,10 +136,10 @@ async def test_send_inside_a_loop_without_a_server_does_not_block_it(publisher):
 
 def test_failing_layer_is_told_in_the_future(publisher, monkeypatch):
     monkeypatch.setattr("django_vortex.transports.publisher.FLUSH_SECONDS", 0.01)
-    assert send(note(0)).result(5) == 0
+    assert send(note(0)).result(60) == 0
     SharedLayer.failure = ConnectionError("Redis is down")
     with pytest.raises(DeliveryError, match="Redis is down"):
-        send(note(1)).result(5)
+        send(note(1)).result(60)
 
 
 def test_what_was_sent_leaves_before_the_process_does(publisher):
@@ -150,11 +150,11 @@ def test_what_was_sent_leaves_before_the_process_does(publisher):
 
 
 def test_forked_process_starts_a_thread_of_its_own(publisher):
-    assert send(note(1)).result(5) == 0
+    assert send(note(1)).result(60) == 0
     first = publisher._worker
     own, first.pid = first.pid, -1  # as the worker looks to a process that was forked off
     try:
-        assert send(note(2)).result(5) == 0
+        assert send(note(2)).result(60) == 0
         assert publisher._worker is not first
         first.stop()
         assert first._thread.is_alive()
@@ -164,8 +164,8 @@ def test_forked_process_starts_a_thread_of_its_own(publisher):
 
 
 def test_coalesced_push_says_what_it_supersedes(publisher):
-    push(note(1, id=3), Address(), coalesce=True).result(5)
-    push(note(1, id=3), Address()).result(5)
+    push(note(1, id=3), Address(), coalesce=True).result(60)
+    push(note(1, id=3), Address()).result(60)
     records = [record for _, message in SharedLayer.sent for record in message["records"]]
     assert isinstance(records[0]["coalesce"], str)
     assert records[1]["coalesce"] is None

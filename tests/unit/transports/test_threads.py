@@ -79,7 +79,7 @@ async def test_no_more_run_at_a_time_than_there_are_threads(pool: BlockingPool) 
         with lock:
             running.append(1)
             most = max(most, len(running))
-        go_on.wait(10)
+        go_on.wait(60)
         with lock:
             running.pop()
 

@@ -21,5 +21,5 @@ class Command(BaseCommand):
             # What has not left yet leaves while the interpreter ends.
             return
         for future in futures:
-            future.result(30)
+            future.result(60)
         self.stdout.write(f"sent {len(futures)}")

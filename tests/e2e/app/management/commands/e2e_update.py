@@ -19,5 +19,5 @@ class Command(BaseCommand):
         async def update_rows() -> None:
             await asyncio.wrap_future(rows.send_model_update(options["id"]))
 
-        tickets.send_model_update(options["id"]).result(30)
+        tickets.send_model_update(options["id"]).result(60)
         asyncio.run(update_rows())
