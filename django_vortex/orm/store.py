@@ -207,6 +207,15 @@ class Rows(Protocol):
     def read(self, row: Any, names: Iterable[str]) -> dict[str, Any]:
         """Give single fields of a row that was read, of the model and not only of the shape."""
 
+    def remember(self, row: Any) -> None:
+        """Note what a stored row is, before hooks and the model itself may change it.
+
+        `update` writes what they change, too.
+        """
+
+    def find_changed(self, row: Any) -> frozenset[str]:
+        """Return the fields of a remembered row that somebody has set on the row itself."""
+
     def set_values(self, row: Any, values: Mapping[str, Any]) -> None:
         """Set fields of a row, of the model and not only of the shape; nothing is written yet.
 
@@ -229,7 +238,7 @@ class Rows(Protocol):
         """
 
     def update(self, row: Any, changed: Iterable[str], version: Version | None = None) -> None:
-        """Write the changed fields of a row and no others.
+        """Write the changed fields of a row, and what the model derives from them; no others.
 
         Raises:
             StaleRow: The version is not the one seen any more, or the row is gone.

@@ -155,6 +155,12 @@ class MemoryRows:
     def read(self, row: MemoryRow, names: Iterable[str]) -> dict[str, Any]:
         return {name: row.stored_values[name] for name in names}
 
+    def remember(self, row: MemoryRow) -> None:
+        pass
+
+    def find_changed(self, row: MemoryRow) -> frozenset[str]:
+        return frozenset()
+
     def set_values(self, row: MemoryRow, values: Mapping[str, Any]) -> None:
         unknown = [name for name in values if name not in self._table.spec.fields]
         if unknown:

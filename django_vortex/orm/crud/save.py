@@ -165,6 +165,7 @@ class CrudSave:
             else:
                 self._refuse_read_only(item, name)
         change = Change(row, values, old, item.index)
+        rows.remember(row)
         self._work.call(plan, Action.UPDATE, "before_update", change)
         return self._set(item, Action.UPDATE, rows, change)
 
@@ -217,7 +218,10 @@ class CrudSave:
 
     def _set(self, item: Item, action: Action, rows: Rows, change: Change) -> _Saving:
         is_new = action is Action.CREATE
-        draft = Draft(change.row, is_new, frozenset(change.values))
+        changed = frozenset(change.values)
+        if not is_new:
+            changed |= rows.find_changed(change.row)  # by a hook, on the row itself
+        draft = Draft(change.row, is_new, changed)
         try:
             rows.set_values(change.row, change.values)
         except RowErrors as error:

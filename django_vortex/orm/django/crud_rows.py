@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db import DataError, IntegrityError, connections, models
 
 from django_vortex.orm.conditions import Condition
+from django_vortex.orm.django.changes import find_changed, remember
 from django_vortex.orm.django.conditions import filter_rows, to_ordering
 from django_vortex.orm.django.limits import find_unstorable
 from django_vortex.orm.django.reading import ShapeReader
@@ -91,6 +92,14 @@ class DjangoCrudRows:
         """Give single fields of a row."""
         return {name: make_field_reader(self._model, name)(row) for name in names}
 
+    def remember(self, row: Any) -> None:
+        """Note what an instance is before hooks see it."""
+        remember(row)
+
+    def find_changed(self, row: Any) -> frozenset[str]:
+        """Return the fields that are others than they were remembered."""
+        return frozenset(find_changed(row))
+
     def set_values(self, row: Any, values: Mapping[str, Any]) -> None:
         """Set fields; lists of keys wait on the row until it is written."""
         many = {field.name: field for field in self._model._meta.many_to_many}
@@ -125,7 +134,7 @@ class DjangoCrudRows:
             self._set_many(row)
 
     def update(self, row: Any, changed: Iterable[str], version: Version | None = None) -> None:
-        """Save the changed fields, and those that keep the time of the last change."""
+        """Save the changed fields, those of the last change, and what the model derives."""
         changed = set(changed)
         with _refusals():
             fields = self._model._meta.concrete_fields

@@ -1,7 +1,8 @@
 """Writing fields of an instance, also only if it is in the database as its peer saw it.
 
-Takes an instance and its fields, makes one UPDATE of each of its tables. Models with a ``save`` of
-their own may write in other ways: there the version is counted by a statement of its own before.
+Takes an instance and its fields, makes one UPDATE of each of its tables. What hooks, the model and
+its fields change besides is written with it (`changes`). Models with a ``save`` of their own may
+write in other ways: there the version is counted by a statement of its own before.
 """
 
 from collections.abc import Collection, Iterator
@@ -10,6 +11,7 @@ from typing import Any
 
 from django.db import DatabaseError, models, transaction
 
+from django_vortex.orm.django.changes import SEEN, extending, shadowing
 from django_vortex.orm.django.models import is_overridden
 from django_vortex.orm.store import StaleRow, Version
 
@@ -17,7 +19,7 @@ _SAVE_HOOKS = ("save", "save_base", "_save_parents", "_save_table", "_do_update"
 
 
 def save_fields(row: Any, names: Collection[str], using: str, version: Version | None) -> None:
-    """Write fields and the next version; ``save`` and signals are called as usual.
+    """Write fields, what changes with them and the next version; ``save`` and signals are called.
 
     Args:
         row: An instance.
@@ -50,13 +52,15 @@ def claim(row: Any, using: str, version: Version) -> None:
     if not rows.update(**{version.name: version.next}):
         raise StaleRow
     setattr(row, version.name, version.next)
+    row.__dict__.get(SEEN, {})[version.name] = version.next
 
 
 def _save(row: Any, names: Collection[str], using: str) -> None:
     if not names:
         return
     try:
-        row.save(using=using, update_fields=names)
+        with extending(row):
+            row.save(using=using, update_fields=names)
     except DatabaseError as error:
         # A class of its own for "did not affect any rows" came with Django 6.
         if type(error) is DatabaseError or isinstance(error, getattr(row, "NotUpdated", ())):
@@ -77,8 +81,5 @@ def _only_if_seen(row: Any, version: Version) -> Iterator[None]:
             rows = rows.filter(**{version.name: version.seen})
         return write(rows, *arguments)
 
-    row._do_update = write_if_seen
-    try:
+    with shadowing(row, _do_update=write_if_seen):
         yield
-    finally:
-        del row._do_update

@@ -12,6 +12,7 @@ from typing import Any
 from django.core.exceptions import NON_FIELD_ERRORS, ObjectDoesNotExist, ValidationError
 from django.db import connections, models
 
+from django_vortex.orm.django.changes import find_changed, remember
 from django_vortex.orm.django.limits import find_unstorable
 from django_vortex.orm.django.models import is_file, is_overridden
 from django_vortex.orm.django.targets import check_targets
@@ -59,21 +60,15 @@ def _clean(model: type[models.Model], draft: Draft, using: str) -> None:
     fields = model._meta.concrete_fields
     exclude = untouched | _wrong_names(model, draft)
     exclude |= {field.name for field in fields if field.is_relation or _is_rightly_null(field, row)}
-    before = {
-        field.attname: row.__dict__[field.attname]
-        for field in fields
-        if field.name in untouched and field.attname in row.__dict__
-    }
+    if not draft.is_new:
+        remember(row)
     if is_overridden(model, models.Model, "full_clean"):
         with asking(row, using):
             _collect(draft, model, row.full_clean, exclude=exclude, validate_unique=False)
     else:
         _collect(draft, model, row.clean_fields, exclude=exclude)
         _collect(draft, model, row.clean)
-    now = row.__dict__
-    draft.changed |= {
-        name for name, old in before.items() if now[name] is not old and now[name] != old
-    }
+    draft.changed |= find_changed(row)
 
 
 def _check_limits(

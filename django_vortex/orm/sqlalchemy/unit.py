@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Select, null
 from sqlalchemy.orm import Session
-from sqlalchemy.orm.attributes import flag_modified, set_committed_value
+from sqlalchemy.orm.attributes import flag_modified, instance_state, set_committed_value
 from sqlalchemy.orm.exc import StaleDataError
 from sqlalchemy.orm.util import has_identity
 
@@ -140,6 +140,15 @@ class SqlAlchemyRows:
     def read(self, row: Any, names: Iterable[str]) -> dict[str, Any]:
         """Give single fields of a row."""
         return {name: self._mapped.columns[name].read(row) for name in names}
+
+    def remember(self, row: Any) -> None:
+        """Do nothing: the session knows what each row was."""
+
+    def find_changed(self, row: Any) -> frozenset[str]:
+        """Return the columns that were set on the row itself, as a hook may do."""
+        if not has_identity(row):
+            return frozenset()
+        return frozenset(instance_state(row).committed_state) & self._mapped.columns.keys()
 
     def set_values(self, row: Any, values: Mapping[str, Any]) -> None:
         """Set attributes; validators of the class run.
