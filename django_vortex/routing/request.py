@@ -33,7 +33,7 @@ class Request:
 
     Attributes:
         reply_filt: The filt of the answers: the complete one that came, whatever a handler does to
-            `filt`; of the oldest dialect the one it asks for.
+            `filt`; a peer of the oldest dialect may ask for another.
     """
 
     __slots__ = (
@@ -62,9 +62,7 @@ class Request:
         self.codec = codec
         self.dialect = dialect
         self.is_push = is_push
-        self.reply_filt: Filt = dict(
-            (envelope.reply_filt or {}) if dialect is Dialect.D0 else envelope.filt
-        )
+        self.reply_filt: Filt = dict(envelope.answer_filt)
         self._payload: Payload | None = None
         self._error: WireError | None = None
         self._waiting: list[Callable[[], object]] | None = None

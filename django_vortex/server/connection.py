@@ -252,10 +252,10 @@ class Connection(Writer):
             envelope.filt = filt
             self.send(copy.copy(envelope))
         if self._server.is_draining:
-            self.send(PayloadEnvelope(envelope.filt, result="The server is shutting down"))
+            self.send(PayloadEnvelope(envelope.answer_filt, result="The server is shutting down"))
         elif not self._requests.add(envelope):
             error = LimitExceeded("More requests wait than the server lets wait")
-            self.send(PayloadEnvelope(envelope.filt, result=str(error)))
+            self.send(PayloadEnvelope(envelope.answer_filt, result=str(error)))
 
     async def _answer(self, envelope: PayloadEnvelope) -> None:
         dialect = self.dialect or UNKNOWN_DIALECT

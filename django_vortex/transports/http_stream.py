@@ -27,19 +27,21 @@ class HttpStream:
         flow: Of the request.
 
     Attributes:
+        has_first_text_alone: Whether the first chunk is the first text and nothing else.
         on_end: Called once when the response has ended, whoever ended it; to be set after the
             connection was opened.
     """
 
     __slots__ = (
         *("_abort_timer", "_flow", "_is_closed", "_is_over", "_room", "_texts"),
-        *("_texts_bytes", "_waiting", "_work", "on_end"),
+        *("_texts_bytes", "_waiting", "_work", "has_first_text_alone", "on_end"),
     )
 
     framed = True
 
     def __init__(self, flow: Flow) -> None:
         self._flow = flow
+        self.has_first_text_alone = False
         self.on_end: Callable[[HttpStream], object] | None = None
         self._texts: list[str] = []
         self._texts_bytes = 0
@@ -99,11 +101,12 @@ class HttpStream:
         try:
             self._flow.start()
             before_second = None if before_first is None else await before_first()
+            texts = 1 if self.has_first_text_alone else None
             while self._texts or not self._is_closed:
                 await self._wait_for_work()
                 if not self._flow.is_writable:
                     await self._flow.wait_writable()
-                chunk = self._take_chunk()
+                chunk, texts = self._take_chunk(texts), None
                 # A longer text is cut, so that a socket that takes no more holds up the rest.
                 for start in range(0, len(chunk), CHUNK_BYTES):
                     if start and not self._flow.is_writable:
@@ -135,9 +138,11 @@ class HttpStream:
             self._work = asyncio.get_running_loop().create_future()
             await self._work
 
-    def _take_chunk(self) -> bytes:
-        chunk = "".join(self._texts).encode("ascii")
-        self._texts, self._texts_bytes = [], 0
+    def _take_chunk(self, texts: int | None) -> bytes:
+        """Take so many texts out of the slot, by default all."""
+        chunk = "".join(self._texts[:texts]).encode("ascii")
+        del self._texts[:texts]
+        self._texts_bytes -= len(chunk)
         _wake(self._room)
         return chunk
 

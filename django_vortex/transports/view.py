@@ -24,6 +24,7 @@ from django_vortex.transports.paths import vortex_path
 from django_vortex.transports.refusal import Refusal
 from django_vortex.transports.request_thread import release_request_thread
 from django_vortex.transports.turns import cut
+from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.events import Event
 from django_vortex.wire.protocol import Protocol
 
@@ -82,9 +83,11 @@ async def vortex_view(request: HttpRequest, *, is_probed: bool = False) -> HttpR
     except BaseException:
         stream.end()  # there will be no response to do it
         raise
+    # VortexPY 0.x stops reading what has come at an empty payload, which the info is.
+    stream.has_first_text_alone = connection.dialect is Dialect.D0
     is_vortexpy = request.headers.get("User-Agent") == VORTEXPY_AGENT
     response = StreamingHttpResponse(
-        stream.chunks(lambda: _prepare_first_chunk(connection, is_vortexpy=is_vortexpy)),
+        stream.chunks(lambda: _prepare_first_chunk(connection, stream, is_vortexpy=is_vortexpy)),
         headers={
             "Content-Type": "text/text",
             # Nothing between us and the peer may wait for more before it passes on what there is.
@@ -114,13 +117,18 @@ async def _hand_on(
     connection.receive_events(protocol.finish(), protocol.dialect)
 
 
-async def _prepare_first_chunk(connection: Connection, *, is_vortexpy: bool) -> BeforeSecond | None:
+async def _prepare_first_chunk(
+    connection: Connection, stream: HttpStream, *, is_vortexpy: bool
+) -> BeforeSecond | None:
     """Let go of what the request holds, and wait a moment for the replies to its messages.
 
     VortexPY decodes in threads, and loses a reply that it has decoded before the info (PROTOCOL
-    6.7). Replies in the chunk of the info are safe; those that are late follow at a distance.
+    6.7). Replies in the chunk of the info are safe; those that are late follow at a distance, and
+    so does everything where the info has its chunk for itself.
     """
     await release_request_thread()
+    if stream.has_first_text_alone:
+        return _let_info_be_decoded
     replying = set(connection.requests.tasks)
     if not replying:
         return None

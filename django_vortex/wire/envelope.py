@@ -68,7 +68,7 @@ class PayloadEnvelope:
         payload: The content; encoded when the envelope is first sent.
         result: None or True for success, otherwise what went wrong.
         date: When it was made; the server writes a date of its own over it.
-        reply_filt: The filt that a D0 peer wants its answer under.
+        reply_filt: The filt that a D0 peer wants its answer under; mostly empty.
     """
 
     __slots__ = ("_body", "_texts", "date", "filt", "messages", "reply_filt", "result", "size")
@@ -109,6 +109,15 @@ class PayloadEnvelope:
         envelope = cls(filt, result=result, date=date, reply_filt=reply_filt)
         envelope._body = body
         return envelope
+
+    @property
+    def answer_filt(self) -> Filt:
+        """The filt of whatever answers it: the one its sender asked for, else its own.
+
+        VortexPY 0.x leaves ``replyFilt`` empty unless its user sets it, and waits under the filt
+        that it sent.
+        """
+        return self.reply_filt or self.filt
 
     @property
     def has_payload(self) -> bool:

@@ -1,8 +1,8 @@
 """Cutting what a transport delivers into messages (PROTOCOL 6.2 and 6.3).
 
 Takes text or bytes however the transport cut them, gives pieces: one whole message each, without
-its dot, or an empty one for a heart-beat, or a `LimitExceeded` in the place of a message that is
-too long.
+its dot, or an empty one for a heart-beat, or a `TooLong` in the place of a message that is longer
+than it may be.
 
 * HTTP: base64 pieces, each ended by a dot; the last one of a body may lack it. Raw JSON contains
   dots itself, so nothing can follow it: it takes the rest of the body.
@@ -13,12 +13,30 @@ too long.
 
 import re
 from collections.abc import Iterator
-from typing import TypeAlias
+from dataclasses import dataclass
+from typing import Final, TypeAlias
 
 from django_vortex.exceptions import LimitExceeded
 
-Piece: TypeAlias = str | bytes | LimitExceeded
-"""One message, ``b""`` for a heart-beat, or the reason why a message is missing."""
+HEAD_BYTES: Final = 65_536
+"""How much is kept of a message in pieces that is too long."""
+
+
+@dataclass(frozen=True, slots=True)
+class TooLong:
+    """What is left of a message that is longer than it may be.
+
+    Attributes:
+        error: Says so.
+        head: The first `HEAD_BYTES` of the message, all of it where it came as one frame.
+    """
+
+    error: LimitExceeded
+    head: str | bytes
+
+
+Piece: TypeAlias = str | bytes | TooLong
+"""One message, ``b""`` for a heart-beat, or what is left of a message that is too long."""
 
 _find_beats = re.compile(rb"[ \t\r\n.]*").match
 
@@ -37,10 +55,14 @@ class Splitter:
         whole_frames: Whether every call brings whole messages, with or without a dot.
     """
 
-    __slots__ = ("_framed", "_message_bytes", "_pending", "_state", "_whole_frames")
+    __slots__ = (
+        *("_framed", "_head_bytes", "_message_bytes"),
+        *("_pending", "_state", "_whole_frames"),
+    )
 
     def __init__(self, message_bytes: int, *, framed: bool, whole_frames: bool = False) -> None:
         self._message_bytes = message_bytes
+        self._head_bytes = min(HEAD_BYTES, message_bytes)  # what every cut of a stream has of it
         self._framed = framed
         self._whole_frames = whole_frames
         self._pending = bytearray()  # never begins with white space
@@ -63,7 +85,7 @@ class Splitter:
             frame = data.lstrip(" \t\r\n") if isinstance(data, str) else data.lstrip(b" \t\r\n")
             if frame[:1] in ("{", b"{"):
                 yield from self.finish()
-                yield self._checked(frame)
+                yield self._checked(frame, len(frame))
                 return
         yield from self._feed_stream(as_bytes(data))
         if self._whole_frames:
@@ -104,9 +126,11 @@ class Splitter:
             return
         if len(self._pending) + len(data) - start > self._message_bytes:
             is_raw = self._is_raw(data, start)
+            head = bytes(self._pending[: self._head_bytes])
+            head += data[start : start + self._head_bytes - len(head)]
             self._pending.clear()
             self._state = _SKIPPING_TO_END if is_raw else _SKIPPING_TO_DOT
-            yield self._too_long()
+            yield self._too_long(head)
         else:
             self._pending += data[start:]
 
@@ -115,18 +139,19 @@ class Splitter:
             if self._pending:
                 piece = bytes(self._pending) + piece
                 self._pending.clear()
-            yield self._checked(piece)
+            yield self._checked(piece, self._head_bytes)
         self._state = _READING
 
-    def _checked(self, message: str | bytes) -> Piece:
+    def _checked(self, message: str | bytes, head_bytes: int) -> Piece:
         size = len(message)
         if isinstance(message, str) and not message.isascii():
             size = len(as_bytes(message))
-        return message if size <= self._message_bytes else self._too_long()
+        return message if size <= self._message_bytes else self._too_long(message[:head_bytes])
 
-    def _too_long(self) -> LimitExceeded:
+    def _too_long(self, head: str | bytes) -> TooLong:
         # Without the size: where the stream was cut must not change what is said.
-        return LimitExceeded(f"Message exceeds max_message_bytes ({self._message_bytes})")
+        error = LimitExceeded(f"Message exceeds max_message_bytes ({self._message_bytes})")
+        return TooLong(error, head)
 
 
 def as_bytes(data: str | bytes) -> bytes:

@@ -10,6 +10,7 @@ from binascii import b2a_base64
 from datetime import UTC, datetime
 
 from django_vortex.tuples.scalars import datetime_text
+from django_vortex.typedefs import Filt
 from django_vortex.wire.codec import Codec
 from django_vortex.wire.dialects import Dialect, WireForm
 from django_vortex.wire.envelope import NAME_KEY, UUID_KEY, PayloadEnvelope
@@ -19,6 +20,9 @@ from django_vortex.wire.plain import write_plain
 
 HEARTBEAT = "."
 """The heart-beat of all dialects but D0, on every transport."""
+
+NOTHING_FILT = {"key": "vortex.nothing"}
+"""The filt of a D0 message that says nothing; no endpoint is for it."""
 
 _ENVELOPE_HEAD = b'{"_ct":"rpe","_c":"vortex.PayloadEnvelope.PayloadEnvelope","filt":'
 _D0_HEAD = b'{"_ct":"rp","_c":"vortex.Payload.Payload","filt":'
@@ -47,9 +51,11 @@ def encode_message(
     known = envelope.messages.get(form)
     if known is not None and known[0] == date:
         return known[1]
-    text = _write_d0(envelope, form, date, codec)
-    if text is None:
-        dialect = form.dialect
+    dialect = form.dialect
+    if dialect is Dialect.D0:
+        filt = NOTHING_FILT if envelope.is_empty else envelope.filt
+        text = _write_d0(filt, envelope, form, date, codec)
+    else:
         payload = envelope.encoded(codec, dialect, date)
         body = b"null" if payload is None else b'"%b"' % payload
         text = _write_envelope(
@@ -71,9 +77,8 @@ def server_info(uuid: str, name: str, form: WireForm, date: datetime, codec: Cod
     with both payload fields null (PROTOCOL 2.4).
     """
     filt = {UUID_KEY: uuid, NAME_KEY: name}
-    text = _write_d0(PayloadEnvelope(filt), form, date, codec)
-    if text is not None:
-        return text
+    if form.dialect is Dialect.D0:
+        return _write_d0(filt, PayloadEnvelope(), form, date, codec)
     field = b'"data":null'
     if form.framed or not form.dialect.is_raw_json:
         form = WireForm(Dialect.D1, form.framed)
@@ -84,9 +89,12 @@ def server_info(uuid: str, name: str, form: WireForm, date: datetime, codec: Cod
 def heartbeat(form: WireForm, date: datetime, codec: Codec) -> str:
     """Give the heart-beat for peers of a form.
 
-    A dot alone stalls D0 peers for ever, they get an empty payload (PROTOCOL 2.4).
+    A dot alone stalls D0 peers for ever (PROTOCOL 2.4), and at an empty payload they stop reading
+    what has come until more comes: they get a message to nobody.
     """
-    return _write_d0(PayloadEnvelope(), form, date, codec) or HEARTBEAT
+    if form.dialect is Dialect.D0:
+        return _write_d0(NOTHING_FILT, PayloadEnvelope(), form, date, codec)
+    return HEARTBEAT
 
 
 def _write_envelope(
@@ -103,14 +111,12 @@ def _write_envelope(
 
 
 def _write_d0(
-    envelope: PayloadEnvelope, form: WireForm, date: datetime | None, codec: Codec
-) -> str | None:
-    """Give the whole of an envelope as one D0 payload, None for peers of other dialects."""
-    if form.dialect is not Dialect.D0:
-        return None
+    filt: Filt, envelope: PayloadEnvelope, form: WireForm, date: datetime | None, codec: Codec
+) -> str:
+    """Give the whole of an envelope as one D0 payload, under a given filt."""
     json = b'%b%b,"replyFilt":%b,"tuples":%b,"result":%b,"date":%b}' % (
         _D0_HEAD,
-        _encode(envelope.filt, Dialect.D0, codec),
+        _encode(filt, Dialect.D0, codec),
         _encode(envelope.reply_filt or {}, Dialect.D0, codec),
         envelope.encoded(codec, Dialect.D0, date) or b"[]",
         _encode(envelope.result, Dialect.D0, codec),

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from django_vortex.exceptions import LimitExceeded, MalformedMessage, WireError, quoted
+from django_vortex.exceptions import MalformedMessage, WireError, quoted
 from django_vortex.typedefs import Filt, Json
 from django_vortex.wire.codec import Codec
 from django_vortex.wire.dialects import Dialect, WireForm
@@ -21,7 +21,8 @@ from django_vortex.wire.events import (
     Event,
     FailureReceived,
 )
-from django_vortex.wire.framing import Piece, Splitter
+from django_vortex.wire.framing import Piece, Splitter, TooLong
+from django_vortex.wire.heads import read_head
 from django_vortex.wire.inflate import inflate_bytes
 from django_vortex.wire.json_text import check_containers, count_containers
 from django_vortex.wire.limits import D0_CONTAINERS
@@ -109,9 +110,8 @@ class Protocol:
         return events
 
     def _read_piece(self, piece: Piece) -> Event:
-        if isinstance(piece, LimitExceeded):
-            return self._fail(piece, None)
-        filt: Filt | None = None
+        if isinstance(piece, TooLong):
+            return self._fail(piece.error, self._find_answer_filt(piece.head))
         inflatable = self._inflatable
         try:
             fields, written_in = read_message(
@@ -120,10 +120,9 @@ class Protocol:
             if self.dialect is None:
                 self.dialect = written_in
             dialect = self._get_spoken(written_in)
-            filt = self._decode_filt(fields, "filt", dialect)
-            envelope = self._build(fields, filt, dialect)
+            envelope = self._build(fields, dialect)
         except WireError as error:
-            return self._fail(error, filt)
+            return self._fail(error, self._find_answer_filt(piece))
         self._failures = 0
         envelope.size = len(piece) + inflatable - self._inflatable
         return EnvelopeReceived(envelope)
@@ -148,7 +147,8 @@ class Protocol:
             return Dialect.NATIVE
         return written_in or Dialect.D1
 
-    def _build(self, fields: dict[str, Json], filt: Filt, dialect: Dialect) -> PayloadEnvelope:
+    def _build(self, fields: dict[str, Json], dialect: Dialect) -> PayloadEnvelope:
+        filt = self._decode_filt(fields, "filt", dialect)
         result = self._decode(fields, "result", dialect)
         date = self._decode_date(fields, dialect)
         if dialect is Dialect.D0:
@@ -186,6 +186,25 @@ class Protocol:
         if value is None:
             return None
         return self._codec.decode_value(value, dialect, f"$.{name}")
+
+    def _find_answer_filt(self, head: str | bytes) -> Filt | None:
+        """Give the filt to answer a message under that cannot be read, None if it has none.
+
+        Args:
+            head: The message, or the first part of it.
+        """
+        fields, written_in = read_head(head, framed=self._framed)
+        if self.dialect is None:
+            self.dialect = written_in
+        dialect = self._get_spoken(written_in)
+        for name in ("replyFilt", "filt") if dialect is Dialect.D0 else ("filt",):
+            try:
+                filt = self._decode_filt(fields, name, dialect)
+            except WireError:
+                continue
+            if filt:
+                return filt
+        return None
 
     def _fail(self, error: WireError, filt: Filt | None) -> FailureReceived:
         self._failures += 1

@@ -19,7 +19,8 @@ from django_vortex.wire.inflate import inflate_bytes
 from django_vortex.wire.json_text import check_containers, read_json
 from django_vortex.wire.limits import D0_CONTAINERS, ENVELOPE_CONTAINERS, Limits
 
-_ZLIB = b"\x78"
+ZLIB = b"\x78"
+"""First byte of a D0 message, which is compressed as a whole."""
 
 
 def read_message(
@@ -46,7 +47,7 @@ def read_message(
     """
     is_raw = piece[:1] in ("{", b"{")
     text = piece if is_raw else decode_base64(piece)
-    if not is_raw and text[:1] == _ZLIB:
+    if not is_raw and text[:1] == ZLIB:
         if not framed:
             raise MalformedMessage("Compressed messages are understood over HTTP only")
         compressed = as_bytes(text)
@@ -59,7 +60,7 @@ def read_message(
         return _checked(read_json(text, limits.depth), "rp"), Dialect.D0
     check_containers(text, ENVELOPE_CONTAINERS)
     fields = _checked(_read_json(text, limits.depth), "rpe")
-    return fields, _find_dialect(fields, is_raw=is_raw, framed=framed)
+    return fields, find_dialect(fields, is_raw=is_raw, framed=framed)
 
 
 def get_payload_text(fields: dict[str, Json]) -> str | bytes | None:
@@ -111,7 +112,8 @@ def _checked(fields: Any, kind: str) -> dict[str, Json]:
     return fields
 
 
-def _find_dialect(fields: dict[str, Json], *, is_raw: bool, framed: bool) -> Dialect | None:
+def find_dialect(fields: dict[str, Json], *, is_raw: bool, framed: bool) -> Dialect | None:
+    """Tell the dialect of an envelope by its fields, None when nothing tells."""
     if is_raw:
         return Dialect.D2
     if "data" in fields:

@@ -16,7 +16,8 @@ class HttpStream:
     Attributes:
         status: Of the response; 0 until its head has come.
         headers: Of the response, lower case.
-        body: What has come of it and was not taken.
+        body: What has come of it and was not taken, cut as Twisted hands it on: each chunk for
+            itself.
         is_ended: Whether the server has ended the response properly.
         is_broken: Whether the connection ended without that.
     """
@@ -26,11 +27,12 @@ class HttpStream:
     ) -> None:
         self.status = 0
         self.headers: dict[str, str] = {}
-        self.body = bytearray()
+        self.body: list[bytes] = []
         self.is_ended = False
         self.is_broken = False
         self._unparsed = b""
         self._chunk_left = 0
+        self._received = 0
         self._socket = socket.create_connection((host, port), timeout=60)
         head = [f"POST {target} HTTP/1.1", f"Host: {host}:{port}", f"Content-Length: {len(body)}"]
         head += [f"{name}: {value}" for name, value in headers.items()]
@@ -83,10 +85,11 @@ class HttpStream:
 
     def _parse_body(self) -> None:
         if "chunked" not in self.headers.get("transfer-encoding", ""):
-            self.body += self._unparsed
+            self.body.append(self._unparsed)
+            self._received += len(self._unparsed)
             self._unparsed = b""
             length = self.headers.get("content-length")
-            self.is_ended = length is not None and len(self.body) >= int(length)
+            self.is_ended = length is not None and self._received >= int(length)
             return
         while self._unparsed and self.is_open:
             if not self._chunk_left:
@@ -100,6 +103,6 @@ class HttpStream:
                 self.is_ended = not self._chunk_left
                 self._unparsed = rest
             part = self._unparsed[: self._chunk_left]
-            self.body += part
+            self.body.append(part)
             self._unparsed = self._unparsed[len(part) :]
             self._chunk_left -= len(part)

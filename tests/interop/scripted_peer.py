@@ -128,8 +128,8 @@ class ScriptedPeer(Closing):
         elif time.monotonic() - self._heard_at >= SILENCE_SECONDS:
             raise GaveUp(f"{type(self).__name__} heard nothing for {SILENCE_SECONDS:g} s")
 
-    def _take(self, piece: str, *, is_first: bool) -> None:
-        """Take one message; the first of a connection must introduce the server."""
+    def _take(self, piece: str, *, is_first: bool) -> Message:
+        """Take one message and give it; the first of a connection must introduce the server."""
         message = self._read(piece)
         if message.is_server_info:
             self.server = message.filt
@@ -140,6 +140,7 @@ class ScriptedPeer(Closing):
         else:
             self._check_date(message)
             self._inbox.append(message)
+        return message
 
     def _is_beat(self, message: Message) -> bool:
         return False

@@ -90,15 +90,18 @@ class HttpPeer(ScriptedPeer):
 
     def _receive(self, stream: HttpStream) -> int:
         count = stream.receive()
-        self._texts[stream] += self._decoded(stream)
+        parts, stream.body = stream.body, []
         if stream.status not in (0, 200):
-            raise Disconnected(f"Status {stream.status}: {self._texts[stream][:200]!r}")
-        while (dot := self._find_dot(self._texts[stream])) >= 0:
-            piece, self._texts[stream] = self._texts[stream][:dot], self._texts[stream][dot + 1 :]
-            self._take_piece(piece, stream)
+            raise Disconnected(f"Status {stream.status}: {b''.join(parts)[:200]!r}")
+        for part in parts:
+            if stream not in self._introduced and part.startswith(b"<"):
+                raise Unreadable("The page is reloaded, or taken for a login page")
+            self._texts[stream] += part.decode("latin-1")
+            self._read_pieces(stream)
         if stream.is_broken:
             raise Disconnected("A response ended in the middle")
         if stream.is_ended:
+            self._read_pieces(stream)
             if self._texts[stream]:
                 raise Unreadable(f"A message without its dot: {self._texts[stream][:60]!r}")
             if len(self.streams) == 1 or (stream is self.streams[-1] and stream in self._in_turn):
@@ -107,39 +110,46 @@ class HttpPeer(ScriptedPeer):
             stream.close()
         return count
 
-    def _decoded(self, stream: HttpStream) -> str:
-        text = stream.body.decode("latin-1")
-        stream.body.clear()
-        if stream not in self._introduced and text.startswith("<"):
-            raise Unreadable("The page is reloaded, or taken for a login page")
-        return text
+    def _read_pieces(self, stream: HttpStream) -> None:
+        while (dot := self._texts[stream].find(".")) >= 0:
+            self._take_piece(dot, stream)
 
-    def _find_dot(self, text: str) -> int:
-        return text.find(".")
-
-    def _take_piece(self, piece: str, stream: HttpStream) -> None:
+    def _take_piece(self, dot: int, stream: HttpStream) -> Message | None:
+        piece, self._texts[stream] = self._texts[stream][:dot], self._texts[stream][dot + 1 :]
         if not piece:
             self.beats += 1
-            return
-        self._take(piece, is_first=stream not in self._introduced)
+            return None
+        message = self._take(piece, is_first=stream not in self._introduced)
         self._introduced.add(stream)
+        return message
 
 
 class D0HttpPeer(HttpPeer):
-    """VortexPY 0.3.0: compressed payloads without envelopes, no dot may stand alone."""
+    """VortexPY 0.3.0: compressed payloads without envelopes, no dot may stand alone.
+
+    At an empty payload it stops reading, until more comes or the response ends. It expects its
+    answers under its own filt, since nobody fills ``replyFilt``.
+    """
 
     opening = load_vectors("vortexpy-0.3.0.json", "payload_vectors")["empty"]["vortexMsg"]
 
     def _read(self, piece: str) -> Message:
         return read_d0(piece)
 
-    def _find_dot(self, text: str) -> int:
-        if text.startswith("."):
-            raise Unreadable("A piece that begins with a dot stalls the client for ever")
-        return text.find(".")
+    def _read_pieces(self, stream: HttpStream) -> None:
+        while (dot := self._texts[stream].find(".")) >= 0:
+            if not dot:
+                raise Unreadable("A piece that begins with a dot stalls the client for ever")
+            message = self._take_piece(dot, stream)
+            if message is not None and self._is_empty(message):
+                return
+
+    def _is_empty(self, message: Message) -> bool:
+        says_something = message.tuples or message.result or message.reply_filt
+        return not says_something and (not message.filt or message.is_server_info)
 
     def _is_beat(self, message: Message) -> bool:
-        return not (message.filt or message.tuples or message.result)
+        return self._is_empty(message) or message.key == "vortex.nothing"
 
     def _check_date(self, message: Message) -> None:
         """It does not look at dates."""

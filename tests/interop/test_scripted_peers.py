@@ -140,11 +140,26 @@ def test_d0_peer_reads_whole_payloads(http_fake: HttpFake) -> None:
     assert http_fake.bodies[0] == D0HttpPeer.opening + "."
 
 
-@pytest.mark.parametrize("chunks", [[".", f"{d0(INFO_FILT)}."], [f"{d0(INFO_FILT)}..", ""]])
+@pytest.mark.parametrize("empty", [INFO_FILT, {}])
+def test_d0_peer_reads_what_follows_an_empty_payload_when_more_comes(
+    http_fake: HttpFake, empty: dict[str, Any]
+) -> None:
+    http_fake.answer(f"{d0(INFO_FILT)}.", f"{d0(empty)}.{d0({'key': 'k'}, 'x')}.")
+    with D0HttpPeer() as peer:
+        peer.connect(HOST, http_fake.port)
+        http_fake.wait()
+        with pytest.raises(TimedOut):
+            peer.receive_until(lambda message: message.key == "k", timeout=0.2)
+        http_fake.write("1\r\ne\r\n")
+        assert peer.receive_until(lambda message: message.key == "k").tuples == ["x"]
+
+
+@pytest.mark.parametrize("chunks", [[".", f"{d0(INFO_FILT)}."], [f"{d0(INFO_FILT)}.", "."]])
 def test_lone_dot_stalls_the_d0_peer(http_fake: HttpFake, chunks: list[str]) -> None:
-    http_fake.answer(*[chunk for chunk in chunks if chunk])
+    http_fake.answer(*chunks)
     with D0HttpPeer() as peer, pytest.raises(Unreadable, match="stalls"):
         peer.connect(HOST, http_fake.port)
+        peer.receive_until(lambda message: True)
 
 
 @pytest.mark.parametrize("peer_class", [*ENVELOPE_PEERS, D0HttpPeer])

@@ -170,9 +170,29 @@ async def test_the_oldest_dialect_is_answered_under_its_reply_filt(bench: Bench)
     kept = answer_with(bench, [1], is_async=True)
     [reply] = await bench.ask({"key": "k"}, dialect=Dialect.D0, reply_filt={"key": "back"})
     assert reply.filt == {"key": "back"}
-    [reply] = await bench.ask({"key": "k"}, dialect=Dialect.D0)
-    assert reply.filt == {}
+    for reply_filt in (None, {}):
+        filt = {"key": "k", MESSAGE_ID: "m"}
+        [reply] = await bench.ask(dict(filt), dialect=Dialect.D0, reply_filt=reply_filt)
+        assert reply.filt == filt
     kept.close()
+
+
+@pytest.mark.parametrize("reply_filt", [{}, {"key": "back"}])
+async def test_the_oldest_dialect_hears_of_failures_where_it_waits_for_answers(
+    bench: Bench, reply_filt: dict[str, Any]
+) -> None:
+    def refuse(request: Request) -> None:
+        raise PermissionDenied("Not you")
+
+    def fail(request: Request) -> None:
+        raise RuntimeError
+
+    for handle in (refuse, fail):
+        kept = PayloadEndpoint({"key": "k"}, handle, payload_io=bench.payload_io)
+        [reply] = await bench.ask(dict(ASK), dialect=Dialect.D0, reply_filt=reply_filt)
+        assert reply.filt == (reply_filt or ASK)
+        assert reply.result
+        kept.close()
 
 
 async def test_an_envelope_says_its_own_result_and_stays_as_it_was(bench: Bench) -> None:

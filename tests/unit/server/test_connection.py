@@ -70,6 +70,32 @@ async def test_d0_peer_never_gets_a_lone_dot(server, clock):
     assert not any("." in text[:-1] for text in stream.received)
 
 
+@pytest.mark.parametrize("reply_filt", [None, {"key": "back"}])
+async def test_d0_peer_hears_of_everything_under_the_filt_it_waits_for(
+    server, payload_io, reply_filt
+):
+    gate = asyncio.Event()
+
+    async def wait(request):
+        await gate.wait()
+
+    _endpoint = serve(payload_io, "wait", wait)
+    stream = FakeStream(framed=True)
+    connection = await open_peer(server, stream, dialect=Dialect.D0)
+    for i in range(3 + 3 * 16 + 2):
+        asked = note(i, key="wait")
+        asked.reply_filt = reply_filt
+        connection.receive(message(asked, Dialect.D0, framed=True))
+    server.is_draining = True
+    connection.receive(message(asked, Dialect.D0, framed=True))
+    connection.receive("A" * (server.codec.limits.message_bytes + 1) + ".")
+    *busy, stopping, unreadable = stream.envelopes(Dialect.D0)
+    assert [one.filt for one in busy] == [reply_filt or {"key": "wait"}] * 2
+    assert stopping.filt == (reply_filt or {"key": "wait"})
+    assert stopping.result == "The server is shutting down"
+    assert unreadable.filt == {"key": "vortex.error"}
+
+
 async def test_request_is_answered_with_its_whole_filt(server, payload_io):
     async def echo(request):
         return request.tuples

@@ -171,6 +171,35 @@ async def test_oldest_dialect_gets_no_dot_first(beats: bytes) -> None:
     await post.disconnect()
 
 
+async def test_oldest_dialect_gets_the_info_in_a_chunk_of_its_own(
+    echo: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That client reads no further than to an empty payload, until more comes."""
+    may_go_on = asyncio.Event()
+
+    async def wait() -> None:
+        await may_go_on.wait()
+
+    monkeypatch.setattr(view, "_let_info_be_decoded", wait)
+    app = application()
+    first = Connection.post(app, D0_BODY)
+    await first.wait_for(2)
+    hub.get_server().push(PayloadEnvelope({"key": "test.note"}))
+    second = Connection.post(app, D0_BODY)  # what was not sent moves over to it
+    await second.wait_for(2)
+    may_go_on.set()
+    await second.wait_for(3)
+    (info, end), rest = (message["body"].decode().split(".") for message in second.sent[1:3])
+    assert ("__vortexUuid__" in d0_filt(info), end) == (True, "")
+    assert {d0_filt(piece)["key"] for piece in rest[:-1]} == {"test.view", "test.note"}
+    await second.disconnect()
+
+
+def d0_filt(piece: str) -> dict[str, Any]:
+    filt: dict[str, Any] = json.loads(zlib.decompress(base64.b64decode(piece)))["filt"]
+    return filt
+
+
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [

@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from django_vortex.exceptions import LimitExceeded
-from django_vortex.wire.framing import Piece, Splitter
+from django_vortex.wire.framing import Piece, Splitter, TooLong, as_bytes
 
 LIMIT = 40
 
@@ -22,9 +21,9 @@ def split(parts: Iterable[str | bytes], *, framed: bool = True, whole: bool = Fa
 def readable(pieces: list[Piece]) -> list[str]:
     """Make pieces comparable; which beats fell into one call is not part of the contract."""
     texts = [
-        "too long" if isinstance(piece, LimitExceeded) else str(piece, "latin-1")
+        f"too long: {piece.head!r}" if isinstance(piece, TooLong) else str(piece, "latin-1")
         for piece in pieces
-        if isinstance(piece, bytes | LimitExceeded)
+        if isinstance(piece, bytes | TooLong)
     ]
     assert len(texts) == len(pieces), "raw JSON from a stream of bytes is bytes"
     return [text for at, text in enumerate(texts) if text or at == 0 or texts[at - 1]]
@@ -65,10 +64,13 @@ def test_text_and_bytes_are_cut_alike(data: bytes, framed: bool, whole: bool) ->
     text = data.decode("latin-1")
     as_text = split([text], framed=framed, whole=whole)
     as_data = split([text.encode()], framed=framed, whole=whole)
-    assert [str(p) if isinstance(p, LimitExceeded) else p for p in as_data] == [
-        str(p) if isinstance(p, LimitExceeded) else p if isinstance(p, bytes) else p.encode()
-        for p in as_text
-    ]
+
+    def told(piece: Piece) -> object:
+        if isinstance(piece, TooLong):
+            return str(piece.error), as_bytes(piece.head)
+        return as_bytes(piece)
+
+    assert list(map(told, as_data)) == list(map(told, as_text))
 
 
 def test_dots_end_messages_and_an_empty_one_is_a_beat() -> None:
@@ -108,25 +110,28 @@ def test_beats_of_one_call_are_one_beat() -> None:
 def test_a_stream_without_dots_is_given_up_and_not_kept(framed: bool) -> None:
     splitter = Splitter(LIMIT, framed=framed)
     pieces = [piece for _ in range(100) for piece in splitter.feed(b"A" * LIMIT)]
-    assert [str(piece) for piece in pieces] == [f"Message exceeds max_message_bytes ({LIMIT})"]
+    (piece,) = pieces
+    assert isinstance(piece, TooLong)
+    assert str(piece.error) == f"Message exceeds max_message_bytes ({LIMIT})"
+    assert piece.head == b"A" * LIMIT
     assert len(splitter._pending) <= LIMIT
     assert list(splitter.feed(b"AAAA.BBBB.")) == [b"BBBB"]
 
 
 def test_too_much_raw_json_takes_the_rest_of_the_body_with_it() -> None:
     pieces = split([b'{"a":"' + b"." * LIMIT, b".AAAA."])
-    assert [type(piece) for piece in pieces] == [LimitExceeded]
+    assert [type(piece) for piece in pieces] == [TooLong]
 
 
 def test_the_limit_counts_bytes_not_characters() -> None:
     frame = '{"a":"' + "\u00e9" * (LIMIT // 2) + '"}'
     assert len(frame) < LIMIT
-    assert [type(piece) for piece in split([frame], framed=False)] == [LimitExceeded]
+    assert [type(piece) for piece in split([frame], framed=False)] == [TooLong]
 
 
 def test_a_message_of_exactly_the_limit_passes() -> None:
     assert split([b"A" * LIMIT + b"."]) == [b"A" * LIMIT]
-    assert [type(piece) for piece in split([b"A" * (LIMIT + 1) + b"."])] == [LimitExceeded]
+    assert [type(piece) for piece in split([b"A" * (LIMIT + 1) + b"."])] == [TooLong]
 
 
 def test_a_reader_that_stops_leaves_nothing_behind() -> None:

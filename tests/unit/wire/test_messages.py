@@ -9,10 +9,17 @@ from typing import Any
 import pytest
 
 from django_vortex.exceptions import DefinitionError
+from django_vortex.typedefs import Filt
 from django_vortex.wire.codec import Codec
 from django_vortex.wire.dialects import Dialect, WireForm
-from django_vortex.wire.envelope import NAME_KEY, UUID_KEY, PayloadEnvelope
-from django_vortex.wire.messages import HEARTBEAT, encode_message, heartbeat, server_info
+from django_vortex.wire.envelope import NAME_KEY, UUID_KEY, InflatedBody, PayloadEnvelope
+from django_vortex.wire.messages import (
+    HEARTBEAT,
+    NOTHING_FILT,
+    encode_message,
+    heartbeat,
+    server_info,
+)
 from django_vortex.wire.payload import Payload
 
 DATE = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
@@ -153,11 +160,19 @@ def test_server_info_for_an_unknown_peer_has_both_fields_null(framed: bool) -> N
 
 
 @pytest.mark.parametrize("form", FORMS, ids=str)
-def test_heartbeat_is_a_dot_but_for_d0_an_empty_payload(form: WireForm) -> None:
+def test_heartbeat_is_a_dot_but_for_d0_a_message_to_nobody(form: WireForm) -> None:
     text = heartbeat(form, DATE, CODEC)
     if form.dialect is not Dialect.D0:
         assert text == HEARTBEAT
         return
     assert not text.startswith(".")
     beat = read(text, form)
-    assert (beat["filt"], beat["tuples"], beat["result"]) == ({}, [], None)
+    assert (beat["filt"], beat["tuples"], beat["result"]) == (NOTHING_FILT, [], None)
+
+
+@pytest.mark.parametrize("filt", [{}, {UUID_KEY: "u", NAME_KEY: "n"}])
+def test_nothing_but_the_info_is_an_empty_payload_to_a_d0_peer(filt: Filt) -> None:
+    form = WireForm(Dialect.D0, framed=True)
+    body = InflatedBody({"_ct": "rp", "tuples": []})
+    message = read(encode_message(PayloadEnvelope.received(filt, body), form, DATE, CODEC), form)
+    assert message["filt"] == NOTHING_FILT
