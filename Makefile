@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 PORT ?= 8000
 ARGS ?=
+BASE ?=
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
@@ -39,8 +40,8 @@ format: $(VENV)/.dev  ## Let ruff rewrite what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/.dev  ## The benchmarks with their goals; ARGS go to them
-	$(BIN)/python -m benchmarks $(ARGS)
+bench: $(VENV)/.dev  ## The benchmarks with their goals, or with BASE=commit against that; ARGS go to them
+	$(BIN)/python -m benchmarks $(if $(BASE),--base $(BASE)) $(ARGS)
 
 docs: $(VENV)/.dev  ## The documentation as HTML in docs/_build, warnings are errors
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html

@@ -8,22 +8,43 @@ command until the last message has arrived at the last socket, and only if all o
 import asyncio
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Final
 
 from benchmarks.goals import BROADCAST_OVER_BARE_LOOP, BROADCAST_OVER_GROUP
 from benchmarks.load import LoadSocket, open_sockets, receive_texts, run_command
+from benchmarks.operations import Operation, Operations, in_server
 from benchmarks.peers import open_group_member, open_vortex_peer
 from benchmarks.results import Result, compare
-from benchmarks.servers import SERVERS, THEIRS, run_server
+from benchmarks.servers import OURS, SERVERS, THEIRS, run_server
 
-_OURS: Final = "benchmarks.vortex_app:recorded_application"
+_RECORDED: Final = "benchmarks.vortex_app:recorded_application"
 _SOCKETS: Final = 500
 _ROUNDS: Final = 15
 _PUSHES: Final = 20
 """Messages of one turn: many, because they take a fraction of a second."""
 _GROUP_SENDS: Final = 2
 """Messages of one turn of the group, which take as long."""
+
+
+@contextmanager
+def operations() -> Iterator[Operations]:
+    """Give pushes, in processor time of the server for each delivery."""
+    lines: dict[str, Operation] = {}
+    with ExitStack() as stack:
+        runner = stack.enter_context(asyncio.Runner())
+        for server in SERVERS:
+            port = stack.enter_context(run_server(server, OURS)).port
+            peers = runner.run(open_sockets(partial(open_vortex_peer, port), _SOCKETS))
+            lines[f"broadcast to {_SOCKETS} sockets, {server}"] = in_server(
+                runner,
+                port,
+                partial(_push, port, peers, "push", _PUSHES),
+                operations=_SOCKETS * _PUSHES,
+            )
+        yield lines
 
 
 def measure() -> list[Result]:
@@ -54,7 +75,7 @@ def measure() -> list[Result]:
 
 async def _measure_rates(server: str) -> dict[str, float]:
     rates: dict[str, list[float]] = {"push": [], "loop": [], "group": []}
-    with run_server(server, _OURS) as ours, run_server(server, THEIRS) as theirs:
+    with run_server(server, _RECORDED) as ours, run_server(server, THEIRS) as theirs:
         peers = await open_sockets(lambda: open_vortex_peer(ours.port), _SOCKETS)
         members = await open_sockets(lambda: open_group_member(theirs.port), _SOCKETS)
         await _measure_rate(ours.port, peers, "push", _PUSHES)
@@ -75,8 +96,15 @@ async def _measure_rate(
 ) -> float:
     """Give how many messages arrived per second, all sockets together."""
     start = time.perf_counter()
+    await _push(port, sockets, command, messages, **numbers)
+    return messages * len(sockets) / (time.perf_counter() - start)
+
+
+async def _push(
+    port: int, sockets: Sequence[LoadSocket], command: str, messages: int, **numbers: int
+) -> None:
+    """Run a command and wait until each socket has got as many messages."""
     await asyncio.gather(
         receive_texts(sockets, messages),
         run_command(port, command, messages=messages, **numbers),
     )
-    return messages * len(sockets) / (time.perf_counter() - start)

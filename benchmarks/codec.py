@@ -8,7 +8,8 @@ import datetime as dt
 import random
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import orjson
@@ -18,6 +19,7 @@ from vortex.Tuple import TupleField as VortexPyField
 from vortex.Tuple import addTupleType
 
 from benchmarks import goals
+from benchmarks.operations import Operations, in_process
 from benchmarks.results import Result, compare, format_table, interleave
 from django_vortex.tuples import Tuple, TupleRegistry, tuple_type
 from django_vortex.wire.codec import Codec
@@ -97,6 +99,18 @@ def rate(run: Callable[[], object]) -> Callable[[], float]:
         return TUPLES / (time.thread_time() - start)
 
     return measurement
+
+
+@contextmanager
+def operations() -> Iterator[Operations]:
+    """Give our side: a payload each way."""
+    codec = Codec(registry)
+    payload = Payload({"key": "bench"}, [Order(**row) for row in make_rows()])
+    text = codec.encode_payload(payload, Dialect.D2).text
+    yield {
+        f"encode {TUPLES} tuples": in_process(lambda: codec.encode_payload(payload, Dialect.D2)),
+        f"decode {TUPLES} tuples": in_process(lambda: codec.decode_payload(text, Dialect.D2)),
+    }
 
 
 def measure() -> list[Result]:

@@ -1,14 +1,14 @@
 """The HTTP side of a measured application: a request makes the server do something.
 
 ``GET /<command>?<number>=<n>`` runs a command inside the server's own loop, as a view or a task
-would, and is answered when it is done.
+would, and is answered when it is done, with what it returned.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qs
 
-Command = Callable[..., Awaitable[None]]
+Command = Callable[..., Awaitable[object]]
 
 
 class CommandApplication:
@@ -21,6 +21,8 @@ class CommandApplication:
         """Run the command that the path names and answer 200 when it is done."""
         command = self._commands[scope["path"].strip("/")]
         query = parse_qs(scope["query_string"].decode())
-        await command(**{name: int(values[0]) for name, values in query.items()})
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-        await send({"type": "http.response.body", "body": b"done"})
+        answer = await command(**{name: int(values[0]) for name, values in query.items()})
+        body = str(answer).encode()
+        headers = [(b"content-length", str(len(body)).encode())]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})

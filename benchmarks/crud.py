@@ -11,7 +11,8 @@ import datetime as dt
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any, Final
 
@@ -31,6 +32,7 @@ from sqlalchemy.orm import sessionmaker
 
 from benchmarks import goals
 from benchmarks.crud_models import FIELDS, AlchemyCustomer, AlchemyOrder, Base, Customer, Order
+from benchmarks.operations import Operations, in_process
 from benchmarks.results import Result, compare, format_table, interleave
 from django_vortex.orm.crud.handler import OrmCrudHandler
 from django_vortex.orm.crud.permissions import AllowAny
@@ -266,15 +268,37 @@ def count_sqlalchemy(engine: Any, run: Callable[[], object]) -> int:
     return sum(counted)
 
 
+def make_sides(engine: Any) -> dict[str, Side]:
+    """Give our side over each store, whose tables are filled."""
+    return {
+        "Django": Side(Order),
+        "SQLAlchemy": Side(AlchemyOrder, session_factory=sessionmaker(engine)),
+    }
+
+
+@contextmanager
+def operations() -> Iterator[Operations]:
+    """Give our side: lists and saves over either store."""
+    fill_django()
+    engine = fill_sqlalchemy()
+    yield {
+        f"{what} of {name}": in_process(run)
+        for name, side in make_sides(engine).items()
+        for what, run in (
+            (f"retrieve {ROWS} rows", side.retrieve),
+            (f"retrieve {ROWS} rows with a relation", side.retrieve_nested),
+            (f"save {SAVED} rows", side.save),
+        )
+    }
+    engine.dispose()
+
+
 def measure() -> list[Result]:
     """Compare both stores."""
     fill_django()
     engine = fill_sqlalchemy()
     rest = RestSide()
-    sides = {
-        "Django": Side(Order),
-        "SQLAlchemy": Side(AlchemyOrder, session_factory=sessionmaker(engine)),
-    }
+    sides = make_sides(engine)
     measurements = {
         f"{name} {what}": duration(run)
         for name, side in {"rest": rest, **sides}.items()

@@ -6,10 +6,12 @@ endpoints: what is left of a difference is the memory of those that were not use
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 from benchmarks.goals import DISPATCH_MANY_OVER_FEW
+from benchmarks.operations import Operations, in_process
 from benchmarks.results import Result, compare, interleave
 from django_vortex.routing.endpoint import PayloadEndpoint
 from django_vortex.routing.payload_io import PayloadIO
@@ -60,22 +62,35 @@ class Population:
 
     def measure(self) -> float:
         """Answer all requests and give how many it were in a second."""
-        return asyncio.run(self._measure())
-
-    async def _measure(self) -> float:
-        process = self.payload_io.process
         start = time.perf_counter()
+        self.answer_all()
+        return REQUESTS / (time.perf_counter() - start)
+
+    def answer_all(self) -> None:
+        """Answer all requests."""
+        asyncio.run(self._answer_all())
+
+    async def _answer_all(self) -> None:
+        process = self.payload_io.process
         for request in self.requests:
-            await process(request)
-        seconds = time.perf_counter() - start
-        [reply] = await process(self.requests[-1])
+            [reply] = await process(request)
         assert reply.result is None and reply.has_payload, reply
-        return REQUESTS / seconds
 
 
 async def answer(request: Request) -> list[Any]:
     """Answer with what was asked for."""
     return [request.filt["key"]]
+
+
+@contextmanager
+def operations() -> Iterator[Operations]:
+    """Give requests among many endpoints."""
+    kinds = {"own keys": own_key, "one key": shared_key}
+    populations = {name: Population(MANY, make_filt) for name, make_filt in kinds.items()}
+    yield {
+        f"dispatch among {MANY} endpoints, {name}": in_process(one.answer_all, operations=REQUESTS)
+        for name, one in populations.items()
+    }
 
 
 def measure() -> list[Result]:

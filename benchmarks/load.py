@@ -188,8 +188,8 @@ async def receive_texts(sockets: Sequence[LoadSocket], count: int) -> None:
         raise RuntimeError(f"Some sockets got more than {count} texts, others fewer")
 
 
-async def run_command(port: int, command: str, **numbers: int) -> None:
-    """Ask the application behind ``port`` for one of its commands and wait until it is done."""
+async def run_command(port: int, command: str, **numbers: int) -> str:
+    """Let the application behind ``port`` run one of its commands; return what that returned."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(
         f"GET /{command}?{urlencode(numbers)} HTTP/1.1\r\n"
@@ -199,6 +199,7 @@ async def run_command(port: int, command: str, **numbers: int) -> None:
     writer.close()
     if b" 200 " not in answer.split(b"\r\n", 1)[0]:
         raise RuntimeError(f"Command {command!r} failed: {answer[:80]!r}")
+    return answer.partition(b"\r\n\r\n")[2].decode()
 
 
 async def exchange(sockets: Sequence[LoadSocket], frame: bytes, count: int) -> None:

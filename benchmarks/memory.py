@@ -8,22 +8,46 @@ socket is in both figures.
 
 import asyncio
 import statistics
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Final
 
 from benchmarks.goals import IDLE_MEMORY_OVER_GROUP
 from benchmarks.load import LoadSocket, open_sockets
+from benchmarks.operations import Operation, Operations, in_server
 from benchmarks.peers import open_group_member, open_vortex_peer
 from benchmarks.results import Result, compare
 from benchmarks.servers import OURS, SERVERS, THEIRS, run_server
 
 _SOCKETS: Final = 700
 _ROUNDS: Final = 3
+_OPENED: Final = 200
+"""Sockets of one sample of processor time."""
 _SETTLE_SECONDS: Final = 1.5
 """Daphne looks once a second for requests that have ended, handshakes among them."""
 
 Opener = Callable[[int], Awaitable[LoadSocket]]
 """Opens one socket to the server at a port."""
+
+
+@contextmanager
+def operations() -> Iterator[Operations]:
+    """Give handshakes, in processor time of the server for each socket."""
+    lines: dict[str, Operation] = {}
+    with ExitStack() as stack:
+        runner = stack.enter_context(asyncio.Runner())
+        for server in SERVERS:
+            port = stack.enter_context(run_server(server, OURS)).port
+            lines[f"open and close a socket, {server}"] = in_server(
+                runner, port, partial(_open_and_close, port), operations=_OPENED
+            )
+        yield lines
+
+
+async def _open_and_close(port: int) -> None:
+    for each in await open_sockets(lambda: open_vortex_peer(port), _OPENED):
+        each.transport.close()
 
 
 def measure() -> list[Result]:

@@ -39,18 +39,20 @@ def run_server(server: str, application: str) -> Iterator[ServerProcess]:
 
     Args:
         server: One of ``SERVERS``.
-        application: Import path, ``OURS`` or ``THEIRS``.
+        application: Import path, ``OURS`` or ``THEIRS``; found as in this process.
     """
     port = _find_free_port()
     command = {
         "uvicorn": ["uvicorn", application, "--port", str(port)],
         "daphne": ["daphne", "-p", str(port), application],
     }[server]
-    environment = os.environ | {"DJANGO_SETTINGS_MODULE": "benchmarks.settings"}
+    environment = os.environ | {
+        "DJANGO_SETTINGS_MODULE": "benchmarks.settings",
+        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+    }
     with tempfile.TemporaryFile("w+") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", *command],
-            cwd=Path(__file__).parent.parent,
             env=environment,
             stdout=log,
             stderr=subprocess.STDOUT,

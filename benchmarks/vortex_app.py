@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import time
 from typing import Any, Final
 
 import django
@@ -36,7 +37,12 @@ async def loop(messages: int, message_bytes: int) -> None:
         await asyncio.sleep(0)
 
 
-application = vortex_application(CommandApplication({"push": push, "loop": loop}))
+async def used() -> float:
+    """Return the processor seconds of this process so far."""
+    return time.process_time()
+
+
+application = vortex_application(CommandApplication({"push": push, "loop": loop, "used": used}))
 
 
 async def recorded_application(scope: Any, receive: Any, send: Any) -> None:
