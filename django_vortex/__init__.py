@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from django_vortex.exceptions import Conflict as Conflict
     from django_vortex.exceptions import HandlerError as HandlerError
+    from django_vortex.exceptions import NotFound as NotFound
     from django_vortex.exceptions import PermissionDenied as PermissionDenied
     from django_vortex.exceptions import ValidationError as ValidationError
     from django_vortex.exceptions import VortexError as VortexError
@@ -64,6 +65,7 @@ _MODULES = {
     "IsStaff": "orm.crud.permissions",
     "ModelHandler": "handlers.model_handler",
     "ModelPermissions": "orm.crud.permissions",
+    "NotFound": "exceptions",
     "OrmCrudHandler": "orm.crud.handler",
     "Payload": "wire.payload",
     "PayloadEndpoint": "routing.endpoint",

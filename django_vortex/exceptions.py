@@ -5,23 +5,29 @@
     VortexError
     ├── DefinitionError          the programmer's, raised at import or registration
     │   └── UnknownField         a tuple is made with a field that it does not have
-    ├── WireError                the peer's, becomes a reply or a close; never a traceback
-    │   ├── MalformedMessage     not a message of any dialect
-    │   ├── LimitExceeded        larger, deeper or more than the limits allow
-    │   └── UnknownTupleType     names a tuple type that is not registered
-    ├── HandlerError             raised by applications; the text is meant for the peer
-    │   ├── PermissionDenied
-    │   ├── ValidationError
-    │   └── Conflict
-    ├── RefusedError             a peer may not connect
-    │   ├── TooManyPeers         throttled
-    │   └── TakenByAnother       the uuid belongs to another identity
+    ├── PeerError                told to the peer: a code, a text, and parts of its own
+    │   ├── WireError            the peer's, becomes a reply or a close; never a traceback
+    │   │   ├── MalformedMessage not a message of any dialect
+    │   │   ├── LimitExceeded    larger, deeper or more than the limits allow
+    │   │   ├── UnknownTupleType names a tuple type that is not registered
+    │   │   └── UnknownEndpoint  no handler for its filt
+    │   ├── HandlerError         raised by applications; the text is meant for the peer
+    │   │   ├── PermissionDenied
+    │   │   ├── ValidationError
+    │   │   ├── NotFound
+    │   │   ├── Conflict
+    │   │   └── TryAgain         the database could not now, and has done nothing
+    │   ├── RefusedError         a peer may not connect, or not ask any more
+    │   │   ├── TooManyPeers     throttled
+    │   │   ├── TakenByAnother   the uuid belongs to another identity
+    │   │   └── ShuttingDown     the server stops
+    │   └── InternalError        ours; the peer gets a reference, the log the traceback
     ├── DeliveryError            a send that could reach nobody
     └── ClientError              the client end: closed, timed out
 """
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any
 
 MAX_QUOTED_CHARACTERS = 80
@@ -32,6 +38,12 @@ MAX_LISTED_ERRORS = 20
 
 MAX_MESSAGE_CHARACTERS = 300
 """How much it shows of a message, which may repeat what came."""
+
+MAX_TOLD_ERRORS = 100
+"""How many errors its parts have; that there are more stands in the text."""
+
+MAX_TOLD_MESSAGES = 10
+"""How many messages each of them has."""
 
 
 def quoted(value: object) -> str:
@@ -63,7 +75,22 @@ class UnknownField(DefinitionError, TypeError):
     """A keyword that names no field of the tuple; a TypeError, as for any unknown keyword."""
 
 
-class WireError(VortexError):
+class PeerError(VortexError):
+    """An error that is told to the peer.
+
+    Attributes:
+        code: What kind of error it is, for programs; subclasses may have codes of their own.
+    """
+
+    code: str = "refused"
+
+    @property
+    def parts(self) -> dict[str, Any]:
+        """What clients of our own get beside ``error`` (the code) and ``text``."""
+        return {}
+
+
+class WireError(PeerError):
     """The peer's mistake.
 
     Args:
@@ -72,11 +99,18 @@ class WireError(VortexError):
         hint: What to do about it, or nothing.
     """
 
+    code = "malformed"
+
     def __init__(self, text: str, path: str = "$", hint: str = "") -> None:
         super().__init__(text, path, hint)
         self.text = text
         self.path = path
         self.hint = hint
+
+    @property
+    def parts(self) -> dict[str, Any]:
+        """Where it is wrong."""
+        return {"path": self.path}
 
     def __str__(self) -> str:
         text = self.text if self.path == "$" else f"{self.text} - at `{self.path}`"
@@ -90,17 +124,38 @@ class MalformedMessage(WireError):
 class LimitExceeded(WireError):
     """A message larger, deeper or with more tuples than the limits allow."""
 
+    code = "limit"
+
 
 class UnknownTupleType(WireError):
     """A tuple type name that nothing is registered under."""
 
+    code = "unknown-type"
 
-class HandlerError(VortexError):
+
+class UnknownEndpoint(WireError):
+    """A filt that no handler is for."""
+
+    code = "no-endpoint"
+
+
+class HandlerError(PeerError):
     """Raised by applications to refuse a request; its text is sent to the peer."""
+
+    tuples: Sequence[Any] = ()
+    """What is sent along."""
 
 
 class PermissionDenied(HandlerError):
     """The peer may not do this."""
+
+    code = "permission"
+
+
+class NotFound(HandlerError):
+    """What the peer asks for does not exist, or not for it."""
+
+    code = "not-found"
 
 
 class ValidationError(HandlerError):
@@ -112,9 +167,16 @@ class ValidationError(HandlerError):
             (or "") and a list of ``messages``.
     """
 
+    code = "validation"
+
     def __init__(self, text: str = "", errors: Sequence[Mapping[str, Any]] = ()) -> None:
-        super().__init__(text or _list_errors(errors))
-        self.errors = [dict(error) for error in errors]
+        self.errors = [_complete(error) for error in errors]
+        super().__init__(text or _list_errors(self.errors))
+
+    @property
+    def parts(self) -> dict[str, Any]:
+        """The errors, without most of what they repeat of long values that came."""
+        return {"errors": [_shorten(error) for error in self.errors[:MAX_TOLD_ERRORS]]}
 
 
 class Conflict(HandlerError):
@@ -122,17 +184,50 @@ class Conflict(HandlerError):
 
     Args:
         text: What the peer is told.
-        tuples: What it is now, sent along where the handler answers with tuples.
+        tuples: What it is now, sent along.
     """
+
+    code = "conflict"
 
     def __init__(self, text: str = "", tuples: Sequence[Any] = ()) -> None:
         super().__init__(text)
         self.tuples = list(tuples)
 
 
+class TryAgain(HandlerError):
+    """The database cannot do the work now, others are in its way, say. Nothing of it is done."""
+
+    code = "busy"
+
+    def __init__(self, text: str = "") -> None:
+        super().__init__(text or TRY_AGAIN)
+
+
+TRY_AGAIN = "The database cannot do this at the moment and has changed nothing, try again"
+
+
 def shortened(text: str, length: int = MAX_MESSAGE_CHARACTERS) -> str:
     """Give a text, cut at a length."""
     return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def _complete(error: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an error with all its members; a single message may stand for a list of one."""
+    messages = error.get("messages") or ()
+    is_list = isinstance(messages, Sequence | Set) and not isinstance(messages, str)
+    texts = messages if is_list else [messages]  # lazy text is iterable, but no Sequence
+    return {
+        **error,
+        "index": error.get("index"),
+        "field": str(error.get("field") or ""),
+        "messages": [str(text) for text in texts],
+    }
+
+
+def _shorten(error: Mapping[str, Any]) -> dict[str, Any]:
+    field = shortened(error["field"], MAX_QUOTED_CHARACTERS)
+    messages = [shortened(text) for text in error["messages"][:MAX_TOLD_MESSAGES]]
+    return {**error, "field": field, "messages": messages}
 
 
 def _list_errors(errors: Sequence[Mapping[str, Any]]) -> str:
@@ -150,8 +245,8 @@ def _error_line(error: Mapping[str, Any]) -> str:
     return f"{place[:1].upper()}{place[1:]}: {text}" if place else text
 
 
-class RefusedError(VortexError):
-    """A peer that may not connect; the text is sent to it."""
+class RefusedError(PeerError):
+    """A peer that may not connect, or not ask any more; the text is sent to it."""
 
 
 class TooManyPeers(RefusedError):
@@ -162,13 +257,48 @@ class TooManyPeers(RefusedError):
         retry_after: Seconds after which a new attempt may be let in.
     """
 
+    code = "rate"
+
     def __init__(self, text: str, retry_after: float = 0.0) -> None:
         super().__init__(text)
         self.retry_after = retry_after
 
+    @property
+    def parts(self) -> dict[str, Any]:
+        """When to come again."""
+        return {"retry_after": self.retry_after}
+
 
 class TakenByAnother(RefusedError):
     """The uuid is in use by a peer with another identity."""
+
+
+class ShuttingDown(RefusedError):
+    """The server takes no new work."""
+
+    code = "shutting-down"
+
+    def __init__(self) -> None:
+        super().__init__("The server is shutting down")
+
+
+class InternalError(PeerError):
+    """A failure of the server or the application.
+
+    Args:
+        reference: The text by which it is found in the log.
+    """
+
+    code = "internal"
+
+    def __init__(self, reference: str) -> None:
+        super().__init__(f"The server could not answer (ref {reference})")
+        self.reference = reference
+
+    @property
+    def parts(self) -> dict[str, Any]:
+        """The reference."""
+        return {"ref": self.reference}
 
 
 class DeliveryError(VortexError):

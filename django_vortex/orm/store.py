@@ -138,10 +138,6 @@ class StaleRow(Exception):
     """A row is no longer what its peer saw, or no longer there; the work is rolled back."""
 
 
-class TryAgain(Exception):
-    """The database cannot do the work now, others are in its way, say. Nothing of it is done."""
-
-
 class RefusedByDatabase(Exception):
     """The database refuses a row: a constraint, an overflow.
 

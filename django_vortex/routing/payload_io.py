@@ -18,7 +18,13 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from django_vortex.exceptions import HandlerError, WireError, quoted
+from django_vortex.exceptions import (
+    HandlerError,
+    InternalError,
+    PeerError,
+    UnknownEndpoint,
+    quoted,
+)
 from django_vortex.routing.address import EVERYONE, Address
 from django_vortex.routing.filt import FiltPattern
 from django_vortex.routing.followers import Followers
@@ -27,13 +33,15 @@ from django_vortex.routing.lifetime import Site
 from django_vortex.routing.ports import (
     AfterCommit,
     Push,
+    TranslateError,
     call_now,
     is_task_cancelled,
+    know_no_error,
     push_nowhere,
     run_in_thread,
     utc_now,
 )
-from django_vortex.routing.replies import error_reply, error_text, make_reply, may_block
+from django_vortex.routing.replies import make_failure, make_reply, may_block
 from django_vortex.routing.request import Request
 from django_vortex.typedefs import Filt, RunSync
 from django_vortex.wire.codec import Codec
@@ -78,6 +86,7 @@ class PayloadIO:
         self.codec = Codec()
         self.run_sync: RunSync = run_in_thread
         self.after_commit: AfterCommit = call_now
+        self.translate_error: TranslateError = know_no_error
         self.loop: asyncio.AbstractEventLoop | None = None
         """The loop of the server that uses this registry; it may have ended."""
         self.followers = Followers()
@@ -97,6 +106,7 @@ class PayloadIO:
         run_sync: RunSync | None = None,
         push: Push | None = None,
         after_commit: AfterCommit | None = None,
+        translate_error: TranslateError | None = None,
         codec: Codec | None = None,
         loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
@@ -107,6 +117,8 @@ class PayloadIO:
             self._push = push
         if after_commit is not None:
             self.after_commit = after_commit
+        if translate_error is not None:
+            self.translate_error = translate_error
         if codec is not None:
             self.codec = codec
         if loop is not None:
@@ -119,14 +131,20 @@ class PayloadIO:
         run_sync: RunSync | None = None,
         push: Push | None = None,
         after_commit: AfterCommit | None = None,
+        translate_error: TranslateError | None = None,
     ) -> Iterator[None]:
         """Set the ports that are given for as long as the context lasts, as tests want it."""
-        before = self.run_sync, self._push, self.after_commit
-        self.bind(run_sync=run_sync, push=push, after_commit=after_commit)
+        before = self.run_sync, self._push, self.after_commit, self.translate_error
+        self.bind(
+            run_sync=run_sync,
+            push=push,
+            after_commit=after_commit,
+            translate_error=translate_error,
+        )
         try:
             yield
         finally:
-            self.run_sync, self._push, self.after_commit = before
+            self.run_sync, self._push, self.after_commit, self.translate_error = before
 
     @property
     def endpoints(self) -> "list[PayloadEndpoint]":
@@ -165,7 +183,7 @@ class PayloadIO:
         """
         endpoints = self.find(request.filt, request.peer.name)
         if not endpoints:
-            return _answer_of_nobody(request)
+            return _answer_of_nobody(request, self.clock())
         if len(endpoints) == 1:
             reply = await self._answer(endpoints[0], request)
             return [] if reply is None else [reply]
@@ -205,16 +223,14 @@ class PayloadIO:
                 return await self._reply(await outcome, request)
             reply: PayloadEnvelope | None = outcome
             return reply
-        except (HandlerError, WireError) as error:
-            return error_reply(error_text(error), request)
         except asyncio.CancelledError as error:
             if is_task_cancelled():
                 raise
-            return self._failure(endpoint, request, error)  # of something the handler awaited
+            return self._report(endpoint, request, error)  # of something the handler awaited
         except (KeyboardInterrupt, GeneratorExit):
             raise
         except BaseException as error:  # `sys.exit()` in a handler would end the server
-            return self._failure(endpoint, request, error)
+            return await self._fail(endpoint, request, error)
 
     def _call(self, endpoint: "PayloadEndpoint", request: Request) -> Any:
         """Call a handler and make its reply, all where it may block; give awaitables back."""
@@ -228,9 +244,24 @@ class PayloadIO:
             return await self.run_sync(lambda: make_reply(result, request, self.clock()))
         return make_reply(result, request, self.clock())
 
-    def _failure(
+    async def _fail(
+        self, endpoint: "PayloadEndpoint", request: Request, raised: BaseException
+    ) -> PayloadEnvelope:
+        """Answer with what was raised: its own text if it is meant for peers."""
+        try:
+            error = raised if isinstance(raised, PeerError) else self.translate_error(raised)
+            if error is None:
+                return self._report(endpoint, request, raised)
+            if isinstance(error, HandlerError) and may_block(list(error.tuples)):
+                return await self.run_sync(lambda: make_failure(error, request, self.clock()))
+            return make_failure(error, request, self.clock())
+        except Exception as another:  # what it says or brings along cannot be told
+            return self._report(endpoint, request, another)
+
+    def _report(
         self, endpoint: "PayloadEndpoint", request: Request, error: BaseException
     ) -> PayloadEnvelope:
+        """Log a failure; the peer gets a reference to that."""
         reference = self._make_reference()
         logger.error(
             "%r failed for a peer named %s (ref %s)",
@@ -239,7 +270,7 @@ class PayloadIO:
             reference,
             exc_info=error,
         )
-        return error_reply(f"The server could not answer (ref {reference})", request)
+        return make_failure(InternalError(reference), request, self.clock())
 
     def _pin(self, endpoint: "PayloadEndpoint", module: str) -> None:
         known = self._pinned.get(module)
@@ -254,7 +285,7 @@ class PayloadIO:
             self._index.remove(self._collected.popleft())
 
 
-def _answer_of_nobody(request: Request) -> list[PayloadEnvelope]:
+def _answer_of_nobody(request: Request, date: datetime.datetime) -> list[PayloadEnvelope]:
     """Answer what no endpoint is for.
 
     Silence, as released clients expect it (PROTOCOL section 7). Our own are told, unless theirs is
@@ -264,7 +295,8 @@ def _answer_of_nobody(request: Request) -> list[PayloadEnvelope]:
         return []
     if not request.wants_reply:
         return []
-    return [error_reply(f"No endpoint for {quoted(request.filt)}", request)]
+    error = UnknownEndpoint(f"No endpoint for {quoted(request.filt)}")
+    return [make_failure(error, request, date)]
 
 
 payload_io = PayloadIO()

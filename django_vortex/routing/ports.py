@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Protocol, TypeVar
 
-from django_vortex.exceptions import DeliveryError
+from django_vortex.exceptions import DeliveryError, HandlerError
 from django_vortex.routing.address import Address
 from django_vortex.wire.envelope import PayloadEnvelope
 
@@ -35,6 +35,13 @@ class AfterCommit(Protocol):
         """Call it then, at once if there is no transaction, never if it is rolled back."""
 
 
+class TranslateError(Protocol):
+    """Recognises exceptions of a framework that say something to whoever asked."""
+
+    def __call__(self, error: BaseException, /) -> HandlerError | None:
+        """Return the error that a peer is told instead; None is not for peers."""
+
+
 def push_nowhere(envelope: PayloadEnvelope, to: Address, /, *, coalesce: bool) -> "Future[int]":
     """Fail, since nobody has bound the registry to a server."""
     future: Future[int] = Future()
@@ -47,6 +54,11 @@ def push_nowhere(envelope: PayloadEnvelope, to: Address, /, *, coalesce: bool) -
 def call_now(function: Callable[[], object], /) -> object:
     """Call a function at once, where nothing is known of transactions."""
     return function()
+
+
+def know_no_error(error: BaseException, /) -> HandlerError | None:
+    """Recognise nothing, where no framework is known."""
+    return None
 
 
 async def run_in_thread(function: Callable[[], _T], /) -> _T:

@@ -5,11 +5,11 @@ already for the dialect that the asker reads.
 """
 
 import datetime
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from django_vortex.exceptions import HandlerError, WireError
+from django_vortex.exceptions import HandlerError, PeerError
+from django_vortex.routing.failures import make_result
 from django_vortex.routing.request import Request
 from django_vortex.tuples import Tuple
 from django_vortex.typedefs import Filt
@@ -91,18 +91,20 @@ def may_block(result: Any) -> bool:
     return not all(isinstance(item, _NEVER_BLOCKING) for item in tuples)
 
 
-def error_reply(text: str, request: Request) -> PayloadEnvelope:
-    """Make the envelope that tells the asker what went wrong."""
-    return PayloadEnvelope(request.reply_filt, result=text)
+def make_failure(error: PeerError, request: Request, date: datetime.datetime) -> PayloadEnvelope:
+    """Make the envelope that tells the asker what went wrong.
 
-
-def error_text(error: HandlerError | WireError) -> str:
-    """Give the text of an error that is meant for the peer, never an empty one.
-
-    An empty result would be a success to some peers; ``PermissionDenied()`` says what it is.
+    Args:
+        error: What is told. Tuples that it brings along are encoded here, which may block
+            (`may_block`).
+        request: What is answered.
+        date: The date of the payload.
     """
-    try:
-        text = str(error)
-    except Exception:  # of a class of the application's
-        text = ""
-    return text or re.sub(r"(?<!^)(?=[A-Z])", " ", type(error).__name__).capitalize()
+    tuples = list(error.tuples) if isinstance(error, HandlerError) else []
+    filt = request.reply_filt
+    result = make_result(error, request.dialect)
+    if not tuples:
+        return PayloadEnvelope(filt, result=result)
+    envelope = PayloadEnvelope(filt, Payload(filt, tuples), result=result)
+    envelope.encoded(request.codec, request.dialect, date)
+    return envelope

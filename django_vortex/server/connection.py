@@ -10,8 +10,9 @@ import logging
 from collections.abc import Coroutine, Iterable
 from typing import TYPE_CHECKING, Any, Final
 
-from django_vortex.exceptions import LimitExceeded, quoted
+from django_vortex.exceptions import LimitExceeded, PeerError, ShuttingDown, quoted
 from django_vortex.routing.address import Address
+from django_vortex.routing.failures import make_result
 from django_vortex.routing.peer import Peer
 from django_vortex.routing.request import Request
 from django_vortex.server.dates import PeerDates, date_key, to_datetime
@@ -146,7 +147,7 @@ class Connection(Writer):
             if isinstance(event, EnvelopeReceived):
                 self._route(event.envelope)
             elif isinstance(event, FailureReceived):
-                self.send(PayloadEnvelope(dict(event.filt or ERROR_FILT), result=str(event.error)))
+                self._tell(event.filt or ERROR_FILT, event.error)
                 if event.fatal:
                     self.close(MALFORMED_CLOSURE, "The message can not be read")
 
@@ -163,7 +164,7 @@ class Connection(Writer):
             try:
                 self._offer_reply(envelope, date)
             except Exception as error:
-                self._offer_failure(self._server.internal_error(envelope.filt, error), date)
+                self._offer_failure(self._internal_error(envelope.filt, error), date)
 
     def deliver(self, delivery: Delivery) -> None:
         """Send the peer a push, unless it got it elsewhere already."""
@@ -252,10 +253,20 @@ class Connection(Writer):
             envelope.filt = filt
             self.send(copy.copy(envelope))
         if self._server.is_draining:
-            self.send(PayloadEnvelope(envelope.answer_filt, result="The server is shutting down"))
+            self._tell(envelope.answer_filt, ShuttingDown())
         elif not self._requests.add(envelope):
             error = LimitExceeded("More requests wait than the server lets wait")
-            self.send(PayloadEnvelope(envelope.answer_filt, result=str(error)))
+            self._tell(envelope.answer_filt, error)
+
+    def _tell(self, filt: Filt, error: PeerError) -> None:
+        self.send(self._error_envelope(filt, error))
+
+    def _error_envelope(self, filt: Filt, error: PeerError) -> PayloadEnvelope:
+        result = make_result(error, self.dialect or UNKNOWN_DIALECT)
+        return PayloadEnvelope(dict(filt), result=result)
+
+    def _internal_error(self, filt: Filt, error: Exception) -> PayloadEnvelope:
+        return self._error_envelope(filt, self._server.report(error))
 
     async def _answer(self, envelope: PayloadEnvelope) -> None:
         dialect = self.dialect or UNKNOWN_DIALECT
@@ -286,11 +297,11 @@ class Connection(Writer):
         try:
             self._server.push(envelope, to)
         except Exception as error:
-            failure = self._server.internal_error({}, error)
+            failure = self._internal_error({}, error)
             self._server.push(PayloadEnvelope(ERROR_FILT, result=failure.result), to)
 
     def _make_failure(self, delivery: Delivery, error: Exception) -> Delivery:
-        envelope = self._server.internal_error(delivery.envelope.filt, error)
+        envelope = self._internal_error(delivery.envelope.filt, error)
         failure = Delivery(envelope, delivery.date)
         try:
             failure.text(self._form, self._codec)
@@ -325,7 +336,7 @@ class Connection(Writer):
         limit = self._options.outbox_max_bytes
         error = LimitExceeded(f"Message of {size} bytes exceeds outbox_max_bytes ({limit})")
         logger.error("%s, filt %s", error, quoted(filt))
-        answer = Delivery(PayloadEnvelope(filt, result=str(error)), self._server.date())
+        answer = Delivery(self._error_envelope(filt, error), self._server.date())
         if len(answer.text(self._form, self._codec)) <= limit:
             self._date_and_offer(answer)
         elif filt is not ERROR_FILT:  # the filt alone is too large

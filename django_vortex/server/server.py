@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any, Final
 from uuid import uuid4
 
-from django_vortex.exceptions import DeliveryError, RefusedError, TakenByAnother
+from django_vortex.exceptions import DeliveryError, InternalError, ShuttingDown, TakenByAnother
 from django_vortex.routing.address import EVERYONE, Address
 from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.routing.peer import Peer
@@ -29,7 +29,6 @@ from django_vortex.server.processes import Processes
 from django_vortex.server.pushes import push_record
 from django_vortex.server.stream import NORMAL_CLOSURE, Stream
 from django_vortex.server.throttle import Throttle
-from django_vortex.typedefs import Filt
 from django_vortex.wire.codec import Codec
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import PayloadEnvelope
@@ -126,7 +125,7 @@ class Server:
         """
         await self.start()
         if self.is_draining:
-            raise RefusedError("The server is shutting down")
+            raise ShuttingDown
         self.now = self._clock.monotonic()
         uuid = peer.uuid
         connection = self._connections.get(uuid)
@@ -290,11 +289,11 @@ class Server:
         """Give what a heart-beat is for peers of a dialect."""
         return self._introductions.heartbeat_text(dialect, self.date())
 
-    def internal_error(self, filt: Filt, error: Exception) -> PayloadEnvelope:
-        """Log a failure of ours and give what the peer is told of it."""
+    def report(self, error: Exception) -> InternalError:
+        """Log a failure of ours and return what the peer is told of it."""
         reference = secrets.token_hex(3)
         logger.error("A reply could not be written (ref %s)", reference, exc_info=error)
-        return PayloadEnvelope(filt, result=f"The server could not answer (ref {reference})")
+        return InternalError(reference)
 
     def hold(self, connection: Connection) -> None:
         """Keep an HTTP peer without a response for a while."""

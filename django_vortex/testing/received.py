@@ -1,5 +1,6 @@
 """What a peer has received."""
 
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
@@ -26,6 +27,22 @@ class Received:
         """None or True for success, otherwise what the peer is told went wrong."""
         return self.envelope.result
 
+    @property
+    def error(self) -> str:
+        """What kind of error it is, as ``"permission"``; "" for success."""
+        result = self.result
+        if result in (None, True):
+            return ""
+        return str(result["error"]) if isinstance(result, Mapping) else "refused"
+
+    @property
+    def text(self) -> str:
+        """The text of the error, "" for success."""
+        result = self.result
+        if result in (None, True):
+            return ""
+        return str(result["text"] if isinstance(result, Mapping) else result)
+
     @cached_property
     def payload(self) -> Payload:
         """The payload, an empty one if none came."""
@@ -39,5 +56,5 @@ class Received:
 
     def __repr__(self) -> str:
         if self.result not in (None, True):
-            return f"<Received {self.filt!r} result={self.result!r}>"
+            return f"<Received {self.filt!r} {self.error}: {self.text!r}>"
         return f"<Received {self.filt!r} {len(self.tuples)} tuples>"

@@ -24,6 +24,7 @@ PUBLIC_NAMES = {
     "IsStaff",
     "ModelHandler",
     "ModelPermissions",
+    "NotFound",
     "OrmCrudHandler",
     "Payload",
     "PayloadEndpoint",

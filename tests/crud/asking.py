@@ -70,7 +70,8 @@ class Reply:
         """The readable text of a failure."""
         assert not self.is_success, self
         if isinstance(self.result, dict):
-            return str(self.result)
+            has_parts = set(self.result) - {"error", "text", "ref"}
+            return str(self.result) if has_parts else str(self.result["text"])
         assert isinstance(self.result, str)
         return self.result
 

@@ -10,6 +10,7 @@ from django_vortex.orm.crud.permissions import Action, Permission
 from django_vortex.routing.request import Request
 from tests.crud.asking import Record
 from tests.crud.boards import ANN, BOB, TICKET, Board, over_core_tables, ticket
+from tests.support.told import text_of
 
 pytestmark = over_core_tables
 
@@ -144,7 +145,7 @@ async def test_nobody_tries_what_is_unique_among_the_rows_of_others(
         for name in ("taken", "free"):
             row = Record("board.Project", **fields, name=name, code=str(BOB.pk))
             reply = await board.ask(PROJECT, [row], user=ANN)
-            assert reply.result == "A row would leave what you may see"
+            assert text_of(reply.result) == "A row would leave what you may see"
     assert board.database.everything() == before
     row = Record("board.Project", name="new", code=str(ANN.pk))
     assert (await board.ask(PROJECT, [row], user=ANN)).result is True

@@ -15,6 +15,7 @@ from django_vortex.orm.crud.permissions import (
 from django_vortex.routing.request import Request
 from tests.crud.asking import Record, Reply
 from tests.crud.boards import ANN, BOB, STAFF, TICKET, Board, User, ticket
+from tests.support.told import text_of
 
 DELETE = {**TICKET, "delete": True}
 
@@ -120,7 +121,7 @@ async def test_who_may_write_nothing_is_told_nothing_of_types_and_fields(board: 
         for wrong in (Record("board.Nothing"), ticket(nonsense=1), None):
             reply = await board.ask(filt, [wrong], user=ANN)
             if "Unknown tuple type" not in str(reply.result):
-                assert reply.result == f"You may not {what} here"
+                assert text_of(reply.result) == f"You may not {what} here"
 
 
 async def test_what_one_model_allows_another_does_not_get(board: Board) -> None:

@@ -80,7 +80,7 @@ def test_violation_is_one_clear_error_and_the_connection_survives(
     peer = ReadingPeer(transport, server.port, f"{transport}-{case}")
     peer.send(violation)
     error = peer.wait_for("e2e.echo", "vortex.error")
-    assert (error["filt"], error["result"], error["data"]) == (filt, text, None)
+    assert (error["filt"], error["result"]["text"], error["data"]) == (filt, text, None)
     later = []
     for number in range(2):
         peer.send(envelope(number, filt={**ECHO, "number": {"_ft": "int", "_fd": number}}))
@@ -105,7 +105,7 @@ def test_violation_within_a_body_spares_the_other_messages(server: ServerProcess
     assert isinstance(peer.wire, HttpWire)
     peer.send(envelope(1), CASES["bytes"][0], CASES["deep filt"][0], envelope(2))
     answers = [peer.wait_for("e2e.echo", "vortex.error") for _ in range(4)]
-    told = [(one["filt"], one["result"]) for one in answers if one["result"]]
+    told = [(one["filt"], one["result"]["text"]) for one in answers if one["result"]]
     assert told == [CASES["bytes"][1:], CASES["deep filt"][1:]]
     assert [decode_tuples(one) for one in answers if one["data"]] == [[1], [2]]
     peer.close()

@@ -8,11 +8,10 @@ from concurrent.futures import Future
 from types import MappingProxyType
 from typing import Any, Literal
 
-from django_vortex.exceptions import Conflict, DefinitionError, ValidationError, quoted
+from django_vortex.exceptions import DefinitionError, TryAgain, ValidationError, quoted
 from django_vortex.handlers.base import BaseHandler
 from django_vortex.orm.crud.content import digest
 from django_vortex.orm.crud.extension import Context, has_hook
-from django_vortex.orm.crud.failure import make_failure
 from django_vortex.orm.crud.listing import LIST_KEYS, Listing
 from django_vortex.orm.crud.load_reader import LoadReader
 from django_vortex.orm.crud.loads import Load
@@ -24,7 +23,7 @@ from django_vortex.orm.crud.pushes import CrudPushes
 from django_vortex.orm.crud.save import CrudSave
 from django_vortex.orm.crud.stores import find_store
 from django_vortex.orm.crud.work import CrudPlan, CrudWork, Done, Outcome
-from django_vortex.orm.store import RefusedByDatabase, TryAgain, Unit
+from django_vortex.orm.store import RefusedByDatabase, Unit
 from django_vortex.orm.waiting import contain
 from django_vortex.routing.address import Address
 from django_vortex.routing.payload_io import PayloadIO
@@ -180,13 +179,11 @@ class OrmCrudHandler(BaseHandler):
         load = None if self.pushes is None else self.pushes.begin(request)
         try:
             outcome = await self._run(request, load)
-        except (ValidationError, Conflict) as error:
-            return make_failure(error, request)
         except RefusedByDatabase as error:  # at the commit, or a value to filter by
-            return make_failure(ValidationError(error.text or REFUSED), request)
+            raise ValidationError(error.text or REFUSED) from error
         except TryAgain as error:
             logger.warning("%r could not ask its database", self, exc_info=error)
-            return make_failure(error, request)
+            raise
         payload = Payload(tuples=outcome.tuples)
         if outcome.result is None:
             return payload

@@ -9,13 +9,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from django_vortex.exceptions import HandlerError
+from django_vortex.exceptions import HandlerError, TryAgain
 from django_vortex.orm.crud.content import digest
 from django_vortex.orm.crud.loads import Load
 from django_vortex.orm.crud.permission import Action
 from django_vortex.orm.crud.permissions import default_permission
 from django_vortex.orm.crud.work import CrudPlan, CrudWork, Outcome
-from django_vortex.orm.store import Store, TryAgain, Unit
+from django_vortex.orm.store import Store, Unit
 from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.routing.request import Request
 from django_vortex.wire.dialects import Dialect

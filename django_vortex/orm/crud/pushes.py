@@ -15,11 +15,11 @@ import logging
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from django_vortex.exceptions import DefinitionError, ValidationError
+from django_vortex.exceptions import DefinitionError, TryAgain, ValidationError
 from django_vortex.orm.crud.load_reader import LoadReader, Push
 from django_vortex.orm.crud.loads import Asked, Load, Loads
 from django_vortex.orm.crud.work import CrudPlan, Outcome, read_filt_key
-from django_vortex.orm.store import Key, TryAgain
+from django_vortex.orm.store import Key
 from django_vortex.routing.address import Address
 from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.routing.peer import Peer

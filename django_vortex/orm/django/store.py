@@ -5,11 +5,12 @@ from typing import Any, TypeVar
 
 from django.db import Error, IntegrityError, models, router, transaction
 
+from django_vortex.exceptions import TryAgain
 from django_vortex.orm.django.crud_rows import DjangoCrudRows
 from django_vortex.orm.django.models import describe_model
 from django_vortex.orm.django.reading import ShapeReader
 from django_vortex.orm.django.transact import transact
-from django_vortex.orm.store import ModelSpec, RefusedByDatabase, Scope, Shape, TryAgain, Unit
+from django_vortex.orm.store import ModelSpec, RefusedByDatabase, Scope, Shape, Unit
 from django_vortex.orm.transient import may_try_again
 from django_vortex.orm.waiting import Waiting
 from django_vortex.typedefs import RunSync

@@ -16,11 +16,11 @@ from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlalchemy.orm import Session, scoped_session
 from sqlalchemy.util import await_only
 
-from django_vortex.exceptions import DefinitionError, ValidationError
+from django_vortex.exceptions import DefinitionError, TryAgain, ValidationError
 from django_vortex.orm.sqlalchemy.errors import explain
 from django_vortex.orm.sqlalchemy.models import MappedModel, describe
 from django_vortex.orm.sqlalchemy.unit import SqlAlchemyUnit
-from django_vortex.orm.store import ModelSpec, TryAgain, Unit
+from django_vortex.orm.store import ModelSpec, Unit
 from django_vortex.orm.transient import may_try_again
 from django_vortex.orm.waiting import Waiting, contain
 from django_vortex.typedefs import RunSync

@@ -16,6 +16,7 @@ from django_vortex.routing.request import Request
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.payload import Payload
 from tests.support.routing import Bench
+from tests.support.told import text_of
 
 
 class Numbers(ModelHandler):
@@ -72,7 +73,7 @@ async def test_a_hook_that_refuses_prevents_the_building(bench: Bench) -> None:
             raise PermissionDenied("Not today")
 
     handler = Closed(bench, lambda request: [1])
-    assert (await bench.ask_one({"key": "numbers"})).result == "Not today"
+    assert text_of((await bench.ask_one({"key": "numbers"})).result) == "Not today"
     assert handler.calls == []
 
 

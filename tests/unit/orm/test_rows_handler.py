@@ -14,6 +14,7 @@ from django_vortex.orm.rows_handler import RowsHandler
 from django_vortex.routing.request import Request
 from django_vortex.tuples import TupleRegistry, tuple_type
 from tests.support.routing import Bench
+from tests.support.told import text_of
 from tests.unit.orm import tables
 from tests.unit.orm.models import Author
 
@@ -154,7 +155,7 @@ async def test_a_session_is_closed_after_a_failure(bench: Bench, sessions: Sessi
         payload_io=bench.payload_io,
     )
     reply = await bench.ask_one(FILT)
-    assert reply.result == "The server could not answer (ref abc123)"
+    assert text_of(reply.result) == "The server could not answer (ref abc123)"
     assert (sessions.made, sessions.open) == (1, 0)
     del handler
 

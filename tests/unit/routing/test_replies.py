@@ -5,15 +5,16 @@ from typing import Any
 
 import pytest
 
-from django_vortex.exceptions import HandlerError, PermissionDenied, ValidationError
+from django_vortex.exceptions import Conflict, PermissionDenied
 from django_vortex.routing.replies import (
     MAX_TUPLES_ON_LOOP,
-    error_text,
     list_payload,
+    make_failure,
     make_reply,
     may_block,
 )
 from django_vortex.tuples import Tuple, TupleSelector
+from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.payload import Payload
 from tests.support.routing import NOON, Bench
@@ -80,14 +81,14 @@ def test_the_answer_to_nobody_who_waits_is_none(bench: Bench) -> None:
     assert make_reply(None, bench.request({"key": "k"}), NOON) is None
 
 
-@pytest.mark.parametrize(
-    ("error", "text"),
-    [
-        (ValidationError("Too long"), "Too long"),
-        (PermissionDenied(), "Permission denied"),
-        (HandlerError(), "Handler error"),
-        (type("NoSuchRow", (HandlerError,), {})(), "No such row"),
-    ],
-)
-def test_an_error_always_has_a_text(error: HandlerError, text: str) -> None:
-    assert error_text(error) == text
+@pytest.mark.parametrize("dialect", list(Dialect))
+def test_a_conflict_comes_with_the_tuples_and_nothing_else_does(
+    bench: Bench, dialect: Dialect
+) -> None:
+    row = TupleSelector("current", {})
+    request = bench.request({"key": "k"}, dialect=dialect)
+    reply = make_failure(Conflict("Too late", [row]), request, NOON)
+    assert reply.decode_payload(bench.codec).tuples == [row]
+    assert reply.filt == request.reply_filt
+    for error in (PermissionDenied("No"), Conflict("Too late")):
+        assert not make_failure(error, request, NOON).has_payload

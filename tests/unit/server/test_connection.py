@@ -19,6 +19,7 @@ from django_vortex.server.stream import (
 )
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import EncodedBody, PayloadEnvelope
+from tests.support.told import text_of
 from tests.unit.server.fakes import (
     SERVER_UUID,
     FakeStream,
@@ -571,7 +572,7 @@ async def test_message_larger_than_the_outbox_is_refused_with_an_answer(clock, p
     await settle()
     refusal = stream.envelopes(Dialect.NATIVE)[0]
     assert refusal.filt == {"key": "noise"}
-    assert "exceeds outbox_max_bytes (1000)" in refusal.result
+    assert "exceeds outbox_max_bytes (1000)" in text_of(refusal.result)
     assert stream.closed_with is None
     await server.stop(0)
 

@@ -104,7 +104,7 @@ def test_whoever_is_nobody_in_particular_is_anonymous() -> None:
 async def test_what_goes_wrong_is_the_result() -> None:
     async with connect() as peer:
         reply = await peer.request({"key": "testing.refuse"})
-    assert (reply.result, reply.tuples) == ("Only for staff", [])
+    assert (reply.error, reply.text, reply.tuples) == ("permission", "Only for staff", [])
 
 
 @pytest.mark.django_db
@@ -293,7 +293,7 @@ async def test_what_was_received_is_shown() -> None:
         await peer.send({**filt, "key": "testing.refuse"})
     assert [repr(one) for one in peer.unread] == [
         f"<Received {filt!r} 1 tuples>",
-        f"<Received { {**filt, 'key': 'testing.refuse'}!r} result='Only for staff'>",
+        f"<Received { {**filt, 'key': 'testing.refuse'}!r} permission: 'Only for staff'>",
     ]
 
 
@@ -317,7 +317,7 @@ async def test_a_registry_of_its_own_is_used() -> None:
     async with connect(payload_io=mine) as peer:
         assert (await peer.request({"key": "testing.mine"})).tuples == ["mine"]
         reply = await peer.request({"key": "testing.echo"})
-        assert reply.result.startswith("No endpoint for")
+        assert reply.text.startswith("No endpoint for")
         with pytest.raises(RuntimeError, match="same PayloadIO"):
             async with connect():
                 pytest.fail("A peer of another registry is connected")

@@ -9,7 +9,7 @@ const TIMEOUT_MS = 30_000;
 const RETRY_MS = [500, 1_000, 2_000, 5_000, 10_000];
 const MESSAGE_ID = "PayloadResponse.messageId";
 
-/** What the server refused. `error` is "validation", "conflict" or "", `tuples` the current rows. */
+/** What the server refused. `error` is its code, "" for none; `tuples` are the rows of a conflict. */
 export class Refused extends Error {
   constructor(result, tuples = []) {
     super(result?.text ?? String(result));

@@ -11,6 +11,7 @@ from django.core.files.base import ContentFile
 
 from django_vortex.exceptions import DefinitionError
 from django_vortex.orm.django.models import describe_model
+from tests.support.told import text_of
 from tests.unit.orm.crud_bench import CrudBench, row, ticket
 from tests.unit.orm.models import Author, Everything, Novelist, Ticket
 
@@ -142,5 +143,5 @@ def test_a_queryset_that_cannot_be_one_is_told_to_the_programmer(
     crud: CrudBench, queryset: Any, caplog: Any
 ):
     crud.serve(get_queryset=lambda request: queryset())
-    assert "could not answer" in crud.say(id=1).result
+    assert "could not answer" in text_of(crud.say(id=1).result)
     assert DefinitionError.__name__ in caplog.text
