@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from django_vortex.exceptions import HandlerError as HandlerError
     from django_vortex.exceptions import NotFound as NotFound
     from django_vortex.exceptions import PermissionDenied as PermissionDenied
+    from django_vortex.exceptions import TooManyRequests as TooManyRequests
     from django_vortex.exceptions import ValidationError as ValidationError
     from django_vortex.exceptions import VortexError as VortexError
     from django_vortex.handlers.async_model_handler import AsyncModelHandler as AsyncModelHandler
@@ -77,6 +78,7 @@ _MODULES = {
     "ReadOnly": "orm.crud.permissions",
     "Request": "routing.request",
     "RowsHandler": "orm.rows_handler",
+    "TooManyRequests": "exceptions",
     "Tuple": "tuples",
     "TupleField": "tuples",
     "TupleSelector": "tuples",

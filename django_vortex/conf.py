@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 from django.conf import settings
@@ -18,7 +19,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 from django.dispatch import receiver
 
-from django_vortex.exceptions import quoted
+from django_vortex.exceptions import DefinitionError, quoted
+from django_vortex.routing.rates import Rate, read_rates
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,18 @@ def _integer(default: int, at_least: int, at_most: int) -> Any:
         raise ValueError(f"an integer from {at_least} to {at_most}")
 
     return field(default=default, metadata={"read": read})
+
+
+def _rates() -> Any:
+    def read(value: object) -> Mapping[str, Rate] | None:
+        try:
+            return MappingProxyType(read_rates(value)) or None
+        except DefinitionError as error:
+            raise ValueError(
+                f"a rate such as '60/m', or a dict of them by what is counted ({error})"
+            ) from None
+
+    return field(default=None, metadata={"read": read})
 
 
 def _seconds(default: float, at_least: float, at_most: float) -> Any:
@@ -148,6 +162,12 @@ class VortexSettings:
 
     trusted_proxies: int = _integer(0, 0, 16)
     """How many proxies in front of the server append to ``X-Forwarded-For``."""
+
+    request_rates: Mapping[str, Rate] | None = _rates()
+    """How often peers may ask."""
+
+    connect_rates: Mapping[str, Rate] | None = _rates()
+    """How often peers may open a WebSocket, or come as new ones over HTTP."""
 
     throttle_seconds: float = _seconds(10.0, 0.01, _DAY)
     """Length of the period in which new peers are counted."""

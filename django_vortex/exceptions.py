@@ -16,6 +16,7 @@
     │   │   ├── ValidationError
     │   │   ├── NotFound
     │   │   ├── Conflict
+    │   │   ├── TooManyRequests  more often than a rate allows
     │   │   └── TryAgain         the database could not now, and has done nothing
     │   ├── RefusedError         a peer may not connect, or not ask any more
     │   │   ├── TooManyPeers     throttled
@@ -27,6 +28,7 @@
 """
 
 import difflib
+import math
 from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any
 
@@ -192,6 +194,25 @@ class Conflict(HandlerError):
     def __init__(self, text: str = "", tuples: Sequence[Any] = ()) -> None:
         super().__init__(text)
         self.tuples = list(tuples)
+
+
+class TooManyRequests(HandlerError):
+    """The peer asks more often than it may.
+
+    Args:
+        retry_after: Seconds after which it may ask again.
+    """
+
+    code = "rate"
+
+    def __init__(self, retry_after: float) -> None:
+        super().__init__(f"Too many requests, try again in {math.ceil(retry_after)} s")
+        self.retry_after = retry_after
+
+    @property
+    def parts(self) -> dict[str, Any]:
+        """When to ask again."""
+        return {"retry_after": self.retry_after}
 
 
 class TryAgain(HandlerError):

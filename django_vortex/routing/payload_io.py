@@ -22,6 +22,7 @@ from django_vortex.exceptions import (
     HandlerError,
     InternalError,
     PeerError,
+    TooManyRequests,
     UnknownEndpoint,
     quoted,
 )
@@ -187,11 +188,13 @@ class PayloadIO:
         if len(endpoints) == 1:
             reply = await self._answer(endpoints[0], request)
             return [] if reply is None else [reply]
+        requests = [request.for_another() for _ in endpoints]
         async with asyncio.TaskGroup() as group:
             tasks = [
-                group.create_task(self._answer(endpoint, request.for_another()))
-                for endpoint in endpoints
+                group.create_task(self._answer(endpoint, each))
+                for endpoint, each in zip(endpoints, requests, strict=True)
             ]
+        request.retry_after = max(each.retry_after for each in requests)
         return [reply for task in tasks if (reply := task.result()) is not None]
 
     def push(
@@ -252,6 +255,8 @@ class PayloadIO:
             error = raised if isinstance(raised, PeerError) else self.translate_error(raised)
             if error is None:
                 return self._report(endpoint, request, raised)
+            if isinstance(error, TooManyRequests):
+                request.retry_after = error.retry_after
             if isinstance(error, HandlerError) and may_block(list(error.tuples)):
                 return await self.run_sync(lambda: make_failure(error, request, self.clock()))
             return make_failure(error, request, self.clock())

@@ -34,6 +34,7 @@ class Request:
     Attributes:
         reply_filt: The filt of the answers: the complete one that came, whatever a handler does to
             `filt`; a peer of the oldest dialect may ask for another.
+        retry_after: The seconds that its peer was told to wait, 0 if it may ask at once.
     """
 
     __slots__ = (
@@ -46,6 +47,7 @@ class Request:
         "is_push",
         "peer",
         "reply_filt",
+        "retry_after",
     )
 
     def __init__(
@@ -63,6 +65,7 @@ class Request:
         self.dialect = dialect
         self.is_push = is_push
         self.reply_filt: Filt = dict(envelope.answer_filt)
+        self.retry_after = 0.0
         self._payload: Payload | None = None
         self._error: WireError | None = None
         self._waiting: list[Callable[[], object]] | None = None

@@ -10,7 +10,13 @@ import logging
 from collections.abc import Coroutine, Iterable
 from typing import TYPE_CHECKING, Any, Final
 
-from django_vortex.exceptions import LimitExceeded, PeerError, ShuttingDown, quoted
+from django_vortex.exceptions import (
+    LimitExceeded,
+    PeerError,
+    ShuttingDown,
+    TooManyRequests,
+    quoted,
+)
 from django_vortex.routing.address import Address
 from django_vortex.routing.failures import make_result
 from django_vortex.routing.peer import Peer
@@ -18,12 +24,14 @@ from django_vortex.routing.request import Request
 from django_vortex.server.dates import PeerDates, date_key, to_datetime
 from django_vortex.server.delivery import FORMS, UNKNOWN_DIALECT, Delivery, form_index
 from django_vortex.server.identity import Identity
+from django_vortex.server.pace import Patience, shut_out_seconds
 from django_vortex.server.requests import Requests
 from django_vortex.server.stream import (
     MALFORMED_CLOSURE,
     NORMAL_CLOSURE,
     SILENT_CLOSURE,
     SLOW_CLOSURE,
+    THROTTLED_CLOSURE,
     Stream,
 )
 from django_vortex.server.take_over import Stamp, TakeOver
@@ -56,6 +64,7 @@ class Connection(Writer):
 
     __slots__ = (
         "_dates",
+        "_patience",
         "_protocol",
         "_requests",
         "_server",
@@ -94,6 +103,7 @@ class Connection(Writer):
         self._server = server
         self._protocol: Protocol | None = None
         self._dates = PeerDates()
+        self._patience: Patience | None = None
         self._requests = Requests(self._answer, server.options.max_requests_in_flight)
 
     def attach(
@@ -252,11 +262,24 @@ class Connection(Writer):
             del filt[ECHO_KEY]
             envelope.filt = filt
             self.send(copy.copy(envelope))
-        if self._server.is_draining:
+        pace = self._server.pace
+        if pace.limits_requests and (wait := pace.find_wait(self.peer)):
+            self._tell(envelope.answer_filt, TooManyRequests(wait))
+            self._bear(wait)
+        elif self._server.is_draining:
             self._tell(envelope.answer_filt, ShuttingDown())
         elif not self._requests.add(envelope):
             error = LimitExceeded("More requests wait than the server lets wait")
             self._tell(envelope.answer_filt, error)
+
+    def _bear(self, wait: float) -> None:
+        """Note that the peer was told to wait, and close it if it does not."""
+        if self._patience is None:
+            self._patience = Patience()
+        if self._patience.is_over(wait, self._server.monotonic()):
+            seconds = shut_out_seconds(wait)
+            self._server.pace.shut_out(self.peer, seconds)
+            self.close(THROTTLED_CLOSURE, f"{seconds} s: Too many requests")
 
     def _tell(self, filt: Filt, error: PeerError) -> None:
         self.send(self._error_envelope(filt, error))
@@ -275,6 +298,8 @@ class Connection(Writer):
             replies = await self._server.payload_io.process(request)
             if replies:
                 self._server.send_soon(self, replies)
+            if request.retry_after:
+                self._bear(request.retry_after)
         finally:
             if request.is_waited_for:  # behind the replies, which are sent in the next turn
                 asyncio.get_running_loop().call_soon(request.call_waiting)

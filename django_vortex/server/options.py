@@ -1,6 +1,9 @@
 """What the server end can be told: `ServerOptions`. Settings are read by the caller, not here."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+from django_vortex.routing.rates import Rate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +24,10 @@ class ServerOptions:
     """Messages that may wait for one peer."""
     outbox_max_bytes: int = 8_388_608
     """Bytes of text that may wait for one peer."""
+    request_rates: Mapping[str, Rate] | None = None
+    """How often peers may ask, by what is counted; see `read_rates`."""
+    connect_rates: Mapping[str, Rate] | None = None
+    """How often they may open a WebSocket, or a new peer's HTTP response."""
     throttle_seconds: float = 10.0
     """The rolling period in which new peers are counted."""
     throttle_peers_per_address: int = 200

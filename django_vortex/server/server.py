@@ -25,6 +25,7 @@ from django_vortex.server.identity import Identity
 from django_vortex.server.introductions import Introductions
 from django_vortex.server.neighbours import Neighbours
 from django_vortex.server.options import ServerOptions
+from django_vortex.server.pace import Pace
 from django_vortex.server.processes import Processes
 from django_vortex.server.pushes import push_record
 from django_vortex.server.stream import NORMAL_CLOSURE, Stream
@@ -75,6 +76,8 @@ class Server:
         self._moved: set[Connection] = set()
         self._heartbeats: Heartbeats[Connection] = Heartbeats(options.heartbeat_seconds)
         self._throttle = Throttle(options)
+        self.pace = Pace(options, self._clock.monotonic)
+        """How often peers may come and ask."""
         self._neighbours = Neighbours(self, fan_out)
         self._replies: list[tuple[Connection, list[PayloadEnvelope]]] = []
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -129,6 +132,8 @@ class Server:
         self.now = self._clock.monotonic()
         uuid = peer.uuid
         connection = self._connections.get(uuid)
+        if connection is None or not stream.framed:
+            self.pace.admit_stream(peer)
         if connection is not None:
             if not connection.identity.may_be_taken_over_by(identity):
                 raise TakenByAnother("The vortexUuid is in use by somebody else")

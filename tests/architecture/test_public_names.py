@@ -36,6 +36,7 @@ PUBLIC_NAMES = {
     "ReadOnly",
     "Request",
     "RowsHandler",
+    "TooManyRequests",
     "Tuple",
     "TupleField",
     "TupleSelector",

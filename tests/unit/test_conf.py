@@ -5,6 +5,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.test import override_settings
 
 from django_vortex.conf import VortexSettings, find_problems, get_settings, read_settings
+from django_vortex.routing.rates import Rate
 
 
 def only_problem(values):
@@ -75,6 +76,9 @@ def test_key_that_is_no_text_is_a_problem():
         ("CHANNEL_LAYER", ""),
         ("CHANNEL_LAYER", 1),
         ("CRUD_PERMISSION", None),
+        ("REQUEST_RATES", "often"),
+        ("CONNECT_RATES", {"peer": "1/x"}),
+        ("CONNECT_RATES", {"pear": "1/s"}),
         ("CRUD_PERMISSION", "IsStaff"),
     ],
 )
@@ -121,3 +125,9 @@ def test_override_settings_is_seen_and_undone():
         assert get_settings().name == "other"
     assert get_settings() == before
     assert get_settings() is get_settings()
+
+
+@pytest.mark.parametrize("value", ["60/m", {"caller": "60/m"}])
+def test_rates_arrive_read(value):
+    assert read_settings({"REQUEST_RATES": value}).request_rates == {"caller": Rate(60, 60.0)}
+    assert read_settings({}).request_rates is None
