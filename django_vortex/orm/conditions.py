@@ -49,6 +49,21 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
+class Stored:
+    """A value as the database itself writes it, in the place of `Comparison.value`.
+
+    Values that were read may not equal what the database compares: a REAL, an interval of months, a
+    date that somebody else has spelled. What `Rows.place` returns does.
+    """
+
+    value: Any
+
+    def fits(self, database: str) -> bool:
+        """Tell whether it may come from such a database, and not from a peer that made it up."""
+        return isinstance(self.value, _WRITTEN.get(database, object))
+
+
+@dataclass(frozen=True, slots=True)
 class AllOf:
     """Rows that meet every condition; without any, all rows."""
 
@@ -77,6 +92,8 @@ class Native:
 
 
 Condition: TypeAlias = Comparison | AllOf | AnyOf | Not | Native
+
+_WRITTEN: "Mapping[str, Any]" = {"postgresql": str, "sqlite": (str, int, float, bytes)}
 
 NOTHING = AnyOf(())
 """No row at all."""

@@ -45,6 +45,9 @@ class ModelField:
     is_many: bool = False
     """Whether the value is a list of keys of other rows, of any order."""
 
+    is_ordered: bool = True
+    """Whether databases can order rows by it."""
+
 
 @dataclass(frozen=True, slots=True)
 class ModelRelation:
@@ -172,19 +175,38 @@ class Rows(Protocol):
         where: Condition | None = None,
         order: Sequence[Order] = (),
         limit: int | None = None,
+        *,
+        is_paged: bool = False,
     ) -> list[Any]:
-        """Give the rows that meet a condition, in order."""
+        """Return the rows that meet a condition, in order, each once.
+
+        Args:
+            where: Which rows.
+            order: What they are ordered by.
+            limit: How many at most.
+            is_paged: Whether `place` is asked about them.
+        """
 
     def find_values(
         self,
         where: Condition | None = None,
         order: Sequence[Order] = (),
         limit: int | None = None,
+        *,
+        is_paged: bool = False,
     ) -> Sequence[Sequence[Any]] | None:
-        """Give of the same rows the fields of a shape without relations, in its order.
+        """Return the fields of a shape without relations, of the same rows, in its order.
 
-        They are what `values` would give, read without making any row. None where that cannot be:
-        a value that only a row knows, or a model that does something when a row is loaded.
+        They are what `values` would return, read without making any row. None where that cannot be:
+        a value that only a row knows, or a model that does something when a row is loaded. With
+        ``is_paged`` the place of each row follows its fields.
+        """
+
+    def place(self, row: Any) -> Sequence[Any]:
+        """Return the place of a row that was found with ``is_paged``.
+
+        For each field of the order it has the value as the database writes it, which `Stored`
+        compares with those of other rows. It holds when the row is changed or gone.
         """
 
     def new(self) -> Any:

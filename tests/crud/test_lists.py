@@ -1,15 +1,19 @@
 """Filters, order and pages of what a handler declares."""
 
+import base64
 import datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from tests.crud.asking import Asker, Record
+from django_vortex.wire.dialects import Dialect
+from tests.crud.asking import CODEC, Asker, Record
 from tests.crud.boards import TICKET, Board, over_core_tables, ticket
 
 pytestmark = over_core_tables
 
+NATIVE = Dialect.NATIVE
 FILTERS = ["state", "state__in", "points__gte", "points__lt", "points__range", "due", "due__isnull"]
 FILTERS += ["due__lt", "title__icontains", "title__startswith"]
 ORDERING = ["id", "title", "points", "due", "state"]
@@ -220,3 +224,44 @@ async def test_many_rows_are_created_changed_and_deleted_at_once(board: Board) -
     assert [row["points"] for row in board.database.rows()] == list(range(1, 201))
     await board.ask({**TICKET, "delete": True}, made[10:])
     assert len(board.titles()) == 10
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        ["x", "1"],
+        ["1", "x"],
+        [None, None],
+        [1, 1],
+        [2**70, 1],
+        [float("nan"), "1"],
+        [b"\0", b"1"],
+        ["\0", "1"],
+        ["\ud800", "1"],
+        [datetime.date(2024, 1, 1), "1"],
+        [True, False],
+        [Decimal("sNaN"), "1"],
+    ],
+)
+async def test_a_cursor_that_a_peer_makes_up_breaks_nothing(
+    board: Board, values: list[Any]
+) -> None:
+    add_some(board)
+    serve(board)
+    text = CODEC.encode_json(CODEC.encode_value(["points,id", values], NATIVE), NATIVE)
+    after = base64.urlsafe_b64encode(text).decode()
+    reply = await board.ask({**TICKET, "order": "points", "limit": 2, "after": after})
+    if reply.result is not None:
+        assert "is no cursor of this list - at `filt.after`" in reply.error
+
+
+async def test_pages_keep_their_place_while_the_last_row_changes(board: Board) -> None:
+    for number in range(6):
+        board.add_tickets(f"t{number}", points=10 * number)
+    serve(board)
+    keys = {"order": ["points"], "limit": 2}
+    async with board.connected() as peer:
+        _, page = await read_page(peer, **keys)
+        board.database.execute("UPDATE crud_ticket SET points = 999 WHERE title = 't1'")
+        second, page = await read_page(peer, **keys, after=page["next"])
+    assert second == ["t2", "t3"]

@@ -7,7 +7,15 @@ compared with None is true; `Native` holds a function of the values.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from django_vortex.orm.conditions import AllOf, AnyOf, Comparison, Condition, Native, Not
+from django_vortex.orm.conditions import (
+    AllOf,
+    AnyOf,
+    Comparison,
+    Condition,
+    Native,
+    Not,
+    Stored,
+)
 
 _LOOKUPS: dict[str, Callable[[Any, Any], bool]] = {
     "exact": lambda value, operand: value == operand,
@@ -45,6 +53,8 @@ def meets(condition: Condition | None, values: Mapping[str, Any]) -> bool:
 
 
 def _compares(value: Any, lookup: str, operand: Any) -> bool:
+    if isinstance(operand, Stored):
+        operand = operand.value
     if lookup == "isnull":
         return (value is None) is operand
     if lookup == "exact" and operand is None:

@@ -94,6 +94,7 @@ class MemoryRow:
 
     def __init__(self, values: dict[str, Any]) -> None:
         self.stored_values = values
+        self.found_at: list[Any] = []
 
     def __getattr__(self, name: str) -> Any:
         try:
@@ -122,22 +123,34 @@ class MemoryRows:
         where: Condition | None = None,
         order: Sequence[Order] = (),
         limit: int | None = None,
+        *,
+        is_paged: bool = False,
     ) -> list[MemoryRow]:
         self._note("find")
         stored = self._table.stored.values()
         found = [one for one in stored if self._is_inside(one) and meets(where, one)]
         for one in reversed(order):  # sorting is stable
             found.sort(key=lambda values: _rank(values[one.name]), reverse=one.is_descending)
-        return [_copy(values) for values in found[:limit]]
+        rows = [_copy(values) for values in found[:limit]]
+        if is_paged:
+            for row in rows:
+                row.found_at = [row.stored_values[one.name] for one in order]
+        return rows
 
     def find_values(
         self,
         where: Condition | None = None,
         order: Sequence[Order] = (),
         limit: int | None = None,
+        *,
+        is_paged: bool = False,
     ) -> list[tuple[Any, ...]] | None:
+        names = [*self._shape.names, *(one.name for one in order if is_paged)]
         found = self.find(where, order, limit)
-        return [tuple(row.stored_values[name] for name in self._shape.names) for row in found]
+        return [tuple(row.stored_values[name] for name in names) for row in found]
+
+    def place(self, row: MemoryRow) -> list[Any]:
+        return row.found_at
 
     def new(self) -> MemoryRow:
         return MemoryRow(self._table.blank())

@@ -25,8 +25,8 @@ class Found(Protocol):
     def __len__(self) -> int:
         """Give how many were found."""
 
-    def read(self, index: int, names: Sequence[str]) -> dict[str, Any]:
-        """Give fields of one of them."""
+    def place(self, index: int) -> Sequence[Any]:
+        """Return the place of one of them, as of `Rows.place`."""
 
     def make_tuples(self, count: int | None = None) -> list[Any]:
         """Make the tuples of the first ones."""
@@ -43,10 +43,9 @@ class FoundRows:
     def __len__(self) -> int:
         return len(self._found)
 
-    def read(self, index: int, names: Sequence[str]) -> dict[str, Any]:
-        """Give fields of the model, also such as peers do not see."""
-        rows = self._work.rows(self._plan, Action.RETRIEVE)
-        return rows.read(self._found[index], names)
+    def place(self, index: int) -> Sequence[Any]:
+        """Return the place of a row of a page."""
+        return self._work.rows(self._plan, Action.RETRIEVE).place(self._found[index])
 
     def make_tuples(self, count: int | None = None) -> list[Any]:
         """Make tuples, with what hooks say of each."""
@@ -54,7 +53,7 @@ class FoundRows:
 
 
 class FoundValues:
-    """The values of rows, those of each in the order of the shape."""
+    """The values of rows, those of each in the order of the shape; then, in a page, its place."""
 
     def __init__(self, plan: ModelPlan, found: Sequence[Sequence[Any]]) -> None:
         self._plan = plan
@@ -63,21 +62,24 @@ class FoundValues:
     def __len__(self) -> int:
         return len(self._found)
 
-    def read(self, index: int, names: Sequence[str]) -> dict[str, Any]:
-        """Give fields of the shape."""
-        values = dict(zip(self._plan.shape.names, self._found[index], strict=True))
-        return {name: values[name] for name in names}
+    def place(self, index: int) -> Sequence[Any]:
+        """Return the place of a row of a page."""
+        return self._found[index][len(self._plan.shape.names) :]
 
     def make_tuples(self, count: int | None = None) -> list[Any]:
         """Make tuples of the values as they are."""
-        return self._plan.record.make_all(self._found[:count])
+        found, width = self._found[:count], len(self._plan.shape.names)
+        if found and len(found[0]) > width:
+            found = [row[:width] for row in found]
+        return self._plan.record.make_all(found)
 
 
 def find(work: "CrudWork", plan: ModelPlan, query: ListQuery) -> Found:
     """Find what the peer asks for and may see; one more than its limit if there is another page."""
     if not _needs_rows(work, plan, query.order):
         rows = work.rows(plan, Action.RETRIEVE)
-        values = rows.find_values(query.where, query.order, query.fetch)
+        is_paged = query.limit is not None
+        values = rows.find_values(query.where, query.order, query.fetch, is_paged=is_paged)
         if values is not None:
             return FoundValues(plan, values)
     return FoundRows(work, plan, find_visible_rows(work, plan, query))

@@ -1,8 +1,9 @@
 """Lists that peers ask for: which rows, in which order, which page of them.
 
 Takes the keys ``where``, ``order``, ``limit`` and ``after`` of a filt, gives conditions and orders
-of declared fields only. A page ends with a cursor: the values by which its last row is ordered, so
-that rows which come and go meanwhile shift nothing.
+of declared fields only. A page ends with a cursor: the values by which its last row is ordered, as
+the database writes them, so that it compares them exactly, and rows which come, go or change
+meanwhile shift nothing.
 """
 
 import base64
@@ -24,6 +25,7 @@ from django_vortex.orm.conditions import (
     AnyOf,
     Comparison,
     Condition,
+    Stored,
     all_of,
     to_comparison,
 )
@@ -74,14 +76,9 @@ class ListQuery:
         """How many rows to fetch: one more than asked for tells whether there is another page."""
         return None if self.limit is None else self.limit + 1
 
-    def behind(self, values: Mapping[str, Any]) -> Condition | None:
-        """Give the condition of the rows behind one.
-
-        Args:
-            values: The fields of that row by which the list is ordered.
-        """
-        beyond = _beyond(self.order, [values[one.name] for one in self.order])
-        return all_of([self.where, beyond])
+    def behind(self, place: Sequence[Any]) -> Condition | None:
+        """Return the condition of the rows behind a place, as of `Rows.place`."""
+        return all_of([self.where, _beyond(self.order, place)])
 
 
 ALL_ROWS = ListQuery(None, (), None, is_paged=False)
@@ -116,8 +113,13 @@ class Listing:
         self._spec = spec
         self._filters = {name: _make_operand_check(spec, name) for name in filters}
         for name in (*ordering, *(name.removeprefix("-") for name in default_ordering)):
-            if get_field(spec, name, "ordering").is_many:
+            field = get_field(spec, name, "ordering")
+            if field.is_many:
                 raise DefinitionError(f"{spec.label}.{name} is a list, nothing to order by")
+            if field.raw or not field.is_ordered:
+                raise DefinitionError(
+                    f"Cannot order by {spec.label}.{name}: databases have no order of such values"
+                )
         self._ordering = frozenset(ordering)
         self._default = tuple(default_ordering)
         self._page_size = page_size
@@ -138,9 +140,9 @@ class Listing:
         is_paged = filt.get("limit") is not None or after is not None
         return ListQuery(where, order, limit, is_paged)
 
-    def make_cursor(self, order: Sequence[Order], values: Mapping[str, Any], codec: Codec) -> str:
-        """Give the cursor behind a row."""
-        content = [_spell(order), [values[one.name] for one in order]]
+    def make_cursor(self, order: Sequence[Order], place: Sequence[Any], codec: Codec) -> str:
+        """Return the cursor behind a place, as of `Rows.place`."""
+        content = [_spell(order), list(place)]
         text = codec.encode_json(codec.encode_value(content, Dialect.NATIVE), Dialect.NATIVE)
         return base64.urlsafe_b64encode(text).decode("ascii")
 
@@ -176,7 +178,8 @@ class Listing:
 
     def _make_order(self, name: str) -> Order:
         bare = name.removeprefix("-")
-        return Order(bare, name != bare, is_nullable=self._spec.fields[bare].is_nullable)
+        # What the model says of NULL counts for keys alone: tables that others made may differ.
+        return Order(bare, name != bare, is_nullable=bare not in self._spec.key_names)
 
     def _read_limit(self, limit: Any) -> int | None:
         if limit is None:
@@ -188,26 +191,18 @@ class Listing:
         return limit
 
     def _read_cursor(self, cursor: Any, order: Sequence[Order], codec: Codec) -> list[Any]:
-        wrong = _refusal("after", f"{quoted(cursor)} is no cursor of this list")
         try:
             text = base64.b64decode(cursor, altchars="-_", validate=True)
             content = codec.decode_value(codec.read_json(text), Dialect.NATIVE)
             spelt, values = content
             checked = [
-                self._check_cursor_value(one, value)
-                for one, value in zip(order, values, strict=True)
+                _check_cursor_value(one, value) for one, value in zip(order, values, strict=True)
             ]
         except (binascii.Error, ValueError, TypeError, WireError):
-            raise wrong from None
+            raise no_cursor(cursor) from None
         if spelt != _spell(order):
-            raise wrong
+            raise no_cursor(cursor)
         return checked
-
-    def _check_cursor_value(self, order: Order, value: Any) -> Any:
-        check = make_check(self._spec.fields[order.name].type)
-        if value is None and not order.is_nullable:
-            raise ValueError(value)
-        return value if value is None or check is None else check(value)
 
 
 def _beyond(order: Sequence[Order], values: Sequence[Any]) -> Condition:
@@ -218,7 +213,7 @@ def _beyond(order: Sequence[Order], values: Sequence[Any]) -> Condition:
         later = _later(one, value)
         if later is not None:
             alternatives.append(AllOf((*same, later)))
-        lookup, operand = ("isnull", True) if value is None else ("exact", value)
+        lookup, operand = ("isnull", True) if value is None else ("exact", Stored(value))
         same.append(Comparison(one.name, lookup, operand))
     return AnyOf(tuple(alternatives))
 
@@ -228,11 +223,25 @@ def _later(order: Order, value: Any) -> Condition | None:
     if value is None:
         return Comparison(order.name, "isnull", False) if order.is_descending else None
     if order.is_descending:
-        return Comparison(order.name, "lt", value)
-    greater = Comparison(order.name, "gt", value)
+        return Comparison(order.name, "lt", Stored(value))
+    greater = Comparison(order.name, "gt", Stored(value))
     return (
         AnyOf((greater, Comparison(order.name, "isnull", True))) if order.is_nullable else greater
     )
+
+
+def _check_cursor_value(order: Order, value: Any) -> Any:
+    """Take what drivers give; the database tells whether a column has such values."""
+    if isinstance(value, list | tuple | dict) or (value is None and not order.is_nullable):
+        raise ValueError(value)
+    if isinstance(value, str):
+        value.encode()  # databases take no lone surrogates
+    return value
+
+
+def no_cursor(cursor: Any) -> ValidationError:
+    """Return the error for a cursor that no page of this list had."""
+    return _refusal("after", f"{quoted(cursor)} is no cursor of this list")
 
 
 def _spell(order: Sequence[Order]) -> str:

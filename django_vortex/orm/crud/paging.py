@@ -23,9 +23,8 @@ def find_visible_rows(work: "CrudWork", plan: ModelPlan, query: ListQuery) -> li
     where, fetch = query.where, query.fetch
     visible: list[Any] = []
     while True:
-        found = rows.find(where, query.order, fetch)
+        found = rows.find(where, query.order, fetch, is_paged=query.limit is not None)
         visible += [row for row in found if work.may(Action.RETRIEVE, plan, row)]
         if fetch is None or len(found) < fetch or len(visible) >= (query.fetch or 0):
             return visible[: query.fetch]
-        last = rows.read(found[-1], [order.name for order in query.order])
-        where, fetch = query.behind(last), max(fetch, MIN_ROWS)
+        where, fetch = query.behind(rows.place(found[-1])), max(fetch, MIN_ROWS)

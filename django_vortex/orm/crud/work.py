@@ -14,7 +14,7 @@ from django_vortex.orm.conditions import Condition
 from django_vortex.orm.crud.access import Asking
 from django_vortex.orm.crud.extension import Context
 from django_vortex.orm.crud.found import find
-from django_vortex.orm.crud.listing import ALL_ROWS, Listing, Page
+from django_vortex.orm.crud.listing import ALL_ROWS, Listing, Page, no_cursor
 from django_vortex.orm.crud.model import ModelPlan
 from django_vortex.orm.crud.permission import Action
 from django_vortex.orm.crud.telling import find_visible, tell_again
@@ -132,11 +132,16 @@ class CrudWork:
         self.demand(Action.RETRIEVE, plan)
         query = listing.read(self.request.filt, self.request.codec)
         self.call(plan, Action.RETRIEVE, "before_retrieve")
-        found = find(self, plan, query)
+        try:
+            found = find(self, plan, query)
+        except RefusedByDatabase as error:
+            if (after := self.request.filt.get("after")) is not None:  # which a peer may make up
+                raise no_cursor(after) from error
+            raise
         cursor = None
         if query.limit is not None and len(found) > query.limit:
-            last = found.read(query.limit - 1, [order.name for order in query.order])
-            cursor = listing.make_cursor(query.order, last, self.request.codec)
+            place = found.place(query.limit - 1)
+            cursor = listing.make_cursor(query.order, place, self.request.codec)
         tuples = found.make_tuples(query.limit)
         if query.is_paged:
             tuples.append(Page(next=cursor, count=len(tuples)))

@@ -9,7 +9,16 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db.models import F, Model, Q, QuerySet
 
-from django_vortex.orm.conditions import AllOf, AnyOf, Comparison, Condition, Native, Not
+from django_vortex.orm.conditions import (
+    AllOf,
+    AnyOf,
+    Comparison,
+    Condition,
+    Native,
+    Not,
+    Stored,
+)
+from django_vortex.orm.django.places import compare_stored
 from django_vortex.orm.django.values import to_model_value
 from django_vortex.orm.store import Order, RefusedByDatabase
 
@@ -26,6 +35,8 @@ def to_q(condition: Condition, model: type[Model]) -> Q:
     match condition:
         case Comparison(field, "exact", None):
             return Q(**{f"{field}__isnull": True})
+        case Comparison(field, lookup, Stored() as stored):
+            return compare_stored(field, lookup, stored)
         case Comparison(field, lookup, value):
             return Q(**{f"{field}__{lookup}": _to_operand(model, field, lookup, value)})
         case AllOf(conditions):

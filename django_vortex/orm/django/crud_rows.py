@@ -11,6 +11,7 @@ from django_vortex.orm.conditions import Condition
 from django_vortex.orm.django.changes import find_changed, remember
 from django_vortex.orm.django.conditions import filter_rows, to_ordering
 from django_vortex.orm.django.limits import find_unstorable
+from django_vortex.orm.django.places import place_names, read_place, with_places
 from django_vortex.orm.django.reading import ShapeReader
 from django_vortex.orm.django.saving import claim, save_fields
 from django_vortex.orm.django.scope import find_prefetches, narrow
@@ -64,17 +65,33 @@ class DjangoCrudRows:
         return {key: found[key] for key in wanted if key in found}
 
     def find(
-        self, where: Condition | None = None, order: Sequence[Order] = (), limit: int | None = None
+        self,
+        where: Condition | None = None,
+        order: Sequence[Order] = (),
+        limit: int | None = None,
+        *,
+        is_paged: bool = False,
     ) -> list[Any]:
-        """Give the rows that meet a condition, in order."""
-        return self._fetch(self._select(where, order, limit))
+        """Return the rows that meet a condition, in order."""
+        return self._fetch(self._select(where, order, limit, is_paged=is_paged))
 
     def find_values(
-        self, where: Condition | None = None, order: Sequence[Order] = (), limit: int | None = None
+        self,
+        where: Condition | None = None,
+        order: Sequence[Order] = (),
+        limit: int | None = None,
+        *,
+        is_paged: bool = False,
     ) -> Sequence[Sequence[Any]] | None:
-        """Give the fields of the same rows, read without instances where that is the same."""
+        """Return the fields of the same rows, read without instances where that is the same."""
+        places = place_names(order) if is_paged else []
         with _asked():
-            return self._reader.read_columns(self._select(where, order, limit))
+            queryset = self._select(where, order, limit, is_paged=is_paged)
+            return self._reader.read_columns(queryset, places)
+
+    def place(self, row: Any) -> Sequence[Any]:
+        """Return the place of a row of a page."""
+        return read_place(row)
 
     def new(self) -> Any:
         """Make an unsaved instance."""
@@ -154,11 +171,18 @@ class DjangoCrudRows:
         row.pk = key
 
     def _select(
-        self, where: Condition | None, order: Sequence[Order], limit: int | None
+        self,
+        where: Condition | None,
+        order: Sequence[Order],
+        limit: int | None,
+        *,
+        is_paged: bool,
     ) -> models.QuerySet[Any]:
         queryset = filter_rows(self._queryset, where)
         if order:
             queryset = queryset.order_by(*to_ordering(order))
+        if is_paged:
+            queryset = with_places(queryset, order)
         return queryset if limit is None else queryset[:limit]
 
     def _fetch(self, queryset: models.QuerySet[Any]) -> list[Any]:

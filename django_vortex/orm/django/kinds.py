@@ -53,6 +53,7 @@ class Kind:
         to_wire: Makes what travels of a model's value, None if that is the same.
         to_model: Makes the model's value of what came, None if that is the same.
         is_read_only: Whether only the application and the database can make such values.
+        is_ordered: Whether databases can order rows by such values.
     """
 
     type: Any = None
@@ -60,6 +61,7 @@ class Kind:
     to_wire: Convert | None = None
     to_model: Convert | None = None
     is_read_only: bool = False
+    is_ordered: bool = True
 
 
 @lru_cache(maxsize=4096)
@@ -84,7 +86,7 @@ def find_kind(field: Any) -> Kind:
 
 def _find_json_kind(field: "models.JSONField[Any, Any]") -> Kind:
     if field.decoder is not None:
-        return Kind()
+        return Kind(is_ordered=False)
     encoder = field.encoder
     if encoder is None:
         return Kind(raw=True)

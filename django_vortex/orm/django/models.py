@@ -50,6 +50,7 @@ def _describe_field(field: Any, is_key: bool) -> ModelField:
         name=field.attname,
         type=kind.type,
         raw=kind.raw,
+        is_ordered=kind.is_ordered,
         is_nullable=field.null,
         is_required=not (field.null or field.blank or has_default or is_made),
         is_read_only=not is_key and is_read_only,

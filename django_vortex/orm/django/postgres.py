@@ -51,7 +51,7 @@ def _find_array_kind(field: "ArrayField[Any, Any]") -> Kind:
         return Kind(raw=True, to_wire=to_wire, to_model=to_model or _to_list)
     item: Any = None if inner.type is None else inner.type | None
     kind: Any = list if item is None else list[item]
-    return Kind(kind, to_wire=to_wire, to_model=to_model)
+    return Kind(kind, to_wire=to_wire, to_model=to_model, is_ordered=inner.is_ordered)
 
 
 def _for_each(convert: Convert | None) -> Convert | None:

@@ -46,12 +46,19 @@ class ShapeReader:
         )
         self._converts = list(_find_converts(shape)) if self._has_columns else []
 
-    def read_columns(self, queryset: models.QuerySet[Any]) -> Sequence[Sequence[Any]] | None:
-        """Give the values of all rows, those of each in the order of the shape, or None."""
+    def read_columns(
+        self, queryset: models.QuerySet[Any], more: Sequence[str] = ()
+    ) -> Sequence[Sequence[Any]] | None:
+        """Return the values of all rows, or None.
+
+        Args:
+            queryset: The rows.
+            more: What follows the fields of the shape, which are in its order.
+        """
         if not self._has_columns or _needs_instances(queryset):
             return None
         rows: list[Sequence[Any]] = list(
-            queryset.prefetch_related(None).values_list(*self._shape.names)
+            queryset.prefetch_related(None).values_list(*self._shape.names, *more)
         )
         return [self._convert(row) for row in rows] if self._converts else rows
 

@@ -49,9 +49,17 @@ class ColumnReader:
         conditions = select(self._mapped.cls).where(*statement._where_criteria)
         return conditions.compare(statement.order_by(None))
 
-    def read(self, statement: Select[Any], session: Session) -> Sequence[Sequence[Any]]:
-        """Give the values of all rows, those of each in the order of the shape."""
-        found = session.execute(statement.with_only_columns(*self._attributes))
+    def read(
+        self, statement: Select[Any], session: Session, more: Sequence[Any] = ()
+    ) -> Sequence[Sequence[Any]]:
+        """Return the values of all rows.
+
+        Args:
+            statement: Selects the rows.
+            session: Where it is executed.
+            more: What follows the fields of the shape, which are in its order.
+        """
+        found = session.execute(statement.with_only_columns(*self._attributes, *more))
         # A condition that brings other tables with it may give a row several times.
         rows: list[Any] = list({self._get_key(row): row for row in found}.values())
         return [self._export(row) for row in rows] if self._exports else rows

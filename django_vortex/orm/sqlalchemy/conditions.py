@@ -12,8 +12,17 @@ from sqlalchemy import String, and_, case, cast, false, func, or_, true
 from sqlalchemy.orm import RelationshipProperty
 
 from django_vortex.exceptions import DefinitionError, ValidationError
-from django_vortex.orm.conditions import AllOf, AnyOf, Comparison, Condition, Native, Not
+from django_vortex.orm.conditions import (
+    AllOf,
+    AnyOf,
+    Comparison,
+    Condition,
+    Native,
+    Not,
+    Stored,
+)
 from django_vortex.orm.sqlalchemy.models import MappedColumn, MappedModel, describe
+from django_vortex.orm.sqlalchemy.places import compare_stored
 from django_vortex.orm.sqlalchemy.values import UnfitValue
 from django_vortex.orm.store import Order
 
@@ -74,10 +83,13 @@ def to_order(orders: Sequence[Order], mapped: MappedModel, dialect: str) -> list
     expressions: list[Any] = []
     for order in orders:
         column = mapped.columns[order.name].attribute
-        if mapped.columns[order.name].is_nullable and dialect != "postgresql":  # orders so itself
+        ordered = column.desc() if order.is_descending else column.asc()
+        if order.is_nullable and dialect == "sqlite":
+            ordered = ordered.nulls_first() if order.is_descending else ordered.nulls_last()
+        elif order.is_nullable and dialect != "postgresql":  # which orders so itself
             nulls = case((column.is_(None), 1), else_=0)
             expressions.append(nulls.desc() if order.is_descending else nulls)
-        expressions.append(column.desc() if order.is_descending else column.asc())
+        expressions.append(ordered)
     return expressions
 
 
@@ -106,6 +118,8 @@ def _compare_related(
 
 def _compare_column(found: MappedColumn, lookup: str, value: Any, dialect: str) -> Any:
     column = found.attribute
+    if isinstance(value, Stored):
+        return compare_stored(column, lookup, value, dialect)
     if lookup == "isnull" or (lookup in ("exact", "iexact") and value is None):
         return column.is_(None) if value is None or value else column.is_not(None)
     if lookup == "in":

@@ -173,7 +173,13 @@ def _label(model: Any) -> str:
 def _make_field(mapper: Mapper[Any], mapped: MappedColumn) -> ModelField:
     column, values = mapped.column, mapped.values
     if not isinstance(column, Column):  # an expression, say of a column_property
-        return ModelField(mapped.name, values.type, values.is_raw, is_read_only=True)
+        return ModelField(
+            mapped.name,
+            values.type,
+            values.is_raw,
+            is_read_only=True,
+            is_ordered=values.is_ordered,
+        )
     is_discriminator = column is mapper.polymorphic_on
     is_made = is_discriminator or any(
         one.default is not None
@@ -187,6 +193,7 @@ def _make_field(mapper: Mapper[Any], mapped: MappedColumn) -> ModelField:
         values.type,
         values.is_raw,
         is_nullable=mapped.is_nullable,
+        is_ordered=values.is_ordered,
         is_required=not mapped.is_nullable and not is_made,
         is_read_only=is_discriminator or column.computed is not None or _is_always(column),
         has_varying_default=_is_varying(column),

@@ -22,6 +22,7 @@ from django_vortex.orm.sqlalchemy.columns import ColumnReader
 from django_vortex.orm.sqlalchemy.conditions import to_expression, to_order
 from django_vortex.orm.sqlalchemy.errors import refusals
 from django_vortex.orm.sqlalchemy.models import MappedColumn, many_to_one_names
+from django_vortex.orm.sqlalchemy.places import keep_place, read_place, select_places
 from django_vortex.orm.sqlalchemy.reading import Describe, RowReader, make_options
 from django_vortex.orm.sqlalchemy.scope import MAX_KEYS, have_keys, load_guarded, select_rows
 from django_vortex.orm.sqlalchemy.values import UnfitValue
@@ -108,22 +109,33 @@ class SqlAlchemyRows:
         where: Condition | None = None,
         order: Sequence[Order] = (),
         limit: int | None = None,
+        *,
+        is_paged: bool = False,
     ) -> list[Any]:
-        """Give the rows that meet a condition, in order."""
-        return self._fetch(self._narrow(self._select(), where, order, limit))
+        """Return the rows that meet a condition, in order."""
+        places = self._select_places(order) if is_paged else []
+        return self._fetch(self._narrow(self._select(), where, order, limit), places)
 
     def find_values(
         self,
         where: Condition | None = None,
         order: Sequence[Order] = (),
         limit: int | None = None,
+        *,
+        is_paged: bool = False,
     ) -> Sequence[Sequence[Any]] | None:
-        """Give the fields of the same rows, read without instances where that is the same."""
+        """Return the fields of the same rows, read without instances where that is the same."""
         statement = self._select()
         if not self._columns.can_read(statement, self.session):
             return None
+        places = self._select_places(order) if is_paged else []
+        statement = self._narrow(statement, where, order, limit)
         with self.session.no_autoflush, refusals(self._mapped):
-            return self._columns.read(self._narrow(statement, where, order, limit), self.session)
+            return self._columns.read(statement, self.session, places)
+
+    def place(self, row: Any) -> Sequence[Any]:
+        """Return the place of a row of a page."""
+        return read_place(row)
 
     def new(self) -> Any:
         """Make an instance with its defaults that the database does not know yet."""
@@ -250,12 +262,21 @@ class SqlAlchemyRows:
     def _select(self) -> Any:
         return select_rows(self._mapped, self._scope, self._dialect)
 
-    def _fetch(self, statement: Select[Any]) -> list[Any]:
+    def _select_places(self, order: Sequence[Order]) -> list[Any]:
+        return select_places([self._mapped.columns[one.name].attribute for one in order])
+
+    def _fetch(self, statement: Select[Any], places: Sequence[Any] = ()) -> list[Any]:
         statement = statement.options(*self._options)
         if len(self.session.identity_map):  # what is known already is read anew
             statement = statement.execution_options(populate_existing=True)
         with self.session.no_autoflush, refusals(self._mapped):  # of values to filter by
-            rows = list(self.session.scalars(statement).unique())
+            if places:
+                rows = []
+                for row, *place in self.session.execute(statement.add_columns(*places)).unique():
+                    keep_place(row, place)
+                    rows.append(row)
+            else:
+                rows = list(self.session.scalars(statement).unique())
         if self._shape.guarded:
             load_guarded(self.session, rows, self._shape, self._scope, self._describe)
             leave_out(rows, self._scope)

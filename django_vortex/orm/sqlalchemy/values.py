@@ -47,6 +47,9 @@ class ColumnValues:
     is_raw: bool = False
     """Whether the values are plain JSON already."""
 
+    is_ordered: bool = True
+    """Whether databases can order rows by such values."""
+
     export: Convert | None = None
     """Makes what travels of what a query gave; None where that is the same."""
 
@@ -90,6 +93,8 @@ def describe_values(column_type: Any, hint: object = None) -> ColumnValues:
             return make(column_type)
     if type(column_type).__visit_name__ in _ADDRESSES:
         return ColumnValues(str, export=str, fit=_fit_text)
+    if type(column_type).__visit_name__ == "JSONPATH":
+        return ColumnValues(str, is_ordered=False)
     if isinstance(column_type, types.TypeDecorator):
         return ColumnValues(hint)
     try:
@@ -308,6 +313,7 @@ def _make_array(column_type: Any) -> ColumnValues:
         _items_type(kind, item.type, column_type.dimensions),
         export=None if export is None else lambda value: _map_items(export, value, kind),
         fit=lambda value, dialect: _map_items(lambda one: fit_item(one, dialect), value, kind),
+        is_ordered=item.is_ordered and not item.is_raw,
     )
 
 
