@@ -23,21 +23,21 @@ if TYPE_CHECKING:
     from django_vortex.orm.crud.handler import OrmCrudHandler as OrmCrudHandler
     from django_vortex.orm.crud.model import CrudModel as CrudModel
     from django_vortex.orm.crud.nested import CrudNested as CrudNested
-    from django_vortex.orm.crud.permission import Action as Action
-    from django_vortex.orm.crud.permission import Permission as Permission
-    from django_vortex.orm.crud.permissions import AllowAny as AllowAny
-    from django_vortex.orm.crud.permissions import (
-        AuthenticatedOrReadOnly as AuthenticatedOrReadOnly,
-    )
-    from django_vortex.orm.crud.permissions import IsAuthenticated as IsAuthenticated
-    from django_vortex.orm.crud.permissions import IsStaff as IsStaff
-    from django_vortex.orm.crud.permissions import ModelPermissions as ModelPermissions
-    from django_vortex.orm.crud.permissions import ReadOnly as ReadOnly
     from django_vortex.orm.rows_handler import RowsHandler as RowsHandler
     from django_vortex.routing.endpoint import PayloadEndpoint as PayloadEndpoint
     from django_vortex.routing.endpoint import endpoint as endpoint
     from django_vortex.routing.payload_io import PayloadIO as PayloadIO
     from django_vortex.routing.peer import Peer as Peer
+    from django_vortex.routing.permission import Action as Action
+    from django_vortex.routing.permission import Permission as Permission
+    from django_vortex.routing.permissions import AllowAny as AllowAny
+    from django_vortex.routing.permissions import (
+        AuthenticatedOrReadOnly as AuthenticatedOrReadOnly,
+    )
+    from django_vortex.routing.permissions import IsAuthenticated as IsAuthenticated
+    from django_vortex.routing.permissions import IsStaff as IsStaff
+    from django_vortex.routing.permissions import ModelPermissions as ModelPermissions
+    from django_vortex.routing.permissions import ReadOnly as ReadOnly
     from django_vortex.routing.request import Request as Request
     from django_vortex.transports.asgi import vortex_application as vortex_application
     from django_vortex.transports.sending import send as send
@@ -51,10 +51,10 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _MODULES = {
-    "Action": "orm.crud.permission",
-    "AllowAny": "orm.crud.permissions",
+    "Action": "routing.permission",
+    "AllowAny": "routing.permissions",
     "AsyncModelHandler": "handlers.async_model_handler",
-    "AuthenticatedOrReadOnly": "orm.crud.permissions",
+    "AuthenticatedOrReadOnly": "routing.permissions",
     "Change": "orm.crud.extension",
     "Conflict": "exceptions",
     "Context": "orm.crud.extension",
@@ -62,10 +62,10 @@ _MODULES = {
     "CrudModel": "orm.crud.model",
     "CrudNested": "orm.crud.nested",
     "HandlerError": "exceptions",
-    "IsAuthenticated": "orm.crud.permissions",
-    "IsStaff": "orm.crud.permissions",
+    "IsAuthenticated": "routing.permissions",
+    "IsStaff": "routing.permissions",
     "ModelHandler": "handlers.model_handler",
-    "ModelPermissions": "orm.crud.permissions",
+    "ModelPermissions": "routing.permissions",
     "NotFound": "exceptions",
     "OrmCrudHandler": "orm.crud.handler",
     "Payload": "wire.payload",
@@ -73,9 +73,9 @@ _MODULES = {
     "PayloadEnvelope": "wire.envelope",
     "PayloadIO": "routing.payload_io",
     "Peer": "routing.peer",
-    "Permission": "orm.crud.permission",
+    "Permission": "routing.permission",
     "PermissionDenied": "exceptions",
-    "ReadOnly": "orm.crud.permissions",
+    "ReadOnly": "routing.permissions",
     "Request": "routing.request",
     "RowsHandler": "orm.rows_handler",
     "TooManyRequests": "exceptions",

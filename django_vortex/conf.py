@@ -184,8 +184,11 @@ class VortexSettings:
     shutdown_seconds: float = _seconds(5.0, 0.0, 300.0)
     """How long a stopping server waits for its peers to take their last messages."""
 
+    permission: str = _dotted("django_vortex.AuthenticatedOrReadOnly")
+    """The permission of handlers and endpoints that name none."""
+
     crud_permission: str = _dotted("django_vortex.AuthenticatedOrReadOnly")
-    """The permission of `OrmCrudHandler`s that name none."""
+    """An older name of `permission`, for `OrmCrudHandler`s; what that says counts before it."""
 
 
 _READERS: dict[str, Reader] = {
@@ -208,6 +211,8 @@ def read_settings(values: object) -> VortexSettings:
     read, problems = _read(values)
     if problems:
         raise ImproperlyConfigured(" ".join(f"{one.text} {one.hint}".strip() for one in problems))
+    if "permission" in read:
+        read["crud_permission"] = read["permission"]
     return VortexSettings(**read)
 
 

@@ -8,7 +8,7 @@ from django.core.checks import register
 
 from django_vortex.checks.application import check_application
 from django_vortex.checks.channel_layer import check_channel_layer
-from django_vortex.checks.permission import check_crud_permission
+from django_vortex.checks.permission import check_permission
 from django_vortex.checks.servers import check_servers
 from django_vortex.checks.settings import check_settings
 from django_vortex.checks.tuple_types import check_tuple_types
@@ -20,7 +20,7 @@ CHECKS = (
     check_channel_layer,
     check_application,
     check_servers,
-    check_crud_permission,
+    check_permission,
     check_tuple_types,
 )
 """All checks; `register_checks` registers them."""

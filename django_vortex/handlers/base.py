@@ -34,6 +34,7 @@ class BaseHandler(ABC):
         filt: What it answers, by default the attribute of the class.
         accept_only_from: As of `PayloadEndpoint`.
         ignore_from: As of `PayloadEndpoint`.
+        permission: As of `PayloadEndpoint`, by default the attribute of the class.
         payload_io: As of `PayloadEndpoint`.
         owner: As of `PayloadEndpoint`.
 
@@ -45,6 +46,8 @@ class BaseHandler(ABC):
     """
 
     filt: Filt = {}
+    permission: Any = None
+    """Who may ask; None is the setting ``PERMISSION``."""
 
     def __init__(
         self,
@@ -52,6 +55,7 @@ class BaseHandler(ABC):
         *,
         accept_only_from: Iterable[str] = (),
         ignore_from: Iterable[str] = (),
+        permission: Any = None,
         payload_io: PayloadIO | None = None,
         owner: object = None,
     ) -> None:
@@ -60,6 +64,7 @@ class BaseHandler(ABC):
             self.handle,
             accept_only_from=accept_only_from,
             ignore_from=ignore_from,
+            permission=self.permission if permission is None else permission,
             payload_io=payload_io,
             owner=owner,
         )

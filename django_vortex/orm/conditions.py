@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from django_vortex.exceptions import DefinitionError, quoted
+from django_vortex.routing.scope import JoinedScope
 
 LOOKUPS = frozenset(
     {
@@ -104,10 +105,12 @@ def to_condition(value: Any) -> Condition | None:
 
     Args:
         value: None for all rows, a mapping such as ``{"owner_id": 5, "due__lt": date}``, a
-            condition, or an expression of the ORM.
+            condition, an expression of the ORM, or several of them joined by permissions.
     """
     if value is None or isinstance(value, Comparison | AllOf | AnyOf | Not | Native):
         return value
+    if isinstance(value, JoinedScope):
+        return _JOINS[value.how](to_condition(scope) for scope in value.scopes)
     if isinstance(value, Mapping):
         return all_of(to_comparison(name, operand) for name, operand in value.items())
     if isinstance(value, bool):
@@ -147,6 +150,18 @@ def none_of(condition: Condition | None) -> Condition | None:
     if isinstance(condition, Not):
         return condition.condition
     return None if condition == NOTHING else Not(condition)
+
+
+def _negate_one(conditions: Iterable[Condition | None]) -> Condition | None:
+    [condition] = conditions
+    return none_of(condition)
+
+
+_JOINS: Mapping[str, Callable[[Iterable[Condition | None]], Condition | None]] = {
+    "all": all_of,
+    "any": any_of,
+    "not": _negate_one,
+}
 
 
 def is_same_condition(one: Condition | None, other: Condition | None) -> bool:

@@ -1,13 +1,19 @@
 """`RowsHandler`: all rows of a Django model or a SQLAlchemy class."""
 
+import inspect
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from django_vortex.exceptions import DefinitionError, quoted
 from django_vortex.handlers import ModelHandler
+from django_vortex.orm.conditions import to_condition
 from django_vortex.orm.django.rows import DjangoRows
 from django_vortex.orm.sqlalchemy.rows import SqlAlchemyRows
+from django_vortex.orm.waiting import Waiting
 from django_vortex.routing.payload_io import PayloadIO
+from django_vortex.routing.payload_io import payload_io as default_payload_io
+from django_vortex.routing.permission import Action, to_permission
+from django_vortex.routing.permissions import DefaultRowPermission, WholeHandler
 from django_vortex.routing.request import Request
 from django_vortex.typedefs import Filt
 
@@ -25,6 +31,8 @@ class RowsHandler(ModelHandler):
         queryset: The rows to send, a Django queryset or a SQLAlchemy ``select``; all by default.
         accept_only_from: As of `PayloadEndpoint`.
         ignore_from: As of `PayloadEndpoint`.
+        permission: Who may ask, and which rows there are for whom, asked for retrieving. By default
+            the attribute of the class, or else the setting ``PERMISSION``.
         payload_io: As of `PayloadEndpoint`.
         owner: As of `PayloadEndpoint`.
 
@@ -41,16 +49,25 @@ class RowsHandler(ModelHandler):
         queryset: Any = None,
         accept_only_from: Iterable[str] = (),
         ignore_from: Iterable[str] = (),
+        permission: Any = None,
         payload_io: PayloadIO | None = None,
         owner: object = None,
     ) -> None:
         self.model = model
         self._queryset = queryset
         self._rows = _make_rows(model, session_factory)
+        payload_io = default_payload_io if payload_io is None else payload_io
+        permission = self.permission if permission is None else permission
+        self._row_permission = (
+            DefaultRowPermission(lambda: payload_io.find_permission(edits_rows=False))
+            if permission is None
+            else to_permission(permission)
+        )
         super().__init__(
             filt,
             accept_only_from=accept_only_from,
             ignore_from=ignore_from,
+            permission=WholeHandler(self._row_permission),
             payload_io=payload_io,
             owner=owner,
         )
@@ -60,8 +77,19 @@ class RowsHandler(ModelHandler):
         return self._rows.get_all() if self._queryset is None else self._queryset
 
     def build_model(self, request: Request) -> list[Any]:
-        """List the rows."""
-        return self._rows.fetch(self.get_queryset(request))
+        """List the rows of `get_queryset` that the permission shows to whoever asks."""
+        permission, wait = self._row_permission, Waiting().wait
+
+        def settle(answer: Any) -> Any:
+            return wait(answer) if inspect.isawaitable(answer) else answer
+
+        scope = settle(permission.scope(request, Action.RETRIEVE))
+        rows = self._rows.fetch(self.get_queryset(request), to_condition(scope))
+        if "rows" not in permission.restricts:
+            return rows
+        return [
+            row for row in rows if settle(permission.allows_object(request, Action.RETRIEVE, row))
+        ]
 
     def after_commit(self, function: Callable[[], object]) -> None:
         """Call a function when the caller's transaction on the table's database has committed."""

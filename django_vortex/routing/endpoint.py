@@ -10,6 +10,8 @@ from django_vortex.routing.filt import check_filt
 from django_vortex.routing.lifetime import find_site, keep
 from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.routing.payload_io import payload_io as default_payload_io
+from django_vortex.routing.permission import Permission, to_permission
+from django_vortex.routing.permissions import DefaultPermission
 from django_vortex.typedefs import Filt
 
 Handler = Callable[..., Any]
@@ -30,11 +32,15 @@ class PayloadEndpoint:
             loop. What it returns is the reply, what it raises is told to the peer.
         accept_only_from: Names of the peers that are heard; all if empty.
         ignore_from: Names of peers that are not heard.
+        permission: Who may ask, a `Permission` or a class of them; it is asked for retrieving,
+            whatever the handler does, before anything of the payload is decoded. By default the
+            setting ``PERMISSION``, under which everybody may ask unless it says otherwise.
         payload_io: The registry, by default the program's.
         owner: Any object that shall keep this endpoint for as long as it lives itself.
 
     Raises:
-        DefinitionError: A filt without ``key``, or a handler that cannot be called with a request.
+        DefinitionError: A filt without ``key``, a handler that cannot be called with a request, or
+            a permission that is none or tells rows apart.
     """
 
     __slots__ = (
@@ -45,6 +51,7 @@ class PayloadEndpoint:
         "ignore_from",
         "is_async",
         "payload_io",
+        "permission",
         "site",
     )
 
@@ -55,6 +62,7 @@ class PayloadEndpoint:
         *,
         accept_only_from: Iterable[str] = (),
         ignore_from: Iterable[str] = (),
+        permission: Any = None,
         payload_io: PayloadIO | None = None,
         owner: object = None,
     ) -> None:
@@ -65,6 +73,7 @@ class PayloadEndpoint:
         self.ignore_from = _names(ignore_from)
         self.site = find_site()
         self.payload_io = default_payload_io if payload_io is None else payload_io
+        self.permission = make_permission(permission, self.payload_io, repr(self))
         if owner is not None:
             keep(owner, self)
         self.payload_io.add(self)
@@ -89,10 +98,13 @@ def endpoint(
     *,
     accept_only_from: Iterable[str] = (),
     ignore_from: Iterable[str] = (),
+    permission: Any = None,
     payload_io: PayloadIO | None = None,
     owner: object = None,
 ) -> Callable[[_Function], _Function]:
     """Make a function the handler of a filt; takes what `PayloadEndpoint` takes.
+
+    One that changes anything names a ``permission``: by default everybody may ask.
 
     The function stays what it is and keeps its endpoint, so that one made within another function
     lives as long as it does.
@@ -107,12 +119,30 @@ def endpoint(
             function,
             accept_only_from=accept_only_from,
             ignore_from=ignore_from,
+            permission=permission,
             payload_io=payload_io,
             owner=function if owner is None else owner,
         )
         return function
 
     return decorate
+
+
+def make_permission(value: Any, payload_io: PayloadIO, where: str) -> Permission:
+    """Return who may ask a handler that has no rows; None is the registry's default.
+
+    Raises:
+        DefinitionError: It is no permission, or one that tells rows apart.
+    """
+    if value is None:
+        return DefaultPermission(lambda: payload_io.find_permission(edits_rows=False))
+    permission = to_permission(value)
+    if permission.restricts:
+        raise DefinitionError(
+            f"{permission} tells rows apart by scope or allows_object, and {where} has no rows: "
+            "decide by allows(request, action), or use a RowsHandler or an OrmCrudHandler"
+        )
+    return permission
 
 
 def is_async(handler: Handler) -> bool:

@@ -22,6 +22,7 @@ from django_vortex.exceptions import (
     HandlerError,
     InternalError,
     PeerError,
+    PermissionDenied,
     TooManyRequests,
     UnknownEndpoint,
     quoted,
@@ -31,11 +32,14 @@ from django_vortex.routing.filt import FiltPattern
 from django_vortex.routing.followers import Followers
 from django_vortex.routing.index import FiltIndex
 from django_vortex.routing.lifetime import Site
+from django_vortex.routing.permission import Action
 from django_vortex.routing.ports import (
     AfterCommit,
+    FindPermission,
     Push,
     TranslateError,
     call_now,
+    find_package_default,
     is_task_cancelled,
     know_no_error,
     push_nowhere,
@@ -44,6 +48,7 @@ from django_vortex.routing.ports import (
 )
 from django_vortex.routing.replies import make_failure, make_reply, may_block
 from django_vortex.routing.request import Request
+from django_vortex.routing.verdicts import Verdict, settle
 from django_vortex.typedefs import Filt, RunSync
 from django_vortex.wire.codec import Codec
 from django_vortex.wire.dialects import Dialect
@@ -88,6 +93,7 @@ class PayloadIO:
         self.run_sync: RunSync = run_in_thread
         self.after_commit: AfterCommit = call_now
         self.translate_error: TranslateError = know_no_error
+        self.find_permission: FindPermission = find_package_default
         self.loop: asyncio.AbstractEventLoop | None = None
         """The loop of the server that uses this registry; it may have ended."""
         self.followers = Followers()
@@ -108,6 +114,7 @@ class PayloadIO:
         push: Push | None = None,
         after_commit: AfterCommit | None = None,
         translate_error: TranslateError | None = None,
+        find_permission: FindPermission | None = None,
         codec: Codec | None = None,
         loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
@@ -120,6 +127,8 @@ class PayloadIO:
             self.after_commit = after_commit
         if translate_error is not None:
             self.translate_error = translate_error
+        if find_permission is not None:
+            self.find_permission = find_permission
         if codec is not None:
             self.codec = codec
         if loop is not None:
@@ -133,19 +142,33 @@ class PayloadIO:
         push: Push | None = None,
         after_commit: AfterCommit | None = None,
         translate_error: TranslateError | None = None,
+        find_permission: FindPermission | None = None,
     ) -> Iterator[None]:
         """Set the ports that are given for as long as the context lasts, as tests want it."""
-        before = self.run_sync, self._push, self.after_commit, self.translate_error
+        before = (
+            self.run_sync,
+            self._push,
+            self.after_commit,
+            self.translate_error,
+            self.find_permission,
+        )
         self.bind(
             run_sync=run_sync,
             push=push,
             after_commit=after_commit,
             translate_error=translate_error,
+            find_permission=find_permission,
         )
         try:
             yield
         finally:
-            self.run_sync, self._push, self.after_commit, self.translate_error = before
+            (
+                self.run_sync,
+                self._push,
+                self.after_commit,
+                self.translate_error,
+                self.find_permission,
+            ) = before
 
     @property
     def endpoints(self) -> "list[PayloadEndpoint]":
@@ -179,6 +202,8 @@ class PayloadIO:
 
     async def process(self, request: Request) -> list[PayloadEnvelope]:
         """Call every endpoint that a request is for, all at once, and give their answers.
+
+        Each endpoint's permission is asked first: before that nothing is decoded for it.
 
         Whatever goes wrong becomes an answer; only cancellation is raised.
         """
@@ -217,6 +242,10 @@ class PayloadIO:
         self, endpoint: "PayloadEndpoint", request: Request
     ) -> PayloadEnvelope | None:
         try:
+            permission = endpoint.permission
+            verdict = None if permission.may_block else permission.allows(request, Action.RETRIEVE)
+            if verdict is not True:
+                await self._demand(endpoint, verdict, request)
             if endpoint.is_async:
                 if request.envelope.takes_long_to_decode(MAX_SIZE_ON_LOOP):
                     await self.run_sync(request.decode)
@@ -234,6 +263,24 @@ class PayloadIO:
             raise
         except BaseException as error:  # `sys.exit()` in a handler would end the server
             return await self._fail(endpoint, request, error)
+
+    async def _demand(
+        self, endpoint: "PayloadEndpoint", verdict: Verdict | None, request: Request
+    ) -> None:
+        """Refuse a peer that an endpoint's permission refuses.
+
+        Args:
+            endpoint: Who is asked.
+            verdict: What the permission said; None where it has yet to be asked.
+            request: Who asks.
+
+        Raises:
+            PermissionDenied: The peer may not ask.
+        """
+        if verdict is None:
+            verdict = await endpoint.permission.ask(request, Action.RETRIEVE, self.run_sync)
+        if not await settle(verdict):
+            raise PermissionDenied("You may not ask for this")
 
     def _call(self, endpoint: "PayloadEndpoint", request: Request) -> Any:
         """Call a handler and make its reply, all where it may block; give awaitables back."""

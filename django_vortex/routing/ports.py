@@ -8,6 +8,8 @@ from typing import Protocol, TypeVar
 
 from django_vortex.exceptions import DeliveryError, HandlerError
 from django_vortex.routing.address import Address
+from django_vortex.routing.permission import Permission
+from django_vortex.routing.permissions import PACKAGE_DEFAULT
 from django_vortex.wire.envelope import PayloadEnvelope
 
 _T = TypeVar("_T")
@@ -28,6 +30,17 @@ class Push(Protocol):
         """
 
 
+class FindPermission(Protocol):
+    """Finds the permission of handlers that name none, each time somebody asks."""
+
+    def __call__(self, *, edits_rows: bool) -> Permission:
+        """Return it.
+
+        Args:
+            edits_rows: Whether the handler lets peers edit rows of a table.
+        """
+
+
 class AfterCommit(Protocol):
     """Calls a function when the caller's database transaction has committed."""
 
@@ -40,6 +53,11 @@ class TranslateError(Protocol):
 
     def __call__(self, error: BaseException, /) -> HandlerError | None:
         """Return the error that a peer is told instead; None is not for peers."""
+
+
+def find_package_default(*, edits_rows: bool) -> Permission:
+    """Return what holds without settings: everybody reads, whoever is logged in writes."""
+    return PACKAGE_DEFAULT
 
 
 def push_nowhere(envelope: PayloadEnvelope, to: Address, /, *, coalesce: bool) -> "Future[int]":

@@ -12,6 +12,7 @@ from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.server.options import ServerOptions
 from django_vortex.server.server import Server
 from django_vortex.testing.inline import run_in_test, running_loop
+from django_vortex.transports.permission import find_permission
 from django_vortex.transports.sending import divert, encode
 from django_vortex.wire.envelope import PayloadEnvelope
 
@@ -49,7 +50,11 @@ class Bench:
 
     def bind(self) -> None:
         """Take over running blocking code and sending."""
-        self._bindings.enter_context(self.payload_io.bound(run_sync=run_in_test, push=self.push))
+        self._bindings.enter_context(
+            self.payload_io.bound(
+                run_sync=run_in_test, push=self.push, find_permission=find_permission
+            )
+        )
         self._bindings.enter_context(divert(self.push))
 
     async def stop(self) -> None:

@@ -14,8 +14,8 @@ from sqlalchemy.ext.asyncio import async_sessionmaker
 from sqlalchemy.orm import sessionmaker
 
 from django_vortex.orm.crud.handler import OrmCrudHandler
-from django_vortex.orm.crud.permissions import AllowAny
 from django_vortex.routing.payload_io import PayloadIO
+from django_vortex.routing.permissions import AllowAny
 from django_vortex.testing import connect
 from django_vortex.transports.threads import BlockingPool
 from django_vortex.tuples import TupleRegistry

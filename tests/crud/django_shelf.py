@@ -9,9 +9,9 @@ from django.db import connections
 from django.test.utils import CaptureQueriesContext
 
 from django_vortex.orm.crud.handler import OrmCrudHandler
-from django_vortex.orm.crud.permissions import AllowAny
 from django_vortex.orm.store import Order, Scope, Shape, Unit
 from django_vortex.routing.payload_io import PayloadIO
+from django_vortex.routing.permissions import AllowAny
 from django_vortex.testing import SyncPeer, connect
 from django_vortex.tuples import TupleRegistry
 from django_vortex.wire.codec import Codec

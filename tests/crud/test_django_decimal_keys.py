@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from django_vortex.orm.crud.handler import OrmCrudHandler
-from django_vortex.orm.crud.permissions import AllowAny
 from django_vortex.routing.payload_io import PayloadIO
+from django_vortex.routing.permissions import AllowAny
 from django_vortex.testing import SyncPeer, connect
 from django_vortex.tuples import TupleRegistry
 from django_vortex.wire.codec import Codec

@@ -8,7 +8,7 @@ import pytest
 from django.db import connections, transaction
 
 from django_vortex.orm.crud.extension import Change, Context, CrudExtension
-from django_vortex.orm.crud.permissions import Action, Permission
+from django_vortex.routing.permissions import Action, Permission
 from django_vortex.routing.request import Request
 from django_vortex.testing import connect
 from tests.crud.boards import (

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from django_vortex.orm.crud.extension import Context, CrudExtension
-from django_vortex.orm.crud.permissions import Action, Permission
+from django_vortex.routing.permissions import Action, Permission
 from django_vortex.routing.request import Request
 from tests.crud.asking import Record
 from tests.crud.boards import ANN, BOB, TICKET, Board, over_core_tables, ticket

@@ -12,8 +12,8 @@ from sqlalchemy.ext.mutable import MutableDict, MutableList
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, sessionmaker
 
 from django_vortex.orm.crud.handler import OrmCrudHandler
-from django_vortex.orm.crud.permissions import AllowAny
 from django_vortex.routing.payload_io import PayloadIO
+from django_vortex.routing.permissions import AllowAny
 from django_vortex.testing import connect
 from django_vortex.tuples import TupleRegistry
 from django_vortex.wire.codec import Codec

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from django_vortex.exceptions import DefinitionError
 from django_vortex.orm.crud.extension import Change, Context, CrudExtension
 from django_vortex.orm.crud.nested import CrudNested
-from django_vortex.orm.crud.permissions import Action, AllowAny, IsStaff, Permission
+from django_vortex.routing.permissions import Action, AllowAny, IsStaff, Permission
 from django_vortex.routing.request import Request
 from tests.crud.asking import Reply
 from tests.crud.boards import ANN, BOB, STAFF, TICKET, Board, User, ticket

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from django_vortex.exceptions import PermissionDenied
-from django_vortex.orm.crud.permissions import (
+from django_vortex.routing.permissions import (
     Action,
     AllowAny,
     IsAuthenticated,

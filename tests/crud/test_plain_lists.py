@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from django_vortex.orm.crud.extension import Context, CrudExtension
-from django_vortex.orm.crud.permissions import Action, AllowAny, Permission
 from django_vortex.orm.django.crud_rows import DjangoCrudRows
 from django_vortex.orm.sqlalchemy.unit import SqlAlchemyRows
+from django_vortex.routing.permissions import Action, AllowAny, Permission
 from django_vortex.routing.request import Request
 from tests.crud.boards import FIELDS, TICKET, Board
 

@@ -11,7 +11,7 @@ import pytest
 from django_vortex.exceptions import DefinitionError
 from django_vortex.orm.crud.model import CrudModel
 from django_vortex.orm.crud.nested import CrudNested
-from django_vortex.orm.crud.permissions import Action, AllowAny, IsStaff, Permission
+from django_vortex.routing.permissions import Action, AllowAny, IsStaff, Permission
 from django_vortex.routing.request import Request
 from tests.crud.boards import ANN, BOB, STAFF, TICKET, Board, ticket
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from django_vortex.orm.crud.permissions import AllowAny, IsStaff, Permission
+from django_vortex.routing.permissions import AllowAny, IsStaff, Permission
 from django_vortex.routing.request import Request
 from tests.crud.asking import Reply
 from tests.crud.boards import ANN, BOB, STAFF, TICKET, Board, over_core_tables, ticket

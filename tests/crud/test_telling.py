@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from django_vortex.orm.crud.extension import Context, CrudExtension
-from django_vortex.orm.crud.permission import Action
-from django_vortex.orm.crud.permissions import Permission
+from django_vortex.routing.permission import Action
+from django_vortex.routing.permissions import Permission
 from django_vortex.routing.request import Request
 from tests.crud.asking import Reply
 from tests.crud.boards import ANN, BOB, TICKET, Board, ticket

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from django_vortex.orm.crud.permissions import Action, Permission
+from django_vortex.routing.permissions import Action, Permission
 from django_vortex.routing.request import Request
 from django_vortex.wire.dialects import Dialect
 from tests.crud.asking import Reply

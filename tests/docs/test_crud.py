@@ -1,4 +1,4 @@
-"""The pages about `OrmCrudHandler` show what works: a project of their blocks runs their tests."""
+"""Pages about rows and permissions show what works: a project of their blocks runs their tests."""
 
 from collections.abc import Callable
 
@@ -70,9 +70,11 @@ class MigratedTest(SimpleTestCase):
 """
 
 
-@pytest.mark.parametrize("page", ["django", "sqlalchemy", "permissions", "hooks"])
+@pytest.mark.parametrize(
+    "page", ["crud-django", "crud-sqlalchemy", "crud-permissions", "crud-hooks", "permissions"]
+)
 def test_page_is_tested(page: str, make_project: Callable[[], Project]) -> None:
-    blocks = read_blocks(f"docs/howto-crud-{page}.rst")
+    blocks = read_blocks(f"docs/howto-{page}.rst")
     own = [block for file, block in blocks.items() if not file.startswith("mysite/")]
     project = make_project()
     project.write([*PROJECT, FASTER, *own])

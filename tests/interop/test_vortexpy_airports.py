@@ -48,7 +48,7 @@ def test_all_airports_arrive_as_tuples(
 
 
 AIRPORTS = {"key": "airports.airport"}
-FOR_EVERYBODY = {"CRUD_PERMISSION": "django_vortex.AllowAny"}
+FOR_EVERYBODY = {"PERMISSION": "django_vortex.AllowAny"}
 """A released client has no cookie, so it is nobody; a project may let it write all the same."""
 
 

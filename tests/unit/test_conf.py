@@ -75,6 +75,8 @@ def test_key_that_is_no_text_is_a_problem():
         ("ALLOWED_ORIGINS", ["https://a.example/page"]),
         ("CHANNEL_LAYER", ""),
         ("CHANNEL_LAYER", 1),
+        ("PERMISSION", None),
+        ("PERMISSION", "IsStaff"),
         ("CRUD_PERMISSION", None),
         ("REQUEST_RATES", "often"),
         ("CONNECT_RATES", {"peer": "1/x"}),
@@ -131,3 +133,17 @@ def test_override_settings_is_seen_and_undone():
 def test_rates_arrive_read(value):
     assert read_settings({"REQUEST_RATES": value}).request_rates == {"caller": Rate(60, 60.0)}
     assert read_settings({}).request_rates is None
+
+
+def test_older_name_of_the_permission_counts_for_tables_while_it_is_alone():
+    staff, anybody = "django_vortex.IsStaff", "django_vortex.AllowAny"
+    default = "django_vortex.AuthenticatedOrReadOnly"
+
+    def read(**values: str) -> tuple[str, str]:
+        settings = read_settings(values)
+        return settings.permission, settings.crud_permission
+
+    assert read() == (default, default)
+    assert read(PERMISSION=staff) == (staff, staff)
+    assert read(CRUD_PERMISSION=staff) == (default, staff)
+    assert read(PERMISSION=staff, CRUD_PERMISSION=anybody) == (staff, staff)

@@ -1,4 +1,4 @@
-"""``manage.py vortex_endpoints``: what clients can ask this project for, and who answers."""
+"""``manage.py vortex_endpoints``: what clients can ask this project for, and who may."""
 
 import json
 from argparse import ArgumentParser
@@ -37,21 +37,21 @@ def describe_place(filename: str, line: int) -> str:
     return f"{path}:{line}"
 
 
-def describe(endpoint: PayloadEndpoint) -> tuple[str, str, str]:
-    """Give the three columns of one endpoint."""
+def describe(endpoint: PayloadEndpoint) -> tuple[str, str, str, str]:
+    """Return the four columns of one endpoint."""
     handler = describe_handler(endpoint.handler)
     if endpoint.accept_only_from:
         handler += f" (only from {', '.join(sorted(endpoint.accept_only_from))})"
     if endpoint.ignore_from:
         handler += f" (never from {', '.join(sorted(endpoint.ignore_from))})"
     place = describe_place(endpoint.site.filename, endpoint.site.line)
-    return describe_filt(endpoint.filt), handler, place
+    return describe_filt(endpoint.filt), handler, repr(endpoint.permission), place
 
 
 class Command(BaseCommand):
     """Lists the endpoints that are registered once every app is loaded."""
 
-    help = "List the endpoints: filt, handler, file and line."
+    help = "List the endpoints: filt, handler, permission, file and line."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Take the beginning of a key."""
@@ -69,6 +69,7 @@ class Command(BaseCommand):
         if not rows:
             self.stderr.write("No endpoints. They are looked for in the vortex.py of every app.")
             return
-        widths = [max(len(row[column]) for row in rows) for column in range(2)]
-        for filt, handler, place in rows:
-            self.stdout.write(f"{filt:<{widths[0]}}  {handler:<{widths[1]}}  {place}")
+        widths = [max(len(row[column]) for row in rows) for column in range(3)]
+        for *columns, place in rows:
+            padded = [f"{text:<{width}}" for text, width in zip(columns, widths, strict=True)]
+            self.stdout.write("  ".join([*padded, place]))

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from django_vortex.orm.conditions import NOTHING, Condition, to_condition
-from django_vortex.orm.crud.permission import Action, Permission
-from django_vortex.orm.crud.permissions import AllowAny
 from django_vortex.orm.store import Scope
+from django_vortex.routing.permission import Action, Permission
+from django_vortex.routing.permissions import AllowAny
 from django_vortex.routing.request import Request
 
 if TYPE_CHECKING:

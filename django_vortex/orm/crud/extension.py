@@ -8,7 +8,7 @@ Takes a `Context` and rows, gives nothing: an extension changes the rows it is g
 from dataclasses import dataclass, field
 from typing import Any
 
-from django_vortex.orm.crud.permissions import Action
+from django_vortex.routing.permission import Action
 from django_vortex.routing.request import Request
 
 

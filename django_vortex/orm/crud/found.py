@@ -12,8 +12,8 @@ from django_vortex.orm.crud.extension import has_hook
 from django_vortex.orm.crud.listing import ListQuery
 from django_vortex.orm.crud.model import ModelPlan
 from django_vortex.orm.crud.paging import find_visible_rows
-from django_vortex.orm.crud.permission import Action
 from django_vortex.orm.store import Order
+from django_vortex.routing.permission import Action
 
 if TYPE_CHECKING:
     from django_vortex.orm.crud.work import CrudWork

@@ -12,13 +12,12 @@ from django_vortex.exceptions import DefinitionError, TryAgain, ValidationError,
 from django_vortex.handlers.base import BaseHandler
 from django_vortex.orm.crud.content import digest
 from django_vortex.orm.crud.extension import Context, has_hook
+from django_vortex.orm.crud.gate import CrudGate
 from django_vortex.orm.crud.listing import LIST_KEYS, Listing
 from django_vortex.orm.crud.load_reader import LoadReader
 from django_vortex.orm.crud.loads import Load
 from django_vortex.orm.crud.model import CrudModel, Extensions, make_plans
 from django_vortex.orm.crud.nested import Nested
-from django_vortex.orm.crud.permission import Action, to_permission
-from django_vortex.orm.crud.permissions import default_permission
 from django_vortex.orm.crud.pushes import CrudPushes
 from django_vortex.orm.crud.save import CrudSave
 from django_vortex.orm.crud.stores import find_store
@@ -29,6 +28,8 @@ from django_vortex.routing.address import Address
 from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.routing.payload_io import payload_io as default_payload_io
 from django_vortex.routing.peer import Peer
+from django_vortex.routing.permission import Action, to_permission
+from django_vortex.routing.permissions import DefaultRowPermission
 from django_vortex.routing.ports import is_on_loop
 from django_vortex.routing.request import Request
 from django_vortex.typedefs import Filt
@@ -61,8 +62,8 @@ class OrmCrudHandler(BaseHandler):
         fields: The fields peers see, or ``"__all__"``; may be left out if the model is a tuple
             type. The primary key is always among them.
         read_only_fields: Those of them that peers cannot set.
-        permission: Who may do what, by default the setting ``CRUD_PERMISSION``. For all models that
-            have none of their own.
+        permission: Who may do what, by default the attribute of the class, or else the setting
+            ``PERMISSION``. For all models that have none of their own.
         references: Who may set a foreign key, or a list of keys, to which rows: by relation a
             permission to retrieve those. Without one, who sees the rows by ``nested`` or as another
             model of the handler; else everybody may.
@@ -122,7 +123,7 @@ class OrmCrudHandler(BaseHandler):
         payload_io: PayloadIO | None = None,
         owner: object = None,
     ) -> None:
-        registry = (payload_io or default_payload_io).codec.registry
+        payload_io = default_payload_io if payload_io is None else payload_io
         self._get_queryset = get_queryset
         self.model = model
         self.store = find_store(model, session_factory, using, self._run_sync)
@@ -137,9 +138,14 @@ class OrmCrudHandler(BaseHandler):
             version_field=version_field,
             get_queryset=self.get_queryset,
         )
-        default = default_permission if permission is None else to_permission(permission)
+        permission = self.permission if permission is None else permission
+        common = (
+            DefaultRowPermission(lambda: payload_io.find_permission(edits_rows=True))
+            if permission is None
+            else to_permission(permission)
+        )
         cruds = (main, *map(_to_crud_model, more_models))
-        models = make_plans(cruds, self.store, registry, default, extensions)
+        models = make_plans(cruds, self.store, payload_io.codec.registry, common, extensions)
         listing = Listing(
             models[0].spec,
             filters=filters,
@@ -155,7 +161,8 @@ class OrmCrudHandler(BaseHandler):
             retrieve_all=retrieve_all,
             max_tuples=max_tuples,
         )
-        super().__init__(filt, payload_io=payload_io, owner=owner)
+        permissions = [plan.access.permission for plan in models]
+        super().__init__(filt, permission=CrudGate(permissions), payload_io=payload_io, owner=owner)
         self.pushes = self._make_pushes(push_on_commit)
 
     def get_queryset(self, request: Request) -> Any:

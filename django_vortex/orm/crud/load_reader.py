@@ -12,11 +12,11 @@ from typing import Any, Final
 from django_vortex.exceptions import HandlerError, TryAgain
 from django_vortex.orm.crud.content import digest
 from django_vortex.orm.crud.loads import Load
-from django_vortex.orm.crud.permission import Action
-from django_vortex.orm.crud.permissions import default_permission
 from django_vortex.orm.crud.work import CrudPlan, CrudWork, Outcome
 from django_vortex.orm.store import Store, Unit
 from django_vortex.routing.payload_io import PayloadIO
+from django_vortex.routing.permission import Action
+from django_vortex.routing.permissions import DefaultPermission
 from django_vortex.routing.request import Request
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import PayloadEnvelope
@@ -117,8 +117,8 @@ class LoadReader:
         """Say whether a permission shows some rows, or rows inside of them, to some peers only."""
         main = self._plan.main
         permission = main.access.permission
-        if permission is default_permission:
-            permission = default_permission.find()
+        if isinstance(permission, DefaultPermission):
+            permission = permission.current
         return bool(permission.restricts or main.nested)
 
     def _make_push(self, load: Load, request: Request, unit: Unit) -> Push:

@@ -13,10 +13,10 @@ from django_vortex.orm.crud.access import Access
 from django_vortex.orm.crud.extension import CrudExtension
 from django_vortex.orm.crud.fields import check_names, find_names
 from django_vortex.orm.crud.nested import Nested, NestedPlan, make_shape
-from django_vortex.orm.crud.permission import Permission, to_permission
 from django_vortex.orm.crud.records import RecordType, make_record_type
 from django_vortex.orm.crud.references import Reference, find_references
 from django_vortex.orm.store import Key, ModelSpec, Shape, Store
+from django_vortex.routing.permission import Permission, to_permission
 from django_vortex.tuples import TupleRegistry
 
 Extensions: TypeAlias = Iterable[Any] | Mapping[Any, Iterable[Any]]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from django_vortex.orm.crud.listing import ListQuery
 from django_vortex.orm.crud.model import ModelPlan
-from django_vortex.orm.crud.permission import Action
+from django_vortex.routing.permission import Action
 
 if TYPE_CHECKING:
     from django_vortex.orm.crud.work import CrudWork

@@ -13,9 +13,9 @@ from django_vortex.orm.conditions import Comparison
 from django_vortex.orm.crud.access import Access
 from django_vortex.orm.crud.fields import unknown_name
 from django_vortex.orm.crud.nested import NestedPlan
-from django_vortex.orm.crud.permission import Action, to_permission
 from django_vortex.orm.sameness import is_hashable
 from django_vortex.orm.store import ModelRelation, ModelSpec, Rows, Shape, Store
+from django_vortex.routing.permission import Action, to_permission
 
 if TYPE_CHECKING:
     from django_vortex.orm.crud.model import ModelPlan

@@ -12,7 +12,6 @@ from django_vortex.exceptions import Conflict, PermissionDenied, ValidationError
 from django_vortex.orm.conditions import decide
 from django_vortex.orm.crud.extension import Change, has_hook
 from django_vortex.orm.crud.model import ModelPlan
-from django_vortex.orm.crud.permission import Action
 from django_vortex.orm.crud.references import ReferenceCheck, no_such_row
 from django_vortex.orm.crud.telling import find_told, find_visible, tell, tell_again
 from django_vortex.orm.crud.work import (
@@ -35,6 +34,7 @@ from django_vortex.orm.store import (
     StaleRow,
     Version,
 )
+from django_vortex.routing.permission import Action
 from django_vortex.wire.dialects import Dialect
 
 TAKEN = "There is such a row already; who changes it has to say what this was when it was read"

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from django_vortex.orm.conditions import is_same_condition
 from django_vortex.orm.crud.model import ModelPlan
-from django_vortex.orm.crud.permission import Action
 from django_vortex.orm.store import Key
+from django_vortex.routing.permission import Action
 
 if TYPE_CHECKING:
     from django_vortex.orm.crud.work import CrudWork

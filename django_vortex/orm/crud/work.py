@@ -16,7 +16,6 @@ from django_vortex.orm.crud.extension import Context
 from django_vortex.orm.crud.found import find
 from django_vortex.orm.crud.listing import ALL_ROWS, Listing, Page, no_cursor
 from django_vortex.orm.crud.model import ModelPlan
-from django_vortex.orm.crud.permission import Action
 from django_vortex.orm.crud.telling import find_visible, tell_again
 from django_vortex.orm.sameness import is_hashable
 from django_vortex.orm.store import (
@@ -28,6 +27,7 @@ from django_vortex.orm.store import (
     Unit,
     Version,
 )
+from django_vortex.routing.permission import Action
 from django_vortex.routing.request import Request
 from django_vortex.wire.type_checks import make_check
 

@@ -3,7 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
+from django.core.exceptions import FieldError
 from django.db import models, router, transaction
+
+from django_vortex.exceptions import DefinitionError
+from django_vortex.orm.conditions import Condition
+from django_vortex.orm.django.conditions import filter_rows
 
 
 class DjangoRows:
@@ -16,9 +21,26 @@ class DjangoRows:
         """Give the queryset of all rows, through the model's default manager."""
         return self._model._default_manager.all()
 
-    def fetch(self, queryset: models.QuerySet[Any]) -> list[Any]:
-        """List a queryset, asking the database each time."""
-        return list(queryset.all())
+    def fetch(
+        self, queryset: models.QuerySet[Any], condition: Condition | None = None
+    ) -> list[Any]:
+        """List those rows of a queryset that meet a condition, asking the database each time.
+
+        Raises:
+            DefinitionError: Such a queryset, or such a field, cannot be narrowed down.
+        """
+        if condition is None:
+            return list(queryset.all())
+        label = self._model._meta.label
+        if queryset.query.is_sliced or queryset.query.combinator:
+            raise DefinitionError(
+                f"A permission narrows the rows of {label} down, so their queryset must neither be "
+                "sliced nor a union"
+            )
+        try:
+            return list(filter_rows(queryset.all(), condition))
+        except FieldError as error:
+            raise DefinitionError(f"Scope of {label}: {error}") from error
 
     def call_after_commit(self, function: Callable[[], object]) -> None:
         """Call a function when the caller's transaction on the model's database has committed."""

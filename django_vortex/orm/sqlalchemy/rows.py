@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django_vortex.exceptions import DefinitionError
+from django_vortex.orm.conditions import Condition
 
 
 class SqlAlchemyRows:
@@ -31,10 +32,30 @@ class SqlAlchemyRows:
 
         return select(self._mapped)
 
-    def fetch(self, statement: Any) -> list[Any]:
-        """List what a statement selects; the session is closed, also after a failure."""
+    def fetch(self, statement: Any, condition: Condition | None = None) -> list[Any]:
+        """List what a statement selects and meets a condition.
+
+        The session is closed, also after a failure.
+
+        Raises:
+            DefinitionError: Such a statement cannot be narrowed down.
+        """
         session = self._session_factory()
         try:
+            if condition is not None:
+                statement = self._narrow(statement, condition, session)
             return list(session.scalars(statement).unique())
         finally:
             session.close()
+
+    def _narrow(self, statement: Any, condition: Condition, session: Any) -> Any:
+        from django_vortex.orm.sqlalchemy.conditions import to_expression
+        from django_vortex.orm.sqlalchemy.models import describe
+
+        if not hasattr(statement, "where"):
+            raise DefinitionError(
+                f"A permission narrows the rows of {self._mapped.__qualname__} down, so they have "
+                "to be a select(), and no union"
+            )
+        dialect = session.get_bind(self._mapped.__mapper__).dialect.name
+        return statement.where(to_expression(condition, describe(self._mapped), dialect))

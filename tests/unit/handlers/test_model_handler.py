@@ -12,6 +12,8 @@ from django_vortex.exceptions import DefinitionError, DeliveryError, PermissionD
 from django_vortex.handlers import ModelHandler
 from django_vortex.routing.address import EVERYONE, Address
 from django_vortex.routing.payload_io import PayloadIO
+from django_vortex.routing.permission import Action, Permission
+from django_vortex.routing.permissions import AllowAny, IsAuthenticated
 from django_vortex.routing.request import Request
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.payload import Payload
@@ -221,3 +223,24 @@ def test_a_handler_that_builds_nothing_cannot_be_made(bench: Bench) -> None:
 
     with pytest.raises(TypeError, match="build_model"):
         Idle(payload_io=bench.payload_io)  # type: ignore[abstract]
+
+
+async def test_who_may_ask_is_said_by_the_class_or_when_it_is_made(bench: Bench) -> None:
+    class Secret(Numbers):
+        permission = IsAuthenticated
+
+    handler = Secret(bench, lambda request: [1])
+    assert text_of((await bench.ask_one({"key": "numbers"})).result) == "You may not ask for this"
+    assert handler.calls == []
+    handler.endpoint.close()
+    handler = Secret(bench, lambda request: [1], permission=AllowAny)
+    assert bench.tuples_of(await bench.ask_one({"key": "numbers"})) == [1]
+
+
+def test_a_handler_without_rows_takes_no_permission_that_tells_them_apart(bench: Bench) -> None:
+    class Own(Permission):
+        def scope(self, request: Request, action: Action) -> Any:
+            return {"owner_id": 7}
+
+    with pytest.raises(DefinitionError, match="Own tells rows apart"):
+        Numbers(bench, lambda request: [1], permission=Own)

@@ -7,6 +7,7 @@ from django.core.management import call_command
 from django_vortex.management.commands import vortex_endpoints
 from django_vortex.routing.endpoint import PayloadEndpoint
 from django_vortex.routing.payload_io import PayloadIO
+from django_vortex.routing.permissions import AllowAny, IsStaff, ModelPermissions, ReadOnly
 
 
 @pytest.fixture
@@ -31,14 +32,30 @@ def listed(*arguments):
     return out.getvalue().splitlines(), err.getvalue()
 
 
-def test_filt_handler_and_place_are_listed(registry, monkeypatch, request):
+def test_filt_handler_permission_and_place_are_listed(registry, monkeypatch, request):
     monkeypatch.chdir(request.config.rootpath)
     kept = PayloadEndpoint({"id": 7, "key": "board.open"}, answer, payload_io=registry)
     (line,), _ = listed()
-    filt, handler, place = line.split("  ")
+    filt, handler, permission, place = line.split("  ")
     assert filt == '{"key": "board.open", "id": 7}'
     assert handler == f"{__name__}.answer"
+    assert permission == "AuthenticatedOrReadOnly (default)"
     assert place == f"tests/unit/management/test_vortex_endpoints.py:{kept.site.line}"
+
+
+@pytest.mark.parametrize(
+    ("permission", "shown"),
+    [
+        (IsStaff, "IsStaff"),
+        (IsStaff & ReadOnly | AllowAny, "IsStaff & ReadOnly | AllowAny"),
+        ((IsStaff | ReadOnly) & ~AllowAny, "(IsStaff | ReadOnly) & ~AllowAny"),
+        (~(IsStaff & ReadOnly), "~IsStaff | ~ReadOnly"),
+        (ModelPermissions(("board", "ticket")), "ModelPermissions(board.ticket)"),
+    ],
+)
+def test_permission_is_shown_as_it_is_written(registry, permission, shown):
+    kept = PayloadEndpoint({"key": "a"}, answer, permission=permission, payload_io=registry)
+    assert vortex_endpoints.describe(kept)[2] == shown
 
 
 def test_lines_are_sorted_and_aligned(registry):

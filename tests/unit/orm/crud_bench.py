@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from django_vortex.orm.crud.handler import OrmCrudHandler
-from django_vortex.orm.crud.permissions import AllowAny
 from django_vortex.routing.peer import Peer
+from django_vortex.routing.permissions import AllowAny
 from django_vortex.routing.request import MESSAGE_ID, Request
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import EncodedBody, PayloadEnvelope

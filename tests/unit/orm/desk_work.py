@@ -6,11 +6,11 @@ from typing import Any
 from django_vortex.orm.crud.extension import CrudExtension
 from django_vortex.orm.crud.listing import Listing
 from django_vortex.orm.crud.model import CrudModel, make_plans
-from django_vortex.orm.crud.permission import Action, Permission
-from django_vortex.orm.crud.permissions import AllowAny
 from django_vortex.orm.crud.save import CrudSave
 from django_vortex.orm.crud.work import CrudPlan, CrudWork, Outcome
 from django_vortex.routing.peer import Peer
+from django_vortex.routing.permission import Action, Permission
+from django_vortex.routing.permissions import AllowAny
 from django_vortex.routing.request import Request
 from django_vortex.tuples import TupleRegistry, mark_present_fields, mark_unknown_fields
 from django_vortex.wire.codec import Codec

@@ -1,6 +1,8 @@
 """All rows of a table, of either ORM."""
 
+import logging
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,6 +13,9 @@ from sqlalchemy.pool import StaticPool
 
 from django_vortex.exceptions import DefinitionError
 from django_vortex.orm.rows_handler import RowsHandler
+from django_vortex.routing.peer import Peer
+from django_vortex.routing.permission import Action, Permission
+from django_vortex.routing.permissions import IsAuthenticated, IsStaff
 from django_vortex.routing.request import Request
 from django_vortex.tuples import TupleRegistry, tuple_type
 from tests.support.routing import Bench
@@ -190,3 +195,110 @@ def test_a_table_without_session_factory_is_refused(bench: Bench) -> None:
 def test_what_has_no_rows_is_refused(bench: Bench, model: Any) -> None:
     with pytest.raises(DefinitionError, match="Expected a Django model or a SQLAlchemy class"):
         RowsHandler(FILT, model, payload_io=bench.payload_io)
+
+
+class Named(Permission):
+    """Shows the rows that have the name of the user."""
+
+    def scope(self, request: Request, action: Action) -> Any:
+        assert action is Action.RETRIEVE
+        return {"name__startswith": request.user.name}
+
+
+class NamedLater(Permission):
+    async def scope(self, request: Request, action: Action) -> Any:
+        return {"name__startswith": request.user.name}
+
+
+class NamedByRow(Permission):
+    def allows_object(self, request: Request, action: Action, row: Any) -> bool:
+        return bool(row.name.startswith(request.user.name))
+
+
+class NamedByRowLater(Permission):
+    async def allows_object(self, request: Request, action: Action, row: Any) -> bool:
+        return bool(row.name.startswith(request.user.name))
+
+
+ANN = SimpleNamespace(name="Ann", is_authenticated=True, is_active=True, is_staff=False)
+NOBODY = SimpleNamespace(name="No", is_authenticated=True, is_active=True, is_staff=False)
+SUE = SimpleNamespace(name="Sue", is_authenticated=True, is_active=True, is_staff=True)
+
+
+def ask_as(bench: Bench, user: Any) -> list[str] | str:
+    """Ask as a user, without a loop in this thread."""
+    request = bench.request(FILT, peer=Peer("u", "n", user=user))
+    coroutine = bench.payload_io.process(request)
+    try:
+        coroutine.send(None)
+    except StopIteration as done:
+        [reply] = done.value
+        if reply.result is not None:
+            return text_of(reply.result)
+        return sorted(row.name for row in bench.tuples_of(reply))
+    raise AssertionError("It waits for something")
+
+
+@pytest.mark.parametrize("named", [Named, NamedLater, NamedByRow, NamedByRowLater])
+def test_a_permission_tells_rows_of_a_model_apart(
+    bench: Bench, authors: None, named: type[Permission]
+) -> None:
+    handler = RowsHandler(
+        FILT, Author, permission=IsAuthenticated & (IsStaff | named()), payload_io=bench.payload_io
+    )
+    assert ask_as(bench, ANN) == ["Ann"]
+    assert ask_as(bench, SUE) == ["Ann", "Bob"]
+    assert ask_as(bench, NOBODY) == []
+    assert ask_as(bench, None) == "You may not ask for this"
+    assert repr(handler.endpoint.permission).startswith("IsAuthenticated & (IsStaff | Named")
+
+
+@pytest.mark.parametrize("named", [Named, NamedLater, NamedByRow, NamedByRowLater])
+def test_a_permission_tells_rows_of_a_table_apart(
+    bench: Bench, sessions: Sessions, named: type[Permission]
+) -> None:
+    class Airports(RowsHandler):
+        permission = IsStaff | named()
+
+    handler = Airports(FILT, tables.Airport, session_factory=sessions, payload_io=bench.payload_io)
+    assert ask_as(bench, SUE) == ["Elsewhere", "Nowhere"]
+    assert ask_as(bench, NOBODY) == ["Nowhere"]
+    assert ask_as(bench, ANN) == []
+    assert sessions.open == 0
+    del handler
+
+
+def test_the_default_may_tell_rows_apart(bench: Bench, authors: None) -> None:
+    bench.payload_io.bind(find_permission=lambda *, edits_rows: Named())
+    handler = RowsHandler(FILT, Author, payload_io=bench.payload_io)
+    assert ask_as(bench, ANN) == ["Ann"]
+    del handler
+
+
+@pytest.mark.parametrize("shape", ["slice", "union"])
+def test_rows_that_cannot_be_narrowed_down_are_told(
+    bench: Bench, authors: None, shape: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    rows = Author.objects.order_by("id")
+    queryset = rows[:1] if shape == "slice" else rows.union(rows)
+    handler = RowsHandler(
+        FILT, Author, queryset=queryset, permission=Named, payload_io=bench.payload_io
+    )
+    with caplog.at_level(logging.ERROR):
+        assert ask_as(bench, ANN) == "The server could not answer (ref abc123)"
+    assert "must neither be sliced nor a union" in caplog.text
+    del handler
+
+
+def test_a_scope_names_fields_that_there_are(
+    bench: Bench, authors: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Wrong(Permission):
+        def scope(self, request: Request, action: Action) -> Any:
+            return {"nmae": 1}
+
+    handler = RowsHandler(FILT, Author, permission=Wrong, payload_io=bench.payload_io)
+    with caplog.at_level(logging.ERROR):
+        assert ask_as(bench, ANN) == "The server could not answer (ref abc123)"
+    assert "Scope of vortex_tests.Author: Cannot resolve keyword 'nmae'" in caplog.text
+    del handler

@@ -15,6 +15,7 @@ from django_vortex import ModelHandler, Payload, PermissionDenied, Request, endp
 from django_vortex.exceptions import DefinitionError, TakenByAnother
 from django_vortex.routing.endpoint import PayloadEndpoint
 from django_vortex.routing.payload_io import PayloadIO, payload_io
+from django_vortex.routing.permissions import IsAuthenticated
 from django_vortex.testing import NothingReceived, PeerClosed, connect
 from django_vortex.tuples import registry, tuple_type
 from django_vortex.wire.dialects import Dialect
@@ -350,3 +351,26 @@ def test_anonymous_is_nobody_to_send_to() -> None:
         with pytest.raises(DefinitionError):
             send(Payload({"key": "testing.push"}), to_user=AnonymousUser())
         assert peer.unread == []
+
+
+async def test_permissions_are_asked_for_the_user_of_the_test(settings: Any) -> None:
+    @endpoint({"key": "testing.members"}, permission=IsAuthenticated)
+    async def count(request: Request) -> Any:
+        return [5]
+
+    async with connect() as peer:
+        assert (await peer.request({"key": "testing.members"})).text == "You may not ask for this"
+    async with connect(user=ANN) as peer:
+        assert (await peer.request({"key": "testing.members"})).tuples == [5]
+
+
+@pytest.mark.parametrize("io", [payload_io, PayloadIO()], ids=["of the program", "another"])
+async def test_the_default_permission_is_that_of_the_settings(settings: Any, io: PayloadIO) -> None:
+    @endpoint({"key": "testing.any"}, payload_io=io)
+    async def count(request: Request) -> Any:
+        return [5]
+
+    async with connect(payload_io=io) as peer:
+        assert (await peer.request({"key": "testing.any"})).tuples == [5]
+        settings.VORTEX = {"PERMISSION": "django_vortex.IsStaff"}
+        assert (await peer.request({"key": "testing.any"})).text == "You may not ask for this"

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from django_vortex.exceptions import DefinitionError, ValidationError
 from django_vortex.orm.crud.handler import OrmCrudHandler
-from django_vortex.orm.crud.permissions import IsAuthenticated
+from django_vortex.routing.permissions import IsAuthenticated
 from tests.unit.orm.crud_bench import FILT, CrudBench, User, row, ticket
 from tests.unit.orm.models import Author, Ticket
 

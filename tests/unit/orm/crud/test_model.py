@@ -7,7 +7,7 @@ import pytest
 from django_vortex.exceptions import DefinitionError
 from django_vortex.orm.crud.extension import CrudExtension
 from django_vortex.orm.crud.model import CrudModel, ModelPlan, make_plans
-from django_vortex.orm.crud.permissions import AllowAny, IsStaff, ReadOnly
+from django_vortex.routing.permissions import AllowAny, IsStaff, ReadOnly
 from django_vortex.tuples import TupleRegistry
 from tests.unit.orm.desk import Desk
 

@@ -6,9 +6,9 @@ import pytest
 from django.contrib.auth.models import Group, Permission
 
 from django_vortex.exceptions import HandlerError
-from django_vortex.orm.crud import permissions
 from django_vortex.orm.crud.extension import Change, CrudExtension
 from django_vortex.orm.crud.model import CrudModel
+from django_vortex.routing import permissions
 from django_vortex.wire.dialects import Dialect
 from tests.support.told import text_of
 from tests.unit.orm.crud_bench import CrudBench, row, ticket

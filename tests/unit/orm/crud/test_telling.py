@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from django_vortex.exceptions import Conflict
-from django_vortex.orm.crud.permission import Action, Permission
-from django_vortex.orm.crud.permissions import AllowAny
 from django_vortex.orm.crud.telling import tell, tell_again
+from django_vortex.routing.permission import Action, Permission
+from django_vortex.routing.permissions import AllowAny
 from tests.unit.orm.desk import Desk
 from tests.unit.orm.desk_work import DeskWork, Hooks, WriteOnly
 

@@ -7,8 +7,8 @@ import pytest
 from django_vortex.exceptions import PermissionDenied, ValidationError
 from django_vortex.orm.crud.listing import Page
 from django_vortex.orm.crud.model import CrudModel, ModelPlan, make_plans
-from django_vortex.orm.crud.permissions import AllowAny, IsAuthenticated
 from django_vortex.orm.crud.work import read_filt_key
+from django_vortex.routing.permissions import AllowAny, IsAuthenticated
 from django_vortex.tuples import TupleRegistry
 from tests.unit.orm.desk import Desk
 from tests.unit.orm.desk_work import ANN, BOB, DeskWork, Hooks, Own, Small, WriteOnly, titles

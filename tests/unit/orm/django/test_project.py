@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.models import AnonymousUser, Group, Permission, User
 from django.db import models
 
-from django_vortex.orm.crud.permissions import ModelPermissions
+from django_vortex.routing.permissions import ModelPermissions
 from tests.support.told import text_of
 from tests.unit.orm.crud_bench import CrudBench, row, ticket
 from tests.unit.orm.models import Ticket

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from django_vortex.orm.crud.verdicts import Verdict, both, either, opposite, settle
+from django_vortex.routing.verdicts import Verdict, both, either, opposite, settle
 
 BOOLS = (False, True)
 

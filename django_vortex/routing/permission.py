@@ -1,30 +1,26 @@
 """What a permission is, and how permissions are joined.
 
 Takes a request and an action, answers three questions: may this peer do it at all (`allows`), which
-rows exist for it (`scope`), and may it do it to this row (`allows_object`). Permissions are joined
-by ``&``, ``|`` and ``~``; a class stands for its instance without arguments.
+rows exist for it (`scope`), and may it do it to this row (`allows_object`). Every handler asks the
+first, handlers of tables ask the others too. Permissions are joined by ``&``, ``|`` and ``~``; a
+class stands for its instance without arguments.
 """
 
 import enum
 import inspect
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable
+from functools import partial
+from typing import Any, Literal
 
 from django_vortex.exceptions import DefinitionError, quoted
-from django_vortex.orm.conditions import (
-    NOTHING,
-    Condition,
-    all_of,
-    any_of,
-    none_of,
-    to_condition,
-)
-from django_vortex.orm.crud.verdicts import Verdict, both, either, opposite
 from django_vortex.routing.request import Request
+from django_vortex.routing.scope import NO_ROWS, JoinedScope
+from django_vortex.routing.verdicts import Verdict, both, either, opposite
+from django_vortex.typedefs import RunSync
 
 
 class Action(enum.Enum):
-    """What is done to a row."""
+    """What is done to a row; whoever asks a handler without rows retrieves."""
 
     CREATE = "create"
     RETRIEVE = "retrieve"
@@ -60,12 +56,19 @@ class Permission(metaclass=_Composable):
     Attributes:
         restricts: How rows are told apart: ``scope``, ``rows`` (by `allows_object`), both or not at
             all. Known from what a subclass defines.
+        may_block: Whether `allows` may wait for a database, so that it is asked in a thread. True
+            for every plain function of a subclass that does not set it to False.
     """
 
     restricts: frozenset[str] = frozenset()
+    may_block: bool = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        if "may_block" not in vars(cls):
+            owner = next(base for base in cls.__mro__ if "allows" in vars(base))
+            is_plain = not inspect.iscoroutinefunction(cls.allows)
+            cls.may_block = bool(vars(owner).get("may_block", is_plain))
         ways = {"scope": "scope", "allows_object": "rows"}
         cls.restricts = frozenset(
             way for name, way in ways.items() if getattr(cls, name) is not getattr(Permission, name)
@@ -84,11 +87,23 @@ class Permission(metaclass=_Composable):
         return True
 
     def scope(self, request: Request, action: Action) -> Any:
-        """Give which rows exist for the peer, as `to_condition` takes it; None is all.
+        """Return which rows exist for the peer; None is all.
 
-        A row outside is answered exactly like one that does not exist.
+        A mapping such as ``{"owner_id": 5, "due__lt": date}`` or an expression of the ORM. A row
+        outside is answered exactly like one that does not exist.
         """
         return None
+
+    async def ask(self, request: Request, action: Action, run_sync: RunSync) -> bool:
+        """Decide `allows` on a loop: what may block is run by ``run_sync``."""
+        if self.may_block:
+            verdict = await run_sync(partial(self.allows, request, action))
+        else:
+            verdict = self.allows(request, action)
+        return bool(await verdict if inspect.isawaitable(verdict) else verdict)
+
+    def __repr__(self) -> str:
+        return type(self).__qualname__
 
     def __and__(self, other: Any) -> "Permission":
         return _Both(self, to_permission(other))
@@ -106,6 +121,7 @@ class _Both(Permission):
     def __init__(self, first: Permission, second: Permission) -> None:
         self._first, self._second = first, second
         self.restricts = first.restricts | second.restricts
+        self.may_block = first.may_block or second.may_block
 
     def allows(self, request: Request, action: Action) -> Verdict:
         return both(
@@ -118,12 +134,20 @@ class _Both(Permission):
             lambda: self._second.allows_object(request, action, row),
         )
 
+    async def ask(self, request: Request, action: Action, run_sync: RunSync) -> bool:
+        return await self._first.ask(request, action, run_sync) and await self._second.ask(
+            request, action, run_sync
+        )
+
     def scope(self, request: Request, action: Action) -> Any:
-        scopes = [part.scope(request, action) for part in (self._first, self._second)]
-        return _join(scopes, all_of)
+        return _join("all", *(one.scope(request, action) for one in (self._first, self._second)))
 
     def __invert__(self) -> Permission:
         return ~self._first | ~self._second
+
+    def __repr__(self) -> str:
+        parts = (self._first, self._second)
+        return " & ".join(f"({one})" if isinstance(one, _Either) else f"{one}" for one in parts)
 
 
 class _Either(Permission):
@@ -136,9 +160,10 @@ class _Either(Permission):
     def __init__(self, first: Permission, second: Permission) -> None:
         self._parts = (first, second)
         self.restricts = first.restricts | second.restricts
+        self.may_block = first.may_block or second.may_block
         if len(self.restricts) > 1:
             raise DefinitionError(
-                f"{_name(first)} | {_name(second)} joins rows known by their scope with rows known "
+                f"{first} | {second} joins rows known by their scope with rows known "
                 "by allows_object, and a row outside the one scope would pass; "
                 "write one Permission that decides both"
             )
@@ -156,11 +181,20 @@ class _Either(Permission):
         return either(ask(first), lambda: ask(second))
 
     def scope(self, request: Request, action: Action) -> Any:
-        return _join([_scope_of(part, request, action) for part in self._parts], any_of)
+        return _join("any", *(_scope_of(part, request, action) for part in self._parts))
+
+    async def ask(self, request: Request, action: Action, run_sync: RunSync) -> bool:
+        first, second = self._parts
+        return await first.ask(request, action, run_sync) or await second.ask(
+            request, action, run_sync
+        )
 
     def __invert__(self) -> Permission:
         first, second = self._parts
         return ~first & ~second
+
+    def __repr__(self) -> str:
+        return " | ".join(map(repr, self._parts))
 
 
 class _Opposite(Permission):
@@ -169,9 +203,10 @@ class _Opposite(Permission):
     def __init__(self, permission: Permission) -> None:
         self._permission = permission
         self.restricts = permission.restricts
+        self.may_block = permission.may_block and not self.restricts
         if len(self.restricts) > 1:
             raise DefinitionError(
-                f"~{_name(permission)} would have to negate a scope and allows_object at once; "
+                f"~{permission} would have to negate a scope and allows_object at once; "
                 "write a Permission of its own"
             )
 
@@ -191,14 +226,20 @@ class _Opposite(Permission):
         if "scope" not in self.restricts:
             return None
         # Where it allows nothing, its rows are none and the opposite is all.
-        return _join([_scope_of(self._permission, request, action)], _negate_one)
+        return _join("not", _scope_of(self._permission, request, action))
+
+    async def ask(self, request: Request, action: Action, run_sync: RunSync) -> bool:
+        return bool(self.restricts) or not await self._permission.ask(request, action, run_sync)
 
     def __invert__(self) -> Permission:
         return self._permission
 
+    def __repr__(self) -> str:
+        return f"~{self._permission}"
+
 
 def to_permission(value: Any) -> Permission:
-    """Give the permission that a permission, or a class of them, stands for.
+    """Return the permission that a permission, or a class of them, stands for.
 
     Raises:
         DefinitionError: It is neither, or a class that wants arguments.
@@ -210,44 +251,47 @@ def to_permission(value: Any) -> Permission:
             return value()
         except TypeError:
             raise DefinitionError(f"Permission {value.__qualname__} takes arguments") from None
-    raise DefinitionError(f"Expected a Permission, got {quoted(value)}")
+    raise DefinitionError(f"Expected a Permission, got {quoted(value)}{_find_hint(value)}")
+
+
+def _find_hint(value: Any) -> str:
+    """Return what to do about a value that is taken for a permission elsewhere."""
+    if isinstance(value, list | tuple | set | frozenset):
+        return "; join several by & or |"
+    cls = value if isinstance(value, type) else type(value)
+    is_of_drf = any(base.__module__.startswith("rest_framework.") for base in cls.__mro__)
+    if is_of_drf or hasattr(value, "has_permission"):
+        return (
+            "; permissions of Django REST Framework ask a view, these ask allows(request, action): "
+            "use one of django_vortex, such as IsAuthenticated, or write a subclass of Permission"
+        )
+    return ""
 
 
 def _scope_of(permission: Permission, request: Request, action: Action) -> Any:
-    """Give the rows a permission lets through, none where it does not allow the action."""
+    """Return the rows a permission lets through, none where it does not allow the action."""
     allowed = permission.allows(request, action)
     if inspect.isawaitable(allowed):
         return _scope_later(permission, request, action, allowed)
-    return permission.scope(request, action) if allowed else NOTHING
+    return permission.scope(request, action) if allowed else NO_ROWS
 
 
 async def _scope_later(
     permission: Permission, request: Request, action: Action, allowed: Awaitable[bool]
 ) -> Any:
     if not await allowed:
-        return NOTHING
+        return NO_ROWS
     scope = permission.scope(request, action)
     return await scope if inspect.isawaitable(scope) else scope
 
 
-def _name(permission: Permission) -> str:
-    return type(permission).__name__.lstrip("_")
-
-
-def _join(scopes: list[Any], join: Callable[[list[Condition | None]], Condition | None]) -> Any:
-    """Join scopes; gives a coroutine if one of them is one."""
+def _join(how: Literal["all", "any", "not"], *scopes: Any) -> Any:
+    """Join scopes; the result is a coroutine if one of them is."""
     if any(inspect.isawaitable(scope) for scope in scopes):
-        return _join_later(scopes, join)
-    return join([to_condition(scope) for scope in scopes])
+        return _join_later(how, scopes)
+    return JoinedScope(how, scopes)
 
 
-async def _join_later(
-    scopes: list[Any], join: Callable[[list[Condition | None]], Condition | None]
-) -> Condition | None:
+async def _join_later(how: Literal["all", "any", "not"], scopes: tuple[Any, ...]) -> JoinedScope:
     known = [await scope if inspect.isawaitable(scope) else scope for scope in scopes]
-    return join([to_condition(scope) for scope in known])
-
-
-def _negate_one(conditions: list[Condition | None]) -> Condition | None:
-    [condition] = conditions
-    return none_of(condition)
+    return JoinedScope(how, tuple(known))

@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 
 from django_vortex.exceptions import DefinitionError
-from django_vortex.orm.conditions import NOTHING, AnyOf, Comparison, Not
-from django_vortex.orm.crud.permission import Action, Permission, to_permission
-from django_vortex.orm.crud.permissions import (
+from django_vortex.orm.conditions import NOTHING, AnyOf, Comparison, Not, to_condition
+from django_vortex.routing.peer import Peer
+from django_vortex.routing.permission import Action, Permission, to_permission
+from django_vortex.routing.permissions import (
     AllowAny,
     AuthenticatedOrReadOnly,
     IsAuthenticated,
@@ -15,10 +16,10 @@ from django_vortex.orm.crud.permissions import (
     ModelPermissions,
     ReadOnly,
 )
-from django_vortex.routing.peer import Peer
 from django_vortex.routing.request import Request
 from django_vortex.wire.codec import Codec
 from django_vortex.wire.envelope import PayloadEnvelope
+from tests.support.routing import InlineSync
 from tests.unit.orm.crud_bench import User
 
 ANN, STAFF = User(7), User(9, is_staff=True)
@@ -78,16 +79,18 @@ def test_actions(permission: Any, user: Any, reads: bool, writes: bool):
 
 
 def test_scopes_are_joined_like_their_permissions():
-    assert (IsStaff | Own).scope(request(ANN), READ) == MINE
-    assert (IsStaff | Own).scope(request(STAFF), READ) is None
-    assert (IsStaff & Own).scope(request(ANN), READ) == MINE
-    assert (~Own()).scope(request(ANN), READ) == Not(MINE)
-    assert (~~Own()).scope(request(ANN), READ) == {"owner_id": 7}
-    both = (Own | Own).scope(request(ANN), READ)
-    assert both == AnyOf((MINE, MINE))
-    assert (~IsStaff & Own).scope(request(ANN), READ) == MINE
-    assert (~(IsStaff & Own)).scope(request(STAFF), READ) == Not(Comparison("owner_id", "exact", 9))
-    assert (ReadOnly | IsStaff).scope(request(ANN), WRITE) in (NOTHING, AnyOf((NOTHING, NOTHING)))
+    def scope(permission: Any, user: Any, action: Action = READ) -> Any:
+        return to_condition(to_permission(permission).scope(request(user), action))
+
+    assert scope(IsStaff | Own, ANN) == MINE
+    assert scope(IsStaff | Own, STAFF) is None
+    assert scope(IsStaff & Own, ANN) == MINE
+    assert scope(~Own(), ANN) == Not(MINE)
+    assert scope(~~Own(), ANN) == MINE
+    assert scope(Own | Own, ANN) == AnyOf((MINE, MINE))
+    assert scope(~IsStaff & Own, ANN) == MINE
+    assert scope(~(IsStaff & Own), STAFF) == Not(Comparison("owner_id", "exact", 9))
+    assert scope(ReadOnly | IsStaff, ANN, WRITE) == NOTHING
 
 
 def test_rows_are_joined_like_their_permissions():
@@ -103,11 +106,45 @@ async def test_coroutines_are_joined_as_well():
     joined = Later & IsStaff
     assert await joined.allows(request(STAFF), READ) is True
     assert await joined.allows(request(None), READ) is False
-    assert await (~Later()).scope(request(ANN), READ) == Not(Comparison("owner_id", "exact", 1))
+    one = Comparison("owner_id", "exact", 1)
+    assert to_condition(await (~Later()).scope(request(ANN), READ)) == Not(one)
     either = Later | Own
     assert await either.allows(request(None), READ) is True
-    wanted = AnyOf((Comparison("owner_id", "exact", 1), MINE))
-    assert await either.scope(request(ANN), READ) == wanted
+    assert to_condition(await either.scope(request(ANN), READ)) == AnyOf((one, MINE))
+
+
+class Blocking(Permission):
+    def allows(self, request: Request, action: Action) -> bool:
+        return request.user is STAFF
+
+
+@pytest.mark.parametrize(
+    ("permission", "user", "verdict", "threads"),
+    [
+        (AllowAny, None, True, 0),
+        (IsStaff | ReadOnly, None, True, 0),
+        (Blocking, STAFF, True, 1),
+        (Blocking, ANN, False, 1),
+        (~Blocking(), ANN, True, 1),
+        (Later & Blocking, STAFF, True, 1),
+        (Later & Blocking, ANN, False, 1),
+        (Later & Blocking, None, False, 0),
+        (IsStaff | Blocking, ANN, False, 1),
+        (IsStaff | Blocking, STAFF, True, 0),
+        (Blocking & Later, STAFF, True, 1),
+        (Later | IsStaff, ANN, True, 0),
+        (~Later(), None, True, 0),
+        (type("Quick", (Blocking,), {"may_block": False}), STAFF, True, 0),
+        (type("Child", (Blocking,), {}), STAFF, True, 1),
+        (type("Calm", (Blocking,), {"allows": Later.allows}), ANN, True, 0),
+    ],
+)
+async def test_what_may_block_is_asked_in_a_thread(
+    permission: Any, user: Any, verdict: bool, threads: int
+):
+    sync = InlineSync()
+    assert await to_permission(permission).ask(request(user), READ, sync) is verdict
+    assert sync.count == threads
 
 
 def test_joins_that_would_let_too_much_through_are_refused():
@@ -123,3 +160,27 @@ def test_what_is_no_permission_is_told(value: Any):
         to_permission(value)
     with pytest.raises(DefinitionError, match="takes arguments"):
         to_permission(ModelPermissions)
+
+
+class HasPermission:  # as those of Django REST Framework
+    def has_permission(self, request: Any, view: Any) -> bool:
+        return True
+
+
+Framework = type("IsAuthenticated", (), {"__module__": "rest_framework.permissions"})
+
+
+@pytest.mark.parametrize(
+    ("value", "hint"),
+    [
+        (HasPermission, "Django REST Framework ask a view"),
+        (HasPermission(), "Django REST Framework ask a view"),
+        (Framework, "Django REST Framework ask a view"),
+        ([IsStaff], "join several by & or |"),
+    ],
+)
+def test_permissions_of_others_are_refused_with_a_hint(value: Any, hint: str):
+    with pytest.raises(DefinitionError, match=hint):
+        to_permission(value)
+    with pytest.raises(DefinitionError, match=hint):
+        IsStaff & value

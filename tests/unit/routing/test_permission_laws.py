@@ -15,11 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from django_vortex.orm.conditions import to_condition
-from django_vortex.orm.crud.permission import Action, Permission, to_permission
-from django_vortex.orm.crud.permissions import AllowAny, IsAuthenticated, IsStaff, ReadOnly
-from django_vortex.orm.crud.verdicts import settle
 from django_vortex.routing.peer import Peer
+from django_vortex.routing.permission import Action, Permission, to_permission
+from django_vortex.routing.permissions import AllowAny, IsAuthenticated, IsStaff, ReadOnly
 from django_vortex.routing.request import Request
+from django_vortex.routing.verdicts import settle
 from django_vortex.wire.codec import Codec
 from django_vortex.wire.envelope import PayloadEnvelope
 from tests.support.conditions import meets

@@ -1,0 +1,32 @@
+"""The permission that the settings name for handlers that name none.
+
+Takes ``PERMISSION`` and ``CRUD_PERMISSION``, gives a `Permission` through the port of `PayloadIO`.
+"""
+
+from functools import lru_cache
+
+from django.utils.module_loading import import_string
+
+from django_vortex.conf import get_settings
+from django_vortex.routing.permission import Permission, to_permission
+
+
+def find_permission(*, edits_rows: bool) -> Permission:
+    """Return it as the settings are now.
+
+    Args:
+        edits_rows: Whether it is for an `OrmCrudHandler`, for which there is an older name.
+    """
+    settings = get_settings()
+    return load_permission(settings.crud_permission if edits_rows else settings.permission)
+
+
+@lru_cache(maxsize=16)
+def load_permission(path: str) -> Permission:
+    """Import a permission by its dotted name.
+
+    Raises:
+        ImportError: There is none.
+        DefinitionError: What there is is no permission.
+    """
+    return to_permission(import_string(path))
