@@ -17,6 +17,7 @@ class DjangoVortexConfig(AppConfig):
 
         from django_vortex.checks import register_checks
         from django_vortex.orm.django import tuples as django_tuples
+        from django_vortex.orm.django.errors import translate_error
         from django_vortex.orm.sqlalchemy import tuples as sqlalchemy_tuples
         from django_vortex.routing.payload_io import payload_io
         from django_vortex.transports.permission import find_permission
@@ -27,7 +28,10 @@ class DjangoVortexConfig(AppConfig):
         sqlalchemy_tuples.install(registry)
         # The threads for handlers come with the server, pushes may leave without one.
         payload_io.bind(
-            push=push, after_commit=transaction.on_commit, find_permission=find_permission
+            push=push,
+            after_commit=transaction.on_commit,
+            find_permission=find_permission,
+            translate_error=translate_error,
         )
         register_checks()
         autodiscover_modules("vortex")

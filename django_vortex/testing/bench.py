@@ -7,6 +7,7 @@ from concurrent.futures import Future
 from contextlib import ExitStack, asynccontextmanager
 from typing import TypeAlias
 
+from django_vortex.orm.django.errors import translate_error
 from django_vortex.routing.address import Address
 from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.server.options import ServerOptions
@@ -52,7 +53,10 @@ class Bench:
         """Take over running blocking code and sending."""
         self._bindings.enter_context(
             self.payload_io.bound(
-                run_sync=run_in_test, push=self.push, find_permission=find_permission
+                run_sync=run_in_test,
+                push=self.push,
+                find_permission=find_permission,
+                translate_error=translate_error,
             )
         )
         self._bindings.enter_context(divert(self.push))

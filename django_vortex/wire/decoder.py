@@ -279,28 +279,20 @@ class ValueDecoder:
             read = READERS.get(marker)
             if read is not None:
                 return read(data)
-            container = _CONTAINERS.get(marker)
-            if container is not None:
-                return container(self, data, depth)
         except (*READER_ERRORS, DefinitionError):
             raise expected(str(marker), data) from None
-        raise MalformedMessage(f"Unknown field type {quoted(marker)}", "")
-
-    def _decode_wrapped(self, data: Json, kind: type, depth: int) -> Any:
-        if not isinstance(data, kind):
-            raise TypeError(data)
-        decode: Any = self._decode_items if kind is list else self._decode_dict
-        return decode(data, depth)
-
-    def _decode_keys(self, data: Json, depth: int) -> list[Any]:
-        keys: list[Any] = self._decode_wrapped(data, list, depth)
-        check_hashes(keys)
-        return keys
-
-    def _decode_map(self, data: Json, depth: int) -> dict[Any, Any]:
-        pairs = self._decode_wrapped(data, list, depth)
-        check_hashes([key for key, _ in pairs])
-        return dict(pairs)
+        if marker == "dict" and isinstance(data, dict):
+            return self._decode_dict(data, depth)
+        make = _CONTAINERS.get(marker)
+        if make is None and marker != "dict":
+            raise MalformedMessage(f"Unknown field type {quoted(marker)}", "")
+        if make is None or not isinstance(data, list):
+            raise expected(str(marker), data)
+        items = self._decode_items(data, depth)  # may run code of the application's classes
+        try:
+            return make(items)
+        except READER_ERRORS:
+            raise expected(str(marker), data) from None
 
     def _descend(self, depth: int) -> int:
         if depth >= self._depth:
@@ -308,14 +300,24 @@ class ValueDecoder:
         return depth + 1
 
 
-_CONTAINERS: dict[str, Callable[[ValueDecoder, Json, int], object]] = {
-    "list": lambda decoder, data, depth: decoder._decode_wrapped(data, list, depth),
-    "dict": lambda decoder, data, depth: decoder._decode_wrapped(data, dict, depth),
-    "tuple": lambda decoder, data, depth: tuple(decoder._decode_wrapped(data, list, depth)),
-    "set": lambda decoder, data, depth: set(decoder._decode_keys(data, depth)),
-    "frozenset": lambda decoder, data, depth: frozenset(decoder._decode_keys(data, depth)),
-    "map": lambda decoder, data, depth: decoder._decode_map(data, depth),
+def _make_set(items: list[Any]) -> set[Any]:
+    check_hashes(items)
+    return set(items)
+
+
+def _make_map(pairs: list[Any]) -> dict[Any, Any]:
+    check_hashes([key for key, _ in pairs])
+    return dict(pairs)
+
+
+_CONTAINERS: dict[Any, Callable[[list[Any]], object]] = {
+    "list": lambda items: items,
+    "tuple": tuple,
+    "set": _make_set,
+    "frozenset": lambda items: frozenset(_make_set(items)),
+    "map": _make_map,
 }
+"""By field type, what makes the container of its decoded items."""
 
 
 def _check_selector(instance: Any) -> None:

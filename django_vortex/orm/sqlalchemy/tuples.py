@@ -56,7 +56,7 @@ class SqlAlchemyAdapter:
             for name, value in values.items():
                 try:
                     set_attribute(instance, name, value)
-                except Exception as error:  # of a validator of the class
+                except (ValueError, AssertionError) as error:  # what validators refuse with
                     text = f"{cls.__qualname__} refuses {quoted(value)}"
                     raise MalformedMessage(text, f".{name}") from error
             return instance

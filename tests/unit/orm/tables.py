@@ -90,6 +90,8 @@ class Airport(Base):
     def check_name(self, key: str, name: str) -> str:
         if name == "forbidden":
             raise ValueError("secret rule")
+        if name == "broken":
+            raise KeyError("secret defect")
         return name
 
 

@@ -14,7 +14,7 @@ from django_vortex.exceptions import (
     UnknownTupleType,
     WireError,
 )
-from django_vortex.tuples import TupleSelector
+from django_vortex.tuples import Tuple, TupleField, TupleRegistry, TupleSelector, tuple_type
 from django_vortex.wire.codec import Codec
 from django_vortex.wire.dialects import Dialect
 from tests.unit.wire import strategies
@@ -147,3 +147,35 @@ def test_int_longer_than_python_writes_is_carried_and_told_about() -> None:
 def test_what_json_cannot_hold_is_refused() -> None:
     with pytest.raises(MalformedMessage, match="Expected `JSON`"):
         decode(object())
+
+
+@pytest.mark.parametrize("marker", ["list", "tuple", "set", "frozenset", "map", "dict"])
+def test_what_a_class_of_the_application_raises_is_not_the_peers_mistake(marker: str) -> None:
+    class Broken(Tuple):
+        number: int = TupleField(default_factory=lambda: int("not what came"))
+
+    registry = TupleRegistry()
+    tuple_type("test.Broken", registry=registry)(Broken)
+    inner: Any = {"_ct": "rt", "_c": "test.Broken"}
+    data: Any = {"a": inner} if marker == "dict" else [["a", inner]] if marker == "map" else [inner]
+    with pytest.raises(ValueError, match="not what came"):
+        Codec(registry).decode_value({"_ft": marker, "_fd": data}, Dialect.NATIVE)
+
+
+@pytest.mark.parametrize(
+    ("marker", "data"),
+    [
+        ("list", {}),
+        ("tuple", "ab"),
+        ("dict", []),
+        ("set", [[1]]),
+        ("set", {"a": 1}),
+        ("frozenset", [{}]),
+        ("map", [1]),
+        ("map", [["a"]]),
+        ("map", [[[], 1]]),
+    ],
+)
+def test_what_is_no_such_container_is_the_peers_mistake(marker: str, data: Any) -> None:
+    with pytest.raises(MalformedMessage, match=f"Expected `{marker}`, got"):
+        decode({"_ft": marker, "_fd": data}, Dialect.NATIVE)

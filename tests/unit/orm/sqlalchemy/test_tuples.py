@@ -261,6 +261,13 @@ def test_what_a_validator_refuses_is_the_peers_mistake(airports: TupleRegistry) 
     assert str(refused.value) == "Airport refuses 'forbidden' - at `$[0].name`"
 
 
+def test_a_validator_that_fails_is_the_applications_mistake(airports: TupleRegistry) -> None:
+    with pytest.raises(KeyError, match="secret defect"):
+        Codec(airports).decode_value(
+            [{"_ct": "rt", "_c": "t.Airport", "name": "broken"}], Dialect.NATIVE
+        )
+
+
 def test_a_value_of_a_wrong_type_is_refused(airports: TupleRegistry) -> None:
     with pytest.raises(MalformedMessage, match=r"Expected `str`, got 5 - at `\$.name`"):
         rebuilt(airports, "t.Airport", name=5)
