@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from django_vortex.routing.permissions import ReadOnly as ReadOnly
     from django_vortex.routing.request import Request as Request
     from django_vortex.transports.asgi import vortex_application as vortex_application
+    from django_vortex.transports.identity_changes import disconnect as disconnect
     from django_vortex.transports.sending import send as send
     from django_vortex.tuples import Tuple as Tuple
     from django_vortex.tuples import TupleField as TupleField
@@ -84,6 +85,7 @@ _MODULES = {
     "TupleSelector": "tuples",
     "ValidationError": "exceptions",
     "VortexError": "exceptions",
+    "disconnect": "transports.identity_changes",
     "endpoint": "routing.endpoint",
     "send": "transports.sending",
     "tuple_type": "tuples",

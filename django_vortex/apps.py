@@ -34,4 +34,17 @@ class DjangoVortexConfig(AppConfig):
             translate_error=translate_error,
         )
         register_checks()
+        listen_to_logouts()
         autodiscover_modules("vortex")
+
+
+def listen_to_logouts() -> None:
+    """Let logging out end the streams of the session, where the project has users."""
+    from django.apps import apps
+
+    if apps.is_installed("django.contrib.auth"):
+        from django.contrib.auth.signals import user_logged_out
+
+        from django_vortex.transports.identity_changes import note_logout
+
+        user_logged_out.connect(note_logout, dispatch_uid="django_vortex.note_logout")

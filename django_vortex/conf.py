@@ -178,6 +178,9 @@ class VortexSettings:
     throttle_peers: int = _integer(2_000, 0, 100_000_000)
     """New peers let in per period in all; 0 is no limit."""
 
+    recheck_seconds: float = _seconds(30.0, 0.1, _DAY)
+    """Period in which it is asked who the peers are now."""
+
     channel_layer: str | None = _text_or_none("default")
     """Alias of the channel layer that joins the processes; None is a single process."""
 

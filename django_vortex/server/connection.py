@@ -74,6 +74,7 @@ class Connection(Writer):
         "identity",
         "is_closed",
         "is_moved",
+        "is_revoked",
         "peer",
         "slot",
         "stamp",
@@ -96,6 +97,8 @@ class Connection(Writer):
         """Whether the peer is gone for good, or lives on in another process."""
         self.is_moved = False
         """Whether another process has the peer now; replies travel there."""
+        self.is_revoked = False
+        """Whether the peer is somebody else now, so that replies are for nobody."""
         self.take_over: TakeOver | None = None
         """Where this peer comes from, while that matters."""
         self.slot = 0
@@ -168,7 +171,8 @@ class Connection(Writer):
     def send(self, envelope: PayloadEnvelope) -> None:
         """Send the peer what it asked for, wherever it is now."""
         if self.is_moved:
-            self._send_after(envelope)
+            if not self.is_revoked:
+                self._send_after(envelope)
         elif not self.is_closed:
             date = self._dates.stamp(date_key(envelope.filt), self._server.date())
             try:
@@ -201,10 +205,34 @@ class Connection(Writer):
         self.is_closed = True
         stream, self._stream = self._stream, None
         if stream is not None:
-            stream.close(code, reason)
+            self.end_stream(stream, code, reason)
         self._outbox.clear()
         self._server.forget(self)
         self._requests.cancel()
+
+    def end_stream(self, stream: Stream, code: int, reason: str) -> None:
+        """Close a stream of this peer in the words that it knows."""
+        last_text = ""
+        if stream.framed and code != NORMAL_CLOSURE:
+            last_text = self._server.closing_text(self.dialect, code, reason)
+        stream.close(code, reason, last_text)
+
+    def revoke(self) -> Stream | None:
+        """End what belongs to somebody that the peer is not any more. Returns at once.
+
+        Nothing that waits is sent, and requests that run are cancelled, also where the peer has
+        moved on to another process.
+
+        Returns:
+            The stream, which nothing comes from or goes to any more and which is to be closed.
+        """
+        self.is_revoked = True
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            stream.take_unsent()
+        self.close(NORMAL_CLOSURE, "")
+        self._requests.cancel()
+        return stream
 
     def surrender(self) -> tuple[list[Delivery | str], PeerDates]:
         """Let another process have the peer: all that was not sent, and the last dates.

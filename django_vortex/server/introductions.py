@@ -1,4 +1,4 @@
-"""What a server says of itself to every peer: who it is, and that it lives.
+"""What a server says of itself to every peer: who it is, that it lives, why it ends a stream.
 
 Takes dialects and dates, gives texts that are kept, since thousands of peers may come at once.
 """
@@ -9,7 +9,11 @@ from django_vortex.server.dates import to_datetime
 from django_vortex.server.delivery import FORMS, form_index
 from django_vortex.wire.codec import Codec
 from django_vortex.wire.dialects import Dialect
-from django_vortex.wire.messages import HEARTBEAT, heartbeat, server_info
+from django_vortex.wire.envelope import PayloadEnvelope
+from django_vortex.wire.messages import HEARTBEAT, encode_message, heartbeat, server_info
+
+CLOSING_KEY: Final = "vortex.closing"
+"""The filt key of the last message of an HTTP response that ends for a reason."""
 
 KEPT_MILLISECONDS: Final = 1000
 """How long peers get the same introduction, date included."""
@@ -57,3 +61,14 @@ class Introductions:
             form = FORMS[form_index(dialect, True)]
             self._d0_beat = heartbeat(form, to_datetime(date), self._codec)
         return self._d0_beat
+
+    def closing_text(self, dialect: Dialect | None, code: int, reason: str, date: int) -> str:
+        """Return what an HTTP response ends with in place of a close frame.
+
+        Only our own dialect has a word for it; others get "".
+        """
+        if dialect is not Dialect.NATIVE:
+            return ""
+        envelope = PayloadEnvelope({"key": CLOSING_KEY, "code": code}, result=reason)
+        form = FORMS[form_index(dialect, True)]
+        return encode_message(envelope, form, to_datetime(date), self._codec)

@@ -213,7 +213,10 @@ class Moves:
         is_orphan = connection.take_over is not None and connection.take_over.is_orphan
         entries, dates = connection.surrender()
         for part in self._parts(entries):
-            self._answer(leaving.process, uuid, leaving.stamp, "leftovers", entries=part)
+            whose = connection.identity.to_record()
+            self._answer(
+                leaving.process, uuid, leaving.stamp, "leftovers", entries=part, identity=whose
+            )
         more = {"seen": seen, "dates": dates.to_record(), "is_orphan": is_orphan}
         self._answer(leaving.process, uuid, leaving.stamp, "given", **more)
         for name, text in self._server.payload_io.followers.give_peer(uuid):
@@ -261,6 +264,9 @@ class Moves:
             self._finish_if_answered(connection, take_over)
 
     def _take_leftovers(self, connection: Connection, process: str, record: Record) -> None:
+        giver = Identity.from_record(record["identity"])
+        if not giver.may_be_taken_over_by(connection.identity):
+            return  # for whoever had the uuid when it was asked for
         codec, take_over = self._server.codec, connection.take_over
         entries: list[Entry] = [
             entry if isinstance(entry, str) else Delivery.from_record(entry, codec)

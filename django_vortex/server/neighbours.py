@@ -145,6 +145,8 @@ class Neighbours:
             self.moves.lose(process)
         elif kind in ("take_over", "answer"):
             self.moves.receive(process, record)
+        elif kind in ("identity", "disconnect"):
+            self._server.logins.receive(record)
         else:
             logger.warning("Process %s sent a record of unknown kind %r", process, kind)
 

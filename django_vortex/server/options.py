@@ -34,3 +34,5 @@ class ServerOptions:
     """New peers let in per client address and period; 0 lets all in."""
     throttle_peers: int = 2000
     """New peers let in per period from all addresses; 0 lets all in."""
+    recheck_seconds: float = 30.0
+    """Period in which it is asked who the peers are now."""

@@ -23,6 +23,8 @@ from django_vortex.server.fan_out import FanOut, Record, ReportSent
 from django_vortex.server.heartbeats import Heartbeats
 from django_vortex.server.identity import Identity
 from django_vortex.server.introductions import Introductions
+from django_vortex.server.judging import Judge
+from django_vortex.server.logins import Logins
 from django_vortex.server.neighbours import Neighbours
 from django_vortex.server.options import ServerOptions
 from django_vortex.server.pace import Pace
@@ -48,6 +50,7 @@ class Server:
         codec: Reads and writes messages.
         options: See `ServerOptions`.
         fan_out: The way to the other processes; None when there are none.
+        judge: Tells who peers are now; None lets them stay who they were.
         clock: Where the time comes from.
         uuid: How the server introduces itself to peers.
     """
@@ -59,6 +62,7 @@ class Server:
         options: ServerOptions,
         *,
         fan_out: FanOut | None = None,
+        judge: Judge | None = None,
         clock: Clock | None = None,
         uuid: str | None = None,
     ) -> None:
@@ -78,6 +82,8 @@ class Server:
         self._throttle = Throttle(options)
         self.pace = Pace(options, self._clock.monotonic)
         """How often peers may come and ask."""
+        self.logins = Logins(self, judge)
+        """Who the peers are now."""
         self._neighbours = Neighbours(self, fan_out)
         self._replies: list[tuple[Connection, list[PayloadEnvelope]]] = []
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -136,11 +142,15 @@ class Server:
             self.pace.admit_stream(peer)
         if connection is not None:
             if not connection.identity.may_be_taken_over_by(identity):
+                self.logins.begin(connection)
                 raise TakenByAnother("The vortexUuid is in use by somebody else")
             self._held.pop(connection, None)
             connection.stamp = (self.date(), self.process)
             self._neighbours.moves.keep(connection)
+            is_same = connection.identity == identity
             connection.attach(stream, peer, identity, dialect)
+            if not is_same:
+                self.logins.begin(connection)
             return connection
         if not self.processes.is_known(uuid):
             self._throttle.admit(identity.address, self.now)
@@ -149,6 +159,7 @@ class Server:
         self._connections[uuid] = connection
         connection.slot = self._heartbeats.add(connection)
         self._neighbours.moves.begin(connection)
+        self.logins.begin(connection)
         try:
             connection.attach(stream, peer, identity, dialect)
         except BaseException:
@@ -240,6 +251,7 @@ class Server:
             seconds: How long all of that may take; what has not ended then is cancelled.
         """
         self.is_draining = True
+        self.logins.stop()
         if self._starting is None:
             return
         loop = asyncio.get_running_loop()
@@ -247,10 +259,10 @@ class Server:
         await asyncio.wait((self._starting,), timeout=seconds)
         self._starting.cancel()
         self._neighbours.leave()
-        requests = {task for one in self._with_requests() for task in one.requests.tasks}
+        requests = {task for one in self.with_requests() for task in one.requests.tasks}
         while requests and loop.time() < deadline:
             await asyncio.wait(requests, timeout=deadline - loop.time())
-            requests = {task for one in self._with_requests() for task in one.requests.tasks}
+            requests = {task for one in self.with_requests() for task in one.requests.tasks}
         for connection in tuple(self._connections.values()):
             connection.close(NORMAL_CLOSURE, "The server is shutting down")
         for connection in self._moved:
@@ -274,6 +286,7 @@ class Server:
         self.now = now = self._clock.monotonic()
         self._heartbeats.tick(Connection.beat)
         self._expire_held(now)
+        self.logins.tick(now)
         self._neighbours.tick(now)
         if self._moved:
             self._moved = {connection for connection in self._moved if len(connection.requests)}
@@ -293,6 +306,10 @@ class Server:
     def heartbeat_text(self, dialect: Dialect | None) -> str:
         """Give what a heart-beat is for peers of a dialect."""
         return self._introductions.heartbeat_text(dialect, self.date())
+
+    def closing_text(self, dialect: Dialect | None, code: int, reason: str) -> str:
+        """Return what an HTTP response ends with, for dialects that have it."""
+        return self._introductions.closing_text(dialect, code, reason, self.date())
 
     def report(self, error: Exception) -> InternalError:
         """Log a failure of ours and return what the peer is told of it."""
@@ -343,7 +360,8 @@ class Server:
             return list(found)
         return [one for one in found if to.matches(one.peer, one.user_key)]
 
-    def _with_requests(self) -> list[Connection]:
+    def with_requests(self) -> list[Connection]:
+        """Return all connections, and those that moved whose requests still run here."""
         return [*self._connections.values(), *self._moved]
 
     def _expire_held(self, now: float) -> None:

@@ -10,6 +10,10 @@ from django_vortex.exceptions import VortexError
 
 NORMAL_CLOSURE: Final = 1000
 """Ended on purpose, nothing is wrong: replaced by a newer stream, or the server stops."""
+NOT_THIS_USER_CLOSURE: Final = 4401
+"""The login that the stream began with has ended; a new stream is whoever its cookies name."""
+STALE_COOKIES_CLOSURE: Final = 4408
+"""The session of the stream is gone, maybe for a new key of the same user: come again."""
 MALFORMED_CLOSURE: Final = 4400
 """What the peer sent can not be followed any further."""
 REFUSED_CLOSURE: Final = 4403
@@ -49,7 +53,7 @@ class Stream(Protocol):
             OSError: The peer has gone away, as ASGI servers say it.
         """
 
-    def close(self, code: int, reason: str) -> None:
+    def close(self, code: int, reason: str, last_text: str = "") -> None:
         """End the stream: returns at once and may be called again, which then does nothing.
 
         What was handed to the ASGI server before still goes out first if the peer reads; the socket
@@ -58,6 +62,7 @@ class Stream(Protocol):
         Args:
             code: 1000 or 3000 to 4999; an HTTP response has no use for it and just ends.
             reason: A short text for the peer, at most 120 ASCII characters.
+            last_text: What an HTTP response ends with, since it has no close frame.
         """
 
     def take_unsent(self) -> list[str]:

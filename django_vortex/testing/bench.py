@@ -59,7 +59,7 @@ class Bench:
                 translate_error=translate_error,
             )
         )
-        self._bindings.enter_context(divert(self.push))
+        self._bindings.enter_context(divert(self.push, self.call))
 
     async def stop(self) -> None:
         """Give both back and end the server."""
@@ -75,21 +75,25 @@ class Bench:
             DefinitionError: Something in it can not be encoded.
         """
         encode(envelope, self.server.codec)
+        return self.call(lambda server: server.push(envelope, to, coalesce=coalesce))
+
+    def call(self, function: Callable[[Server], int]) -> "Future[int]":
+        """Call a function with the server; in the test's own thread it is done on return."""
         future: Future[int] = Future()
 
-        def push() -> None:
+        def call() -> None:
             try:
-                future.set_result(self.server.push(envelope, to, coalesce=coalesce))
+                future.set_result(function(self.server))
             except Exception as error:
                 future.set_exception(error)
 
         if threading.get_ident() != self._thread:
-            self.loop.call_soon_threadsafe(push)
+            self.loop.call_soon_threadsafe(call)
         elif self.loop.is_running():
             with running_loop(self.loop):  # hidden from a handler that runs inline
-                push()
+                call()
         elif self._call is not None:
-            self._call(push)
+            self._call(call)
         return future
 
 

@@ -22,7 +22,7 @@ class MemoryStream:
         """Hand over a text; never blocks."""
         self._receive(text)
 
-    def close(self, code: int, reason: str) -> None:
+    def close(self, code: int, reason: str, last_text: str = "") -> None:
         """Tell the peer that this is the end."""
         if not self._is_closed:
             self._is_closed = True

@@ -69,10 +69,12 @@ class HttpStream:
         self._texts_bytes += len(text)
         _wake(self._work)
 
-    def close(self, code: int, reason: str) -> None:
+    def close(self, code: int, reason: str, last_text: str = "") -> None:
         """End the response after what is in the slot; see `Stream.close`."""
         if self._is_closed:
             return
+        if last_text:
+            self._texts.append(last_text)
         self._is_closed = True
         _wake(self._room)
         _wake(self._work)

@@ -18,6 +18,7 @@ from django_vortex.server.options import ServerOptions
 from django_vortex.server.server import Server
 from django_vortex.transports.flow import Flow
 from django_vortex.transports.layer import make_fan_out
+from django_vortex.transports.recheck import DjangoJudge
 from django_vortex.transports.shutdown import SignalChain
 from django_vortex.transports.threads import BlockingPool
 from django_vortex.tuples.registry import registry
@@ -25,7 +26,7 @@ from django_vortex.wire.codec import Codec
 from django_vortex.wire.limits import Limits
 
 SESSION_THREADS = 4
-"""Threads that look up who a WebSocket belongs to; handlers that block do not block these."""
+"""Threads that look up who peers are; handlers that block do not block these."""
 
 LAST_CHANCE_SECONDS = 0.2
 """What peers have at least for reading the end of their streams when the server stops."""
@@ -94,6 +95,27 @@ def get_flows() -> set[Flow]:
     return _get_hub().flows
 
 
+def call_at_end(flow: Flow, function: Callable[[], object]) -> bool:
+    """Call a function on the loop when a request is over; False if it is already. From any thread.
+
+    Args:
+        flow: Of a request that is no stream.
+        function: What is called then.
+    """
+    hub = _hub
+    if hub is None or flow not in hub.flows:
+        return False
+    before = flow.on_end
+
+    def end() -> None:
+        if before is not None:
+            before()
+        function()
+
+    flow.on_end = end
+    return True
+
+
 async def run_session_sync(function: Callable[[], _T], /) -> _T:
     """Run what looks up a session, beside the pool of the handlers."""
     return await _get_hub().sessions.run_sync(function)
@@ -140,10 +162,11 @@ def _make_hub(running: asyncio.AbstractEventLoop) -> _Hub:
         loop=running,
     )
     fan_out = None if settings.channel_layer is None else make_fan_out(settings.channel_layer)
-    server = Server(payload_io, codec, _options(settings), fan_out=fan_out)
+    sessions = BlockingPool(SESSION_THREADS, "vortex-session")
+    judge = DjangoJudge(sessions.run_sync)
+    server = Server(payload_io, codec, _options(settings), fan_out=fan_out, judge=judge)
     signals = SignalChain(running, stop)
     signals.install()
-    sessions = BlockingPool(SESSION_THREADS, "vortex-session")
     return _Hub(os.getpid(), running, server, handlers, sessions, signals)
 
 

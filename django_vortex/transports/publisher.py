@@ -45,7 +45,10 @@ class Publisher:
         """Push an envelope; the future is done when the layer has it, with 0."""
         date = int(time.time() * 1000)
         key = coalesce_key(envelope, codec) if coalesce else None
-        record = push_record(envelope, to, date, key, codec)
+        return self.publish(push_record(envelope, to, date, key, codec))
+
+    def publish(self, record: Record) -> "Future[int]":
+        """Give a record to all processes; the future is done when the layer has it, with 0."""
         future: Future[int] = Future()
         future.set_running_or_notify_cancel()
         worker = self._get_worker()

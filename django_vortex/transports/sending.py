@@ -1,4 +1,4 @@
-"""Sending from anywhere: `send`, and the port through which handlers push.
+"""Reaching servers from anywhere: `send`, and the ports through which others push and tell.
 
 Takes an envelope and whom it is for, gives a future at once; from any thread, with or without a
 loop, in a process that has peers or in one that has none.
@@ -8,13 +8,15 @@ import asyncio
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 from django_vortex.exceptions import DefinitionError, DeliveryError, quoted
 from django_vortex.routing.address import Address
 from django_vortex.routing.payload_io import payload_io
 from django_vortex.routing.ports import Push
+from django_vortex.server.fan_out import Record
 from django_vortex.server.server import Server
 from django_vortex.transports import hub
 from django_vortex.transports.publisher import Publisher
@@ -24,7 +26,19 @@ from django_vortex.wire.payload import Payload
 
 _publisher = Publisher()
 
-_diversion: Push | None = None
+CallServer: TypeAlias = Callable[[Callable[[Server], int]], "Future[int]"]
+"""Calls a function with a server, on its loop; gives a future of what it returns."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Diversion:
+    """Where all goes that would reach peers, in tests."""
+
+    push: Push
+    call: CallServer | None
+
+
+_diversion: _Diversion | None = None
 
 
 def send(
@@ -71,20 +85,45 @@ def push(envelope: PayloadEnvelope, to: Address, /, *, coalesce: bool = False) -
         coalesce: Whether it makes earlier ones with the same filt superfluous.
     """
     if _diversion is not None:
-        return _diversion(envelope, to, coalesce=coalesce)
+        return _diversion.push(envelope, to, coalesce=coalesce)
     server, loop = hub.current(), hub.loop()
     if server is None or loop is None or not loop.is_running():
         encode(envelope, payload_io.codec)
         return _publisher.push(envelope, to, coalesce=coalesce, codec=payload_io.codec)
     encode(envelope, server.codec)
-    return _push_here(server, loop, envelope, to, coalesce)
+    return _call_here(server, loop, lambda one: one.push(envelope, to, coalesce=coalesce))
+
+
+def call_server(
+    function: Callable[[Server], int], make_record: Callable[[], Record]
+) -> "Future[int]":
+    """Call a function with the server of this process, or tell those of others what it would do.
+
+    Args:
+        function: Called on the server's loop; it tells the other processes itself.
+        make_record: Makes the record for them where no server runs here.
+
+    Returns:
+        A future of what the function returns, 0 where there is no server.
+    """
+    if _diversion is not None and _diversion.call is not None:
+        return _diversion.call(function)
+    server, loop = hub.current(), hub.loop()
+    if server is None or loop is None or not loop.is_running():
+        return _publisher.publish(make_record())
+    return _call_here(server, loop, function)
 
 
 @contextmanager
-def divert(push: Push) -> Iterator[None]:
-    """Let another port have all that is sent while the context lasts, as tests want it."""
+def divert(push: Push, call: CallServer | None = None) -> Iterator[None]:
+    """Let other ports have all that is for peers while the context lasts, as tests want it.
+
+    Args:
+        push: Takes what is pushed.
+        call: Takes what is done with the server; None leaves that as it is.
+    """
     global _diversion
-    before, _diversion = _diversion, push
+    before, _diversion = _diversion, _Diversion(push, call)
     try:
         yield
     finally:
@@ -103,17 +142,13 @@ def _wrap(payload: Payload) -> PayloadEnvelope:
     return PayloadEnvelope(dict(payload.filt or {}), payload)
 
 
-def _push_here(
-    server: Server,
-    loop: asyncio.AbstractEventLoop,
-    envelope: PayloadEnvelope,
-    to: Address,
-    coalesce: bool,
+def _call_here(
+    server: Server, loop: asyncio.AbstractEventLoop, function: Callable[[Server], int]
 ) -> "Future[int]":
     future: Future[int] = Future()
 
     def run() -> None:
-        _settle(future, lambda: server.push(envelope, to, coalesce=coalesce))
+        _settle(future, lambda: function(server))
 
     if _is_running_here(loop):
         run()

@@ -6,7 +6,6 @@ thread-sensitive thread of the process, where it waits behind whatever blocks th
 pool of its own, and a visitor without a session cookie costs no thread at all.
 """
 
-from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
@@ -15,14 +14,8 @@ from django.conf import settings
 from django.http import parse_cookie
 
 from django_vortex.transports.asgi_types import Scope
+from django_vortex.transports.session_login import SessionLogin, ask_backend
 from django_vortex.typedefs import RunSync
-
-
-@dataclass(slots=True)
-class _Holder:
-    """What `django.contrib.auth.get_user` wants of a request."""
-
-    session: Any
 
 
 async def find_session(scope: Scope, run_sync: RunSync) -> None:
@@ -41,24 +34,26 @@ async def find_session(scope: Scope, run_sync: RunSync) -> None:
     has_users = apps.is_installed("django.contrib.auth") and "user" not in scope
     session = scope["session"] = store(session_key)
     if session_key:
-        user = await run_sync(lambda: _load(session, has_users))
+        user, scope["session"] = await run_sync(lambda: _load(session, has_users))
     else:
         user = _anonymous() if has_users else None
     if has_users:
         scope["user"] = user
 
 
-def _load(session: Any, has_users: bool) -> Any:
-    """Read the session, which forgets a key that there is no session for, and its user."""
-    session.get("")  # which loads it
-    if not has_users:
-        return None
-    from django.contrib.auth import get_user
+def _load(session: Any, has_users: bool) -> tuple[Any, Any]:
+    """Read a session, which forgets a key that there is no session for; return its user, and it.
 
-    user = get_user(_Holder(session))  # type: ignore[arg-type]  # it only asks for the session
-    if session.modified and not session.is_empty():
-        session.save()  # a new key, after a change of SECRET_KEY
-    return user
+    The session of a password that has changed is not given to anybody: Django would end it.
+    """
+    data = dict(session.items())
+    if not has_users:
+        return None, session
+    login = SessionLogin.read(data)
+    user = None if login is None else ask_backend(login.backend, login.pk)
+    if login is not None and user is not None and not login.fits(user):
+        return _anonymous(), session.__class__()
+    return user or _anonymous(), session
 
 
 def _anonymous() -> Any:

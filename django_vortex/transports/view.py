@@ -71,7 +71,10 @@ async def vortex_view(request: HttpRequest, *, is_probed: bool = False) -> HttpR
     else:
         events += protocol.finish()
     user = await request.auser() if hasattr(request, "auser") else None
-    peer, identity = greeted.to_peer(user, getattr(request, "session", None), request.scope)
+    session = getattr(request, "session", None)
+    if user is None and session is not None:
+        await hub.run_session_sync(session.items)  # a key without a session is gone then
+    peer, identity = greeted.to_peer(user, session, request.scope)
     stream = HttpStream(request.scope.get(SCOPE_KEY) or Flow(_send_nothing))
     try:
         connection = await server.open(peer, identity, stream, dialect=protocol.dialect)

@@ -69,7 +69,7 @@ class WebSocketStream:
             return self._raw_send({"type": "websocket.send", "text": text})
         return self._send_carefully(text)
 
-    def close(self, code: int, reason: str) -> None:
+    def close(self, code: int, reason: str, last_text: str = "") -> None:
         """Begin to close; a peer that does not follow is cut off. See `Stream.close`."""
         if self._is_closed:
             return

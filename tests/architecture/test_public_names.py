@@ -42,6 +42,7 @@ PUBLIC_NAMES = {
     "TupleSelector",
     "ValidationError",
     "VortexError",
+    "disconnect",
     "endpoint",
     "send",
     "tuple_type",

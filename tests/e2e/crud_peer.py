@@ -30,6 +30,7 @@ class CrudPeer(ReadingPeer):
     def __init__(self, transport: str, port: int, uuid: str, *, cookie: str = "") -> None:
         self._numbers = itertools.count(1)
         self._pushes: list[Answer] = []
+        self.uuid = uuid
         super().__init__(transport, port, uuid, headers={"Cookie": cookie} if cookie else None)
 
     def request(self, filt: Row, tuples: Sequence[Row] = ()) -> Answer:

@@ -25,12 +25,19 @@ class ReadingPeer:
         port: Of the server.
         uuid: Of the peer.
         headers: Of its requests.
+        dialect: As which it announces itself; "" is a released client.
     """
 
     def __init__(
-        self, transport: str, port: int, uuid: str, *, headers: dict[str, str] | None = None
+        self,
+        transport: str,
+        port: int,
+        uuid: str,
+        *,
+        headers: dict[str, str] | None = None,
+        dialect: str = "native",
     ) -> None:
-        query = {"vortexUuid": uuid, "vortexName": "reader", "vortexDialect": "native"}
+        query = {"vortexUuid": uuid, "vortexName": "reader", "vortexDialect": dialect}
         self.wire: WebSocketWire | HttpWire
         if transport == "websocket":
             self.wire = WebSocketWire(port, query, path="/vortex", headers=headers or {})

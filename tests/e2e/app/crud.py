@@ -4,7 +4,7 @@ from django.conf import settings
 from sqlalchemy import Column, Integer, MetaData, NullPool, String, Table
 from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 
-from django_vortex import AllowAny, OrmCrudHandler
+from django_vortex import AllowAny, ModelPermissions, OrmCrudHandler
 from example_project.board.models import Ticket
 
 table = Table(
@@ -24,6 +24,16 @@ tickets = OrmCrudHandler(
     fields=["id", "title", "state"],
     type_name="e2e.django",
     permission=AllowAny,
+    retrieve_all=True,
+    filters=["state"],
+    push_on_commit=True,
+)
+permitted = OrmCrudHandler(
+    {"key": "e2e.permitted"},
+    Ticket,
+    fields=["id", "title", "state"],
+    type_name="e2e.permitted",
+    permission=ModelPermissions(Ticket),
     retrieve_all=True,
     filters=["state"],
     push_on_commit=True,

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from tests.e2e.app import views
+from tests.e2e.app import revoking, views
 from tests.e2e.app.flood import flood
 from tests.e2e.app.ticks import tick
 
@@ -13,4 +13,10 @@ urlpatterns = [
     path("push", views.push),
     path("push_async", views.push_async),
     path("login", views.log_in),
+    path("whoami", revoking.tell_user),
+    path("logout", revoking.log_out),
+    path("permit", revoking.permit),
+    path("revoke", revoking.revoke),
+    path("change_password", revoking.change_password),
+    path("disconnect", revoking.end_streams),
 ]

@@ -84,9 +84,10 @@ class FakeStream:
         else:
             self.received.append(text)
 
-    def close(self, code: int, reason: str) -> None:
+    def close(self, code: int, reason: str, last_text: str = "") -> None:
         if self.closed_with is None:
             self.closed_with = (code, reason)
+            self._slot += [last_text] if last_text else []
             # What is in the slot still goes out, as the ASGI server has not seen the end yet.
             self.received += self._slot
             self._slot = []

@@ -300,7 +300,7 @@ async def test_requests_that_do_not_end_are_cancelled_when_the_server_ends(clock
 
 async def test_stopped_server_leaves_no_blocked_write_behind(clock):
     class Stuck(FakeStream):
-        def close(self, code, reason):
+        def close(self, code, reason, last_text=""):
             self.closed_with = (code, reason)  # and the blocked send goes on blocking
 
     server = make_server(clock)

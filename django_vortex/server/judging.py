@@ -1,0 +1,74 @@
+"""Who a peer is now: the question, its outcome, and the `Judge` who is asked.
+
+What judges is in the transports; here is only what both sides have to know.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal, Protocol, TypeAlias
+
+from django_vortex.routing.peer import Peer
+from django_vortex.server.stream import NOT_THIS_USER_CLOSURE, STALE_COOKIES_CLOSURE
+
+Logout: TypeAlias = Literal["", "user", "session"]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A peer to be asked about.
+
+    Attributes:
+        peer: As it was when its newest stream began, or when it was last asked about.
+        logout: What was announced since then: ``"session"`` that just its session is to end,
+            ``"user"`` that some session of its user is.
+    """
+
+    peer: Peer
+    logout: Logout = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The outcome for a peer that may not go on.
+
+    Attributes:
+        code: The close code.
+        reason: Its text.
+        is_certain: Whether it may go on in no case. Who changes a password stays logged in with a
+            new session, but for a moment looks as if the password were somebody else's.
+    """
+
+    code: int
+    reason: str
+    is_certain: bool = True
+
+
+NOT_THIS_USER: Final = Ended(NOT_THIS_USER_CLOSURE, "Not this user any more")
+NOT_THIS_PASSWORD: Final = Ended(NOT_THIS_USER_CLOSURE, "Not this user any more", is_certain=False)
+NEW_COOKIES: Final = Ended(STALE_COOKIES_CLOSURE, "Come again with new cookies")
+
+Outcome: TypeAlias = Peer | Ended
+"""The peer as it is now, or why there is none."""
+
+
+class Judge(Protocol):
+    """Tells who peers are now."""
+
+    def __call__(
+        self, questions: Sequence[Question], seconds: float
+    ) -> AsyncIterator[tuple[int, Outcome]]:
+        """Yield outcomes by the index of their question, in any order.
+
+        Args:
+            questions: About whom.
+            seconds: Over which time to spread what cannot be asked about together.
+
+        Raises:
+            Exception: Some could not be asked about; no outcome was given for those.
+        """
+
+
+def find_session_key(peer: Peer) -> str | None:
+    """Return the key of a peer's session, None if it has none."""
+    key: Any = getattr(peer.session, "session_key", None)
+    return key or None
