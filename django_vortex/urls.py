@@ -6,7 +6,10 @@ tells them with a GET that there is something to find.
 
 from django.urls import re_path
 
+from django_vortex.transports.startup import require_app
 from django_vortex.transports.view import vortex_view
+
+require_app()
 
 urlpatterns = [
     re_path(r"^vortex/?$", vortex_view, name="vortex"),

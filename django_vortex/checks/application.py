@@ -6,8 +6,10 @@ from typing import Any
 from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning
+from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
+from django_vortex.checks.settings import read_setting
 from django_vortex.exceptions import quoted
 from django_vortex.transports.asgi import VortexApplication
 
@@ -30,6 +32,8 @@ def check_application(
     try:
         application = import_string(path)
     except Exception as error:
+        if isinstance(error, ImproperlyConfigured) and read_setting("name") is None:
+            return []  # which `check_settings` tells about
         text = f"ASGI_APPLICATION {path!r} cannot be imported: {type(error).__name__}: {error}"
         hint = 'It is the dotted path of what asgi.py makes: "<project>.asgi.application".'
         return [Error(text, hint=hint, id="django_vortex.E007")]

@@ -1,17 +1,20 @@
 """The channel layer: missing, local to one process, or one that loses messages."""
 
+import inspect
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from channels.layers import channel_layers
 from django.apps import AppConfig
-from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning
+from django.utils.module_loading import import_string
 
 from django_vortex.checks.settings import read_setting
-from django_vortex.transports.layer import READ_SECONDS
+from django_vortex.exceptions import did_you_mean
+from django_vortex.transports.layer import READ_SECONDS, find_layer_problem
 
 CORE_LAYER = "channels_redis.core.RedisChannelLayer"
+PUBSUB_LAYER = "channels_redis.pubsub.RedisPubSubChannelLayer"
 MEMORY_LAYER = "channels.layers.InMemoryChannelLayer"
 MIN_CORE_CAPACITY = 10_000
 """At this capacity a burst of 3000 pushes arrived whole, at the default of 100 most was lost."""
@@ -22,27 +25,14 @@ def check_channel_layer(
 ) -> list[CheckMessage]:
     """Find layers that do not exist or lose messages (E002 to W005)."""
     alias = read_setting("channel_layer")
-    configured = getattr(settings, "CHANNEL_LAYERS", None) or {}
-    if alias is None or (alias == "default" and alias not in configured):
+    problem = find_layer_problem(alias)
+    if problem is not None:
+        return [Error(problem.text, hint=problem.hint, id="django_vortex.E002")]
+    if alias is None or alias not in channel_layers.configs:
         return []
-    if alias not in configured:
-        return [
-            Error(
-                f"VORTEX['CHANNEL_LAYER'] is {alias!r}, which CHANNEL_LAYERS does not have.",
-                hint=f"It has {', '.join(map(repr, configured)) or 'none'}. None stands alone.",
-                id="django_vortex.E002",
-            )
-        ]
-    try:
-        layer = channel_layers[alias]
-    except Exception as error:  # of a class that is not ours: whatever it is, it is told
-        return [
-            Error(
-                f"The channel layer {alias!r} cannot be made: {error}",
-                hint="Redis layers are in the package channels_redis.",
-                id="django_vortex.E002",
-            )
-        ]
+    layer = channel_layers[alias]
+    if _is_a(layer, PUBSUB_LAYER):
+        return list(_check_pubsub_options(alias))
     if _is_a(layer, CORE_LAYER):
         return [*_check_capacity(layer, alias), *_check_read_timeout(layer, alias)]
     if _is_a(layer, MEMORY_LAYER):
@@ -56,6 +46,21 @@ def check_channel_layer(
             )
         ]
     return []
+
+
+def _check_pubsub_options(alias: str) -> Iterator[CheckMessage]:
+    """Find options that the Pub/Sub layer swallows; those of the core layer do no harm there."""
+    known: set[str] = {"on_disconnect", "on_reconnect"}
+    for path in (CORE_LAYER, PUBSUB_LAYER):
+        known |= set(inspect.signature(import_string(path)).parameters)
+    for key in channel_layers.configs[alias].get("CONFIG", {}):
+        if key not in known:
+            yield Warning(
+                f"The channel layer {alias!r} ignores {key!r} in its CONFIG"
+                f"{did_you_mean(key, known) or '.'}",
+                hint="Such as hosts, prefix and symmetric_encryption_keys are known.",
+                id="django_vortex.W011",
+            )
 
 
 def _is_a(layer: object, path: str) -> bool:

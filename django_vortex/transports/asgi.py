@@ -16,6 +16,7 @@ from django_vortex.transports.flow import SCOPE_KEY, find_flow
 from django_vortex.transports.paths import is_vortex_path
 from django_vortex.transports.refusal import NO_SUCH_PATH
 from django_vortex.transports.sessions import find_session
+from django_vortex.transports.startup import require_sound_settings
 
 Stack = Callable[[Application], Application]
 """Puts middleware around an application."""
@@ -79,6 +80,7 @@ class VortexApplication:
 
 async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
     await receive()  # the opening, behind which the end is reported
+    NO_SUCH_PATH.log(scope)
     await NO_SUCH_PATH.send_websocket(scope, receive, send)
 
 
@@ -109,7 +111,11 @@ def vortex_application(
         websocket_stack: A function that puts middleware around the vortex on WebSockets, as
             Channels' ``AuthMiddlewareStack`` does, which works here too. By default Django's
             session and user are looked up.
+
+    Raises:
+        ImproperlyConfigured: With these settings no peer could be served.
     """
     if http is None:
         http = get_asgi_application()
+    require_sound_settings()
     return VortexApplication(http, websocket, websocket_stack)

@@ -3,16 +3,26 @@
 Every process has one channel, which is a member of one group; nothing else of ours joins groups.
 """
 
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 from uuid import uuid4
 
-from channels.layers import InMemoryChannelLayer, get_channel_layer
+from channels import DEFAULT_CHANNEL_LAYER
+from channels.layers import InMemoryChannelLayer, channel_layers, get_channel_layer
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.module_loading import import_string
 
 from django_vortex.conf import get_settings
+from django_vortex.exceptions import did_you_mean
 from django_vortex.server.sequenced_fan_out import GIVE_UP_SECONDS, SequencedFanOut
 
 READ_SECONDS: Final = 2
 """Longest blocking read of the Redis core layer. Its own 5 are what redis-py 8 gives up after."""
+
+LAYER_KEYS: Final = ("BACKEND", "CONFIG", "TEST_CONFIG")
+"""What an entry of ``CHANNEL_LAYERS`` has."""
 
 MAX_NAME_CHARACTERS: Final = 80
 """How much of the name of a vortex is in the name of its group; Channels allows 99 in all."""
@@ -77,8 +87,65 @@ def group_name(name: str) -> str:
     return f"vortex.{allowed[:MAX_NAME_CHARACTERS]}"
 
 
+@dataclass(frozen=True, slots=True)
+class LayerProblem:
+    """Why there is no channel layer: what is wrong, and what to do about it."""
+
+    text: str
+    hint: str
+
+
+def find_layer_problem(alias: str | None) -> LayerProblem | None:
+    """Return what keeps a channel layer from being made, None if nothing does.
+
+    Without ``CHANNEL_LAYERS`` there is none under the default alias, which is no problem.
+    """
+    configured = channel_layers.configs or {}
+    if alias is None or (alias == DEFAULT_CHANNEL_LAYER and alias not in configured):
+        return None
+    if alias not in configured:
+        return LayerProblem(
+            f"VORTEX['CHANNEL_LAYER'] is {alias!r}, which CHANNEL_LAYERS does not have.",
+            f"It has {', '.join(map(repr, configured)) or 'none'}. None stands alone.",
+        )
+    for key in configured[alias]:
+        if key not in LAYER_KEYS:
+            near = did_you_mean(key, LAYER_KEYS)
+            return LayerProblem(
+                f"CHANNEL_LAYERS[{alias!r}] has a key {key!r}, which Channels ignores{near or '.'}",
+                "Options of the layer go into its CONFIG.",
+            )
+    try:
+        channel_layers[alias]
+    except Exception as error:  # of a class that is not ours: whatever it is, it is told
+        return LayerProblem(
+            f"The channel layer {alias!r} cannot be made: {error}", _find_hint(configured[alias])
+        )
+    return None
+
+
+def _find_hint(configured: Mapping[str, Any]) -> str:
+    """Return what to do about a layer that cannot be made, as far as its options tell."""
+    try:
+        known = inspect.signature(import_string(configured["BACKEND"])).parameters
+    except (ImportError, KeyError, TypeError, ValueError):
+        return "Redis layers are in the package channels_redis."
+    for key in configured.get("CONFIG", {}):
+        if key not in known:
+            near = did_you_mean(key, known) or f". Known are {', '.join(known)}."
+            return f"Its CONFIG has {key!r}{near}"
+    return "The layer's documentation says what goes into its CONFIG."
+
+
 def find_layer(alias: str | None) -> Any | None:
-    """Give the channel layer that reaches other processes, None if there is no such layer."""
+    """Return the channel layer that reaches other processes, None if there is no such layer.
+
+    Raises:
+        ImproperlyConfigured: The layer cannot be made.
+    """
+    problem = find_layer_problem(alias)
+    if problem is not None:
+        raise ImproperlyConfigured(f"{problem.text} {problem.hint}")
     layer = None if alias is None else get_channel_layer(alias)
     # Nothing outside of this process can be in it, and the server needs no layer for itself.
     return None if isinstance(layer, InMemoryChannelLayer) else layer

@@ -149,7 +149,11 @@ BAD_ORIGIN = Refusal(
     "Pages of this origin may not connect",
     hint="If they should, add the origin to VORTEX['ALLOWED_ORIGINS']",
 )
-NO_SUCH_PATH = Refusal(404, "There is no vortex at this path")
+NO_SUCH_PATH = Refusal(
+    404,
+    "There is no vortex at this path",
+    hint='The paths are those of path("", include("django_vortex.urls")) in the URLconf',
+)
 NO_UUID = Refusal(
     400, "The URL needs vortexUuid and vortexName, not empty, each once", MALFORMED_CLOSURE
 )

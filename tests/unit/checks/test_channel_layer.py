@@ -43,6 +43,22 @@ def test_layer_with_an_unknown_option_says_so():
         (message,) = check_channel_layer()
     assert ids([message]) == ["E002"]
     assert "capasity" in message.msg
+    assert message.hint == "Its CONFIG has 'capasity'. Did you mean 'capacity'?"
+
+
+def test_options_beside_the_config_are_no_options():
+    configured = {"default": {"BACKEND": MEMORY, "CONFG": {"capacity": 5}}}
+    with override_settings(CHANNEL_LAYERS=configured):
+        (message,) = check_channel_layer()
+    assert ids([message]) == ["E002"]
+    assert "'CONFG', which Channels ignores. Did you mean 'CONFIG'?" in message.msg
+
+
+def test_options_that_the_pubsub_layer_ignores_are_told():
+    with override_settings(CHANNEL_LAYERS=layers(PUBSUB, host=[REDIS], capacity=100)):
+        (message,) = check_channel_layer()
+    assert ids([message]) == ["W011"]
+    assert message.msg.endswith("ignores 'host' in its CONFIG. Did you mean 'hosts'?")
 
 
 def test_core_layer_with_its_default_capacity_is_refused():

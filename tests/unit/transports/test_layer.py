@@ -2,6 +2,7 @@
 
 import pytest
 from channels.layers import InMemoryChannelLayer
+from django.core.exceptions import ImproperlyConfigured
 
 from django_vortex.server.sequenced_fan_out import SequencedFanOut
 from django_vortex.transports.layer import LayerCarrier, find_layer, group_name, make_fan_out
@@ -94,4 +95,5 @@ def test_layer_that_other_processes_can_not_see_is_none(settings):
 def test_configured_layer_becomes_a_fan_out(settings):
     settings.CHANNEL_LAYERS = SHARED
     assert isinstance(make_fan_out("default"), SequencedFanOut)
-    assert make_fan_out("another") is None
+    with pytest.raises(ImproperlyConfigured, match=r"'another'.* It has 'default'"):
+        make_fan_out("another")

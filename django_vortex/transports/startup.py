@@ -1,0 +1,48 @@
+"""What has to be right before a server may start: `require_sound_settings`.
+
+``manage.py check`` tells all of it and more. A server that is started without that ends at once,
+rather than answer every request with an error.
+"""
+
+from django.apps import apps
+from django.core.exceptions import ImproperlyConfigured
+
+from django_vortex.conf import get_settings
+from django_vortex.exceptions import DefinitionError
+from django_vortex.transports.layer import find_layer_problem
+from django_vortex.transports.permission import find_permission
+
+NOT_INSTALLED = (
+    'django_vortex is not in INSTALLED_APPS: no vortex.py is imported. Add "django_vortex" there.'
+)
+
+
+def require_sound_settings() -> None:
+    """Look at everything that a server needs for its first peer.
+
+    Raises:
+        ImproperlyConfigured: What is wrong and what to do about it.
+    """
+    require_app()
+    settings = get_settings()
+    try:
+        for edits_rows in (False, True):
+            find_permission(edits_rows=edits_rows)
+    except (ImportError, DefinitionError) as error:
+        raise ImproperlyConfigured(
+            f"A permission that VORTEX names is none: {error}. PERMISSION is the dotted path of a "
+            "Permission class."
+        ) from error
+    problem = find_layer_problem(settings.channel_layer)
+    if problem is not None:
+        raise ImproperlyConfigured(f"{problem.text} {problem.hint}")
+
+
+def require_app() -> None:
+    """See that Django knows the app.
+
+    Raises:
+        ImproperlyConfigured: It does not.
+    """
+    if not apps.is_installed("django_vortex"):
+        raise ImproperlyConfigured(NOT_INSTALLED)
