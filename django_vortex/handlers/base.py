@@ -12,6 +12,7 @@ from django_vortex.routing.endpoint import PayloadEndpoint
 from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.routing.peer import Peer
 from django_vortex.routing.ports import is_on_loop
+from django_vortex.routing.rates import Throttle
 from django_vortex.routing.request import Request
 from django_vortex.typedefs import Filt
 from django_vortex.wire.dialects import Dialect
@@ -35,6 +36,7 @@ class BaseHandler(ABC):
         accept_only_from: As of `PayloadEndpoint`.
         ignore_from: As of `PayloadEndpoint`.
         permission: As of `PayloadEndpoint`, by default the attribute of the class.
+        throttle: As of `PayloadEndpoint`, by default the attribute of the class.
         payload_io: As of `PayloadEndpoint`.
         owner: As of `PayloadEndpoint`.
 
@@ -48,6 +50,8 @@ class BaseHandler(ABC):
     filt: Filt = {}
     permission: Any = None
     """Who may ask; None is the setting ``PERMISSION``."""
+    throttle: Throttle = None
+    """How often peers may ask."""
 
     def __init__(
         self,
@@ -56,6 +60,7 @@ class BaseHandler(ABC):
         accept_only_from: Iterable[str] = (),
         ignore_from: Iterable[str] = (),
         permission: Any = None,
+        throttle: Throttle = None,
         payload_io: PayloadIO | None = None,
         owner: object = None,
     ) -> None:
@@ -65,6 +70,7 @@ class BaseHandler(ABC):
             accept_only_from=accept_only_from,
             ignore_from=ignore_from,
             permission=self.permission if permission is None else permission,
+            throttle=self.throttle if throttle is None else throttle,
             payload_io=payload_io,
             owner=owner,
         )

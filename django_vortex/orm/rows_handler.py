@@ -14,6 +14,7 @@ from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.routing.payload_io import payload_io as default_payload_io
 from django_vortex.routing.permission import Action, to_permission
 from django_vortex.routing.permissions import DefaultRowPermission, WholeHandler
+from django_vortex.routing.rates import Throttle
 from django_vortex.routing.request import Request
 from django_vortex.typedefs import Filt
 
@@ -33,6 +34,7 @@ class RowsHandler(ModelHandler):
         ignore_from: As of `PayloadEndpoint`.
         permission: Who may ask, and which rows there are for whom, asked for retrieving. By default
             the attribute of the class, or else the setting ``PERMISSION``.
+        throttle: As of `PayloadEndpoint`.
         payload_io: As of `PayloadEndpoint`.
         owner: As of `PayloadEndpoint`.
 
@@ -50,6 +52,7 @@ class RowsHandler(ModelHandler):
         accept_only_from: Iterable[str] = (),
         ignore_from: Iterable[str] = (),
         permission: Any = None,
+        throttle: Throttle = None,
         payload_io: PayloadIO | None = None,
         owner: object = None,
     ) -> None:
@@ -68,6 +71,7 @@ class RowsHandler(ModelHandler):
             accept_only_from=accept_only_from,
             ignore_from=ignore_from,
             permission=WholeHandler(self._row_permission),
+            throttle=throttle,
             payload_io=payload_io,
             owner=owner,
         )

@@ -12,6 +12,7 @@ from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.routing.payload_io import payload_io as default_payload_io
 from django_vortex.routing.permission import Permission, to_permission
 from django_vortex.routing.permissions import DefaultPermission
+from django_vortex.routing.rates import Rates, Throttle, read_rates
 from django_vortex.typedefs import Filt
 
 Handler = Callable[..., Any]
@@ -35,12 +36,14 @@ class PayloadEndpoint:
         permission: Who may ask, a `Permission` or a class of them; it is asked for retrieving,
             whatever the handler does, before anything of the payload is decoded. By default the
             setting ``PERMISSION``, under which everybody may ask unless it says otherwise.
+        throttle: How often peers may ask: a rate such as ``"60/m"`` for each user, or address of
+            those who are not logged in, or rates by what is counted; see `read_rates`.
         payload_io: The registry, by default the program's.
         owner: Any object that shall keep this endpoint for as long as it lives itself.
 
     Raises:
         DefinitionError: A filt without ``key``, a handler that cannot be called with a request, or
-            a permission that is none or tells rows apart.
+            a permission or a rate that is none, or a permission that tells rows apart.
     """
 
     __slots__ = (
@@ -52,6 +55,7 @@ class PayloadEndpoint:
         "is_async",
         "payload_io",
         "permission",
+        "rates",
         "site",
     )
 
@@ -63,6 +67,7 @@ class PayloadEndpoint:
         accept_only_from: Iterable[str] = (),
         ignore_from: Iterable[str] = (),
         permission: Any = None,
+        throttle: Throttle = None,
         payload_io: PayloadIO | None = None,
         owner: object = None,
     ) -> None:
@@ -74,6 +79,7 @@ class PayloadEndpoint:
         self.site = find_site()
         self.payload_io = default_payload_io if payload_io is None else payload_io
         self.permission = make_permission(permission, self.payload_io, repr(self))
+        self.rates = None if throttle is None else Rates(read_rates(throttle))
         if owner is not None:
             keep(owner, self)
         self.payload_io.add(self)
@@ -99,6 +105,7 @@ def endpoint(
     accept_only_from: Iterable[str] = (),
     ignore_from: Iterable[str] = (),
     permission: Any = None,
+    throttle: Throttle = None,
     payload_io: PayloadIO | None = None,
     owner: object = None,
 ) -> Callable[[_Function], _Function]:
@@ -120,6 +127,7 @@ def endpoint(
             accept_only_from=accept_only_from,
             ignore_from=ignore_from,
             permission=permission,
+            throttle=throttle,
             payload_io=payload_io,
             owner=function if owner is None else owner,
         )

@@ -242,6 +242,8 @@ class PayloadIO:
         self, endpoint: "PayloadEndpoint", request: Request
     ) -> PayloadEnvelope | None:
         try:
+            if endpoint.rates is not None and (wait := endpoint.rates.admit(request.peer)):
+                raise TooManyRequests(wait)
             permission = endpoint.permission
             verdict = None if permission.may_block else permission.allows(request, Action.RETRIEVE)
             if verdict is not True:

@@ -9,10 +9,13 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Self
+from typing import Final, Self, TypeAlias
 
 from django_vortex.exceptions import DefinitionError, quoted
 from django_vortex.routing.peer import Peer
+
+Throttle: TypeAlias = str | Mapping[str, str] | None
+"""What ``throttle=`` takes; see `read_rates`."""
 
 CALLER: Final = "caller"
 """Counts by user, and those who are not logged in by address; what a rate alone means."""
@@ -128,7 +131,7 @@ class _Counter:
         self._whole_at = left
 
 
-def read_rates(value: Any) -> dict[str, Rate]:
+def read_rates(value: object) -> dict[str, Rate]:
     """Read what ``throttle=`` takes: None, a rate, or rates by what is counted.
 
     ``"60/m"`` counts users, and who is not logged in by address. A mapping has rates for any of

@@ -44,6 +44,8 @@ def describe(endpoint: PayloadEndpoint) -> tuple[str, str, str, str]:
         handler += f" (only from {', '.join(sorted(endpoint.accept_only_from))})"
     if endpoint.ignore_from:
         handler += f" (never from {', '.join(sorted(endpoint.ignore_from))})"
+    if endpoint.rates is not None:
+        handler += f" (at most {endpoint.rates!r})"
     place = describe_place(endpoint.site.filename, endpoint.site.line)
     return describe_filt(endpoint.filt), handler, repr(endpoint.permission), place
 

@@ -31,6 +31,7 @@ from django_vortex.routing.peer import Peer
 from django_vortex.routing.permission import Action, to_permission
 from django_vortex.routing.permissions import DefaultRowPermission
 from django_vortex.routing.ports import is_on_loop
+from django_vortex.routing.rates import Throttle
 from django_vortex.routing.request import Request
 from django_vortex.typedefs import Filt
 from django_vortex.wire.envelope import PayloadEnvelope
@@ -88,6 +89,7 @@ class OrmCrudHandler(BaseHandler):
         push_on_commit: Whether peers that have retrieved rows or lists get them again after changes
             through this handler, in any process; ``"rows"`` leaves out lists.
         get_queryset: Gives the rows that exist for a request, as the method of this name.
+        throttle: As of `PayloadEndpoint`.
         payload_io: As of `PayloadEndpoint`.
         owner: As of `PayloadEndpoint`.
 
@@ -120,6 +122,7 @@ class OrmCrudHandler(BaseHandler):
         extensions: Extensions = (),
         push_on_commit: bool | Literal["rows"] = False,
         get_queryset: Callable[[Request], Any] | None = None,
+        throttle: Throttle = None,
         payload_io: PayloadIO | None = None,
         owner: object = None,
     ) -> None:
@@ -162,7 +165,13 @@ class OrmCrudHandler(BaseHandler):
             max_tuples=max_tuples,
         )
         permissions = [plan.access.permission for plan in models]
-        super().__init__(filt, permission=CrudGate(permissions), payload_io=payload_io, owner=owner)
+        super().__init__(
+            filt,
+            permission=CrudGate(permissions),
+            throttle=throttle,
+            payload_io=payload_io,
+            owner=owner,
+        )
         self.pushes = self._make_pushes(push_on_commit)
 
     def get_queryset(self, request: Request) -> Any:

@@ -92,3 +92,10 @@ def test_empty_registry_says_where_endpoints_come_from(registry):
     lines, error = listed()
     assert lines == []
     assert "vortex.py" in error
+
+
+def test_rates_are_told(registry):
+    kept = PayloadEndpoint({"key": "a"}, answer, payload_io=registry, throttle={"peer": "20/s"})
+    (line,), _ = listed()
+    assert "answer (at most 20/s per peer)" in line
+    assert kept.rates is not None

@@ -302,3 +302,15 @@ def test_a_scope_names_fields_that_there_are(
         assert ask_as(bench, ANN) == "The server could not answer (ref abc123)"
     assert "Scope of vortex_tests.Author: Cannot resolve keyword 'nmae'" in caplog.text
     del handler
+
+
+async def test_rows_are_sent_as_often_as_the_handler_says(bench: Bench, sessions: Sessions) -> None:
+    _handler = RowsHandler(
+        FILT,
+        tables.Airport,
+        session_factory=sessions,
+        throttle="1/h",
+        payload_io=bench.payload_io,
+    )
+    assert (await bench.ask_one(FILT)).result is None
+    assert (await bench.ask_one(FILT)).result["error"] == "rate"

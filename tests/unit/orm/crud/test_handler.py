@@ -175,3 +175,10 @@ def test_hooks_of_a_subclass_are_in_the_transaction(crud: CrudBench):
     assert crud.say(id=1).result["text"] == "Not you"
     assert Ticket.objects.count() == 1
     del handler
+
+
+def test_messages_are_served_as_often_as_the_handler_says(crud: CrudBench):
+    crud.serve(throttle="1/h")
+    assert crud.say([row(id=None, title="a")]).result is True
+    assert crud.say([row(id=None, title="b")]).result["error"] == "rate"
+    assert Ticket.objects.count() == 1
