@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("django_vortex.server")
 
-LOOK_AGAIN_SECONDS: Final = (0.1, 0.5, 2.0, 10.0, 60.0)
+LOOK_AGAIN_SECONDS: Final = (0.0, 0.1, 0.5, 2.0, 10.0, 60.0)
 """When peers are asked about after a logout: it may be answered before its transaction ends."""
 
 ANSWER_SECONDS: Final = 10.0

@@ -168,6 +168,7 @@ class Moves:
             # Of two who came as strangers at the same time the first one stays.
             is_second = is_newer_here and take_over is not None and take_over.is_first
             if not is_second:
+                server.logins.begin(connection)  # who may not be who it was any more
                 logger.warning("A peer was asked for by a process whose peer is somebody else")
             self._answer(process, uuid, stamp, "none" if is_second else "refused")
         elif is_newer_here:

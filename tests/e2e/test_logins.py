@@ -1,7 +1,12 @@
 """Streams whose login ends or changes while they are open, on both servers and transports."""
 
+import sqlite3
+import time
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -104,6 +109,47 @@ def test_withdrawn_permission_ends_reading_and_writing_but_not_the_stream(
     assert "stolen" not in titles(other.request(TICKETS))
     peer.close()
     other.close()
+
+
+def test_stream_ends_only_after_the_response_that_logged_out(
+    server: ServerProcess, transport: str
+) -> None:
+    ann = Login(server)
+    peer = open_peer(transport, ann)
+    with ThreadPoolExecutor() as pool:
+        reading = pool.submit(lambda: (read_to_end(peer)[0], time.monotonic()))
+        ann.ask("logout_async")
+        answered_at = time.monotonic()
+        code, ended_at = reading.result(60)
+    assert code == NOT_THIS_USER
+    assert ended_at > answered_at - 0.5  # the view takes a second more
+    peer.close()
+
+
+def test_check_that_fails_ends_nothing_and_is_made_up_for(
+    server: ServerProcess, transport: str, database: Path
+) -> None:
+    """The table of the sessions is gone for a while, in place of the database."""
+    ann = Login(server)
+    peer = open_peer(transport, ann)
+    start = len(server.log)
+    rename(database, "django_session", "gone")
+    try:
+        server.wait_for_log("could not be asked", start=start)
+        ann.revoke("deactivate")
+        assert server.push(key="still", to_user=ann.user, wait=1)["reached"] == [1]
+        peer.wait_for("still")
+    finally:
+        rename(database, "gone", "django_session")
+    assert read_to_end(peer)[0] == NOT_THIS_USER
+    assert server.log[start:].count("could not be asked") == 1
+    assert "can be asked again" in server.log[start:]
+    peer.close()
+
+
+def rename(database: Path, old: str, new: str) -> None:
+    with closing(sqlite3.connect(database, timeout=60)) as link:
+        link.execute(f"ALTER TABLE {old} RENAME TO {new}")
 
 
 def test_own_change_of_password_lets_a_peer_come_again(

@@ -15,6 +15,7 @@ urlpatterns = [
     path("login", views.log_in),
     path("whoami", revoking.tell_user),
     path("logout", revoking.log_out),
+    path("logout_async", revoking.log_out_async),
     path("permit", revoking.permit),
     path("revoke", revoking.revoke),
     path("change_password", revoking.change_password),

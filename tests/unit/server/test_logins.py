@@ -14,7 +14,7 @@ from django_vortex.server.judging import NEW_COOKIES, NOT_THIS_PASSWORD, NOT_THI
 from django_vortex.server.logins import ANSWER_SECONDS, FAILURE_PAUSE_SECONDS, Aim, Change
 from django_vortex.server.options import ServerOptions
 from django_vortex.server.server import Server
-from django_vortex.server.stream import NORMAL_CLOSURE
+from django_vortex.server.stream import NORMAL_CLOSURE, REFUSED_CLOSURE
 from django_vortex.server.undecided import DOUBT_SECONDS
 from django_vortex.wire.dialects import Dialect
 from tests.unit.server.fakes import (
@@ -169,6 +169,27 @@ async def test_refused_stranger_makes_the_holder_of_a_uuid_be_asked_about(bench)
     await bench.open("nobody", "tab", kind="address")
 
 
+async def test_refused_stranger_elsewhere_makes_the_holder_be_asked_about_too(clock):
+    bus = Bus()
+    here, there = (Bench(clock, name, bus) for name in ("A", "B"))
+    for one in (here, there):
+        await one.server.start()
+    bus.carry_all()
+    await here.open("ann", "tab")
+    await here.pass_time(1)
+    here.judge.outcomes["ann"] = NOT_THIS_USER
+    refused, _ = await there.open("nobody", "tab", kind="address")
+    bus.carry_all()
+    assert refused.closed_with[0] == REFUSED_CLOSURE
+    await here.pass_time(1)
+    taken, _ = await there.open("nobody", "tab", kind="address")
+    bus.carry_all()
+    await there.pass_time(3)
+    assert taken.closed_with is None
+    for one in (here, there):
+        await one.server.stop(0)
+
+
 async def test_requests_of_an_ended_login_are_cancelled_and_answer_nobody(bench):
     going_on, ended = asyncio.Event(), []
 
@@ -306,7 +327,7 @@ async def test_logout_is_asked_about_when_it_is_answered_and_until_the_session_i
     assert bench.judge.asked == [[("other browser", "user")]]
     bench.server.logins.tell(Change("ann", "s", "answered"))
     await bench.pass_time(1)
-    assert bench.judge.asked[1:] == [[("ann", "session"), ("other browser", "user")]] * 2
+    assert bench.judge.asked[1:] == [[("ann", "session"), ("other browser", "user")]] * 3
     assert stream.closed_with is None
     await bench.pass_time(65)
     bench.judge.asked.clear()

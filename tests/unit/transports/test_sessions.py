@@ -4,6 +4,7 @@ from typing import Any, TypeVar
 import pytest
 from django.contrib.auth import get_user_model, login
 from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.models import Session
 from django.http import HttpRequest
 
 from django_vortex.transports.sessions import find_session
@@ -46,6 +47,52 @@ def test_user_of_the_session_cookie_is_found() -> None:
     find(scope)
     assert scope["user"] == user
     assert scope["session"].session_key == request.session.session_key
+
+
+def log_in(user: Any) -> str:
+    request = HttpRequest()
+    request.session = SessionStore()
+    login(request, user, backend="django.contrib.auth.backends.ModelBackend")
+    request.session.save()
+    return str(request.session.session_key)
+
+
+@pytest.mark.django_db
+def test_session_of_a_password_that_has_changed_is_nobodys_and_given_to_nobody() -> None:
+    user = get_user_model().objects.create_user("anna", password="x")
+    key = log_in(user)
+    user.set_password("y")
+    user.save()
+    scope = make_scope(f"sessionid={key}")
+    find(scope)
+    assert not scope["user"].is_authenticated
+    assert scope["session"].session_key is None
+    assert Session.objects.filter(pk=key).exists()
+
+
+@pytest.mark.django_db
+def test_session_signed_with_a_former_key_keeps_its_own_for_nobody_hears_of_another(
+    settings: Any,
+) -> None:
+    user = get_user_model().objects.create_user("anna", password="x")
+    key = log_in(user)
+    settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
+    settings.SECRET_KEY = "another"
+    scope = make_scope(f"sessionid={key}")
+    find(scope)
+    assert scope["user"] == user
+    assert scope["session"].session_key == key
+    assert Session.objects.get().pk == key
+
+
+@pytest.mark.django_db
+def test_inactive_user_is_nobody() -> None:
+    user = get_user_model().objects.create_user("anna")
+    key = log_in(user)
+    get_user_model().objects.update(is_active=False)
+    scope = make_scope(f"sessionid={key}")
+    find(scope)
+    assert not scope["user"].is_authenticated
 
 
 @pytest.mark.django_db
