@@ -4,7 +4,9 @@
 
     VortexError
     ├── DefinitionError          the programmer's, raised at import or registration
-    │   └── UnknownField         a tuple is made with a field that it does not have
+    │   ├── UnknownField         a tuple is made with a field that it does not have
+    │   └── UnencodableValue     a value that cannot travel
+    │       └── LoadsOnLoop      reading it would wait for a database on the event loop
     ├── PeerError                told to the peer: a code, a text, and parts of its own
     │   ├── WireError            the peer's, becomes a reply or a close; never a traceback
     │   │   ├── MalformedMessage not a message of any dialect
@@ -75,6 +77,31 @@ class DefinitionError(VortexError):
 
 class UnknownField(DefinitionError, TypeError):
     """A keyword that names no field of the tuple; a TypeError, as for any unknown keyword."""
+
+
+class UnencodableValue(DefinitionError):
+    """A value that cannot travel, found while it is encoded.
+
+    Args:
+        text: One line, capital first, no full stop.
+        path: Where in what is encoded, as ``$.tuples[0].age``; ``$`` is all of it.
+    """
+
+    def __init__(self, text: str, path: str = "$") -> None:
+        super().__init__(text, path)
+        self.text = text
+        self.path = path
+
+    def __str__(self) -> str:
+        return self.text if self.path == "$" else f"{self.text} - at `{self.path}`"
+
+    def under(self, part: str) -> None:
+        """Put a part of the path before the others."""
+        self.path = f"${part}{self.path[1:]}"
+
+
+class LoadsOnLoop(UnencodableValue):
+    """Reading the value would wait for a database, which the event loop must not."""
 
 
 class PeerError(VortexError):
@@ -261,7 +288,7 @@ def _error_line(error: Mapping[str, Any]) -> str:
     index, field = error.get("index"), error.get("field")
     places = [] if index is None else [f"tuple {index}"]
     places += [f"field {quoted(field)}"] if field else []
-    text = shortened(" ".join(error["messages"]))
+    text = shortened(" ".join(map(str, error["messages"])))
     place = ", ".join(places)
     return f"{place[:1].upper()}{place[1:]}: {text}" if place else text
 

@@ -68,7 +68,8 @@ class AsyncModelHandler(BaseHandler):
         """
         payload = await self._list(await self.build_model(self.make_push_request()))
         to = Address.of(to_peer=to_peer, to_name=to_name, to_user=to_user)
-        pushed = self.payload_io.push(self.make_push_envelope(payload), to, coalesce=True)
+        envelope = await self.payload_io.read(payload, lambda: self.make_push_envelope(payload))
+        pushed = self.payload_io.push(envelope, to, coalesce=True)
         return await asyncio.wrap_future(pushed)
 
     async def _list(self, result: Any) -> Payload:

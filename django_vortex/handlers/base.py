@@ -15,7 +15,6 @@ from django_vortex.routing.ports import is_on_loop
 from django_vortex.routing.rates import Throttle
 from django_vortex.routing.request import Request
 from django_vortex.typedefs import Filt
-from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.payload import Payload
 
@@ -99,7 +98,7 @@ class BaseHandler(ABC):
         """
         filt = dict(self.filt if filt is None else filt)
         envelope = PayloadEnvelope(filt, Payload(filt, payload.tuples, payload.date))
-        envelope.encoded(self.payload_io.codec, Dialect.NATIVE, self.payload_io.clock())
+        envelope.encode_for_all(self.payload_io.codec, self.payload_io.clock())
         return envelope
 
     def push_update(

@@ -88,7 +88,9 @@ class RowsHandler(ModelHandler):
             return wait(answer) if inspect.isawaitable(answer) else answer
 
         scope = settle(permission.scope(request, Action.RETRIEVE))
-        rows = self._rows.fetch(self.get_queryset(request), to_condition(scope))
+        tuple_type = self.payload_io.codec.registry.get_by_class(self.model)
+        names = () if tuple_type is None else [field.name for field in tuple_type.fields]
+        rows = self._rows.fetch(self.get_queryset(request), names, to_condition(scope))
         if "rows" not in permission.restricts:
             return rows
         return [

@@ -61,6 +61,8 @@ def is_same(ours: Any, theirs: Any, *, exact: bool) -> bool:
         ours = ours.value  # as a default of choices is
     if isinstance(ours, bool) is not isinstance(theirs, bool):
         return False
+    if isinstance(ours, str) and isinstance(theirs, str):
+        return ours == theirs  # of whichever class: it travels as text
     if exact and type(ours) is not type(theirs):
         return False
     if _is_nan(ours) or _is_nan(theirs):

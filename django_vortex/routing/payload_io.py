@@ -16,11 +16,12 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from django_vortex.exceptions import (
     HandlerError,
     InternalError,
+    LoadsOnLoop,
     PeerError,
     PermissionDenied,
     TooManyRequests,
@@ -58,6 +59,8 @@ if TYPE_CHECKING:
     from django_vortex.routing.endpoint import PayloadEndpoint
 
 logger = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
 
 MAX_SIZE_ON_LOOP = 32_768
 """Received payloads of more JSON are decoded before a coroutine is called, off the loop."""
@@ -292,9 +295,21 @@ class PayloadIO:
         return make_reply(result, request, self.clock())
 
     async def _reply(self, result: Any, request: Request) -> PayloadEnvelope | None:
+        return await self.read(result, lambda: make_reply(result, request, self.clock()))
+
+    async def read(self, result: Any, function: Callable[[], _T]) -> _T:
+        """Call what reads a handler's result: here, or in a thread if it may wait for a database.
+
+        Args:
+            result: What the handler gave.
+            function: Reads it; called twice where the first time finds on the way that it may.
+        """
         if may_block(result):
-            return await self.run_sync(lambda: make_reply(result, request, self.clock()))
-        return make_reply(result, request, self.clock())
+            return await self.run_sync(function)
+        try:
+            return function()
+        except LoadsOnLoop:
+            return await self.run_sync(function)
 
     async def _fail(
         self, endpoint: "PayloadEndpoint", request: Request, raised: BaseException

@@ -11,7 +11,7 @@ from typing import Any
 from django_vortex.exceptions import HandlerError, PeerError
 from django_vortex.routing.failures import make_result
 from django_vortex.routing.request import Request
-from django_vortex.tuples import Tuple
+from django_vortex.tuples import Tuple, TupleRegistry, registry
 from django_vortex.typedefs import Filt
 from django_vortex.wire.codec import Codec
 from django_vortex.wire.envelope import PayloadEnvelope
@@ -41,12 +41,12 @@ def make_reply(result: Any, request: Request, date: datetime.datetime) -> Payloa
     if result is None and not request.wants_reply:
         return None
     filt = request.reply_filt
-    if isinstance(result, PayloadEnvelope):
+    if issubclass(type(result), PayloadEnvelope):
         envelope = _readdress(result, filt, request.codec)
     elif result is None:
         envelope = PayloadEnvelope(filt)
     else:
-        payload = list_payload(result)
+        payload = list_payload(result, request.codec.registry)
         payload.filt = filt
         envelope = PayloadEnvelope(filt, payload)
     envelope.encoded(request.codec, request.dialect, date)
@@ -57,38 +57,53 @@ def _readdress(envelope: PayloadEnvelope, filt: Filt, codec: Codec) -> PayloadEn
     """Give an envelope that says the same under another filt; a received payload is opened."""
     payload = None
     if envelope.has_payload:
-        payload = list_payload(envelope.decode_payload(codec))
+        payload = list_payload(envelope.decode_payload(codec), codec.registry)
         payload.filt = filt
     return PayloadEnvelope(
-        filt, payload, result=envelope.result, date=envelope.date, reply_filt=envelope.reply_filt
+        filt,
+        payload,
+        result=codec.settle(envelope.result),
+        date=envelope.date,
+        reply_filt=envelope.reply_filt,
     )
 
 
-def list_payload(result: Any) -> Payload:
-    """Give a payload of what a handler returned, its tuples in a list of its own."""
+def list_payload(result: Any, registry: TupleRegistry = registry) -> Payload:
+    """Give a payload of what a handler returned, its tuples in a list of its own.
+
+    Args:
+        result: What it returned.
+        registry: Knows what is lazy.
+    """
     if result is None:
         return Payload()
-    if result.__class__ is list:  # by far the most, and the checks below are slow
+    kind = type(result)
+    if kind is list:  # by far the most, and the checks below are slow
         return Payload(tuples=result.copy())
-    if isinstance(result, Payload):
+    if registry.is_stand_in(result):
+        return list_payload(registry.resolve(result), registry)
+    if issubclass(kind, Payload):
         return Payload(result.filt, list(result.tuples), result.date)
-    if isinstance(result, Iterable) and not isinstance(result, _SINGLE):
+    if issubclass(kind, Iterable) and not issubclass(kind, _SINGLE):
         return Payload(tuples=list(result))
     return Payload(tuples=[result])
 
 
 def may_block(result: Any) -> bool:
     """Say whether `make_reply` may wait for a database, or take long."""
+    kind = type(result)  # a lazy value would have to be made to tell what it claims to be
     if result is None:
         return False
-    if isinstance(result, PayloadEnvelope):
-        return result.has_payload
-    tuples = result.tuples if isinstance(result, Payload) else result
-    if tuples.__class__ is not list and isinstance(tuples, _SINGLE):
+    if issubclass(kind, PayloadEnvelope):
+        has_payload: bool = result.has_payload
+        return has_payload
+    tuples = result.tuples if issubclass(kind, Payload) else result
+    kind = type(tuples)
+    if kind is not list and issubclass(kind, _SINGLE):
         return False
-    if not isinstance(tuples, _LISTS) or len(tuples) > MAX_TUPLES_ON_LOOP:
+    if not issubclass(kind, _LISTS) or len(tuples) > MAX_TUPLES_ON_LOOP:
         return True
-    return not all(isinstance(item, _NEVER_BLOCKING) for item in tuples)
+    return not all(issubclass(type(item), _NEVER_BLOCKING) for item in tuples)
 
 
 def make_failure(error: PeerError, request: Request, date: datetime.datetime) -> PayloadEnvelope:

@@ -21,7 +21,7 @@ from django_vortex.server.server import Server
 from django_vortex.transports import hub
 from django_vortex.transports.publisher import Publisher
 from django_vortex.wire.codec import Codec
-from django_vortex.wire.envelope import SHARED_TEXT, PayloadEnvelope
+from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.payload import Payload
 
 _publisher = Publisher()
@@ -132,10 +132,7 @@ def divert(push: Push, call: CallServer | None = None) -> Iterator[None]:
 
 def encode(envelope: PayloadEnvelope, codec: Codec) -> None:
     """Encode the payload for all who may read it, in the thread that may read its tuples."""
-    if envelope.has_payload:
-        now = datetime.now(UTC)
-        for dialect in SHARED_TEXT:
-            envelope.encoded(codec, dialect, now)
+    envelope.encode_for_all(codec, datetime.now(UTC))
 
 
 def _wrap(payload: Payload) -> PayloadEnvelope:

@@ -12,6 +12,7 @@ from contextvars import copy_context
 from typing import TypeVar
 
 from django.db import close_old_connections
+from django.utils import translation
 
 _T = TypeVar("_T")
 
@@ -28,7 +29,7 @@ class BlockingPool:
         self._executor = concurrent.futures.ThreadPoolExecutor(threads, thread_name_prefix=name)
 
     def run_sync(self, function: Callable[[], _T], /) -> Awaitable[_T]:
-        """Run a function in a thread, in a copy of the caller's context.
+        """Run a function in a thread, in a copy of the caller's context and in its language.
 
         Database connections that are too old or broken are closed before and after, as Django does
         around a request. Exceptions come back as they are, except those that would mean something
@@ -36,7 +37,11 @@ class BlockingPool:
         """
         loop = asyncio.get_running_loop()
         return loop.run_in_executor(
-            self._executor, copy_context().run, _call_with_fresh_connections, function
+            self._executor,
+            copy_context().run,
+            _call_with_fresh_connections,
+            function,
+            translation.get_language(),
         )
 
     def stop(self) -> None:
@@ -44,11 +49,13 @@ class BlockingPool:
         self._executor.shutdown(wait=False, cancel_futures=True)
 
 
-def _call_with_fresh_connections(function: Callable[[], _T]) -> _T:
+def _call_with_fresh_connections(function: Callable[[], _T], language: str | None) -> _T:
     try:
         close_old_connections()
         try:
-            return function()
+            # Also so that what a handler activates does not outlast it in this thread.
+            with translation.override(language, deactivate=True):
+                return function()
         finally:
             close_old_connections()
     except (StopIteration, concurrent.futures.CancelledError) as error:

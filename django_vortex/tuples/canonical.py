@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from django_vortex.exceptions import DefinitionError, quoted
+from django_vortex.exceptions import DefinitionError, UnencodableValue, quoted
 from django_vortex.tuples.registry import TupleRegistry
 from django_vortex.tuples.scalars import SCALAR_TEXTS
 
@@ -25,6 +25,8 @@ def canonical_text(value: object, registry: TupleRegistry) -> str:
     Raises:
         DefinitionError: The value holds something that cannot travel.
     """
+    if type(value) is not value.__class__:
+        return canonical_text(registry.resolve(value), registry)
     if isinstance(value, enum.Enum):
         return canonical_text(value.value, registry)
     if value is None or isinstance(value, (bool, float, str)):
@@ -42,7 +44,11 @@ def canonical_text(value: object, registry: TupleRegistry) -> str:
             return f'{{"_fd":{json.dumps(write(value))},"_ft":"{name}"}}'
     tuple_type = registry.get_by_class(type(value))
     if tuple_type is None:
-        raise DefinitionError(f"A selector cannot hold {quoted(value)}")
+        try:
+            found = registry.resolve(value)
+        except UnencodableValue:
+            raise DefinitionError(f"A selector cannot hold {quoted(value)}") from None
+        return canonical_text(found, registry)
     members: list[tuple[str, Any]] = [("_ct", "rt"), ("_c", tuple_type.name)]
     for field in tuple_type.fields:
         read = field.read

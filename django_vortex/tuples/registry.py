@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 from collections.abc import Callable, Collection, Iterator, Sequence
-from typing import TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from django_vortex.exceptions import DefinitionError, did_you_mean, quoted
 from django_vortex.tuples.adapters import (
@@ -21,10 +21,14 @@ from django_vortex.tuples.adapters import (
 from django_vortex.tuples.base import Tuple
 from django_vortex.tuples.field_choice import ALL_FIELDS, read_fields, read_names
 from django_vortex.tuples.fields import FieldSpec
+from django_vortex.tuples.stand_ins import unwrap
 
 logger = logging.getLogger(__name__)
 
 _Class = TypeVar("_Class", bound=type)
+
+Resolve: TypeAlias = Callable[[Any], object]
+"""Makes the value that another stands for."""
 
 MAX_REPORTED_NAMES = 100
 """How many unknown names a registry writes to the log; peers may make up any number of them."""
@@ -114,6 +118,8 @@ class TupleRegistry:
         self._found: dict[type, TupleType | None] = {}
         self._adapters: dict[str, TupleAdapter] = {}
         self._attribute_adapters: dict[str, TupleAdapter] = {}
+        self._stand_ins: dict[str, Resolve] = {}
+        self._found_stand_ins: dict[type, Resolve] = {}
         self._reported: set[str] = set()
         self._tuple_adapter = TupleClassAdapter()
         self._dataclass_adapter = DataclassAdapter()
@@ -187,6 +193,37 @@ class TupleRegistry:
         """Let an adapter care for classes that have an attribute, where no base is common."""
         self._attribute_adapters[attribute] = adapter
         self._found.clear()
+
+    def add_stand_in(self, base: str, resolve: Resolve) -> None:
+        """Let the instances of a class travel as what they stand for.
+
+        Args:
+            base: The dotted name of the class, so that it need not be imported.
+            resolve: Makes the value that an instance stands for.
+        """
+        self._stand_ins[base] = resolve
+        self._found_stand_ins.clear()
+
+    def is_stand_in(self, value: Any) -> bool:
+        """Say whether a value stands for another: a proxy, or a lazy one."""
+        cls = type(value)
+        return cls is not value.__class__ or self._find_resolve(cls) is not unwrap
+
+    def resolve(self, value: Any) -> object:
+        """Return what a value stands for that is none which travels: a proxy, or a lazy one.
+
+        Raises:
+            UnencodableValue: It stands for nothing.
+        """
+        return self._find_resolve(type(value))(value)
+
+    def _find_resolve(self, cls: type) -> Resolve:
+        resolve = self._found_stand_ins.get(cls)
+        if resolve is None:
+            names = (f"{base.__module__}.{base.__qualname__}" for base in cls.__mro__)
+            resolve = next((self._stand_ins[n] for n in names if n in self._stand_ins), unwrap)
+            self._found_stand_ins[cls] = resolve
+        return resolve
 
     def get_adapter(self, cls: type) -> TupleAdapter:
         """Find the adapter for a class: the nearest named base wins.

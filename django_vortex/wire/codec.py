@@ -11,7 +11,12 @@ from typing import Any
 
 import msgspec
 
-from django_vortex.exceptions import DefinitionError, LimitExceeded, MalformedMessage, WireError
+from django_vortex.exceptions import (
+    LimitExceeded,
+    MalformedMessage,
+    UnencodableValue,
+    WireError,
+)
 from django_vortex.tuples import TupleRegistry, TupleType, registry
 from django_vortex.typedefs import Json
 from django_vortex.wire.decoder import ValueDecoder
@@ -28,6 +33,7 @@ from django_vortex.wire.json_text import (
 )
 from django_vortex.wire.limits import Limits
 from django_vortex.wire.payload import EncodedPayload, Payload
+from django_vortex.wire.plain import settle
 
 _write = msgspec.json.Encoder().encode
 
@@ -52,9 +58,17 @@ class Codec:
         """Give what JSON can hold for a value.
 
         Raises:
-            DefinitionError: Something in the value cannot travel.
+            UnencodableValue: Something in the value cannot travel; the path says where.
         """
-        return self._encode(value, dialect)[0]
+        return self._encode(value, ValueEncoder(self, dialect))
+
+    def settle(self, value: Any) -> Any:
+        """Return a filt or result without what is lazy, which is made now and by the caller.
+
+        Raises:
+            UnencodableValue: Something stands for what cannot travel.
+        """
+        return settle(value, self.registry)
 
     def decode_value(self, json: Json, dialect: Dialect, path: str = "$") -> Any:
         """Give the value that parsed JSON stands for.
@@ -97,7 +111,7 @@ class Codec:
             date: The date of a payload that has none of its own.
 
         Raises:
-            DefinitionError: Something in the payload cannot travel.
+            UnencodableValue: Something in the payload cannot travel; the path says where.
         """
         tuples = payload.tuples
         if not isinstance(tuples, list | tuple):
@@ -107,9 +121,11 @@ class Codec:
             encoder = ValueEncoder(self, dialect)
             text = _write_quickly(encoder, whole)
             if text is not None:
-                return EncodedPayload(deflate(text), encoder.is_portable)
-        encoded, is_portable = self._encode(whole, dialect)
-        return EncodedPayload(deflate(write_json(encoded)), is_portable)
+                return EncodedPayload(deflate(text), encoder.is_portable, encoder.is_lasting)
+        encoder = ValueEncoder(self, dialect)
+        encoded = self._encode(whole, encoder)
+        text = write_json(encoded)
+        return EncodedPayload(deflate(text), encoder.is_portable, encoder.is_lasting)
 
     def decode_payload(self, text: bytes | str, dialect: Dialect) -> Payload:
         """Give the payload that was encoded as ``text``.
@@ -159,12 +175,11 @@ class Codec:
         self.get_encode_plan(tuple_type.cls)
         self._decoders[Dialect.NATIVE].compile(tuple_type)
 
-    def _encode(self, value: object, dialect: Dialect) -> tuple[Json, bool]:
-        encoder = ValueEncoder(self, dialect)
+    def _encode(self, value: object, encoder: ValueEncoder) -> Json:
         try:
-            return encoder.encode(value), encoder.is_portable
+            return encoder.encode(value)
         except RecursionError:
-            raise DefinitionError("Cannot encode a value that contains itself") from None
+            raise UnencodableValue("Cannot encode a value that contains itself") from None
 
 
 def _write_quickly(encoder: ValueEncoder, payload: Payload) -> bytes | None:
@@ -172,8 +187,9 @@ def _write_quickly(encoder: ValueEncoder, payload: Payload) -> bytes | None:
     try:
         encoded = encoder.encode_payload_quickly(payload)
         return escape_json(_write(encoded)) if encoder.is_json else None
-    except (UnicodeEncodeError, RecursionError):
-        return None  # lone surrogates, or a cycle that the general encoder tells about
+    except (UnicodeEncodeError, RecursionError, TypeError, UnencodableValue):
+        # Lone surrogates and proxies, or what the general encoder tells about with its path.
+        return None
 
 
 def _with_path(error: WireError, path: str) -> WireError:

@@ -40,20 +40,21 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from django_vortex.exceptions import DefinitionError, quoted
+from django_vortex.exceptions import UnencodableValue, quoted
+from django_vortex.tuples import TupleType
 from django_vortex.tuples.scalars import SCALAR_TEXTS, bytes_text, datetime_text
 from django_vortex.typedefs import Json
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import PayloadEnvelope
+from django_vortex.wire.envelopes_in_data import encode_envelope
 from django_vortex.wire.keys import MAX_SAFE_INT, are_exact_text_keys, is_exact_key, write_key
 from django_vortex.wire.payload import PAYLOAD_CLASS, Payload
+from django_vortex.wire.places import index_part, key_part
+from django_vortex.wire.raw_values import SAME_RAW, encode_raw
 from django_vortex.wire.wkb import Wkb
 
 if TYPE_CHECKING:  # the codec makes an encoder for every message
     from django_vortex.wire.codec import Codec
-
-ENVELOPE_CLASS = "vortex.PayloadEnvelope.PayloadEnvelope"
-"""The ``_c`` of envelopes; it tells VortexPY from VortexJS, which writes none."""
 
 MAX_INT_BITS = 14_000
 """The longest int that is written in decimal: Python refuses more than 4300 digits."""
@@ -71,26 +72,37 @@ class ValueEncoder:
     Attributes:
         is_portable: Whether everything so far reads the same in all dialects but D0.
         is_json: Whether everything so far can be written by a strict JSON writer.
+        is_lasting: Whether nothing so far was lazy: encoded later it would be the same.
     """
 
-    __slots__ = ("_codec", "_depth", "_registry", "dialect", "is_json", "is_native", "is_portable")
+    __slots__ = (
+        "_depth",
+        "codec",
+        "dialect",
+        "is_json",
+        "is_lasting",
+        "is_native",
+        "is_portable",
+        "registry",
+    )
 
     def __init__(self, codec: Codec, dialect: Dialect) -> None:
-        self._codec = codec
-        self._registry = codec.registry
+        self.codec = codec
+        self.registry = codec.registry
         self._depth = codec.limits.depth
         self.dialect = dialect
         self.is_native = dialect is Dialect.NATIVE
         self.is_portable = dialect is not Dialect.D0
         self.is_json = True
+        self.is_lasting = True
 
     def encode(self, value: object, depth: int = 0) -> Json:
         """Give what JSON can hold.
 
         Raises:
-            DefinitionError: Something in the value cannot travel.
+            UnencodableValue: Something in the value cannot travel.
         """
-        write = _WRITERS.get(value.__class__)
+        write = _WRITERS.get(type(value))
         return self._encode_other(value, depth) if write is None else write(self, value, depth)
 
     def encode_datetime(self, value: dt.datetime, depth: int = 0) -> Json:
@@ -114,8 +126,8 @@ class ValueEncoder:
         return {
             "_ct": "rp",
             "_c": PAYLOAD_CLASS,
-            "filt": self.encode(value.filt, depth + 1),
-            "tuples": self._encode_items(value.tuples, depth + 1),
+            "filt": self.encode_member("filt", value.filt, depth + 1),
+            "tuples": self._encode_tuples(value.tuples, depth + 1),
             "date": self.encode(value.date, depth + 1),
             **message,
         }
@@ -124,7 +136,7 @@ class ValueEncoder:
         """Give what `encode_payload` gives, with structs for tuples; only msgspec can write it."""
         tuples: list[Json] = []
         for cls, items in itertools.groupby(value.tuples, type):
-            encode_all = self._codec.get_encode_plan(cls)
+            encode_all = self.codec.get_encode_plan(cls)
             if encode_all is None:
                 tuples.extend(self.encode(item, 2) for item in items)
             else:
@@ -137,54 +149,13 @@ class ValueEncoder:
             "date": self.encode(value.date, 1),
         }
 
-    def encode_envelope(self, value: PayloadEnvelope, depth: int = 0) -> Json:
-        """Give the ``rpe`` object of an envelope inside data.
-
-        D0 has no envelopes, its payload stands there instead. In our own form the payload stands
-        inside as it is, so that what comes back is equal. What a peer sent stays closed: opening
-        it here would make a thousand bytes of one.
-        """
-        self.is_portable = False
-        depth = self._descend(value, depth)
-        if self.dialect is Dialect.D0:
-            if value.received_size:
-                raise DefinitionError("Cannot encode an envelope that came closed for D0")
-            payload = value.decode_payload(self._codec)
-            return self.encode_payload(Payload(value.filt, payload.tuples, value.date), depth)
-        encoded: dict[str, Json] = {
-            "_ct": "rpe",
-            "_c": ENVELOPE_CLASS,
-            "filt": self.encode(value.filt, depth),
-            self.dialect.payload_field: None,
-            "result": self.encode(value.result, depth),
-            "date": self.encode(value.date, depth),
-        }
-        if value.has_payload and self.is_native and not value.received_size:
-            payload = value.decode_payload(self._codec)
-            encoded["payload"] = self.encode_payload(payload, depth)
-        elif value.has_payload:
-            text = value.encoded(self._codec, self.dialect, value.date)
-            encoded[self.dialect.payload_field] = None if text is None else text.decode("ascii")
-        if value.reply_filt is not None and self.is_native:
-            encoded["replyFilt"] = self.encode(value.reply_filt, depth)
-        return encoded
-
     def check_raw(self, value: Json, depth: int = 0) -> Json:
-        """Give the value of a raw field as it is.
+        """Return the value of a raw field: plain JSON as it is.
 
         Raises:
-            DefinitionError: It is not plain JSON.
+            UnencodableValue: It is not plain JSON.
         """
-        kind = value.__class__
-        if kind in (dict, list):
-            depth = self._descend(value, depth)
-            if kind is dict and not all(key.__class__ is str for key in value):
-                raise DefinitionError(f"Raw field holds {quoted(value)} with keys that are no text")
-            for item in value.values() if kind is dict else value:
-                self.check_raw(item, depth)
-        elif kind not in _RAW or (kind is float and not math.isfinite(value)):
-            raise DefinitionError(f"Raw field holds {quoted(value)}, which is not plain JSON")
-        return value
+        return value if type(value) in SAME_RAW else encode_raw(self, value, depth)
 
     def _encode_int(self, value: int, depth: int) -> Json:
         if not -MAX_SAFE_INT <= value <= MAX_SAFE_INT:
@@ -192,7 +163,7 @@ class ValueEncoder:
             if self.is_native:
                 return {"_ft": "bigint", "_fd": hex(value)}
             if value.bit_length() > MAX_INT_BITS:
-                raise DefinitionError(f"Cannot encode an int of {value.bit_length()} bits")
+                raise UnencodableValue(f"Cannot encode an int of {value.bit_length()} bits")
         return {"_ft": "int", "_fd": value}
 
     def _encode_float(self, value: float, depth: int) -> Json:
@@ -219,61 +190,94 @@ class ValueEncoder:
     def _encode_list(self, value: list[Any], depth: int) -> Json:
         return self._encode_items(value, depth)
 
-    def _encode_items(self, value: Any, depth: int) -> Json:
-        depth = self._descend(value, depth)
-        encode = self.encode
-        return [encode(item, depth) for item in value]
+    def encode_member(self, name: str, value: object, depth: int) -> Json:
+        """Encode a named part of something, so that errors say where they are."""
+        try:
+            return self.encode(value, depth)
+        except UnencodableValue as error:
+            error.under(f".{name}")
+            raise
 
-    def _encode_dict(self, value: Mapping[Any, Any], depth: int) -> Json:
-        depth = self._descend(value, depth)
+    def _encode_tuples(self, value: Any, depth: int) -> Json:
+        try:
+            return self._encode_items(value, depth)
+        except UnencodableValue as error:
+            error.under(".tuples")
+            raise
+
+    def _encode_items(self, value: Any, depth: int) -> Json:
+        depth = self.descend(value, depth)
         encode = self.encode
-        if are_exact_text_keys(value):
-            return {key: encode(item, depth) for key, item in value.items()}
-        if not all(is_exact_key(key) for key in value):
-            self.is_portable = False
-            if self.is_native:
-                pairs = [[encode(k, depth), encode(v, depth)] for k, v in value.items()]
-                return {"_ft": "map", "_fd": pairs}
-        return {write_key(key): encode(item, depth) for key, item in value.items()}
+        items = iter(value)
+        try:
+            return [encode(item, depth) for item in items]
+        except UnencodableValue as error:
+            error.under(index_part(value, items))
+            raise
+
+    def _encode_dict(self, value: dict[Any, Any], depth: int) -> Json:
+        depth = self.descend(value, depth)
+        encode = self.encode
+        items = iter(value.items())
+        try:
+            if are_exact_text_keys(value):
+                return {key: encode(item, depth) for key, item in items}
+            if not all(is_exact_key(key) for key in value):
+                self.is_portable = False
+                if self.is_native:
+                    pairs = [[encode(k, depth), encode(v, depth)] for k, v in items]
+                    return {"_ft": "map", "_fd": pairs}
+            return {write_key(key): encode(item, depth) for key, item in items}
+        except UnencodableValue as error:
+            error.under(key_part(value, items))
+            raise
 
     def _encode_enum(self, value: enum.Enum, depth: int) -> Json:
         return self.encode(value.value, depth)
 
-    def _encode_tuple(self, value: Any, depth: int) -> Json:
-        tuple_type = self._registry.get_by_class(value.__class__)
-        if tuple_type is None:
-            raise DefinitionError(
-                f"Cannot encode {quoted(value)}: {value.__class__.__qualname__} is neither a value "
-                "that travels nor a registered tuple type"
-            )
-        depth = self._descend(value, depth)
+    def _encode_tuple(self, value: Any, tuple_type: TupleType, depth: int) -> Json:
+        depth = self.descend(value, depth)
         encoded: dict[str, Json] = {"_ct": "rt", "_c": tuple_type.name}
-        for field in tuple_type.fields:
-            read = field.read
-            item = getattr(value, field.name) if read is None else read(value)
-            encoded[field.name] = (
-                self.check_raw(item, depth) if field.raw else self.encode(item, depth)
-            )
+        name = ""
+        try:
+            for field in tuple_type.fields:
+                name, read = field.name, field.read
+                item = getattr(value, name) if read is None else read(value)
+                encoded[name] = (
+                    self.check_raw(item, depth) if field.raw else self.encode(item, depth)
+                )
+        except UnencodableValue as error:
+            error.under(f".{name}")
+            raise
         return encoded
 
     def _encode_other(self, value: Any, depth: int) -> Json:
-        """Encode a subclass of something, or a tuple."""
-        if self._registry.get_by_class(value.__class__) is not None:
-            return self._encode_tuple(value, depth)
-        for kind, write in _BASES.items():
-            if isinstance(value, kind):
-                return write(self, value, depth)
-        return self._encode_tuple(value, depth)
+        """Encode a tuple, a subclass of something, or what stands for another value.
 
-    def _descend(self, value: object, depth: int) -> int:
+        The class is the real one, not the one that a proxy claims to be.
+        """
+        kind = type(value)
+        tuple_type = self.registry.get_by_class(kind)
+        if tuple_type is not None:
+            return self._encode_tuple(value, tuple_type, depth)
+        for base, write in _BASES.items():
+            if issubclass(kind, base):
+                return write(self, value, depth)
+        self.is_lasting = False
+        return self.encode(self.registry.resolve(value), depth)
+
+    def descend(self, value: object, depth: int) -> int:
+        """Return the depth of what is inside a value.
+
+        Raises:
+            UnencodableValue: It is nested too deep.
+        """
         if depth >= self._depth:
-            raise DefinitionError(
+            raise UnencodableValue(
                 f"Cannot encode {quoted(value)}: nested deeper than max_depth ({self._depth})"
             )
         return depth + 1
 
-
-_RAW = frozenset({type(None), bool, int, float, str})
 
 _Writer = Callable[[ValueEncoder, Any, int], Json]
 
@@ -336,7 +340,7 @@ _WRITERS: dict[type, _Writer] = {
     frozenset: _native_items("frozenset"),
     dict: ValueEncoder._encode_dict,
     Payload: ValueEncoder.encode_payload,
-    PayloadEnvelope: ValueEncoder.encode_envelope,
+    PayloadEnvelope: encode_envelope,
     Wkb: lambda encoder, value, depth: {"_ft": "wkb", "_fd": bytes_text(value.data)},
 }
 
@@ -346,6 +350,6 @@ _BASES: dict[type, _Writer] = {
     int: lambda encoder, value, depth: encoder._encode_int(int(value), depth),
     float: lambda encoder, value, depth: encoder._encode_float(float(value), depth),
     **{kind: write for kind, write in _WRITERS.items() if kind not in (str, int, float, bool)},
-    Mapping: ValueEncoder._encode_dict,
+    Mapping: lambda encoder, value, depth: encoder._encode_dict(dict(value), depth),
 }
 """What a subclass is written as: the first match, so that members of an ``IntEnum`` are members."""

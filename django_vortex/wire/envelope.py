@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from django_vortex.exceptions import UnencodableValue
 from django_vortex.typedefs import Filt, Json
 from django_vortex.wire.dialects import Dialect, WireForm
 from django_vortex.wire.inflate import clean_base64, is_longer
@@ -184,14 +185,36 @@ class PayloadEnvelope:
         if not isinstance(payload.tuples, list | tuple):
             payload.tuples = list(payload.tuples)  # an iterator can be read only once
         if dialect is Dialect.D0:
-            text = codec.encode_json(codec.encode_value(payload.tuples, dialect), dialect)
-            self._texts[dialect] = text
-            return text
+            return self._encode_tuples(payload.tuples, codec)
         whole = Payload(payload.filt or self.filt, payload.tuples, payload.date)
         encoded = codec.encode_payload(whole, dialect, date)
         readers = SHARED_TEXT if encoded.portable else _SAME_TEXT.get(dialect, (dialect,))
         self._texts.update(dict.fromkeys(readers, encoded.text))
+        if not encoded.is_lasting:  # all peers get the same, whoever encodes for them and when
+            for other in Dialect:
+                self.encoded(codec, other, date)
         return encoded.text
+
+    def _encode_tuples(self, tuples: Any, codec: Codec) -> bytes:
+        """Encode what D0 has in place of a payload."""
+        try:
+            encoded = codec.encode_value(tuples, Dialect.D0)
+        except UnencodableValue as error:
+            error.under(".tuples")
+            raise
+        text = self._texts[Dialect.D0] = codec.encode_json(encoded, Dialect.D0)
+        return text
+
+    def encode_for_all(self, codec: Codec, date: datetime | None) -> None:
+        """Encode the payload now for all who may read it: this thread may read its tuples.
+
+        What is lazy in filt and result becomes what it stands for.
+        """
+        self.filt = codec.settle(self.filt)
+        self.result = codec.settle(self.result)
+        if self._body is not None:
+            for dialect in SHARED_TEXT:
+                self.encoded(codec, dialect, date)
 
     @property
     def held_bytes(self) -> int:
@@ -219,8 +242,7 @@ class PayloadEnvelope:
         """
         texts = {}
         if self._body is not None:
-            for dialect in SHARED_TEXT:
-                self.encoded(codec, dialect, date or self.date)
+            self.encode_for_all(codec, date or self.date)
             texts = _without_repetition(self._texts)
         record = {
             "filt": _encode_native(self.filt, codec),

@@ -22,7 +22,11 @@ _read_quickly = msgspec.json.Decoder().decode
 
 def write_json(value: Json) -> bytes:
     """Give compact ASCII JSON of what JSON can hold."""
-    return _writer.encode(value).encode("ascii")
+    try:
+        text = _writer.encode(value)
+    except TypeError:
+        text = _writer.encode(_with_text_keys(value))
+    return text.encode("ascii")
 
 
 def escape_json(text: bytes) -> bytes:
@@ -71,6 +75,16 @@ def count_containers(text: bytes | str) -> int:
 def too_deep(depth: int) -> LimitExceeded:
     """Give the error for a message with more than ``depth`` levels."""
     return LimitExceeded(f"Message is nested deeper than max_depth ({depth})")
+
+
+def _with_text_keys(value: Json) -> Json:
+    """Return the same with plain text as keys: lazy text is equal to it and has passed for it."""
+    if isinstance(value, dict):
+        return {
+            key if isinstance(key, int | float | None) else str(key): _with_text_keys(item)
+            for key, item in value.items()
+        }
+    return [_with_text_keys(item) for item in value] if isinstance(value, list) else value
 
 
 def _read_tolerantly(text: bytes | str, depth: int) -> Json:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from binascii import b2a_base64
 from datetime import UTC, datetime
 
+from django_vortex.exceptions import UnencodableValue
 from django_vortex.tuples.scalars import datetime_text
 from django_vortex.typedefs import Filt
 from django_vortex.wire.codec import Codec
@@ -46,7 +47,7 @@ def encode_message(
         codec: Encodes filt, result and payload.
 
     Raises:
-        DefinitionError: A value cannot travel.
+        UnencodableValue: Something in it cannot travel.
     """
     known = envelope.messages.get(form)
     if known is not None and known[0] == date:
@@ -59,9 +60,11 @@ def encode_message(
         payload = envelope.encoded(codec, dialect, date)
         body = b"null" if payload is None else b'"%b"' % payload
         text = _write_envelope(
-            _encode(envelope.filt, dialect, codec),
+            _encode(envelope.filt, dialect, codec, "filt"),
             b'"%b":%b' % (dialect.payload_field.encode(), body),
-            b"null" if envelope.result is None else _encode(envelope.result, dialect, codec),
+            b"null"
+            if envelope.result is None
+            else _encode(envelope.result, dialect, codec, "result"),
             date,
             form,
         )
@@ -116,19 +119,25 @@ def _write_d0(
     """Give the whole of an envelope as one D0 payload, under a given filt."""
     json = b'%b%b,"replyFilt":%b,"tuples":%b,"result":%b,"date":%b}' % (
         _D0_HEAD,
-        _encode(filt, Dialect.D0, codec),
-        _encode(envelope.reply_filt or {}, Dialect.D0, codec),
+        _encode(filt, Dialect.D0, codec, "filt"),
+        _encode(envelope.reply_filt or {}, Dialect.D0, codec, "replyFilt"),
         envelope.encoded(codec, Dialect.D0, date) or b"[]",
-        _encode(envelope.result, Dialect.D0, codec),
+        _encode(envelope.result, Dialect.D0, codec, "result"),
         _date_json(date, has_zone=False),
     )
     text = deflate(json).decode("ascii")
     return text + "." if form.framed else text
 
 
-def _encode(value: object, dialect: Dialect, codec: Codec) -> bytes:
+def _encode(value: object, dialect: Dialect, codec: Codec, name: str) -> bytes:
     text = write_plain(value)
-    return codec.encode_json(codec.encode_value(value, dialect), dialect) if text is None else text
+    if text is not None:
+        return text
+    try:
+        return codec.encode_json(codec.encode_value(value, dialect), dialect)
+    except UnencodableValue as error:
+        error.under(f".{name}")
+        raise
 
 
 def _date_json(date: datetime | None, *, has_zone: bool) -> bytes:

@@ -61,3 +61,6 @@ class EncodedPayload:
 
     portable: bool
     """Whether the same text is right in D1, D1B, D2 and the native dialect."""
+
+    is_lasting: bool = True
+    """Whether nothing in it was lazy: encoded later it would be the same."""

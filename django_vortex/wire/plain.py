@@ -6,11 +6,13 @@ request and every reply has a filt, and nearly all of them are like this.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
+from django_vortex.tuples import TupleRegistry
 from django_vortex.typedefs import Filt, Json
 from django_vortex.wire.json_text import escape_json
 from django_vortex.wire.keys import MAX_SAFE_INT, are_exact_text_keys
@@ -44,10 +46,32 @@ def read_plain_date(source: Json) -> datetime | None:
 
 def write_plain(value: object) -> bytes | None:
     """Give the ASCII JSON of a filt or a result that every dialect writes alike."""
-    kind = value.__class__
+    kind = type(value)
     if kind is dict:
         return _write_filt(value)  # type: ignore[arg-type]
     return _write_same(value) if kind in _SAME else None
+
+
+def settle(value: Any, registry: TupleRegistry) -> Any:
+    """Return a filt or a result with what lazy values and proxies in it stand for.
+
+    Raises:
+        UnencodableValue: One stands for what cannot travel.
+    """
+    kind = type(value)
+    if kind in _SAME_WHEN_READ:
+        return value
+    if kind is dict:
+        if _SAME_WHEN_READ.issuperset(map(type, value.values())) and _are_text(value):
+            return value
+        return {settle(k, registry): settle(item, registry) for k, item in value.items()}
+    if kind in (list, tuple):
+        return kind(settle(item, registry) for item in value)
+    return settle(registry.resolve(value), registry) if registry.is_stand_in(value) else value
+
+
+def _are_text(keys: Iterable[object]) -> bool:
+    return all(type(key) is str for key in keys)
 
 
 def _write_filt(filt: dict[Any, Any]) -> bytes | None:
@@ -55,7 +79,7 @@ def _write_filt(filt: dict[Any, Any]) -> bytes | None:
         return None
     encoded = filt
     for key, value in filt.items():
-        kind = value.__class__
+        kind = type(value)
         if kind in _SAME:
             continue
         if kind is not int or not -MAX_SAFE_INT <= value <= MAX_SAFE_INT:
@@ -69,5 +93,5 @@ def _write_filt(filt: dict[Any, Any]) -> bytes | None:
 def _write_same(value: object) -> bytes | None:
     try:
         return escape_json(_write(value))
-    except UnicodeEncodeError:
-        return None  # a lone surrogate, which only the codec can write
+    except (UnicodeEncodeError, TypeError):
+        return None  # a lone surrogate or a lazy key, which only the codec can write

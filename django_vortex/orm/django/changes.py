@@ -14,7 +14,7 @@ from typing import Any
 
 from django.db import models
 
-from django_vortex.orm.django.models import is_file
+from django_vortex.orm.django.files import is_file
 from django_vortex.orm.sameness import is_same
 
 SEEN = "_vortex_seen_values"

@@ -9,6 +9,7 @@ from typing import Any
 from django.db import models
 
 from django_vortex.exceptions import DefinitionError
+from django_vortex.orm.django.files import is_file
 from django_vortex.orm.django.kinds import find_kind
 from django_vortex.orm.store import ModelField, ModelRelation, ModelSpec
 
@@ -32,11 +33,6 @@ def describe_model(model: type[models.Model]) -> ModelSpec:
         key_names=tuple(keys),
         relations={relation.name: relation for relation in _find_relations(model)},
     )
-
-
-def is_file(field: Any) -> bool:
-    """Say whether a field holds files, which travel as addresses."""
-    return isinstance(field, models.FileField)
 
 
 def _describe_field(field: Any, is_key: bool) -> ModelField:

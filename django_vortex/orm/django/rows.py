@@ -1,10 +1,11 @@
 """The rows of a Django model."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.core.exceptions import FieldError
 from django.db import models, router, transaction
+from django.db.models.query import ModelIterable
 
 from django_vortex.exceptions import DefinitionError
 from django_vortex.orm.conditions import Condition
@@ -22,13 +23,26 @@ class DjangoRows:
         return self._model._default_manager.all()
 
     def fetch(
-        self, queryset: models.QuerySet[Any], condition: Condition | None = None
+        self,
+        queryset: models.QuerySet[Any],
+        names: Sequence[str] = (),
+        condition: Condition | None = None,
     ) -> list[Any]:
         """List those rows of a queryset that meet a condition, asking the database each time.
+
+        Args:
+            queryset: The rows.
+            names: The columns that travel. Where ``only()`` or ``defer()`` leaves out one of them,
+                they are loaded all the same: one by one they would take a query for each row.
+            condition: What a permission lets through.
 
         Raises:
             DefinitionError: Such a queryset, or such a field, cannot be narrowed down.
         """
+        is_narrowed = queryset.query.deferred_loading != (frozenset(), True)
+        has_instances = queryset._iterable_class is ModelIterable
+        if names and is_narrowed and has_instances and queryset.query.select_related is False:
+            queryset = queryset.defer(None).only(*names)
         if condition is None:
             return list(queryset.all())
         label = self._model._meta.label

@@ -13,8 +13,9 @@ from django.core.exceptions import NON_FIELD_ERRORS, ObjectDoesNotExist, Validat
 from django.db import connections, models
 
 from django_vortex.orm.django.changes import find_changed, remember
+from django_vortex.orm.django.files import is_file
 from django_vortex.orm.django.limits import find_unstorable
-from django_vortex.orm.django.models import is_file, is_overridden
+from django_vortex.orm.django.models import is_overridden
 from django_vortex.orm.django.targets import check_targets
 from django_vortex.orm.django.unique import asking, find_taken, find_uniqueness, is_plain
 from django_vortex.orm.store import Draft

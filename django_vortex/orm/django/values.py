@@ -7,12 +7,13 @@ wants to be set to.
 from collections.abc import Callable
 from typing import Any
 
-from django.core.exceptions import ObjectDoesNotExist
+from django.core.exceptions import ObjectDoesNotExist, SynchronousOnlyOperation
 from django.db import models
 from django.db.models.expressions import DatabaseDefault
 
+from django_vortex.exceptions import LoadsOnLoop
+from django_vortex.orm.django.files import is_file, make_file_reader
 from django_vortex.orm.django.kinds import find_kind
-from django_vortex.orm.django.models import is_file
 from django_vortex.orm.guarded_rows import waiting_name
 from django_vortex.orm.store import Shape
 
@@ -40,26 +41,52 @@ def make_reader(shape: Shape) -> Callable[[Any], dict[str, Any]]:
 
 
 def make_field_reader(model: type[models.Model], name: str) -> Read:
-    """Give what reads one field of a row; None for what only the database knows so far."""
+    """Return what reads one field of a row; None for what only the database knows so far."""
     field = next((one for one in model._meta.many_to_many if one.name == name), None)
     if field is not None:
         return _make_many_reader(name, field.remote_field.model)
-    found = next(one for one in model._meta.concrete_fields if one.attname == name)
-    if is_file(found):
-        return lambda row: _file_address(getattr(row, name))
-    to_wire = find_kind(found).to_wire
+    return make_column_reader(next(f for f in model._meta.concrete_fields if f.attname == name))
+
+
+def make_column_reader(field: Any) -> Read:
+    """Return what reads one column of a row: every row of a model is read by it.
+
+    A deferred value is loaded. On an event loop that raises `LoadsOnLoop`.
+    """
+    name = field.attname
 
     def read(row: Any) -> Any:
-        known = row.__dict__
-        if name in known:
-            value = known[name]
-        else:
-            value = None if row._state.adding else getattr(row, name)
-        if value is None or value.__class__ is DatabaseDefault:
+        try:
+            return row.__dict__[name]
+        except KeyError:
+            return _load(row, name)
+
+    if is_file(field):
+        return make_file_reader(field, read)
+    to_wire = find_kind(field).to_wire
+    if to_wire is None and not field.has_db_default():
+        return read
+
+    def read_converted(row: Any) -> Any:
+        value = read(row)
+        if value is None or value.__class__ is DatabaseDefault:  # which it has yet to decide
             return None
         return value if to_wire is None else to_wire(value)
 
-    return read
+    return read_converted
+
+
+def _load(row: Any, name: str) -> Any:
+    """Load a deferred value; None for what a new row does not have yet."""
+    if row._state.adding:
+        return None
+    try:
+        return getattr(row, name)
+    except SynchronousOnlyOperation as error:
+        raise LoadsOnLoop(
+            f"{row._meta.label}.{name} is deferred and would be loaded on the event loop; "
+            "load it with the row, or encode the row in a thread"
+        ) from error
 
 
 def to_model_value(field: Any, value: Any) -> Any:
@@ -116,13 +143,3 @@ def _make_guarded_reader(
         return None if related is None else read_inner(related)
 
     return read_many if is_many else read_one
-
-
-def _file_address(file: Any) -> str | None:
-    """Give the URL of a file, its name where the storage knows no URLs."""
-    if not file:
-        return None
-    try:
-        return str(file.url)
-    except (NotImplementedError, ValueError):
-        return str(file.name)

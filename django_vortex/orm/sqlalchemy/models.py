@@ -7,6 +7,7 @@ own, so that its rows are like all others.
 
 import dataclasses
 import typing
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, cast
 from weakref import WeakKeyDictionary
@@ -118,16 +119,11 @@ def describe(model: Any) -> MappedModel:
     if not hasattr(cls, "__mapper__"):
         raise DefinitionError(f"Expected a SQLAlchemy class or table, got {quoted(model)}")
     mapper = class_mapper(cls)
-    hints = resolve_types(cls)
     columns = {
         attribute.key: MappedColumn(
-            attribute.key,
-            getattr(cls, attribute.key),
-            describe_values(attribute.columns[0].type, _unmapped(hints.get(attribute.key))),
-            attribute.columns[0],
+            attribute.key, getattr(cls, attribute.key), values, attribute.columns[0]
         )
-        for attribute in mapper.column_attrs
-        if not attribute.key.startswith("_")
+        for attribute, values in describe_attributes(mapper)
     }
     key_names = tuple(mapper.get_property_by_column(key).key for key in mapper.primary_key)
     for name in key_names:
@@ -147,6 +143,15 @@ def describe(model: Any) -> MappedModel:
         },
     )
     return MappedModel(cls, mapper, columns, tuple(columns[name] for name in key_names), spec)
+
+
+def describe_attributes(mapper: Mapper[Any]) -> Iterator[tuple[Any, ColumnValues]]:
+    """List the mapped columns and expressions that can travel, and what their values are."""
+    hints = resolve_types(mapper.class_)
+    for attribute in mapper.column_attrs:
+        if not attribute.key.startswith("_"):
+            hint = _unmapped(hints.get(attribute.key))
+            yield attribute, describe_values(attribute.columns[0].type, hint)
 
 
 def _map_table(table: Table) -> type[Any]:

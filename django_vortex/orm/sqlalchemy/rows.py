@@ -1,6 +1,6 @@
 """The rows of a SQLAlchemy class."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django_vortex.exceptions import DefinitionError
@@ -32,10 +32,17 @@ class SqlAlchemyRows:
 
         return select(self._mapped)
 
-    def fetch(self, statement: Any, condition: Condition | None = None) -> list[Any]:
+    def fetch(
+        self, statement: Any, names: Sequence[str] = (), condition: Condition | None = None
+    ) -> list[Any]:
         """List what a statement selects and meets a condition.
 
         The session is closed, also after a failure.
+
+        Args:
+            statement: Selects the rows.
+            names: The columns that travel; those that are loaded later otherwise are loaded now.
+            condition: What a permission lets through.
 
         Raises:
             DefinitionError: Such a statement cannot be narrowed down.
@@ -44,7 +51,13 @@ class SqlAlchemyRows:
         try:
             if condition is not None:
                 statement = self._narrow(statement, condition, session)
-            return list(session.scalars(statement).unique())
+            options = _undefer(statement, names)
+            rows = list(
+                session.scalars(statement.options(*options) if options else statement).unique()
+            )
+            for row in rows:
+                _load(row, names)
+            return rows
         finally:
             session.close()
 
@@ -59,3 +72,32 @@ class SqlAlchemyRows:
             )
         dialect = session.get_bind(self._mapped.__mapper__).dialect.name
         return statement.where(to_expression(condition, describe(self._mapped), dialect))
+
+
+def _undefer(statement: Any, names: Sequence[str]) -> list[Any]:
+    """Return what loads columns with the rows that the statement or the class defers."""
+    from sqlalchemy import Select
+    from sqlalchemy.orm import undefer
+
+    if not isinstance(statement, Select):
+        return []
+    entity = statement.column_descriptions[0]["expr"]
+    if not hasattr(entity, "__mapper__"):
+        return []
+    columns = entity.__mapper__.column_attrs
+    is_narrowed = bool(statement._with_options)
+    return [
+        undefer(getattr(entity, name))
+        for name in names
+        if name in columns and (is_narrowed or columns[name].deferred)
+    ]
+
+
+def _load(row: Any, names: Sequence[str]) -> None:
+    """Load the columns that are left out all the same, before the session is closed."""
+    from sqlalchemy import inspect
+
+    state = inspect(row, raiseerr=False)
+    if hasattr(state, "unloaded"):
+        for name in state.unloaded.intersection(names):
+            getattr(row, name)

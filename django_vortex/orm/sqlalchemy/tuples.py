@@ -4,14 +4,14 @@ Takes declarative (or otherwise mapped) classes, gives their mapped columns unde
 names; relationships neither travel nor load. SQLAlchemy is imported when the first such class is
 looked into, so that it is not needed, nor paid for, where there is none.
 
-What is loaded is read as it is. What a commit has expired is loaded again, which is refused on an
-event loop: there it would wait for the database.
+What is loaded is read as it is. What a commit has expired is loaded again, and what is deferred is
+loaded, but not on an event loop: there it would wait for the database.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from django_vortex.exceptions import DefinitionError, MalformedMessage, quoted
+from django_vortex.exceptions import LoadsOnLoop, MalformedMessage, UnencodableValue, quoted
 from django_vortex.routing.ports import is_on_loop
 from django_vortex.tuples import Construction, FieldSpec, TupleRegistry
 
@@ -30,18 +30,17 @@ class SqlAlchemyAdapter:
         return [name for name, column in columns.items() if isinstance(column, Column)]
 
     def find_fields(self, cls: type[Any]) -> Sequence[FieldSpec]:
-        """List the mapped columns, inherited ones included."""
+        """List the mapped columns, inherited ones included, with the values that CRUD reads."""
         from sqlalchemy import Column, inspect
-        from sqlalchemy.types import JSON
+
+        from django_vortex.orm.sqlalchemy.models import describe_attributes
 
         found = []
-        for attribute in inspect(cls).column_attrs:
-            column = attribute.columns[0]
-            if isinstance(column, Column) and not attribute.key.startswith("_"):
-                is_raw = isinstance(column.type, JSON)
-                python_type = None if is_raw else _python_type(column.type)
-                read = _make_read(attribute.key)
-                found.append(FieldSpec(attribute.key, python_type, is_raw, read))
+        for attribute, values in describe_attributes(inspect(cls)):
+            name = attribute.key
+            if isinstance(attribute.columns[0], Column):
+                read = _make_read(name, values.export)
+                found.append(FieldSpec(name, values.type, values.is_raw, read))
         return found
 
     def get_construction(self, cls: type[Any], fields: Sequence[FieldSpec]) -> Construction:
@@ -73,43 +72,41 @@ def install(registry: TupleRegistry) -> None:
     registry.add_attribute_adapter("__mapper__", SqlAlchemyAdapter())
 
 
-def _python_type(column_type: Any) -> type | None:
-    """Give the type of a column's values, None where SQLAlchemy does not know it for certain."""
-    from sqlalchemy.types import TypeDecorator
-
-    kind = type(column_type)
-    if isinstance(column_type, TypeDecorator) and kind.python_type is TypeDecorator.python_type:
-        return None  # says what is stored, not what its user sees
-    try:
-        found = column_type.python_type
-    except NotImplementedError:
-        return None
-    return found if isinstance(found, type) else None
-
-
-def _make_read(name: str) -> Callable[[Any], object]:
+def _make_read(name: str, export: Callable[[Any], Any] | None) -> Callable[[Any], object]:
     def read(instance: Any) -> object:
         attributes = instance.__dict__
         return attributes[name] if name in attributes else _read_unloaded(instance, name)
 
-    return read
+    if export is None:
+        return read
+
+    def read_exported(instance: Any) -> object:
+        value = read(instance)
+        return None if value is None else export(value)
+
+    return read_exported
 
 
 def _read_unloaded(instance: Any, name: str) -> object:
-    """Read what is not there: None if it was never set or loaded, otherwise load it again."""
+    """Load what is not there: expired or deferred. None if the row is new and it was never set."""
     from sqlalchemy import inspect
 
     state = inspect(instance)
-    if name not in state.expired_attributes:
+    is_expired = name in state.expired_attributes
+    if not is_expired and state.key is None:
         return None
     where = f"{type(instance).__qualname__}.{name}"
+    what = "has expired" if is_expired else "is deferred"
     if state.session is None:
-        raise DefinitionError(
-            f"{where} has expired and its session is closed; refresh the instance before, "
+        raise UnencodableValue(
+            f"{where} {what} and its session is closed; load it before, refresh the instance, "
             "or make the session with expire_on_commit=False"
         )
-    if is_on_loop():
-        raise DefinitionError(
-            f"{where} has expired and would be loaded on the event loop; refresh it before"
+    if state.async_session is not None:
+        raise UnencodableValue(
+            f"{where} {what}, and an AsyncSession loads nothing by itself; load it before, with "
+            "the row or by `await session.refresh(...)`"
         )
+    if is_on_loop():
+        raise LoadsOnLoop(f"{where} {what} and would be loaded on the event loop; load it before")
     return getattr(instance, name)

@@ -1,4 +1,4 @@
-"""Django models travel as they are, and nothing that travels asks the database."""
+"""Django models travel as they are, and nothing that is loaded asks the database."""
 
 import asyncio
 import datetime
@@ -8,13 +8,17 @@ from typing import Any
 
 import pytest
 from django.core.files.base import ContentFile
+from django.core.files.storage import Storage
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils.functional import SimpleLazyObject
 
-from django_vortex.exceptions import DefinitionError, MalformedMessage
+from django_vortex.exceptions import DefinitionError, LoadsOnLoop, MalformedMessage
+from django_vortex.orm.django import files
 from django_vortex.tuples import TupleRegistry, present_fields, tuple_type
 from django_vortex.wire.codec import Codec
 from django_vortex.wire.dialects import Dialect
+from django_vortex.wire.payload import Payload
 from tests.unit.orm.models import Author, Everything, Guarded, Novelist, Pseudonym
 from tests.unit.orm.travelling import rebuilt, sent, types_of
 
@@ -87,14 +91,44 @@ def test_fields_are_chosen_or_excluded(tuples: TupleRegistry) -> None:
     assert list(types_of(tuples, Guarded)) == ["id", "name"]
 
 
-def test_a_deferred_field_travels_as_none_without_a_query(tuples: TupleRegistry) -> None:
+@pytest.mark.parametrize("narrow", [lambda rows: rows.only("id"), lambda rows: rows.defer("name")])
+def test_a_deferred_field_is_loaded(tuples: TupleRegistry, narrow: Any) -> None:
     tuple_type("t.Author", fields="__all__", registry=tuples)(Author)
     Author.objects.create(id=7, name="Ann")
-    for queryset in (Author.objects.only("id"), Author.objects.defer("name")):
-        [author] = queryset
-        with CaptureQueriesContext(connection) as queries:
-            assert sent(tuples, author)["name"] is None
-        assert queries.captured_queries == []
+    [author] = narrow(Author.objects)
+    assert sent(tuples, author)["name"] == "Ann"
+
+
+async def test_a_deferred_field_is_not_loaded_on_a_loop(tuples: TupleRegistry) -> None:
+    tuple_type("t.Author", fields="__all__", registry=tuples)(Author)
+    author = Author.from_db("default", ["id"], [7])
+    with pytest.raises(LoadsOnLoop, match=r"Author.name is deferred .* at `\$\.tuples\[0\]\.name`"):
+        Codec(tuples).encode_payload(Payload({}, [author]), Dialect.NATIVE)
+
+
+def test_a_new_instance_has_nothing_that_only_the_database_knows(tuples: TupleRegistry) -> None:
+    tuple_type("t.Author", fields="__all__", registry=tuples)(Author)
+    author = Author(name="Ann")
+    del author.__dict__["id"]
+    assert sent(tuples, author)["id"] is None
+
+
+def test_a_lazy_instance_travels_as_the_instance(tuples: TupleRegistry) -> None:
+    tuple_type("t.Author", fields="__all__", registry=tuples)(Author)
+    author = Author.objects.create(id=7, name="Ann")
+    lazily = SimpleLazyObject(lambda: Author.objects.get())
+    assert sent(tuples, lazily) == sent(tuples, author)
+    payload = Payload({}, [SimpleLazyObject(lambda: Author.objects.get())])
+    text = Codec(tuples).encode_payload(payload, Dialect.D2).text
+    [again] = Codec(tuples).decode_payload(text, Dialect.D2).tuples
+    assert (again.id, again.name) == (7, "Ann")
+
+
+async def test_a_lazy_instance_is_not_loaded_on_a_loop(tuples: TupleRegistry) -> None:
+    tuple_type("t.Author", fields="__all__", registry=tuples)(Author)
+    lazily = SimpleLazyObject(lambda: Author.objects.get())
+    with pytest.raises(LoadsOnLoop, match=r"would be loaded on the event loop.* at `\$\.a\[0\]`"):
+        Codec(tuples).encode_value({"a": [lazily]}, Dialect.NATIVE)
 
 
 async def test_an_instance_can_be_written_on_a_loop(tuples: TupleRegistry) -> None:
@@ -122,12 +156,53 @@ def test_what_the_database_has_yet_to_decide_travels_as_none(tuples: TupleRegist
     }
 
 
-def test_a_file_travels_as_its_name_also_after_it_was_looked_at(tuples: TupleRegistry) -> None:
+def test_a_file_travels_as_its_address_also_after_it_was_looked_at(tuples: TupleRegistry) -> None:
     tuple_type("t.Everything", fields=["file"], registry=tuples)(Everything)
     instance = Everything()
     assert sent(tuples, instance)["file"] is None
-    instance.file.save("b.txt", ContentFile(b"x"), save=False)
-    assert sent(tuples, instance)["file"] == "b.txt"
+    instance.file.save("b c.txt", ContentFile(b"x"), save=False)
+    assert sent(tuples, instance)["file"] == instance.file.url
+    again = rebuilt(tuples, "t.Everything", file=instance.file.url)
+    assert again.file.name == instance.file.name
+    assert again.file.read() == b"x"
+
+
+def test_no_file_is_none(tuples: TupleRegistry) -> None:
+    tuple_type("t.Everything", fields=["file", "image"], registry=tuples)(Everything)
+    for nothing in (None, ""):
+        written = sent(tuples, Everything(file=nothing, image=nothing))
+        assert (written["file"], written["image"]) == (None, None)
+
+
+class Unaddressed(Storage):
+    """A storage whose addresses are wanted in vain."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def url(self, name: str | None) -> str:
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    ("error", "lines"),
+    [(NotImplementedError(), 0), (ValueError(), 0), (RuntimeError("offline"), 1)],
+)
+def test_a_file_travels_as_its_name_where_there_is_no_address(
+    tuples: TupleRegistry,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    error: Exception,
+    lines: int,
+) -> None:
+    tuple_type("t.Everything", fields=["file"], registry=tuples)(Everything)
+    monkeypatch.setattr(Everything._meta.get_field("file"), "storage", Unaddressed(error))
+    monkeypatch.setattr(files, "_reported", set())
+    for _ in range(3):
+        assert sent(tuples, Everything(file="a/b.txt"))["file"] == "a/b.txt"
+    assert len(caplog.records) == lines
+    again = rebuilt(tuples, "t.Everything", file="https://elsewhere/a.txt?key=1")
+    assert sent(tuples, again)["file"] == "https://elsewhere/a.txt?key=1"
 
 
 def test_bytes_from_a_driver_that_gives_views_travel(tuples: TupleRegistry) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Engine, create_engine, event, inspect, select
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import (
     DeclarativeBase,
     Mapped,
@@ -23,7 +24,12 @@ from sqlalchemy.orm import (
 )
 from sqlalchemy.pool import StaticPool
 
-from django_vortex.exceptions import DefinitionError, MalformedMessage
+from django_vortex.exceptions import (
+    DefinitionError,
+    LoadsOnLoop,
+    MalformedMessage,
+    UnencodableValue,
+)
 from django_vortex.tuples import TupleRegistry, present_fields, tuple_type
 from django_vortex.wire.codec import Codec
 from django_vortex.wire.dialects import Dialect
@@ -95,7 +101,7 @@ def airports(tuples: TupleRegistry) -> TupleRegistry:
 def test_every_kind_of_column_has_its_type(tuples: TupleRegistry) -> None:
     tuple_type("t.Everything", fields="__all__", registry=tuples)(Everything)
     types = types_of(tuples, Everything)
-    unknown = {name for name, kind in types.items() if kind in (None, object)}
+    unknown = {name for name, kind in types.items() if kind in (None, object, Any)}
     assert unknown == {"extra", "pickled", "letters", "secret"}
     assert {name: kind for name, kind in types.items() if name not in unknown} == {
         name: type(value) for name, value in VALUES.items() if name not in unknown
@@ -156,31 +162,84 @@ def test_fields_are_chosen(tuples: TupleRegistry) -> None:
     assert list(types_of(tuples, Airport)) == ["id", "name"]
 
 
-def test_reading_what_is_loaded_executes_nothing(airports: TupleRegistry, engine: Engine) -> None:
+@pytest.fixture
+def named(tuples: TupleRegistry) -> TupleRegistry:
+    """A registry in which airports travel without what is loaded later."""
+    tuple_type("t.Airport", fields=["id", "name", "kind"], registry=tuples)(Airport)
+    return tuples
+
+
+def test_reading_what_is_loaded_executes_nothing(named: TupleRegistry, engine: Engine) -> None:
     with Session(engine) as session:
         rows = session.scalars(select(Airport).order_by(Airport.id)).all()
         statements = Statements(engine)
-        written = [sent(airports, row) for row in rows]
+        written = [sent(named, row) for row in rows]
     assert [row["name"] for row in written] == ["Nowhere", "Roof"]
-    assert [row["notes"] for row in written] == [None, None]
     assert [row["_c"] for row in written] == ["t.Airport", "t.Airport"]
     assert statements == []
 
 
-def test_a_detached_instance_is_read(airports: TupleRegistry, engine: Engine) -> None:
+def test_a_detached_instance_is_read(named: TupleRegistry, engine: Engine) -> None:
     with Session(engine) as session:
         row = session.get(Airport, 1)
-    assert sent(airports, row)["name"] == "Nowhere"
+    assert sent(named, row)["name"] == "Nowhere"
 
 
-def test_columns_left_out_of_a_query_travel_as_none(
+LEFT_OUT = [select(Airport), select(Airport).options(load_only(Airport.id))]
+
+
+@pytest.mark.parametrize("statement", LEFT_OUT, ids=["deferred", "load_only"])
+def test_columns_left_out_of_a_query_are_loaded_where_that_may_block(
+    airports: TupleRegistry, engine: Engine, statement: Any
+) -> None:
+    with Session(engine) as session:
+        row = session.scalars(statement.where(Airport.id == 1)).one()
+        written = sent(airports, row)
+    assert (written["name"], written["notes"]) == ("Nowhere", "long")
+
+
+async def test_columns_left_out_of_a_query_are_not_loaded_on_a_loop(
     airports: TupleRegistry, engine: Engine
 ) -> None:
     with Session(engine) as session:
-        row = session.scalars(select(Airport).options(load_only(Airport.id))).first()
+        row = session.scalars(LEFT_OUT[0]).first()
         statements = Statements(engine)
-        assert sent(airports, row)["name"] is None
+        with pytest.raises(LoadsOnLoop, match=r"Airport.notes is deferred .* at `\$\[0\]\.notes`"):
+            Codec(airports).encode_value([row], Dialect.NATIVE)
     assert statements == []
+
+
+@pytest.mark.parametrize("statement", LEFT_OUT, ids=["deferred", "load_only"])
+def test_columns_left_out_of_a_detached_instance_are_told_and_no_nulls(
+    airports: TupleRegistry, engine: Engine, statement: Any
+) -> None:
+    with Session(engine) as session:
+        row = session.scalars(statement).first()
+    with pytest.raises(UnencodableValue, match=r"is deferred and its session is closed.* at `\$\."):
+        sent(airports, row)
+
+
+async def test_what_an_async_session_left_out_is_told_and_no_nulls(
+    airports: TupleRegistry, tmp_path: Path
+) -> None:
+    engine = create_async_engine(f"sqlite+aiosqlite:///{tmp_path}/rows.db")
+    async with engine.begin() as connection:
+        await connection.run_sync(Base.metadata.create_all)
+    async with AsyncSession(engine) as session:
+        session.add(Airport(id=1, name="Nowhere", notes="long"))
+        await session.commit()
+        row = (await session.scalars(select(Airport))).one()
+        with pytest.raises(UnencodableValue, match="an AsyncSession loads nothing by itself"):
+            sent(airports, row)
+        with pytest.raises(UnencodableValue, match="an AsyncSession loads nothing by itself"):
+            await asyncio.to_thread(sent, airports, row)
+        await session.refresh(row, ["notes"])
+        assert sent(airports, row)["notes"] == "long"
+    await engine.dispose()
+
+
+def test_a_new_instance_has_nothing_where_nothing_was_set(airports: TupleRegistry) -> None:
+    assert sent(airports, Airport(id=3))["notes"] is None
 
 
 def test_an_expired_instance_is_loaded_where_that_may_block(
