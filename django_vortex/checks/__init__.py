@@ -8,10 +8,12 @@ from django.core.checks import register
 
 from django_vortex.checks.application import check_application
 from django_vortex.checks.channel_layer import check_channel_layer
+from django_vortex.checks.handlers import check_handlers
 from django_vortex.checks.permission import check_permission
 from django_vortex.checks.servers import check_servers
 from django_vortex.checks.settings import check_settings
 from django_vortex.checks.tuple_types import check_tuple_types
+from django_vortex.checks.urls import check_urls
 
 TAG = "vortex"
 
@@ -22,6 +24,8 @@ CHECKS = (
     check_servers,
     check_permission,
     check_tuple_types,
+    check_handlers,
+    check_urls,
 )
 """All checks; `register_checks` registers them."""
 

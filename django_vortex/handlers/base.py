@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import Future
 from typing import Any
+from weakref import WeakSet
 
 from django_vortex.routing.address import Address
 from django_vortex.routing.endpoint import PayloadEndpoint
@@ -25,6 +26,13 @@ _building: "set[Future[None] | asyncio.Task[None]]" = set()
 
 SERVER_PEER = Peer(uuid="", name="")
 """Who asks for data that nobody asked for: `Request.peer` of a request that is a push."""
+
+_constructed: "WeakSet[type[BaseHandler]]" = WeakSet()
+
+
+def is_constructed(cls: "type[BaseHandler]") -> bool:
+    """Return whether there has been an object of a class of handlers, or of a subclass."""
+    return any(issubclass(one, cls) for one in _constructed)
 
 
 class BaseHandler(ABC):
@@ -74,6 +82,7 @@ class BaseHandler(ABC):
             owner=owner,
         )
         self.filt = self.endpoint.filt
+        _constructed.add(type(self))
 
     @property
     def payload_io(self) -> PayloadIO:
@@ -83,6 +92,9 @@ class BaseHandler(ABC):
     @abstractmethod
     def handle(self, request: Request) -> Any:
         """Answer a request."""
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__module__}.{type(self).__qualname__} {self.filt!r}>"
 
     def make_push_request(self) -> Request:
         """Make the request that data is built for when nobody asked."""

@@ -95,8 +95,7 @@ class PayloadEndpoint:
         self.payload_io.remove(self)
 
     def __repr__(self) -> str:
-        name = getattr(self.handler, "__qualname__", None) or repr(self.handler)
-        return f"<PayloadEndpoint {self.filt!r} {name}>"
+        return f"<PayloadEndpoint {self.filt!r} {describe_handler(self.handler)}>"
 
 
 def endpoint(
@@ -117,8 +116,14 @@ def endpoint(
     lives as long as it does.
 
     Raises:
-        DefinitionError: When decorating, as `PayloadEndpoint`.
+        DefinitionError: As `PayloadEndpoint`; or it is used without a filt, as ``@endpoint``.
     """
+    if callable(filt):
+        raise DefinitionError(
+            f"@endpoint of {describe_handler(filt)} has no filt: write "
+            "@endpoint({'key': 'board.echo'}) with a key of your own"
+        )
+    filt = check_filt(filt)
 
     def decorate(function: _Function) -> _Function:
         PayloadEndpoint(
@@ -151,6 +156,17 @@ def make_permission(value: Any, payload_io: PayloadIO, where: str) -> Permission
             "decide by allows(request, action), or use a RowsHandler or an OrmCrudHandler"
         )
     return permission
+
+
+def describe_handler(handler: Handler) -> str:
+    """Return module and name of a handler; of a bound method those of its object's class."""
+    while isinstance(handler, functools.partial):
+        handler = handler.func
+    owner = getattr(handler, "__self__", None)
+    is_bound = owner is not None and not isinstance(owner, type) and not inspect.ismodule(owner)
+    named = type(owner) if is_bound else handler
+    name = getattr(named, "__qualname__", None) or type(named).__qualname__
+    return f"{named.__module__}.{name}"
 
 
 def is_async(handler: Handler) -> bool:

@@ -43,6 +43,8 @@ def make_reply(result: Any, request: Request, date: datetime.datetime) -> Payloa
     filt = request.reply_filt
     if issubclass(type(result), PayloadEnvelope):
         envelope = _readdress(result, filt, request.codec)
+        if envelope.result not in (None, True) and not isinstance(envelope.result, str):
+            request.codec.encode_value(envelope.result, request.dialect)  # or raise here and now
     elif result is None:
         envelope = PayloadEnvelope(filt)
     else:

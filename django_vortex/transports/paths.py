@@ -30,7 +30,12 @@ def is_vortex_path(scope: Scope) -> bool:
         match = resolve(find_path_info(scope))
     except Resolver404:
         return False
-    return getattr(match.func, _MARK, False) is True
+    return is_vortex_view(match.func)
+
+
+def is_vortex_view(view: object) -> bool:
+    """Tell whether a view is marked as one whose path is a vortex."""
+    return getattr(view, _MARK, False) is True
 
 
 def find_path_info(scope: Scope) -> str:

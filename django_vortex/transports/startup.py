@@ -39,10 +39,10 @@ def require_sound_settings() -> None:
 
 
 def require_app() -> None:
-    """See that Django knows the app.
+    """See that Django knows the app, as soon as it knows any.
 
     Raises:
         ImproperlyConfigured: It does not.
     """
-    if not apps.is_installed("django_vortex"):
+    if apps.apps_ready and not apps.is_installed("django_vortex"):
         raise ImproperlyConfigured(NOT_INSTALLED)

@@ -2,25 +2,13 @@
 
 import json
 from argparse import ArgumentParser
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from django_vortex.routing.endpoint import PayloadEndpoint
+from django_vortex.routing.endpoint import PayloadEndpoint, describe_handler
 from django_vortex.routing.payload_io import payload_io
-
-
-def describe_handler(handler: Callable[..., Any]) -> str:
-    """Name a handler by module and name; a bound method by the class of its object."""
-    while isinstance(handler, partial):
-        handler = handler.func
-    owner = getattr(handler, "__self__", None)
-    named = handler if owner is None or isinstance(owner, type) else type(owner)
-    name = getattr(named, "__qualname__", None) or type(named).__qualname__
-    return f"{named.__module__}.{name}"
 
 
 def describe_filt(filt: dict[Any, Any]) -> str:

@@ -1,3 +1,4 @@
+import pytest
 from django.test import override_settings
 
 from django_vortex.checks.channel_layer import check_channel_layer
@@ -37,3 +38,31 @@ def test_wrong_vortex_setting_leaves_the_other_checks_alone():
     with override_settings(VORTEX={"THREADS": 0}, CHANNEL_LAYERS=layers(MEMORY)):
         assert check_channel_layer() == []
         assert check_servers() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "hint"),
+    [
+        ("VORTX", {}, "Did you mean VORTEX?"),
+        ("VOTREX", {"NAME": "a"}, "Did you mean VORTEX?"),
+        ("DJANGO_VORTEX", {"NAME": "a"}, "Did you mean VORTEX?"),
+        ("VORTEX_SETTINGS", {}, "Did you mean VORTEX?"),
+        ("VORTEX_THREADS", 4, 'Write VORTEX = {"THREADS": 4}.'),
+    ],
+)
+def test_settings_that_look_like_ours_are_told(name, value, hint):
+    with override_settings(**{name: value}):
+        (message,) = check_settings()
+    assert ids([message]) == ["W015"]
+    assert (name in message.msg, message.hint) == (True, hint)
+
+
+def test_a_setting_in_small_letters_is_told(monkeypatch):
+    monkeypatch.setattr("tests.settings.vortex", {"NAME": "a"}, raising=False)
+    (message,) = check_settings()
+    assert ids([message]) == ["W015"]
+
+
+def test_settings_of_others_are_left_alone():
+    with override_settings(CORTEX=5, VORTEX_URL="x", VORTEX={"NAME": "a"}, TEXTURES={}):
+        assert check_settings() == []

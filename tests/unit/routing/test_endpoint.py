@@ -216,4 +216,15 @@ def test_the_filt_is_copied(bench: Bench) -> None:
 
 def test_endpoints_are_shown_with_filt_and_handler(bench: Bench) -> None:
     kept = PayloadEndpoint(FILT, coroutine, payload_io=bench.payload_io)
-    assert repr(kept) == "<PayloadEndpoint {'key': 'k'} coroutine>"
+    assert repr(kept) == "<PayloadEndpoint {'key': 'k'} tests.unit.routing.test_endpoint.coroutine>"
+
+
+def test_an_endpoint_without_a_filt_is_told_at_once() -> None:
+    with pytest.raises(DefinitionError, match=r"@endpoint of \S+\.lonely has no filt: write"):
+
+        @endpoint  # type: ignore[arg-type]
+        def lonely(request: Request) -> None:
+            """Answer nobody."""
+
+    with pytest.raises(DefinitionError, match="has no 'key'"):
+        endpoint({"kex": "k"})

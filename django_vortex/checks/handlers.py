@@ -1,0 +1,74 @@
+"""The handlers of the project: those that nobody makes, and those that answer twice."""
+
+import inspect
+import sys
+from collections.abc import Hashable, Iterator, Sequence
+from itertools import combinations
+from types import ModuleType
+from typing import Any
+
+from django.apps import AppConfig, apps
+from django.core.checks import CheckMessage, Warning
+
+from django_vortex.handlers.base import BaseHandler, is_constructed
+from django_vortex.routing.endpoint import PayloadEndpoint, describe_handler
+from django_vortex.routing.filt import freeze
+from django_vortex.routing.payload_io import payload_io
+
+
+def check_handlers(app_configs: Sequence[AppConfig] | None = None, **_: Any) -> list[CheckMessage]:
+    """Find handler classes without an object (W012) and filts with two handlers (W013)."""
+    return [*_find_unused(), *_find_twins(payload_io.endpoints)]
+
+
+def _find_unused() -> Iterator[CheckMessage]:
+    for app in apps.get_app_configs():
+        module = sys.modules.get(f"{app.name}.vortex")
+        for cls in () if module is None else _find_classes(module, app.name):
+            if not is_constructed(cls):
+                name = cls.__name__
+                yield Warning(
+                    f"{cls.__module__}.{cls.__qualname__} answers nobody: no object of it is made.",
+                    hint=f"Make one in the body of vortex.py: {name.lower()} = {name}(...)",
+                    id="django_vortex.W012",
+                )
+
+
+def _find_classes(module: ModuleType, package: str) -> Iterator[type[BaseHandler]]:
+    """Return the classes of an app's handlers that its ``vortex.py`` defines or imports."""
+    for value in vars(module).values():
+        if (
+            isinstance(value, type)
+            and issubclass(value, BaseHandler)
+            and not inspect.isabstract(value)
+            and f"{value.__module__}.".startswith(f"{package}.")
+            and package != "django_vortex"
+        ):
+            yield value
+
+
+def _find_twins(endpoints: Sequence[PayloadEndpoint]) -> Iterator[CheckMessage]:
+    by_filt: dict[Hashable, list[PayloadEndpoint]] = {}
+    for endpoint in endpoints:
+        by_filt.setdefault(freeze(endpoint.filt), []).append(endpoint)
+    for same in by_filt.values():
+        twins = next((pair for pair in combinations(same, 2) if _hear_the_same(*pair)), None)
+        if twins is not None:
+            places = " and ".join(_describe(one) for one in twins)
+            yield Warning(
+                f"Two handlers answer the filt {twins[0].filt!r}: {places}.",
+                hint="Every request gets both answers, and clients read only one. Give them "
+                "different filts, or peers of different names (accept_only_from).",
+                id="django_vortex.W013",
+            )
+
+
+def _hear_the_same(one: PayloadEndpoint, other: PayloadEndpoint) -> bool:
+    """Return whether there can be a peer that both hear."""
+    names = one.accept_only_from or other.accept_only_from
+    return not names or any(one.accepts(name) and other.accepts(name) for name in names)
+
+
+def _describe(endpoint: PayloadEndpoint) -> str:
+    site = endpoint.site
+    return f"{describe_handler(endpoint.handler)} ({site.filename}:{site.line})"

@@ -1,0 +1,110 @@
+import sys
+import types
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.apps import apps
+
+from django_vortex import ModelHandler, endpoint
+from django_vortex.checks import handlers as checked
+from django_vortex.checks.handlers import check_handlers
+from django_vortex.routing.endpoint import PayloadEndpoint
+from django_vortex.routing.payload_io import PayloadIO
+from tests.support.check_messages import ids
+
+
+class Answers(ModelHandler):
+    def build_model(self, request: Any) -> Any:
+        return []
+
+
+def make_class(name: str, *bases: type, **members: Any) -> Any:
+    """Make a handler class as a ``vortex.py`` of an app of these tests would."""
+    return type(name, bases or (Answers,), {"__module__": "tests.crud.vortex", **members})
+
+
+@pytest.fixture
+def registry(monkeypatch: pytest.MonkeyPatch) -> PayloadIO:
+    registry = PayloadIO()
+    monkeypatch.setattr(checked, "payload_io", registry)
+    return registry
+
+
+@pytest.fixture
+def module(monkeypatch: pytest.MonkeyPatch, registry: PayloadIO) -> Iterator[types.ModuleType]:
+    """The ``vortex.py`` of an installed app."""
+    assert any(app.name == "tests.crud" for app in apps.get_app_configs())
+    module = types.ModuleType("tests.crud.vortex")
+    monkeypatch.setitem(sys.modules, "tests.crud.vortex", module)
+    yield module
+
+
+def test_a_handler_class_without_an_object_is_told(module: Any) -> None:
+    module.OpenTickets = make_class("OpenTickets")
+    (message,) = check_handlers()
+    assert ids([message]) == ["W012"]
+    assert "tests.crud.vortex.OpenTickets" in message.msg
+    assert "OpenTickets(...)" in str(message.hint)
+
+
+def test_an_object_of_it_or_of_a_subclass_is_enough(module: Any, registry: PayloadIO) -> None:
+    module.Base = make_class("Base")
+    module.OpenTickets = make_class("OpenTickets", module.Base)
+    kept = module.OpenTickets({"key": "board.open"}, payload_io=registry)
+    assert check_handlers() == []
+    del kept
+
+
+def test_classes_for_others_to_finish_are_none(module: Any) -> None:
+    module.ModelHandler = ModelHandler
+    module.Answers = Answers  # of another package
+    module.Abstract = make_class("Abstract", ModelHandler)
+    assert check_handlers() == []
+
+
+def answer(request: Any) -> None:
+    """Answer nothing."""
+
+
+def test_two_handlers_of_one_filt_are_told_with_their_places(registry: PayloadIO) -> None:
+    kept = [
+        PayloadEndpoint({"key": "a", "ids": ids_}, answer, payload_io=registry)
+        for ids_ in ([1, 2], [2, 1])
+    ]
+    (message,) = check_handlers()
+    assert ids([message]) == ["W013"]
+    assert message.msg.count(f"{__name__}.answer") == 2
+    assert f"{__file__}:{kept[0].site.line}" in message.msg
+
+
+def test_filts_that_only_overlap_are_no_twins(registry: PayloadIO) -> None:
+    kept = [
+        PayloadEndpoint(filt, answer, payload_io=registry)
+        for filt in ({"key": "a"}, {"key": "a", "id": 1}, {"key": "b"})
+    ]
+    assert check_handlers() == []
+    del kept
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "count"),
+    [
+        ({"accept_only_from": "web"}, {"accept_only_from": "desk"}, 0),
+        ({"accept_only_from": "web"}, {"ignore_from": "web"}, 0),
+        ({"accept_only_from": ["web", "desk"]}, {"ignore_from": "web"}, 1),
+        ({"accept_only_from": "web"}, {}, 1),
+        ({"ignore_from": "web"}, {"ignore_from": "desk"}, 1),
+    ],
+)
+def test_twins_that_hear_no_common_peer_are_none(
+    registry: PayloadIO, one: Any, other: Any, count: int
+) -> None:
+    kept = [PayloadEndpoint({"key": "a"}, answer, payload_io=registry, **x) for x in (one, other)]
+    assert ids(check_handlers()) == ["W013"] * count
+    del kept
+
+
+def test_the_handlers_of_this_project_are_fine() -> None:
+    assert endpoint({"key": "tests.lone"})(answer) is answer
+    assert check_handlers() == []
