@@ -346,7 +346,8 @@ class Connection(Writer):
             self._write(text)
 
     def _send_after(self, envelope: PayloadEnvelope) -> None:
-        to = Address(uuid=self.peer.uuid)
+        # Where the peer is now it may be somebody else, whom this process has not heard of.
+        to = Address(uuid=self.peer.uuid, user=self.user_key)
         try:
             self._server.push(envelope, to)
         except Exception as error:

@@ -4,6 +4,7 @@ Takes users, sessions and peers, tells the server of this process and those of a
 from any thread, with or without a loop, in a process that has peers or in one that has none.
 """
 
+import logging
 from concurrent.futures import Future
 from dataclasses import replace
 from typing import Any
@@ -16,6 +17,8 @@ from django_vortex.server.server import Server
 from django_vortex.transports import hub
 from django_vortex.transports.flow import SCOPE_KEY
 from django_vortex.transports.sending import call_server
+
+logger = logging.getLogger(__name__)
 
 
 def disconnect(*, user: Any = None, peer: Any = None, session: Any = None) -> "Future[int]":
@@ -73,10 +76,18 @@ def note_logout(*, request: Any = None, user: Any = None, **_: object) -> None:
         return
     begun = Change(user_key, session_key and str(session_key), "begun")
     answered = replace(begun, logout="answered")
-    _tell(begun)
+    _tell_quietly(begun)
     flow = getattr(request, "scope", {}).get(SCOPE_KEY)
-    if flow is None or not hub.call_at_end(flow, lambda: _tell(answered)):
-        _tell(answered)
+    if flow is None or not hub.call_at_end(flow, lambda: _tell_quietly(answered)):
+        _tell_quietly(answered)
+
+
+def _tell_quietly(change: Change) -> None:
+    """Tell of a logout, which must not fail for the sake of that."""
+    try:
+        _tell(change)
+    except Exception:
+        logger.exception("Peers were not told of a logout")
 
 
 def _tell(change: Change) -> "Future[int]":

@@ -172,7 +172,7 @@ def _decide(
         return NOT_THIS_USER if user is None else NOT_THIS_PASSWORD
     if not _is_logged_in(peer) or str(user.pk) != str(peer.user.pk):
         return NEW_COOKIES
-    if claim.login is None and peer.user.password != user.password:
+    if claim.login is None and _password_of(peer.user) != _password_of(user):
         return NEW_COOKIES
     return _renew(peer, user, session)
 
@@ -201,6 +201,10 @@ def _find_claim(peer: Peer, data: SessionData | None) -> _Claim | None:
         )
     login = None if data is None else SessionLogin.read(data)
     return None if login is None else _Claim(login.backend, login.pk, login)
+
+
+def _password_of(user: Any) -> Any:
+    return getattr(user, "password", None)
 
 
 def _has_session(peer: Peer) -> bool:

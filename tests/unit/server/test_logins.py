@@ -212,7 +212,10 @@ async def test_requests_of_an_ended_login_are_cancelled_and_answer_nobody(bench)
     assert endpoint is not None
 
 
-async def test_requests_left_where_a_peer_came_from_answer_nobody_when_its_login_has_ended(clock):
+@pytest.mark.parametrize("does_first_process_know", [True, False])
+async def test_requests_left_where_a_peer_came_from_answer_nobody_when_its_login_has_ended(
+    clock, does_first_process_know
+):
     bus, payload_io, going_on = Bus(), PayloadIO(), asyncio.Event()
 
     async def handle(request):
@@ -234,8 +237,10 @@ async def test_requests_left_where_a_peer_came_from_answer_nobody_when_its_login
     bus.carry_all()
     assert connection.is_moved
     for one in (here, there):
+        await one.pass_time(0.5)
         one.judge.outcomes["ann"] = NOT_THIS_USER
-    there.server.logins.tell(Change(user="ann"))
+    tell = there.server.logins.tell if does_first_process_know else there.server.logins.take
+    tell(Change(user="ann"))
     bus.carry_all()
     for one in (here, there):
         await one.pass_time(0.5)

@@ -103,6 +103,14 @@ def test_logout_is_told_before_and_after_it(elsewhere: Records) -> None:
     ]
 
 
+def test_logout_works_though_nobody_can_be_told(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(sending, "_publisher", None)
+    note_logout(request=make_request("key of s"), user=None)
+    assert caplog.text.count("Peers were not told of a logout") == 2
+
+
 def test_logout_of_nobody_is_no_news(elsewhere: Records) -> None:
     note_logout(request=make_request(None), user=None)
     note_logout(request=None, user=None)
