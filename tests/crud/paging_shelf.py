@@ -5,8 +5,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from django_vortex.orm.crud.handler import OrmCrudHandler
-from django_vortex.orm.crud.permissions import AllowAny
 from django_vortex.routing.payload_io import PayloadIO
+from django_vortex.routing.permissions import AllowAny
 from django_vortex.testing import SyncPeer, connect
 from django_vortex.tuples import TupleRegistry
 from django_vortex.wire.codec import Codec

@@ -6,13 +6,12 @@ from typing import Any
 
 import pytest
 
-from django_vortex.exceptions import DefinitionError
+from django_vortex.exceptions import DefinitionError, TryAgain
 from django_vortex.orm.crud.extension import Context, CrudExtension
 from django_vortex.orm.crud.handler import OrmCrudHandler
 from django_vortex.orm.crud.load_reader import LoadReader
 from django_vortex.orm.crud.nested import CrudNested
 from django_vortex.orm.crud.pushes import FIRST_DELAY_SECONDS, MAX_DELAY_SECONDS
-from django_vortex.orm.store import TryAgain
 from django_vortex.routing.permissions import Action, Permission
 from django_vortex.routing.request import Request
 from tests.crud.boards import ANN, BOB, STAFF, TICKET, Board, User, ticket
