@@ -14,7 +14,7 @@ from django_vortex.orm.django.limits import find_unstorable
 from django_vortex.orm.django.places import place_names, read_place, with_places
 from django_vortex.orm.django.reading import ShapeReader
 from django_vortex.orm.django.saving import claim, save_fields
-from django_vortex.orm.django.scope import find_prefetches, narrow
+from django_vortex.orm.django.scope import add_prefetches, find_prefetches, narrow
 from django_vortex.orm.django.validation import validate_drafts
 from django_vortex.orm.django.values import PENDING, make_field_reader, to_model_value
 from django_vortex.orm.guarded_rows import leave_out
@@ -181,13 +181,14 @@ class DjangoCrudRows:
         queryset = filter_rows(self._queryset, where)
         if order:
             queryset = queryset.order_by(*to_ordering(order))
+            queryset.query.standard_ordering = True  # whatever the application has reversed
         if is_paged:
             queryset = with_places(queryset, order)
         return queryset if limit is None else queryset[:limit]
 
     def _fetch(self, queryset: models.QuerySet[Any]) -> list[Any]:
         with _asked():
-            rows = list(queryset.prefetch_related(*self._related))
+            rows = list(add_prefetches(queryset, self._related))
         leave_out(rows, self._scope)
         return rows
 

@@ -10,6 +10,7 @@ from django.db.models.query import ModelIterable
 from django_vortex.exceptions import DefinitionError
 from django_vortex.orm.conditions import Condition
 from django_vortex.orm.django.conditions import filter_rows
+from django_vortex.orm.django.shapes import check_queryset, each_once, may_repeat, unordered, whole
 
 
 class DjangoRows:
@@ -24,11 +25,13 @@ class DjangoRows:
 
     def fetch(
         self,
-        queryset: models.QuerySet[Any],
+        queryset: Any,
         names: Sequence[str] = (),
         condition: Condition | None = None,
     ) -> list[Any]:
         """List those rows of a queryset that meet a condition, asking the database each time.
+
+        Each row comes once.
 
         Args:
             queryset: The rows.
@@ -37,24 +40,21 @@ class DjangoRows:
             condition: What a permission lets through.
 
         Raises:
-            DefinitionError: Such a queryset, or such a field, cannot be narrowed down.
+            DefinitionError: Such a queryset has no rows of the model, or no such field.
         """
-        is_narrowed = queryset.query.deferred_loading != (frozenset(), True)
-        has_instances = queryset._iterable_class is ModelIterable
-        if names and is_narrowed and has_instances and queryset.query.select_related is False:
-            queryset = queryset.defer(None).only(*names)
-        if condition is None:
-            return list(queryset.all())
-        label = self._model._meta.label
-        if queryset.query.is_sliced or queryset.query.combinator:
-            raise DefinitionError(
-                f"A permission narrows the rows of {label} down, so their queryset must neither be "
-                "sliced nor a union"
-            )
-        try:
-            return list(filter_rows(queryset.all(), condition))
-        except FieldError as error:
-            raise DefinitionError(f"Scope of {label}: {error}") from error
+        found = unordered(whole(check_queryset(queryset, self._model).all()))
+        is_narrowed = found.query.deferred_loading != (frozenset(), True)
+        has_instances = found._iterable_class is ModelIterable
+        is_whole = found.query.select_related is False and not found.query.combinator
+        if names and is_narrowed and has_instances and is_whole:
+            found = found.defer(None).only(*names)
+        if condition is not None:
+            try:
+                found = filter_rows(each_once(found, found.db), condition)
+            except FieldError as error:
+                raise DefinitionError(f"Scope of {self._model._meta.label}: {error}") from error
+        rows: list[Any] = list(found)
+        return list({row.pk: row for row in rows}.values()) if may_repeat(found) else rows
 
     def call_after_commit(self, function: Callable[[], object]) -> None:
         """Call a function when the caller's transaction on the model's database has committed."""

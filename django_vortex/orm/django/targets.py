@@ -38,7 +38,8 @@ def _check_one(field: Any, drafts: Sequence[Draft], using: str) -> None:
             wanted.setdefault(value, []).append(draft)
         elif not field.null and not (draft.is_new and field.has_db_default()):
             draft.errors.setdefault(field.attname, []).append(str(field.error_messages["null"]))
-    there = _find_there(field, field.target_field.name, wanted, using)
+    manager = field.remote_field.model._base_manager
+    there = _find_there(field, field.target_field.name, wanted, manager.using(using))
     for value, referring in wanted.items():
         texts = _run_validators(field, value) if value in there else [_missing(field, value)]
         for draft in referring:
@@ -55,18 +56,19 @@ def _check_many(field: Any, drafts: Sequence[Draft], using: str) -> None:
         for value in values or ()
         if find_unstorable(key, value, connections[using]) is None
     }
-    there = _find_there(field, "pk", wanted, using)
+    # As the related manager finds them: a row that the default manager hides is not there.
+    manager = field.remote_field.model._default_manager
+    there = _find_there(field, "pk", wanted, manager.using(using))
     for draft, values in pending:
         missing = [one for one in values or () if not is_hashable(one) or one not in there]
         if missing:
             draft.errors.setdefault(field.name, []).append(_missing(field, missing[0]))
 
 
-def _find_there(field: Any, name: str, values: Iterable[Any], using: str) -> set[Any]:
+def _find_there(field: Any, name: str, values: Iterable[Any], queryset: Any) -> set[Any]:
     wanted = list(values)
     if not wanted:
         return set()
-    queryset = field.remote_field.model._base_manager.using(using)
     queryset = queryset.complex_filter(field.get_limit_choices_to())
     return set(queryset.filter(**{f"{name}__in": wanted}).values_list(name, flat=True))
 
