@@ -47,8 +47,8 @@ docs: $(VENV)/.dev  ## The documentation as HTML in docs/_build, warnings are er
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
 	@echo "docs/_build/html/index.html"
 
-clean:  ## Forget the virtual environment and everything built
-	rm -rf $(VENV) build dist docs/_build .mypy_cache .pytest_cache .ruff_cache .hypothesis
+clean:  ## Forget the virtual environments and everything built
+	rm -rf $(VENV) .venv-clients build dist docs/_build .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 # A stamp per set of requirements: the demo does not wait for what only the tests need.
 $(VENV)/.demo: setup.cfg pyproject.toml | $(VENV)/.made

@@ -13,6 +13,8 @@ from collections.abc import Generator
 import pytest
 from hypothesis import settings
 
+from tests.interop.originals.releases import describe_releases
+
 settings.register_profile("untimed", deadline=None)  # a busy machine makes no test fail
 settings.register_profile("quick", deadline=None, max_examples=20)  # for `make check`
 settings.load_profile("untimed")
@@ -20,6 +22,12 @@ settings.load_profile("untimed")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell starts what it puts into the background so, and the servers of tests would inherit it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_report_header() -> str:
+    """Say which released clients are here; tests with the others are not collected."""
+    return describe_releases()
+
 
 IN_CI = os.environ.get("CI", "").lower() not in ("", "0", "false")
 

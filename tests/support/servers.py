@@ -10,14 +10,14 @@ from urllib.parse import urlencode
 
 from tests.support.ports import HOST, free_port
 from tests.support.processes import LoggedProcess
-from tests.support.waiting import wait_until
+from tests.support.waiting import PATIENCE_SECONDS, wait_until
 
 APPLICATION = "example_project.asgi:application"
 SETTINGS = "tests.e2e.settings"
 
 COMMANDS: dict[str, list[str]] = {
-    "uvicorn": ["-m", "uvicorn", "--host", HOST, "--port", "{port}", APPLICATION],
-    "daphne": ["-m", "daphne", "-b", HOST, "-p", "{port}", APPLICATION],
+    "uvicorn": ["-m", "uvicorn", "--host", HOST, "--port", "{port}", "{application}"],
+    "daphne": ["-m", "daphne", "-b", HOST, "-p", "{port}", "{application}"],
     "runserver": ["manage.py", "runserver", "--noreload", f"{HOST}:{{port}}"],
 }
 """How each kind of server is started; behind ``python``."""
@@ -34,6 +34,7 @@ class ServerProcess(LoggedProcess):
         layer: ``"none"``, ``"memory"``, ``"pubsub"`` or ``"core"``.
         redis_url: For the last two.
         port: Instead of a free one.
+        application: What uvicorn and Daphne serve.
         arguments: More arguments of the server's command.
         env: More environment.
     """
@@ -48,12 +49,13 @@ class ServerProcess(LoggedProcess):
         layer: str = "none",
         redis_url: str = "",
         port: int | None = None,
+        application: str = APPLICATION,
         arguments: Sequence[str] = (),
         env: Mapping[str, str] = {},
     ) -> None:
         self.kind = kind
         self.port = port or free_port()
-        command = [part.format(port=self.port) for part in COMMANDS[kind]]
+        command = [part.format(port=self.port, application=application) for part in COMMANDS[kind]]
         self.environment = {
             **server_environment(database, vortex=vortex, layer=layer, redis_url=redis_url),
             **env,
@@ -111,6 +113,12 @@ class ServerProcess(LoggedProcess):
         """What the process uses: see ``tests.e2e.app.views.stats``."""
         stats: dict[str, Any] = self.get_json("/e2e/stats")
         return stats
+
+    def wait_for_peers(self, count: int, seconds: float = PATIENCE_SECONDS) -> None:
+        """Wait until so many peers have an open stream."""
+        wait_until(
+            lambda: self.stats()["peers"] >= count, f"{count} peers at {self.name}", seconds=seconds
+        )
 
     def push(self, **parameters: object) -> dict[str, Any]:
         """Let a view of this server push: see ``tests.e2e.app.views.push``."""

@@ -5,9 +5,8 @@
 A command is ``{"id": 1, "do": "request", ...}``; its answer ``{"id": 1, "ok": value}`` or
 ``{"id": 1, "error": text}``. The process ends when its input does.
 
-Over WebSocket the client is used exactly as released. Over HTTP the released client cannot be used
-at all (PROTOCOL 18.1 item 3); the two methods it leaves unimplemented are supplied here, and
-nothing else is changed.
+Whichever release is installed is driven, by `enveloped` or `oldest`; this is the oldest Python that
+one of them runs on, as `releases` says.
 """
 
 import json
@@ -15,115 +14,36 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Callable
-from typing import Any
+from importlib.util import find_spec
+from typing import Any, Dict, List, Optional
 
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred, TimeoutError, inlineCallbacks, maybeDeferred
 from twisted.python.failure import Failure
-from vortex import VortexClientHttp as http_module
-from vortex import VortexFactory as factory_module
-from vortex.Payload import Payload
 from vortex.PayloadEndpoint import PayloadEndpoint
-from vortex.PayloadEnvelope import PayloadEnvelope
-from vortex.PayloadResponse import PayloadResponse
-from vortex.VortexABC import VortexABC
-from vortex.VortexClientHttp import VortexClientHttp, VortexPayloadHttpClientProtocol
-from vortex.VortexClientWebsocketFactory import VortexPayloadWebsocketClientProtocol
 from vortex.VortexFactory import VortexFactory
-from vortex.VortexPayloadProtocol import VortexPayloadProtocol
 
-from tests.interop.originals.notation import TIMED_OUT, from_notation, to_notation
-from tests.interop.originals.tuples import build, describe
+from tests.interop.originals.notation import TIMED_OUT, from_notation
+from tests.interop.originals.tuples import build
 
-
-class CompletedHttpProtocol(VortexPayloadHttpClientProtocol):
-    """The HTTP client's protocol with the method that is missing from it."""
-
-    def _createResponseSenderCallable(self) -> Callable[..., Deferred]:
-        def send_response(messages: Any, priority: int = 0) -> Deferred:
-            return self._vortexClient.sendVortexMsg(messages)
-
-        return send_response
-
-
-class CompletedHttpClient(VortexClientHttp):
-    """The HTTP client with what is missing from it."""
-
-    @property
-    def requiresBase64Encoding(self) -> bool:
-        return True
-
-    def _setNameAndUuid(self, name: str, uuid: str) -> None:
-        super()._setNameAndUuid(name, uuid)
-        # The WebSocket client does this; without it nobody can be addressed.
-        VortexFactory.connectionChanged()
-
-
-class Watch:
-    """Counts what arrives, by looking at it on its way in."""
-
-    def __init__(self) -> None:
-        self.beats = 0
-        self.connections = 0
-        self.infos: list[list[str]] = []
-
-    def install(self) -> None:
-        """Look at every piece and every connection of both kinds of client."""
-        receive_piece = VortexPayloadProtocol.vortexMsgReceived
-        receive_data = VortexPayloadProtocol.dataReceived
-        receive_info = VortexPayloadProtocol._processServerInfoPayload
-        watch = self
-
-        def piece_received(protocol: VortexPayloadProtocol, piece: bytes) -> None:
-            watch.beats += piece == b"."
-            receive_piece(protocol, piece)
-
-        def data_received(protocol: VortexPayloadProtocol, data: bytes) -> None:
-            # An empty piece between two dots is a beat (PROTOCOL 6.2).
-            *pieces, _ = (protocol._data + data).split(b".")
-            watch.beats += sum(not piece for piece in pieces)
-            receive_data(protocol, data)
-
-        def info_received(protocol: VortexPayloadProtocol, envelope: PayloadEnvelope) -> None:
-            watch.connections += protocol._serverVortexUuid is None
-            receive_info(protocol, envelope)
-            watch.infos.append([protocol._serverVortexName, protocol._serverVortexUuid])
-
-        VortexPayloadWebsocketClientProtocol.onMessage = lambda protocol, message, isBinary: (
-            piece_received(protocol, message)
-        )
-        VortexPayloadProtocol.dataReceived = data_received
-        VortexPayloadProtocol._processServerInfoPayload = info_received
+if find_spec("vortex.PayloadEnvelope"):
+    from tests.interop.originals import enveloped as release
+else:
+    from tests.interop.originals import oldest as release
 
 
 class Listener:
     """An endpoint that keeps what it receives."""
 
     def __init__(self, filt: dict) -> None:
-        self.received: list[dict] = []
-        self.endpoint = PayloadEndpoint(filt, self.receive, requiredPermissions=frozenset())
+        self.received: List[dict] = []
+        self.endpoint = PayloadEndpoint(filt, self.receive, **release.ENDPOINT_OPTIONS)
 
     @inlineCallbacks
-    def receive(self, payloadEnvelope: PayloadEnvelope, **kwargs: Any) -> Any:
-        self.received.append((yield described(payloadEnvelope)))
-
-
-@inlineCallbacks
-def described(envelope: PayloadEnvelope) -> Any:
-    """Give everything of an envelope, its payload decoded by the original."""
-    payload = None
-    if envelope.encodedPayload:
-        payload = yield envelope.decodePayloadDefer()
-    return {
-        "filt": to_notation(envelope.filt, describe),
-        "result": to_notation(envelope.result, describe),
-        "date": to_notation(envelope.date, describe),
-        "payload": payload is not None,
-        "payload_filt": to_notation(payload.filt, describe) if payload else None,
-        "payload_date": to_notation(payload.date, describe) if payload else None,
-        "tuples": to_notation(payload.tuples, describe) if payload else None,
-    }
+    def receive(self, *arguments: Any, **keywords: Any) -> Any:
+        """Take a message; it is the first argument, or the keyword `payloadEnvelope`."""
+        message = arguments[0] if arguments else keywords["payloadEnvelope"]
+        self.received.append((yield release.described(message)))
 
 
 class Commands:
@@ -131,23 +51,20 @@ class Commands:
 
     def __init__(self, kind: str, host: str, port: int, name: str) -> None:
         self._kind, self._host, self._port, self._name = kind, host, port, name
-        self._watch = Watch()
+        self._watch = release.Watch()
         self._watch.install()
-        self._listeners: dict[int, Listener] = {}
-        self._client: VortexABC
+        self._listeners: Dict[int, Listener] = {}
+        self._client: Any = None
 
-    def connect(self, path: str = "vortexws") -> Deferred:
+    @inlineCallbacks
+    def connect(self, path: str = "vortexws") -> Any:
         """Connect with the released call; answers when the server's information is known."""
-        if self._kind == "http":
-            http_module.VortexPayloadHttpClientProtocol = CompletedHttpProtocol
-            factory_module.VortexClientHttp = CompletedHttpClient
-            connected = VortexFactory.createHttpClient(self._name, self._host, self._port)
-        else:
-            connected = VortexFactory.createWebsocketClient(
-                self._name, self._host, self._port, f"ws://{self._host}:{self._port}/{path}"
-            )
-        (self._client,) = VortexFactory.getLocalVortexClients(self._name)
-        return connected.addCallback(lambda _: self.state())
+        self._client, connected = release.connect(
+            self._kind, self._name, self._host, self._port, path
+        )
+        yield connected
+        yield self._find_server()
+        return self.state()
 
     def state(self) -> dict:
         """Tell what is known of the server and what has arrived."""
@@ -162,10 +79,9 @@ class Commands:
     @inlineCallbacks
     def request(self, filt: Any, tuples: Any = None, timeout: float = 30.0) -> Any:
         """Send with a PayloadResponse and give the reply, or what it failed with."""
-        envelope = yield self._envelope(filt, tuples)
-        response = PayloadResponse(
-            envelope, destVortexName=self._server_name, timeout=timeout, logTimeoutException=False
-        )
+        message = yield release.make_message(from_notation(filt, build), self._tuples(tuples))
+        server = yield self._find_server()
+        response = release.send_for_response(message, server, timeout)
         # Its own `status` says "Timed Out" after every failure.
         try:
             reply = yield response
@@ -173,16 +89,18 @@ class Commands:
             return {"failure": TIMED_OUT}
         except Exception as error:
             return {"failure": str(error)}
-        return (yield described(reply))
+        return (yield release.described(reply))
 
     @inlineCallbacks
-    def send(self, filt: Any, tuples: Any = None, raw: str | None = None) -> Any:
+    def send(self, filt: Any, tuples: Any = None, raw: Optional[str] = None) -> Any:
         """Send without waiting for anything."""
         if raw is not None:
-            message = raw.encode()
+            data = raw.encode()
         else:
-            message = (yield self._envelope(filt, tuples)).toVortexMsg()
-        yield VortexFactory.sendVortexMsg(message, destVortexName=self._server_name)
+            message = yield release.make_message(from_notation(filt, build), self._tuples(tuples))
+            data = message.toVortexMsg()
+        server = yield self._find_server()
+        yield VortexFactory.sendVortexMsg(data, destVortexName=server)
 
     def listen(self, filt: Any) -> int:
         """Register an endpoint; gives the number to ask `received` with."""
@@ -190,21 +108,26 @@ class Commands:
         self._listeners[id(listener)] = listener
         return id(listener)
 
-    def received(self, listener: int) -> list[dict]:
+    def received(self, listener: int) -> List[dict]:
         """Give what an endpoint has received so far, in the order of arrival."""
         return self._listeners[listener].received
 
-    @property
-    def _server_name(self) -> str:
-        return self._client.remoteVortexInfo[0].name
+    def _tuples(self, tuples: Any) -> Any:
+        return None if tuples is None else from_notation(tuples, build)
 
-    @inlineCallbacks
-    def _envelope(self, filt: Any, tuples: Any) -> Any:
-        filt = from_notation(filt, build)
-        if tuples is None:
-            return PayloadEnvelope(filt)
-        payload = Payload(filt, tuples=from_notation(tuples, build))
-        return (yield payload.makePayloadEnvelopeDefer())
+    def _find_server(self) -> Deferred:
+        """Give the server's name, once its information has come over the newest response."""
+        found: Deferred = Deferred()
+
+        def look() -> None:
+            infos = self._client.remoteVortexInfo
+            if infos:
+                found.callback(infos[0].name)
+            else:
+                reactor.callLater(0.01, look)
+
+        look()
+        return found
 
 
 def main(kind: str, host: str, port: str, name: str) -> None:

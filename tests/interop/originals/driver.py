@@ -4,7 +4,6 @@ import itertools
 import json
 import queue
 import subprocess
-import sys
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from tests.interop.originals.environments import make_environment
 from tests.interop.originals.notation import from_notation, to_notation
+from tests.interop.originals.releases import CURRENT, Release
 from tests.support.ports import HOST
 from tests.support.processes import LoggedProcess
 from tests.support.waiting import PATIENCE_SECONDS, wait_until
@@ -40,6 +41,13 @@ class Received:
     payload_filt: Mapping[str, Any] | None = None
     failure: str | None = None
 
+    @property
+    def told(self) -> Any:
+        """What went wrong, None for success; VortexPY 0.x leaves the result to its user."""
+        if self.failure is not None:
+            return self.failure
+        return None if self.result in (None, True) else self.result
+
     @classmethod
     def read(cls, answer: dict[str, Any]) -> "Received":
         """Make one from what the process wrote."""
@@ -55,20 +63,30 @@ class Received:
 
 
 class OriginalClient(LoggedProcess):
-    """VortexPY 6.2.2 as a client of the server on `port`.
+    """VortexPY as a client of the server on `port`.
 
     Args:
         kind: ``"websocket"`` or ``"http"``.
         port: Where the server is, or will be.
         directory: For the log.
         name: Vortex name of the client.
+        release: Which VortexPY; one that is not installed yet is installed now.
     """
 
-    def __init__(self, kind: str, port: int, directory: Path, *, name: str = "original") -> None:
+    def __init__(
+        self,
+        kind: str,
+        port: int,
+        directory: Path,
+        *,
+        name: str = "original",
+        release: Release = CURRENT,
+    ) -> None:
         self.kind = kind
+        self.release = release
         module = "tests.interop.originals.client_process"
-        command = [sys.executable, "-m", module, kind, HOST, str(port), name]
-        super().__init__(f"vortexpy-{kind}-{port}", command, directory)
+        command = [str(make_environment(release)), "-m", module, kind, HOST, str(port), name]
+        super().__init__(f"{release}-{kind}-{port}", command, directory)
         self._numbers = itertools.count(1)
         self._writing = threading.Lock()
         self._answers: dict[int, queue.Queue[dict[str, Any]]] = {}

@@ -5,10 +5,9 @@ with one key that begins with ``$``.
 """
 
 import base64
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Callable, Mapping, Optional
 
 TIMED_OUT = "timed out"
 """The failure of a request that nobody answered."""
@@ -29,15 +28,17 @@ class Record:
     class_name: str = field(default="", compare=False)
 
 
-def to_notation(value: Any, describe: Callable[[Any], Record | None] = lambda value: None) -> Any:
+def to_notation(
+    value: Any, describe: Callable[[Any], Optional[Record]] = lambda value: None
+) -> Any:
     """Write a value down; `describe` turns the objects of a library into records."""
-    if value is None or isinstance(value, bool | int | float | str):
+    if value is None or isinstance(value, (bool, int, float, str)):
         return value
     if isinstance(value, bytes):
         return {"$bytes": base64.b64encode(value).decode()}
     if isinstance(value, datetime):
         return {"$datetime": value.isoformat()}
-    if isinstance(value, list | tuple):
+    if isinstance(value, (list, tuple)):
         return [to_notation(item, describe) for item in value]
     if isinstance(value, dict):
         pairs = [

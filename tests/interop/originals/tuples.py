@@ -1,8 +1,13 @@
 """Tuple classes as a VortexPY user declares them, under the type names of our servers."""
 
+from typing import Optional
+
 from vortex.Tuple import Tuple, TupleField, addTupleType
 
 from tests.interop.originals.notation import Record
+
+IS_OLDEST = not hasattr(Tuple, "tupleFieldNames")
+"""Whether this is VortexPY 0.x."""
 
 
 @addTupleType
@@ -94,11 +99,12 @@ CLASSES = {
 }
 
 
-def describe(value: object) -> Record | None:
+def describe(value: object) -> Optional[Record]:
     """Give a tuple object with its declared fields; None for anything else."""
     if not isinstance(value, Tuple):
         return None
-    fields = {name: getattr(value, name) for name in value.tupleFieldNames()}
+    names = value.__fieldNames__ if IS_OLDEST else value.tupleFieldNames()
+    fields = {name: getattr(value, name) for name in names}
     return Record(value.tupleType(), fields, type(value).__name__)
 
 
