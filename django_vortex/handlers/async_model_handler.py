@@ -4,14 +4,15 @@ import asyncio
 import inspect
 from abc import abstractmethod
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from django_vortex.exceptions import DefinitionError
 from django_vortex.handlers.base import BaseHandler
-from django_vortex.routing.address import Address
 from django_vortex.routing.peer import Peer
 from django_vortex.routing.replies import list_payload, may_block
 from django_vortex.routing.request import Request
+from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.payload import Payload
 
 
@@ -34,7 +35,7 @@ class AsyncModelHandler(BaseHandler):
         """Give the data: a payload, tuples, a queryset, or None for no tuples.
 
         Args:
-            request: Who asks for what. `Request.is_push` if nobody does, then its user is None.
+            request: Who asks for what; `Request.is_push` if it is built to be pushed.
         """
 
     async def pre_process(self, request: Request) -> None:
@@ -44,7 +45,9 @@ class AsyncModelHandler(BaseHandler):
         """Do something with the data before it is sent to somebody who asked."""
 
     async def handle(self, request: Request) -> Payload:
-        """Answer a request with the data."""
+        """Answer a request with the data; the hooks are for those who asked."""
+        if request.is_push:
+            return await self._list(await self.build_model(request))
         await self.pre_process(request)
         payload = await self._list(await self.build_model(request))
         await self.post_process(request, payload)
@@ -55,22 +58,39 @@ class AsyncModelHandler(BaseHandler):
     ) -> int:
         """Build the data and push it.
 
+        Only peers that the permission lets read get it. For one peer or user it is built where that
+        is, as if it asked now. For many it is built once; if `build_model` looks at the user or
+        anything else of the peer, each gets its own, for which it is called again.
+
         Args:
             to_peer: Only to this peer, or the one with this uuid.
             to_name: Only to peers that call themselves so.
             to_user: Only to the peers of this user, or the one with this primary key.
 
         Returns:
-            How many peers of this process it was queued for.
+            How many peers of this process it was queued or is built for.
 
         Raises:
             DeliveryError: Nobody could be reached.
         """
-        payload = await self._list(await self.build_model(self.make_push_request()))
-        to = Address.of(to_peer=to_peer, to_name=to_name, to_user=to_user)
-        envelope = await self.payload_io.read(payload, lambda: self.make_push_envelope(payload))
-        pushed = self.payload_io.push(envelope, to, coalesce=True)
-        return await asyncio.wrap_future(pushed)
+        to = self.make_address(to_peer, to_name, to_user)
+        envelope = None if to.is_each else await self._build_for_many()
+        if envelope is None:
+            envelope, to = PayloadEnvelope(dict(self.filt)), replace(to, is_each=True)
+        return await asyncio.wrap_future(self.payload_io.push(envelope, to, coalesce=True))
+
+    async def _build_for_many(self) -> PayloadEnvelope | None:
+        """Build the envelope that is the same for all peers; None if there is no such."""
+        request = self.make_push_request()
+        try:
+            payload = await self._list(await self.build_model(request))
+        except Exception:
+            if self.note_personal(request):
+                return None
+            raise
+        if self.note_personal(request):
+            return None
+        return await self.payload_io.read(payload, lambda: self.make_push_envelope(payload))
 
     async def _list(self, result: Any) -> Payload:
         if may_block(result):

@@ -5,6 +5,7 @@ import logging
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import Future
+from dataclasses import replace
 from typing import Any
 from weakref import WeakSet
 
@@ -15,6 +16,7 @@ from django_vortex.routing.peer import Peer
 from django_vortex.routing.ports import is_on_loop
 from django_vortex.routing.rates import Throttle
 from django_vortex.routing.request import Request
+from django_vortex.routing.shared_peer import SharedPeer
 from django_vortex.typedefs import Filt
 from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.payload import Payload
@@ -23,9 +25,6 @@ logger = logging.getLogger(__name__)
 
 _building: "set[Future[None] | asyncio.Task[None]]" = set()
 """Updates that are being built, whose tasks a loop itself holds only weakly."""
-
-SERVER_PEER = Peer(uuid="", name="")
-"""Who asks for data that nobody asked for: `Request.peer` of a request that is a push."""
 
 _constructed: "WeakSet[type[BaseHandler]]" = WeakSet()
 
@@ -82,6 +81,7 @@ class BaseHandler(ABC):
             owner=owner,
         )
         self.filt = self.endpoint.filt
+        self._is_personal = False
         _constructed.add(type(self))
 
     @property
@@ -96,10 +96,29 @@ class BaseHandler(ABC):
     def __repr__(self) -> str:
         return f"<{type(self).__module__}.{type(self).__qualname__} {self.filt!r}>"
 
-    def make_push_request(self) -> Request:
-        """Make the request that data is built for when nobody asked."""
-        envelope = PayloadEnvelope(dict(self.filt))
-        return Request(envelope, SERVER_PEER, codec=self.payload_io.codec, is_push=True)
+    def make_push_request(self, filt: Filt | None = None) -> Request:
+        """Make the request that data is built for once, to be pushed to many peers.
+
+        Args:
+            filt: The filt to push under, by default the handler's.
+        """
+        envelope = PayloadEnvelope(dict(self.filt if filt is None else filt))
+        return Request(envelope, SharedPeer(), codec=self.payload_io.codec, is_push=True)
+
+    def make_address(
+        self, to_peer: Peer | str | None, to_name: str | None, to_user: Any
+    ) -> Address:
+        """Return whom an update goes to: of those, the peers that may read from this handler.
+
+        For one peer or user it is built where that is; so it is for each of many, once it was seen
+        that the data depends on who gets it.
+
+        Raises:
+            DefinitionError: As `Address.of`.
+        """
+        to = Address.of(to_peer=to_peer, to_name=to_name, to_user=to_user)
+        is_each = self._is_personal or to.uuid is not None or to.user is not None
+        return replace(to, handler=self.filt, is_each=is_each)
 
     def make_push_envelope(self, payload: Payload, filt: Filt | None = None) -> PayloadEnvelope:
         """Make the envelope of a push, encoded here rather than on the server's loop.
@@ -116,16 +135,20 @@ class BaseHandler(ABC):
     def push_update(
         self,
         to: Address,
-        build: Callable[[], PayloadEnvelope],
-        build_on_loop: Callable[[], Awaitable[PayloadEnvelope]],
+        filt: Filt,
+        build: Callable[[Request], PayloadEnvelope],
+        build_on_loop: Callable[[Request], Awaitable[PayloadEnvelope]],
         after_commit: Callable[[Callable[[], object]], object],
         *,
         needs_loop: bool = False,
     ) -> "Future[int]":
-        """Build an envelope and push it, after the caller's transaction has committed.
+        """Push an update, after the caller's transaction has committed.
+
+        It is built here once, unless each peer gets its own: then where the peers are.
 
         Args:
-            to: Whom to.
+            to: Whom to, of `make_address`.
+            filt: The filt to push under.
             build: Builds it in the caller's thread.
             build_on_loop: Builds it when the caller is on an event loop, which must not wait.
             after_commit: Calls a function when the transaction has committed.
@@ -136,18 +159,29 @@ class BaseHandler(ABC):
             if the transaction is rolled back.
         """
         future: Future[int] = Future()
+        request = self.make_push_request(filt)
 
         def push(envelope: PayloadEnvelope) -> None:
-            settle(future, self.payload_io.push(envelope, to, coalesce=True))
+            if self.note_personal(request):
+                push_each()
+            else:
+                settle(future, self.payload_io.push(envelope, to, coalesce=True))
+
+        def push_each() -> None:
+            each = replace(to, is_each=True)
+            settle(future, self.payload_io.push(PayloadEnvelope(dict(filt)), each, coalesce=True))
 
         def fail(error: Exception) -> None:
+            if self.note_personal(request):
+                push_each()
+                return
             logger.error("%r could not build its update", self, exc_info=error)
             if future.set_running_or_notify_cancel():
                 future.set_exception(error)
 
         async def update_on_loop() -> None:
             try:
-                push(await build_on_loop())
+                push(await build_on_loop(request))
             except Exception as error:
                 fail(error)
 
@@ -157,15 +191,27 @@ class BaseHandler(ABC):
                 _keep(asyncio.run_coroutine_threadsafe(update_on_loop(), loop))
                 return
             try:
-                push(build())
+                push(build(request))
             except Exception as error:
                 fail(error)
 
-        if is_on_loop():
+        if to.is_each:
+            if is_on_loop():
+                push_each()
+            else:
+                after_commit(push_each)
+        elif is_on_loop():
             _keep(asyncio.get_running_loop().create_task(update_on_loop()))
         else:
             after_commit(update)
         return future
+
+    def note_personal(self, request: Request) -> bool:
+        """Say whether what was built for many peers depends on who gets it, and remember that."""
+        if isinstance(request.peer, SharedPeer) and request.peer.is_looked_at:
+            self._is_personal = True
+            return True
+        return False
 
 
 def _keep(building: "Future[None] | asyncio.Task[None]") -> None:

@@ -8,7 +8,6 @@ from typing import Any
 
 from django_vortex.exceptions import DefinitionError
 from django_vortex.handlers.base import BaseHandler
-from django_vortex.routing.address import Address
 from django_vortex.routing.peer import Peer
 from django_vortex.routing.replies import list_payload
 from django_vortex.routing.request import Request
@@ -34,7 +33,7 @@ class ModelHandler(BaseHandler):
         """Give the data: a payload, tuples, a queryset, or None for no tuples.
 
         Args:
-            request: Who asks for what. `Request.is_push` if nobody does, then its user is None.
+            request: Who asks for what; `Request.is_push` if it is built to be pushed.
         """
 
     def pre_process(self, request: Request) -> None:
@@ -44,7 +43,9 @@ class ModelHandler(BaseHandler):
         """Do something with the data before it is sent to somebody who asked."""
 
     def handle(self, request: Request) -> Payload:
-        """Answer a request with the data."""
+        """Answer a request with the data; the hooks are for those who asked."""
+        if request.is_push:
+            return list_payload(self.build_model(request))
         self.pre_process(request)
         payload = list_payload(self.build_model(request))
         self.post_process(request, payload)
@@ -55,7 +56,12 @@ class ModelHandler(BaseHandler):
     ) -> "Future[int]":
         """Build the data and push it, after the caller's transaction has committed.
 
-        Built in the caller's thread; on an event loop, which must not wait, in another.
+        Only peers that the permission lets read get it. For one peer or user it is built where that
+        is, as if it asked now. For many it is built once; if `build_model` looks at the user or
+        anything else of the peer, each gets its own, for which it is called again.
+
+        What is built once is built in the caller's thread; on an event loop, which must not wait,
+        in another.
 
         Args:
             to_peer: Only to this peer, or the one with this uuid.
@@ -63,17 +69,19 @@ class ModelHandler(BaseHandler):
             to_user: Only to the peers of this user, or the one with this primary key.
 
         Returns:
-            A future of how many peers of this process it was queued for. It stays without result
-            if the transaction is rolled back.
+            A future of how many peers of this process it was queued or is built for. It stays
+            without result if the transaction is rolled back.
         """
-        to = Address.of(to_peer=to_peer, to_name=to_name, to_user=to_user)
 
-        def build() -> PayloadEnvelope:
-            payload = list_payload(self.build_model(self.make_push_request()))
-            return self.make_push_envelope(payload)
+        def build(request: Request) -> PayloadEnvelope:
+            return self.make_push_envelope(list_payload(self.build_model(request)))
 
         return self.push_update(
-            to, build, lambda: self.payload_io.run_sync(build), self.after_commit
+            self.make_address(to_peer, to_name, to_user),
+            self.filt,
+            build,
+            lambda request: self.payload_io.run_sync(lambda: build(request)),
+            self.after_commit,
         )
 
     def after_commit(self, function: Callable[[], object]) -> None:

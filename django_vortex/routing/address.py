@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django_vortex.exceptions import DefinitionError, quoted
 from django_vortex.routing.peer import Peer
+from django_vortex.typedefs import Filt
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,11 +18,17 @@ class Address:
         name: All peers that call themselves so.
         user: All peers of the user with this primary key. Compared as text, since it crosses
             process borders.
+        handler: The filt of a handler: only peers that its permission lets read, asked where they
+            are. None asks nothing.
+        is_each: Whether that handler builds what is sent for each of them, as if the peer asked;
+            the envelope then has only a filt.
     """
 
     uuid: str | None = None
     name: str | None = None
     user: Any = None
+    handler: Filt | None = None
+    is_each: bool = False
 
     @classmethod
     def of(

@@ -203,6 +203,14 @@ class PayloadIO:
             refs = self._index.find(filt)
         return [one for ref in refs if (one := ref()) is not None and one.accepts(peer_name)]
 
+    def find_exactly(self, filt: Filt) -> "list[PayloadEndpoint]":
+        """Return the endpoints of just this filt, whoever they hear."""
+        wanted = FiltPattern(filt)
+        with self._lock:
+            self._forget_collected()
+            refs = self._index.find(filt)
+        return [one for ref in refs if (one := ref()) is not None and wanted.matches(one.filt)]
+
     async def process(self, request: Request) -> list[PayloadEnvelope]:
         """Call every endpoint that a request is for, all at once, and give their answers.
 
@@ -214,12 +222,12 @@ class PayloadIO:
         if not endpoints:
             return _answer_of_nobody(request, self.clock())
         if len(endpoints) == 1:
-            reply = await self._answer(endpoints[0], request)
+            reply = await self.answer(endpoints[0], request)
             return [] if reply is None else [reply]
         requests = [request.for_another() for _ in endpoints]
         async with asyncio.TaskGroup() as group:
             tasks = [
-                group.create_task(self._answer(endpoint, each))
+                group.create_task(self.answer(endpoint, each))
                 for endpoint, each in zip(endpoints, requests, strict=True)
             ]
         request.retry_after = max(each.retry_after for each in requests)
@@ -241,9 +249,11 @@ class PayloadIO:
         """
         return self._push(envelope, to, coalesce=coalesce)
 
-    async def _answer(
-        self, endpoint: "PayloadEndpoint", request: Request
-    ) -> PayloadEnvelope | None:
+    async def answer(self, endpoint: "PayloadEndpoint", request: Request) -> PayloadEnvelope | None:
+        """Ask an endpoint's permission, call its handler, and return the reply.
+
+        Whatever goes wrong becomes a reply; only cancellation is raised.
+        """
         try:
             if endpoint.rates is not None and (wait := endpoint.rates.admit(request.peer)):
                 raise TooManyRequests(wait)

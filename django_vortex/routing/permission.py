@@ -58,17 +58,19 @@ class Permission(metaclass=_Composable):
             all. Known from what a subclass defines.
         may_block: Whether `allows` may wait for a database, so that it is asked in a thread. True
             for every plain function of a subclass that does not set it to False.
+        is_awaited: Whether `allows` is a coroutine function, or joined with one.
     """
 
     restricts: frozenset[str] = frozenset()
     may_block: bool = False
+    is_awaited: bool = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        cls.is_awaited = inspect.iscoroutinefunction(cls.allows)
         if "may_block" not in vars(cls):
             owner = next(base for base in cls.__mro__ if "allows" in vars(base))
-            is_plain = not inspect.iscoroutinefunction(cls.allows)
-            cls.may_block = bool(vars(owner).get("may_block", is_plain))
+            cls.may_block = bool(vars(owner).get("may_block", not cls.is_awaited))
         ways = {"scope": "scope", "allows_object": "rows"}
         cls.restricts = frozenset(
             way for name, way in ways.items() if getattr(cls, name) is not getattr(Permission, name)
@@ -122,6 +124,7 @@ class _Both(Permission):
         self._first, self._second = first, second
         self.restricts = first.restricts | second.restricts
         self.may_block = first.may_block or second.may_block
+        self.is_awaited = first.is_awaited or second.is_awaited
 
     def allows(self, request: Request, action: Action) -> Verdict:
         return both(
@@ -161,6 +164,7 @@ class _Either(Permission):
         self._parts = (first, second)
         self.restricts = first.restricts | second.restricts
         self.may_block = first.may_block or second.may_block
+        self.is_awaited = first.is_awaited or second.is_awaited
         if len(self.restricts) > 1:
             raise DefinitionError(
                 f"{first} | {second} joins rows known by their scope with rows known "
@@ -204,6 +208,7 @@ class _Opposite(Permission):
         self._permission = permission
         self.restricts = permission.restricts
         self.may_block = permission.may_block and not self.restricts
+        self.is_awaited = permission.is_awaited and not self.restricts
         if len(self.restricts) > 1:
             raise DefinitionError(
                 f"~{permission} would have to negate a scope and allows_object at once; "

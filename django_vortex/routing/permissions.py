@@ -123,6 +123,11 @@ class DefaultPermission(Permission):
         """As of the default."""
         return self.current.may_block
 
+    @property
+    def is_awaited(self) -> bool:  # type: ignore[override]
+        """As of the default."""
+        return self.current.is_awaited
+
     def allows(self, request: Request, action: Action) -> Verdict:
         """Ask the default."""
         return self.current.allows(request, action)
@@ -163,6 +168,11 @@ class WholeHandler(Permission):
     def may_block(self) -> bool:  # type: ignore[override]
         """As of the permission."""
         return self._permission.may_block
+
+    @property
+    def is_awaited(self) -> bool:  # type: ignore[override]
+        """As of the permission."""
+        return self._permission.is_awaited
 
     def allows(self, request: Request, action: Action) -> Verdict:
         """Ask the permission."""

@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from django_vortex.exceptions import WireError
 from django_vortex.routing.peer import Peer
+from django_vortex.routing.shared_peer import SharedPeer
 from django_vortex.typedefs import Filt
 from django_vortex.wire.codec import Codec
 from django_vortex.wire.dialects import Dialect
@@ -116,6 +117,11 @@ class Request:
         return self.peer.user
 
     @property
+    def is_shared(self) -> bool:
+        """Whether data is built once for many peers: looking at `peer` or `user` ends that."""
+        return isinstance(self.peer, SharedPeer)
+
+    @property
     def wants_reply(self) -> bool:
         """Whether the sender waits for an answer, be it empty."""
         return MESSAGE_ID in self.filt or bool(self.envelope.reply_filt)
@@ -150,4 +156,5 @@ class Request:
         return other
 
     def __repr__(self) -> str:
-        return f"<Request {self.filt!r} from {self.peer.name!r}>"
+        name = "nobody" if self.is_shared else repr(self.peer.name)
+        return f"<Request {self.filt!r} from {name}>"

@@ -14,7 +14,7 @@ from django_vortex.server.fan_out import FanOut, Record, ReportSent
 from django_vortex.server.moves import Moves
 from django_vortex.server.news import news_record
 from django_vortex.server.processes import PRESENCE_SECONDS, Processes
-from django_vortex.server.pushes import read_push_record
+from django_vortex.server.pushes import PUSH, PUSH_TO_READERS, read_push_record
 
 if TYPE_CHECKING:
     from django_vortex.server.server import Server
@@ -133,7 +133,7 @@ class Neighbours:
 
     def _take_record(self, process: str, sequence: int, record: Record) -> None:
         kind = record["kind"]
-        if kind == "push":
+        if kind in (PUSH, PUSH_TO_READERS):
             delivery, to = read_push_record(record, process, sequence, self._server.codec)
             self._server.push_local(delivery, to)
         elif kind == "news":

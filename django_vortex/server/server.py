@@ -16,6 +16,7 @@ from django_vortex.exceptions import DeliveryError, InternalError, ShuttingDown,
 from django_vortex.routing.address import EVERYONE, Address
 from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.routing.peer import Peer
+from django_vortex.routing.readers import Readers
 from django_vortex.server.clock import Clock
 from django_vortex.server.connection import Connection
 from django_vortex.server.delivery import Delivery, coalesce_key
@@ -30,6 +31,7 @@ from django_vortex.server.options import ServerOptions
 from django_vortex.server.pace import Pace
 from django_vortex.server.processes import Processes
 from django_vortex.server.pushes import push_record
+from django_vortex.server.reader_pushes import ReaderPushes, ReportPushed, ignore_count
 from django_vortex.server.stream import NORMAL_CLOSURE, Stream
 from django_vortex.server.throttle import Throttle
 from django_vortex.wire.codec import Codec
@@ -85,6 +87,7 @@ class Server:
         self.logins = Logins(self, judge)
         """Who the peers are now."""
         self._neighbours = Neighbours(self, fan_out)
+        self._reader_pushes = ReaderPushes(self, Readers(payload_io), codec)
         self._replies: list[tuple[Connection, list[PayloadEnvelope]]] = []
         self._tasks: set[asyncio.Task[Any]] = set()
         self._timer: asyncio.TimerHandle | None = None
@@ -174,6 +177,7 @@ class Server:
         *,
         coalesce: bool = False,
         report_sent: ReportSent | None = None,
+        report_pushed: ReportPushed = ignore_count,
     ) -> int:
         """Send an envelope to peers of all processes.
 
@@ -182,9 +186,11 @@ class Server:
             to: Whom to.
             coalesce: Whether it makes earlier ones with the same filt superfluous.
             report_sent: Told when other processes have it, or why not.
+            report_pushed: Told how many peers of this process it was queued for, once that is
+                decided.
 
         Returns:
-            How many peers of this process it was queued for.
+            How many peers of this process it was, or may be, queued for.
 
         Raises:
             DefinitionError: Something in it can not be encoded.
@@ -196,7 +202,7 @@ class Server:
         ):
             if report_sent is not None:
                 report_sent(None)
-            return self.push_local(Delivery(envelope, date, coalesce=key), to)
+            return self.push_local(Delivery(envelope, date, coalesce=key), to, report_pushed)
         if not self.is_draining:
             self._start_soon()
         record = push_record(envelope, to, date, key, self.codec)
@@ -206,18 +212,25 @@ class Server:
             logger.error("Other processes miss a push: %s", error)
             if report_sent is not None:
                 report_sent(error)
-            return self.push_local(Delivery(envelope, date, coalesce=key), to)
-        return self.push_local(Delivery(envelope, date, self.process, sequence, key), to)
+            return self.push_local(Delivery(envelope, date, coalesce=key), to, report_pushed)
+        return self.push_local(
+            Delivery(envelope, date, self.process, sequence, key), to, report_pushed
+        )
 
-    def push_local(self, delivery: Delivery, to: Address) -> int:
+    def push_local(
+        self, delivery: Delivery, to: Address, report_pushed: ReportPushed = ignore_count
+    ) -> int:
         """Send a delivery to the peers of this process only, and tell how many those are."""
-        targets = self._find(to)
+        if to.handler is not None:
+            return self._reader_pushes.push(delivery, to, report_pushed)
+        targets = self.find(to)
         for connection in targets:
             try:
                 connection.deliver(delivery)
             except Exception:
                 logger.exception("A push could not be written for a peer")
         delivery.forget_texts()
+        report_pushed(len(targets))
         return len(targets)
 
     def send_soon(self, connection: Connection, replies: list[PayloadEnvelope]) -> None:
@@ -350,7 +363,8 @@ class Server:
         self._schedule_tick()
         await self._neighbours.start()
 
-    def _find(self, to: Address) -> list[Connection]:
+    def find(self, to: Address) -> list[Connection]:
+        """Return the connections of the peers that fit an address, whatever they may read."""
         if to.uuid is not None:
             connection = self._connections.get(to.uuid)
             found: Iterable[Connection] = () if connection is None else (connection,)

@@ -14,11 +14,11 @@ from django_vortex.server.options import ServerOptions
 from django_vortex.server.server import Server
 from django_vortex.testing.inline import run_in_test, running_loop
 from django_vortex.transports.permission import find_permission
-from django_vortex.transports.sending import divert, encode
+from django_vortex.transports.sending import call_to, divert, encode, push_to
 from django_vortex.wire.envelope import PayloadEnvelope
 
-CallOnLoop: TypeAlias = Callable[[Callable[[], None]], None]
-"""Calls a function on a loop that is not running, and returns when it is done."""
+CallOnLoop: TypeAlias = Callable[[Callable[[], "asyncio.Future[int] | None"]], None]
+"""Calls a function on a loop that is not running, and returns when what it returns is done."""
 
 STOP_SECONDS = 5.0
 """How long handlers may go on when the last peer has left; then they are cancelled."""
@@ -75,17 +75,20 @@ class Bench:
             DefinitionError: Something in it can not be encoded.
         """
         encode(envelope, self.server.codec)
-        return self.call(lambda server: server.push(envelope, to, coalesce=coalesce))
+        return self._run(
+            lambda future: push_to(self.server, future, envelope, to, coalesce=coalesce)
+        )
 
     def call(self, function: Callable[[Server], int]) -> "Future[int]":
         """Call a function with the server; in the test's own thread it is done on return."""
+        return self._run(lambda future: call_to(self.server, future, function))
+
+    def _run(self, function: Callable[["Future[int]"], None]) -> "Future[int]":
         future: Future[int] = Future()
 
         def call() -> None:
-            try:
-                future.set_result(function(self.server))
-            except Exception as error:
-                future.set_exception(error)
+            if future.set_running_or_notify_cancel():
+                function(future)
 
         if threading.get_ident() != self._thread:
             self.loop.call_soon_threadsafe(call)
@@ -94,6 +97,8 @@ class Bench:
                 call()
         elif self._call is not None:
             self._call(call)
+            if not future.done():  # each peer gets its own, which takes the loop a while
+                self._call(lambda: asyncio.wrap_future(future))
         return future
 
 

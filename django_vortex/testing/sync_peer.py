@@ -60,11 +60,13 @@ class RunCoroutine:
             raise RuntimeError("The peer has left: use it within its `with` block")
         return self._runner.run(coroutine, context=copy_context())
 
-    def call(self, function: Callable[[], None]) -> None:
-        """Call a function on the loop."""
+    def call(self, function: "Callable[[], asyncio.Future[int] | None]") -> None:
+        """Call a function on the loop, and wait for what it returns."""
 
         async def call() -> None:
-            function()
+            waiting = function()
+            if waiting is not None:
+                await waiting
 
         self(call())
 

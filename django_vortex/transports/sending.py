@@ -91,7 +91,7 @@ def push(envelope: PayloadEnvelope, to: Address, /, *, coalesce: bool = False) -
         encode(envelope, payload_io.codec)
         return _publisher.push(envelope, to, coalesce=coalesce, codec=payload_io.codec)
     encode(envelope, server.codec)
-    return _call_here(server, loop, lambda one: one.push(envelope, to, coalesce=coalesce))
+    return _run_here(loop, lambda made: push_to(server, made, envelope, to, coalesce=coalesce))
 
 
 def call_server(
@@ -111,7 +111,7 @@ def call_server(
     server, loop = hub.current(), hub.loop()
     if server is None or loop is None or not loop.is_running():
         return _publisher.publish(make_record())
-    return _call_here(server, loop, function)
+    return _run_here(loop, lambda made: call_to(server, made, function))
 
 
 @contextmanager
@@ -139,13 +139,14 @@ def _wrap(payload: Payload) -> PayloadEnvelope:
     return PayloadEnvelope(dict(payload.filt or {}), payload)
 
 
-def _call_here(
-    server: Server, loop: asyncio.AbstractEventLoop, function: Callable[[Server], int]
+def _run_here(
+    loop: asyncio.AbstractEventLoop, function: Callable[["Future[int]"], None]
 ) -> "Future[int]":
     future: Future[int] = Future()
 
     def run() -> None:
-        _settle(future, lambda: function(server))
+        if future.set_running_or_notify_cancel():
+            function(future)
 
     if _is_running_here(loop):
         run()
@@ -157,11 +158,28 @@ def _call_here(
     return future
 
 
-def _settle(future: "Future[int]", function: Callable[[], int]) -> None:
-    if not future.set_running_or_notify_cancel():
-        return
+def push_to(
+    server: Server, future: "Future[int]", envelope: PayloadEnvelope, to: Address, *, coalesce: bool
+) -> None:
+    """Push to the peers of a server, on its loop.
+
+    Args:
+        server: Whose peers.
+        future: Gets their number when it is decided who they are.
+        envelope: As of `push`.
+        to: As of `push`.
+        coalesce: As of `push`.
+    """
     try:
-        future.set_result(function())
+        server.push(envelope, to, coalesce=coalesce, report_pushed=future.set_result)
+    except Exception as error:
+        future.set_exception(error)
+
+
+def call_to(server: Server, future: "Future[int]", function: Callable[[Server], int]) -> None:
+    """Call a function with a server, on its loop; the future gets what it returns."""
+    try:
+        future.set_result(function(server))
     except Exception as error:
         future.set_exception(error)
 

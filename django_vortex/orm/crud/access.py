@@ -36,25 +36,19 @@ class Asking:
     Args:
         request: Who asks for what.
         settle: Waits for an answer that is a coroutine.
-        is_scoped: False for pushes: whom they are sent to is the application's business.
     """
 
-    def __init__(
-        self, request: Request, settle: Callable[[Any], Any], *, is_scoped: bool = True
-    ) -> None:
+    def __init__(self, request: Request, settle: Callable[[Any], Any]) -> None:
         self._request = request
         self._settle = settle
-        self._is_scoped = is_scoped
 
     def is_allowed(self, access: Access, action: Action) -> bool:
         """Say whether the peer may do this at all."""
-        if not self._is_scoped:
-            return True
         return bool(self._settle(access.permission.allows(self._request, action)))
 
     def tells_rows_apart(self, access: Access) -> bool:
         """Say whether `may` depends on the row."""
-        return self._is_scoped and "rows" in access.permission.restricts
+        return "rows" in access.permission.restricts
 
     def may(self, access: Access, action: Action, row: Any) -> bool:
         """Say whether the peer may do this to a row."""
@@ -77,8 +71,6 @@ class Asking:
             nested: Who sees the rows inside of them.
         """
         inside = {name: self._find_nested_scope(plan) for name, plan in nested.items()}
-        if not self._is_scoped:
-            return Scope(nested=inside)
         queryset = None
         if access.get_queryset is not None:
             queryset = self._settle(access.get_queryset(self._request))

@@ -21,10 +21,11 @@ MAX_JSON_BYTES: Final = 8192
 class CrudGate(Permission):
     """Lets through who may do anything of what a message with a payload may want.
 
-    A message without one has nothing to decode, and passes.
+    A message without one has nothing to decode, and passes. Whoever is pushed a row has to be
+    allowed to retrieve.
 
     Args:
-        permissions: Those of the models.
+        permissions: Those of the models, the first model's first.
     """
 
     def __init__(self, permissions: Sequence[Permission]) -> None:
@@ -35,12 +36,19 @@ class CrudGate(Permission):
         """Whether one of the permissions may."""
         return any(one.may_block for one in self._permissions)
 
+    @property
+    def is_awaited(self) -> bool:  # type: ignore[override]
+        """Whether one of the permissions is."""
+        return any(one.is_awaited for one in self._permissions)
+
     def allows(self, request: Request, action: Action) -> Verdict:
         """Ask the permissions of all models for what the message may want.
 
         Raises:
             PermissionDenied: The peer may do none of it.
         """
+        if request.is_push:
+            return self._permissions[0].allows(request, Action.RETRIEVE)
         if not request.envelope.has_payload:
             return True
         verdict: Verdict = False
@@ -55,6 +63,8 @@ class CrudGate(Permission):
 
         Short payloads are decoded by then: the transaction asks anyway, and once is enough.
         """
+        if request.is_push:
+            return await self._permissions[0].ask(request, Action.RETRIEVE, run_sync)
         if not request.envelope.takes_long_to_decode(MAX_JSON_BYTES):
             return True
         for permission in self._permissions:

@@ -5,6 +5,7 @@ import inspect
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Future
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -24,7 +25,6 @@ from django_vortex.orm.crud.stores import find_store
 from django_vortex.orm.crud.work import CrudPlan, CrudWork, Done, Outcome
 from django_vortex.orm.store import RefusedByDatabase, Unit
 from django_vortex.orm.waiting import contain
-from django_vortex.routing.address import Address
 from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.routing.payload_io import payload_io as default_payload_io
 from django_vortex.routing.peer import Peer
@@ -192,7 +192,8 @@ class OrmCrudHandler(BaseHandler):
 
     async def handle(self, request: Request) -> Any:
         """Answer a request, after the commit."""
-        load = None if self.pushes is None else self.pushes.begin(request)
+        pushes = None if request.is_push else self.pushes
+        load = None if pushes is None else pushes.begin(request)
         try:
             outcome = await self._run(request, load)
         except RefusedByDatabase as error:  # at the commit, or a value to filter by
@@ -215,7 +216,9 @@ class OrmCrudHandler(BaseHandler):
     ) -> "Future[int]":
         """Push a row of the first model, after the caller's transaction has committed.
 
-        To whom is all that decides who sees it: permissions and `get_queryset` are not asked.
+        Only peers that may retrieve get it, as they may see it. For one peer or user it is read
+        where that is, as if it asked now. For many it is read once, unless who sees what depends on
+        the user: then each gets its own.
 
         Args:
             id: The primary key; of several fields a list of their values.
@@ -224,21 +227,22 @@ class OrmCrudHandler(BaseHandler):
             to_user: Only to the peers of this user, or the one with this primary key.
 
         Returns:
-            A future of how many peers of this process it was queued for. It stays without result
-            if the transaction is rolled back.
+            A future of how many peers of this process it was queued or is read for. It stays
+            without result if the transaction is rolled back.
         """
-        to = Address.of(to_peer=to_peer, to_name=to_name, to_user=to_user)
-        request = self.make_push_request()
+        if id is None:
+            raise DefinitionError("send_model_update pushes a row: name its primary key")
         filt = {**self.filt, "id": id}
 
-        def read(unit: Unit) -> PayloadEnvelope:
-            outcome = CrudWork(self.plan, request, unit, is_scoped=False).retrieve(id)
+        def read(request: Request, unit: Unit) -> PayloadEnvelope:
+            outcome = self._work(request, unit)
             return self.make_push_envelope(Payload(tuples=outcome.tuples), filt)
 
         return self.push_update(
-            to,
-            lambda: self.store.run_here(read),
-            lambda: self.store.run(read),
+            self.make_address(to_peer, to_name, to_user),
+            filt,
+            lambda request: self.store.run_here(partial(read, request)),
+            lambda request: self.store.run(partial(read, request)),
             self.store.after_commit,
             needs_loop=self.store.is_async,
         )

@@ -94,16 +94,13 @@ class CrudWork:
         plan: What the handler serves.
         request: Who asks for what.
         unit: The transaction.
-        is_scoped: False for pushes: whom they are sent to is the application's business.
     """
 
-    def __init__(
-        self, plan: CrudPlan, request: Request, unit: Unit, *, is_scoped: bool = True
-    ) -> None:
+    def __init__(self, plan: CrudPlan, request: Request, unit: Unit) -> None:
         self.plan = plan
         self.request = request
         self.unit = unit
-        self.asking = Asking(request, self.settle, is_scoped=is_scoped)
+        self.asking = Asking(request, self.settle)
         self._rows: dict[tuple[int, Action], tuple[Rows, Scope]] = {}
 
     def create(self) -> Outcome:
@@ -213,9 +210,13 @@ class CrudWork:
     def demand(self, action: Action, plan: ModelPlan) -> None:
         """Refuse what the peer may do to no row of a model.
 
+        What is pushed to many is asked of each of them, where it is.
+
         Raises:
             PermissionDenied: It may not.
         """
+        if self.request.is_shared:
+            return
         if not self.is_allowed(action, plan):
             raise PermissionDenied(f"You may not {action.value} here")
 

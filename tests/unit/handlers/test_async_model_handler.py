@@ -9,6 +9,8 @@ from django_vortex.exceptions import DefinitionError, DeliveryError
 from django_vortex.handlers import AsyncModelHandler
 from django_vortex.routing.address import Address
 from django_vortex.routing.payload_io import PayloadIO
+from django_vortex.routing.peer import Peer
+from django_vortex.routing.readers import Readers
 from django_vortex.routing.request import Request
 from django_vortex.wire.payload import Payload
 from tests.support.routing import Bench
@@ -67,11 +69,43 @@ async def test_lazy_data_is_listed_off_the_loop(bench: Bench) -> None:
 
 async def test_an_update_is_built_and_pushed(bench: Bench) -> None:
     handler = Numbers(bench, [5])
-    assert await handler.send_model_update(to_user=7) == 1
+    assert await handler.send_model_update(to_name="browser") == 1
     [(envelope, to, coalesce)] = bench.pushes.made
-    assert (envelope.filt, to, coalesce) == ({"key": "numbers"}, Address(user=7), True)
+    wanted = Address(name="browser", handler={"key": "numbers"})
+    assert (envelope.filt, to, coalesce) == ({"key": "numbers"}, wanted, True)
     assert bench.tuples_of(envelope) == [5]
     assert handler.calls == ["push"]
+
+
+@pytest.mark.parametrize("is_caught", [True, False])
+async def test_what_is_for_one_or_depends_on_the_peer_is_built_where_that_is(
+    bench: Bench, is_caught: bool
+) -> None:
+    class OfUser(Numbers):
+        async def build_model(self, request: Request) -> Any:
+            self.calls.append("push")
+            try:
+                return [request.user]
+            except Exception:
+                if not is_caught:
+                    raise
+                return ["of nobody"]
+
+    handler = OfUser(bench, [])
+    assert await handler.send_model_update(to_user=7) == 1
+    assert handler.calls == []
+    for _ in range(2):
+        assert await handler.send_model_update() == 1
+    assert handler.calls == ["push"]
+    assert [(to.user, to.is_each) for _, to, _ in bench.pushes.made] == [
+        (7, True),
+        (None, True),
+        (None, True),
+    ]
+    assert not any(envelope.has_payload for envelope, _, _ in bench.pushes.made)
+    peer = Peer("u", "n", user="ann")
+    [reply] = await Readers(bench.payload_io).read({"key": "numbers"}, {"key": "numbers"}, peer)
+    assert bench.tuples_of(reply) == ["ann"]
 
 
 async def test_an_update_that_reaches_nobody_raises(bench: Bench) -> None:

@@ -10,10 +10,12 @@ import pytest
 
 from django_vortex.exceptions import DefinitionError, DeliveryError, PermissionDenied
 from django_vortex.handlers import ModelHandler
-from django_vortex.routing.address import EVERYONE, Address
+from django_vortex.routing.address import Address
 from django_vortex.routing.payload_io import PayloadIO
+from django_vortex.routing.peer import Peer
 from django_vortex.routing.permission import Action, Permission
 from django_vortex.routing.permissions import AllowAny, IsAuthenticated
+from django_vortex.routing.readers import Readers
 from django_vortex.routing.request import Request
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.payload import Payload
@@ -95,7 +97,7 @@ def test_an_update_goes_to_everyone_under_the_filt(bench: Bench) -> None:
     assert handler.send_model_update().result(0) == 1
     [(envelope, to, coalesce)] = bench.pushes.made
     assert envelope.filt == {"key": "numbers"}
-    assert (to, coalesce) == (EVERYONE, True)
+    assert (to, coalesce) == (Address(handler={"key": "numbers"}), True)
     assert bench.tuples_of(envelope) == [0, 1, 2]
     assert handler.calls == ["push"]
 
@@ -106,7 +108,14 @@ def test_an_update_goes_to_those_named(bench: Bench) -> None:
     handler.send_model_update(to_name="browser")
     handler.send_model_update(to_user=7)
     addresses = [to for _, to, _ in bench.pushes.made]
-    assert addresses == [Address(uuid="u1"), Address(name="browser"), Address(user=7)]
+    filt = {"key": "numbers"}
+    assert addresses == [
+        Address(uuid="u1", handler=filt, is_each=True),
+        Address(name="browser", handler=filt),
+        Address(user=7, handler=filt, is_each=True),
+    ]
+    assert [envelope.has_payload for envelope, _, _ in bench.pushes.made] == [False, True, False]
+    assert handler.calls == ["push"]  # what is for one is built where that is
 
 
 def test_an_update_is_encoded_where_it_was_built(bench: Bench) -> None:
@@ -185,12 +194,56 @@ def test_an_update_that_is_cancelled_in_time_gives_no_result(bench: Bench) -> No
     assert future.cancelled()
 
 
-def test_a_request_without_asker_has_the_filt_and_no_user(bench: Bench) -> None:
+def test_a_request_without_asker_has_the_filt_and_stands_for_many(bench: Bench) -> None:
     seen: list[Request] = []
     handler = Numbers(bench, seen.append)
     handler.send_model_update()
     [request] = seen
-    assert (request.filt, request.user, request.tuples) == ({"key": "numbers"}, None, [])
+    assert (request.filt, request.tuples) == ({"key": "numbers"}, [])
+    assert (request.is_push, request.is_shared) == (True, True)
+    assert repr(request) == "<Request {'key': 'numbers'} from nobody>"
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        lambda request: request.user,
+        lambda request: request.peer.session,
+        lambda request: request.peer.uuid,
+        lambda request: request.peer.name,
+        lambda request: request.peer.address,
+        lambda request: request.peer.scope,
+    ],
+)
+@pytest.mark.parametrize("is_caught", [True, False])
+def test_what_depends_on_the_peer_is_not_pushed_to_many(
+    bench: Bench, look: Callable[[Request], Any], is_caught: bool
+) -> None:
+    def build(request: Request) -> list[Any]:
+        try:
+            look(request)
+        except Exception:
+            if not is_caught:
+                raise
+        return ["of nobody"]
+
+    handler = Numbers(bench, build)
+    each = Address(handler={"key": "numbers"}, is_each=True)
+    for count in (1, 2):
+        assert handler.send_model_update().result(0) == 1
+        envelope, to, coalesce = bench.pushes.made[-1]
+        assert (envelope.filt, envelope.has_payload) == ({"key": "numbers"}, False)
+        assert (to, coalesce) == (each, True)
+        assert len(bench.pushes.made) == count
+    assert handler.calls == ["push"]  # which is known from then on
+
+
+async def test_what_is_pushed_is_built_without_the_hooks_for_those_who_asked(bench: Bench) -> None:
+    handler = Numbers(bench, lambda request: [request.user])
+    peer = Peer("u", "n", user="ann")
+    [reply] = await Readers(bench.payload_io).read({"key": "numbers"}, {"key": "numbers"}, peer)
+    assert (bench.tuples_of(reply), reply.filt) == (["ann"], {"key": "numbers"})
+    assert handler.calls == ["push"]
 
 
 def test_a_handler_that_nobody_keeps_disappears(bench: Bench) -> None:

@@ -82,16 +82,14 @@ class DeskWork:
         *,
         user: Any = None,
         dialect: Dialect = Dialect.NATIVE,
-        is_scoped: bool = True,
+        peer: Peer | None = None,
         **filt: Any,
     ) -> Outcome:
         """Do something for a request in a transaction, and forget what was asked before."""
-        peer = Peer("u", "n", user=user)
+        peer = peer or Peer("u", "n", user=user)
         request = Request(PayloadEnvelope(filt), peer, codec=self.codec, dialect=dialect)
         self.desk.store.log.clear()
-        return self.desk.store.run_here(
-            lambda unit: operation(CrudWork(self.plan, request, unit, is_scoped=is_scoped))
-        )
+        return self.desk.store.run_here(lambda unit: operation(CrudWork(self.plan, request, unit)))
 
     def save(self, *tuples: Any, **parts: Any) -> Outcome:
         """Save tuples."""

@@ -9,6 +9,7 @@ from django_vortex.orm.crud.listing import Page
 from django_vortex.orm.crud.model import CrudModel, ModelPlan, make_plans
 from django_vortex.orm.crud.work import read_filt_key
 from django_vortex.routing.permissions import AllowAny, IsAuthenticated
+from django_vortex.routing.shared_peer import DependsOnPeer, SharedPeer
 from django_vortex.tuples import TupleRegistry
 from tests.unit.orm.desk import Desk
 from tests.unit.orm.desk_work import ANN, BOB, DeskWork, Hooks, Own, Small, WriteOnly, titles
@@ -126,10 +127,19 @@ def test_get_queryset_narrows_the_scope_further(desk: Desk):
     assert titles(work.find(user=ANN)) == ["b"]
 
 
-def test_a_push_is_not_scoped(desk: Desk):
+def test_a_push_to_many_asks_each_of_them_elsewhere_but_looks_at_none(desk: Desk):
     desk.tickets.add(title="a", owner_id=2, points=99)
-    work = DeskWork(desk, permission=Own & Small & WriteOnly, get_queryset=lambda request: 1 / 0)
-    assert titles(work.do(lambda work: work.retrieve(1), is_scoped=False)) == ["a"]
+    peer = SharedPeer()
+    work = DeskWork(desk, permission=WriteOnly)
+    assert titles(work.do(lambda work: work.retrieve(1), peer=peer)) == ["a"]
+    assert not peer.is_looked_at
+    work = DeskWork(desk, permission=Small)
+    assert titles(work.do(lambda work: work.retrieve(1), peer=peer)) == []
+    assert not peer.is_looked_at
+    work = DeskWork(desk, permission=Own)
+    with pytest.raises(DependsOnPeer):
+        work.do(lambda work: work.retrieve(1), peer=peer)
+    assert peer.is_looked_at
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,81 @@
+"""Who may read from a handler, asked of peers that did not ask: `Readers`, for pushes.
+
+Takes the filt of a handler and a peer, gives what the handler's permission says, or what the
+handler answers.
+"""
+
+import logging
+
+from django_vortex.exceptions import PeerError
+from django_vortex.routing.payload_io import PayloadIO
+from django_vortex.routing.peer import Peer
+from django_vortex.routing.permission import Action
+from django_vortex.routing.request import Request
+from django_vortex.typedefs import Filt
+from django_vortex.wire.envelope import PayloadEnvelope
+
+logger = logging.getLogger(__name__)
+
+
+class Readers:
+    """Asks the endpoints of just one filt; where there are none, nobody may read.
+
+    Args:
+        payload_io: Where the endpoints are.
+    """
+
+    def __init__(self, payload_io: PayloadIO) -> None:
+        self._payload_io = payload_io
+
+    def may_read_now(self, handler: Filt, asked: Filt, peer: Peer) -> bool | None:
+        """Say whether a peer may read, None where that has to be awaited (`may_read`).
+
+        Args:
+            handler: The filt of the handler.
+            asked: The filt of what is pushed.
+            peer: Who would get it.
+        """
+        request = self._make_request(asked, peer)
+        endpoints = self._payload_io.find_exactly(handler)
+        for endpoint in endpoints:
+            try:
+                permission = endpoint.permission
+                if permission.may_block or permission.is_awaited:
+                    return None
+                if permission.allows(request, Action.RETRIEVE) is not True:
+                    return False
+            except Exception as error:
+                return _refuse(endpoint, error)
+        return bool(endpoints)
+
+    async def may_read(self, handler: Filt, asked: Filt, peer: Peer) -> bool:
+        """Say whether a peer may read; as `may_read_now`."""
+        request = self._make_request(asked, peer)
+        endpoints = self._payload_io.find_exactly(handler)
+        run_sync = self._payload_io.run_sync
+        for endpoint in endpoints:
+            try:
+                if not await endpoint.permission.ask(request, Action.RETRIEVE, run_sync):
+                    return False
+            except Exception as error:
+                return _refuse(endpoint, error)
+        return bool(endpoints)
+
+    async def read(self, handler: Filt, asked: Filt, peer: Peer) -> list[PayloadEnvelope]:
+        """Return what a peer would be answered; nothing if it may not read, or that fails."""
+        replies = []
+        for endpoint in self._payload_io.find_exactly(handler):
+            reply = await self._payload_io.answer(endpoint, self._make_request(asked, peer))
+            if reply is not None and reply.result in (None, True):
+                replies.append(reply)
+        return replies
+
+    def _make_request(self, asked: Filt, peer: Peer) -> Request:
+        codec = self._payload_io.codec
+        return Request(PayloadEnvelope(dict(asked)), peer, codec=codec, is_push=True)
+
+
+def _refuse(endpoint: object, error: Exception) -> bool:
+    if not isinstance(error, PeerError):
+        logger.error("The permission of %r failed for a push", endpoint, exc_info=error)
+    return False
