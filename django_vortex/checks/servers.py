@@ -1,4 +1,4 @@
-"""The servers: a runserver without ASGI, and messages larger than servers take."""
+"""The servers: a runserver without ASGI, and limits of theirs that contradict ours."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -10,17 +10,12 @@ from django.core.management import get_commands
 
 from django_vortex.checks.settings import read_setting
 
-DAPHNE_MAX_BYTES = 1_048_576
-"""What Daphne takes in one WebSocket message unless told otherwise."""
-UVICORN_MAX_BYTES = 16_777_216
-"""What uvicorn takes in one WebSocket message unless told otherwise."""
-
 WSGI_RUNSERVERS = ("django.core", "django.contrib.staticfiles")
 """The apps whose ``runserver`` is Django's own."""
 
 
 def check_servers(app_configs: Sequence[AppConfig] | None = None, **_: Any) -> list[CheckMessage]:
-    """Find a runserver that knows no ASGI, and messages larger than servers take (W008, W009)."""
+    """Find a runserver that knows no ASGI, and limits that do not hold (W008, W009)."""
     messages: list[CheckMessage] = []
     if settings.DEBUG and get_commands()["runserver"] in WSGI_RUNSERVERS:
         messages.append(
@@ -31,32 +26,20 @@ def check_servers(app_configs: Sequence[AppConfig] | None = None, **_: Any) -> l
             )
         )
     allowed = read_setting("max_message_bytes")
-    if allowed is not None:
-        messages += _check_message_bytes(allowed)
+    if allowed is not None and apps.is_installed("daphne"):
+        messages += _check_daphne_bytes(allowed)
     return messages
 
 
-def _check_message_bytes(allowed: int) -> Iterator[CheckMessage]:
-    if apps.is_installed("daphne"):
-        limits = [
-            getattr(settings, f"DAPHNE_WEBSOCKET_MAX_{what}_SIZE", DAPHNE_MAX_BYTES)
-            for what in ("MESSAGE", "FRAME")
-        ]
-        taken = min((limit for limit in limits if limit), default=allowed)  # 0 is no limit
-        server = "Daphne"
-        hint = (
-            "Set DAPHNE_WEBSOCKET_MAX_MESSAGE_SIZE and DAPHNE_WEBSOCKET_MAX_FRAME_SIZE for "
-            f"runserver, and start daphne with --websocket-max-message-size {allowed} "
-            f"--websocket-max-frame-size {allowed}."
-        )
-    else:
-        taken = UVICORN_MAX_BYTES
-        server = "uvicorn"
-        hint = f"Start uvicorn with --ws-max-size {allowed} and silence this check."
-    if allowed > taken:
-        yield Warning(
-            f"VORTEX['MAX_MESSAGE_BYTES'] is {allowed}, but {server} closes a WebSocket that sends "
-            f"more than {taken}.",
-            hint=hint,
-            id="django_vortex.W009",
-        )
+def _check_daphne_bytes(allowed: int) -> Iterator[CheckMessage]:
+    for what in ("MESSAGE", "FRAME"):
+        name = f"DAPHNE_WEBSOCKET_MAX_{what}_SIZE"
+        taken = getattr(settings, name, 0)  # 0 is no limit
+        if 0 < taken < allowed:
+            yield Warning(
+                f"{name} is {taken}, but a vortex takes messages of VORTEX['MAX_MESSAGE_BYTES'], "
+                f"{allowed}.",
+                hint=f"MAX_MESSAGE_BYTES alone decides for the vortex: lower that, or set {name} "
+                f"to {allowed} or more.",
+                id="django_vortex.W009",
+            )

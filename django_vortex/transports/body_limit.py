@@ -12,10 +12,11 @@ from typing import Final
 from django_vortex.conf import get_settings
 from django_vortex.transports.asgi_types import Application, Message, Receive, Scope, Send
 from django_vortex.transports.greeting import find_client_address
+from django_vortex.transports.incoming import ANSWERED_FACTOR
 from django_vortex.transports.paths import is_vortex_path
 from django_vortex.transports.refusal import Refusal
 
-MAX_MESSAGES_PER_BODY: Final = 4
+MAX_MESSAGES_PER_BODY: Final = ANSWERED_FACTOR
 """How many messages of the largest size a body may have; any number of shorter ones."""
 
 QUICK_SECONDS: Final = 1.0

@@ -17,6 +17,7 @@ from django_vortex.transports import hub
 from django_vortex.transports.asgi_types import Message, Receive, Scope, Send
 from django_vortex.transports.flow import SCOPE_KEY, Flow, find_flow
 from django_vortex.transports.greeting import Caller, find_announced_dialect, greet
+from django_vortex.transports.incoming import raise_message_limit
 from django_vortex.transports.origin import is_websocket_secure
 from django_vortex.transports.refusal import Refusal
 from django_vortex.transports.residue import compact_headers
@@ -49,6 +50,7 @@ class VortexConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no ty
             is_native = find_announced_dialect(scope) is Dialect.NATIVE
             await opened.send_websocket(scope, receive, send, is_native=is_native)
             return
+        raise_message_limit(flow, hub.get_server().codec.limits.message_bytes)
         try:
             await stream.accept()
             flow.start()

@@ -90,6 +90,29 @@ def test_violation_is_one_clear_error_and_the_connection_survives(
 
 
 @pytest.mark.parametrize("transport", ["websocket", "http"])
+@pytest.mark.parametrize("kind", ["uvicorn", "daphne"])
+@pytest.mark.parametrize("message_bytes", [1_048_576, 6_000_000])
+def test_one_setting_says_how_long_a_message_may_be(
+    start_server: StartServer, kind: str, transport: str, message_bytes: int
+) -> None:
+    """The limits of the servers themselves are 1 and 16 MiB."""
+    server = start_server(kind, vortex={"MAX_MESSAGE_BYTES": message_bytes})
+    peer = ReadingPeer(transport, server.port, f"{transport}-{message_bytes}")
+    told = []
+    for name, size in (("short", message_bytes * 7 // 10), ("long", message_bytes * 28 // 10)):
+        peer.send({"filt": {**ECHO, "name": name}, "data": "x" * size})
+        told.append(peer.wait_for("e2e.echo", "vortex.error"))
+    assert [one["filt"].get("name") for one in told] == ["short", "long"]
+    short, long = (one["result"]["text"] for one in told)
+    assert "exceeds" not in short
+    assert long == f"Message exceeds max_message_bytes ({message_bytes})"
+    peer.send(envelope(1))
+    assert decode_tuples(peer.wait_for("e2e.echo")) == [1]
+    peer.close()
+    server.stop()
+
+
+@pytest.mark.parametrize("transport", ["websocket", "http"])
 def test_message_within_all_limits_is_answered(server: ServerProcess, transport: str) -> None:
     deep = nested(DEPTH - 4)  # within envelope, payload and list of tuples
     tuples = [deep, *["x"] * (TUPLES - 2), "y" * (INFLATED_BYTES - 1000)]

@@ -1,5 +1,6 @@
 """Every release of VortexPY that can run here, over each transport it has, against our server."""
 
+import random
 import re
 
 import pytest
@@ -66,6 +67,13 @@ def test_failure_and_refusal_are_told_to_who_waits(client: OriginalClient) -> No
     told = client.request({"key": "e2e.fault"}).told
     assert re.fullmatch(r"The server could not answer \(ref \w+\)", told)
     assert client.request({"key": "e2e.refusal"}).told == "Not on a Sunday"
+
+
+def test_message_over_the_limit_is_told_to_who_waits(client: OriginalClient) -> None:
+    noise = random.Random(1).randbytes(700_000).hex()
+    told = client.request(ECHO, tuples=[noise, noise[::-1]]).told
+    assert told == "Message exceeds max_message_bytes (1048576)"
+    assert client.request(ECHO, tuples=[1]).tuples == [1]
 
 
 def test_message_that_asks_for_an_echo_comes_back(client: OriginalClient) -> None:

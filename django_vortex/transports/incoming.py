@@ -1,0 +1,44 @@
+"""How long a WebSocket message may be before the ASGI server itself ends the connection.
+
+Takes the `Flow` of a WebSocket, sets the server's own limit for that socket, so that the setting
+``MAX_MESSAGE_BYTES`` alone decides. What is between that and the server's limit is answered.
+"""
+
+import functools
+from typing import Any, Final
+
+from django_vortex.transports.flow import Flow
+
+ANSWERED_FACTOR: Final = 4
+"""Messages of up to so many times the limit are taken in, so that their sender can be told."""
+
+_LIMITS: Final = {
+    # The three implementations of uvicorn and the one of Daphne.
+    "uvicorn": ("max_size", "conn.max_message_size", "buffer.max_length"),
+    "Daphne": ("maxFramePayloadSize", "maxMessagePayloadSize"),
+}
+"""By server: where its protocol object has its limits."""
+
+
+def raise_message_limit(flow: Flow, message_bytes: int) -> None:
+    """Let the server take in messages that are too long for us; a higher limit of its own stays.
+
+    Args:
+        flow: Of a WebSocket that nothing was received from yet.
+        message_bytes: The longest message that is read.
+    """
+    paths = _LIMITS.get(flow.server)
+    if paths is None:
+        return
+    send: Any = flow.send
+    protocol = send.args[0] if isinstance(send, functools.partial) else send.__self__
+    for path in paths:
+        *parts, name = path.split(".")
+        owner = functools.reduce(_get, parts, protocol)
+        limit = _get(owner, name)
+        if isinstance(limit, int) and 0 < limit < message_bytes * ANSWERED_FACTOR:
+            setattr(owner, name, message_bytes * ANSWERED_FACTOR)
+
+
+def _get(owner: object, name: str) -> Any:
+    return getattr(owner, name, None)
