@@ -74,6 +74,11 @@ class RateLimit(logging.Filter):
                 record.msg = f"{record.msg} [traceback as before]"
         return True
 
+    def forget(self) -> None:
+        """Count anew, as if nothing had been written; for tests."""
+        with self._lock:
+            self._counts.clear()
+
     def _count(self, kind: object) -> tuple[int, int]:
         """Count one more; return what an ended period left out, and the count of this one."""
         now = self._clock()

@@ -6,6 +6,7 @@ needs no decorator of its own. Order is random (pytest-randomly; ``-p no:randoml
 With ``CI`` in the environment a skip is a failure: there nothing may be missing.
 """
 
+import logging
 import os
 import signal
 from collections.abc import Generator
@@ -13,6 +14,7 @@ from collections.abc import Generator
 import pytest
 from hypothesis import settings
 
+from django_vortex.logs import RateLimit
 from tests.interop.originals.releases import describe_releases
 
 settings.register_profile("untimed", deadline=None)  # a busy machine makes no test fail
@@ -53,3 +55,13 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
     report = yield
     fail_when_skipped(report)
     return report
+
+
+@pytest.fixture(autouse=True)
+def fresh_log_limits() -> None:
+    """Let what other tests have written to the log count for nothing."""
+    for name in list(logging.root.manager.loggerDict):
+        if name.startswith("django_vortex"):
+            for one in logging.getLogger(name).filters:
+                if isinstance(one, RateLimit):
+                    one.forget()

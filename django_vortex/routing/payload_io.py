@@ -25,7 +25,6 @@ from django_vortex.exceptions import (
     PeerError,
     PermissionDenied,
     TooManyRequests,
-    UnknownEndpoint,
     quoted,
 )
 from django_vortex.routing.address import EVERYONE, Address
@@ -49,10 +48,10 @@ from django_vortex.routing.ports import (
 )
 from django_vortex.routing.replies import make_failure, make_reply, may_block
 from django_vortex.routing.request import Request
+from django_vortex.routing.unanswered import Unanswered
 from django_vortex.routing.verdicts import Verdict, settle
 from django_vortex.typedefs import Filt, RunSync
 from django_vortex.wire.codec import Codec
-from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import PayloadEnvelope
 
 if TYPE_CHECKING:
@@ -101,6 +100,7 @@ class PayloadIO:
         """The loop of the server that uses this registry; it may have ended."""
         self.followers = Followers()
         """The handlers that keep something for their peers."""
+        self._unanswered = Unanswered(lambda: self.endpoints)
         self._make_reference = make_reference
         self._push: Push = push_nowhere
         self._lock = (
@@ -220,7 +220,7 @@ class PayloadIO:
         """
         endpoints = self.find(request.filt, request.peer.name)
         if not endpoints:
-            return _answer_of_nobody(request, self.clock())
+            return self._unanswered.answer(request, self.clock())
         if len(endpoints) == 1:
             reply = await self.answer(endpoints[0], request)
             return [] if reply is None else [reply]
@@ -362,20 +362,6 @@ class PayloadIO:
     def _forget_collected(self) -> None:
         while self._collected:
             self._index.remove(self._collected.popleft())
-
-
-def _answer_of_nobody(request: Request, date: datetime.datetime) -> list[PayloadEnvelope]:
-    """Answer what no endpoint is for.
-
-    Silence, as released clients expect it (PROTOCOL section 7). Our own are told, unless theirs is
-    an answer itself that came too late: two ends must not tell each other for ever.
-    """
-    if request.dialect is not Dialect.NATIVE or request.result not in (None, True):
-        return []
-    if not request.wants_reply:
-        return []
-    error = UnknownEndpoint(f"No endpoint for {quoted(request.filt)}")
-    return [make_failure(error, request, date)]
 
 
 payload_io = PayloadIO()

@@ -6,7 +6,6 @@ replies and dates them, so that what the peer gets of a key is always later than
 
 import asyncio
 import copy
-import logging
 from collections.abc import Coroutine, Iterable
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,7 +15,9 @@ from django_vortex.exceptions import (
     ShuttingDown,
     TooManyRequests,
     quoted,
+    shortened,
 )
+from django_vortex.logs import get_limited_logger
 from django_vortex.routing.address import Address
 from django_vortex.routing.failures import make_result
 from django_vortex.routing.peer import Peer
@@ -46,7 +47,7 @@ from django_vortex.wire.protocol import Protocol
 if TYPE_CHECKING:
     from django_vortex.server.server import Server
 
-logger = logging.getLogger("django_vortex.server")
+logger = get_limited_logger("django_vortex.server")
 
 ECHO_KEY: Final = "rapuiServerEcho"
 """The filt key of a message that its sender wants back (PROTOCOL 8)."""
@@ -160,6 +161,11 @@ class Connection(Writer):
             if isinstance(event, EnvelopeReceived):
                 self._route(event.envelope)
             elif isinstance(event, FailureReceived):
+                logger.warning(
+                    "A peer named %s sent what is no message: %s",
+                    quoted(self.peer.name),
+                    shortened(str(event.error)),
+                )
                 self._tell(event.filt or ERROR_FILT, event.error)
                 if event.fatal:
                     self.close(MALFORMED_CLOSURE, "The message can not be read")

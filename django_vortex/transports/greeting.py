@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from django_vortex.conf import get_settings
+from django_vortex.exceptions import quoted
 from django_vortex.logs import get_limited_logger
 from django_vortex.routing.peer import Peer
 from django_vortex.server.identity import Identity
@@ -65,7 +66,14 @@ def greet(scope: Mapping[str, Any], *, is_secure: bool) -> Caller | Refusal:
     uuid, name = _find(query, "vortexUuid"), _find(query, "vortexName")
     if uuid is None or name is None:
         return NO_UUID
-    return Caller(uuid, name, find_client_address(scope), _find_dialect(query))
+    dialect = _find_dialect(query)
+    if dialect is None and "vortexDialect" in query:
+        logger.warning(
+            "A client announces vortexDialect %s, which does not exist: only 'native' does. It is "
+            "served as a released client, which announces none",
+            quoted(query["vortexDialect"][0]),
+        )
+    return Caller(uuid, name, find_client_address(scope), dialect)
 
 
 def find_client_address(scope: Mapping[str, Any]) -> str:

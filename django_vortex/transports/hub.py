@@ -18,6 +18,7 @@ from django_vortex.server.options import ServerOptions
 from django_vortex.server.server import Server
 from django_vortex.transports.flow import Flow
 from django_vortex.transports.layer import make_fan_out
+from django_vortex.transports.lone_process import LoneProcess
 from django_vortex.transports.recheck import DjangoJudge
 from django_vortex.transports.shutdown import SignalChain
 from django_vortex.transports.threads import BlockingPool
@@ -47,6 +48,7 @@ class _Hub:
     handlers: BlockingPool
     sessions: BlockingPool
     signals: SignalChain
+    lone: LoneProcess
     flows: set[Flow] = field(default_factory=set)
 
     @property
@@ -58,6 +60,7 @@ class _Hub:
         """Give back what outlives the loop; a forked process has none of the threads."""
         self.signals.uninstall()
         if self.pid == os.getpid():
+            self.lone.release()
             self.handlers.stop()
             self.sessions.stop()
 
@@ -129,6 +132,7 @@ async def stop() -> None:
     seconds = get_settings().shutdown_seconds
     deadline = hub.loop.time() + seconds
     await hub.server.stop(seconds)
+    hub.lone.release()
     deadline = max(deadline, hub.loop.time() + LAST_CHANCE_SECONDS)
     while any(flow.is_started for flow in hub.flows) and hub.loop.time() < deadline:
         await asyncio.sleep(POLL_SECONDS)
@@ -167,7 +171,10 @@ def _make_hub(running: asyncio.AbstractEventLoop) -> _Hub:
     server = Server(payload_io, codec, _options(settings), fan_out=fan_out, judge=judge)
     signals = SignalChain(running, stop)
     signals.install()
-    return _Hub(os.getpid(), running, server, handlers, sessions, signals)
+    lone = LoneProcess(settings.name)
+    if fan_out is None:
+        lone.claim(running)
+    return _Hub(os.getpid(), running, server, handlers, sessions, signals, lone)
 
 
 def _options(settings: VortexSettings) -> ServerOptions:

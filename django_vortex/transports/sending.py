@@ -10,9 +10,11 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, TypeAlias
 
 from django_vortex.exceptions import DefinitionError, DeliveryError, quoted
+from django_vortex.logs import get_limited_logger
 from django_vortex.routing.address import Address
 from django_vortex.routing.payload_io import payload_io
 from django_vortex.routing.ports import Push
@@ -23,6 +25,8 @@ from django_vortex.transports.publisher import Publisher
 from django_vortex.wire.codec import Codec
 from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.payload import Payload
+
+logger = get_limited_logger(__name__)
 
 _publisher = Publisher()
 
@@ -89,9 +93,14 @@ def push(envelope: PayloadEnvelope, to: Address, /, *, coalesce: bool = False) -
     server, loop = hub.current(), hub.loop()
     if server is None or loop is None or not loop.is_running():
         encode(envelope, payload_io.codec)
-        return _publisher.push(envelope, to, coalesce=coalesce, codec=payload_io.codec)
-    encode(envelope, server.codec)
-    return _run_here(loop, lambda made: push_to(server, made, envelope, to, coalesce=coalesce))
+        future = _publisher.push(envelope, to, coalesce=coalesce, codec=payload_io.codec)
+    else:
+        encode(envelope, server.codec)
+        future = _run_here(
+            loop, lambda made: push_to(server, made, envelope, to, coalesce=coalesce)
+        )
+    future.add_done_callback(partial(_log_failure, envelope))
+    return future
 
 
 def call_server(
@@ -182,6 +191,12 @@ def call_to(server: Server, future: "Future[int]", function: Callable[[Server], 
         future.set_result(function(server))
     except Exception as error:
         future.set_exception(error)
+
+
+def _log_failure(envelope: PayloadEnvelope, future: "Future[int]") -> None:
+    """Write what reached nobody: whoever sends need not look at the future."""
+    if not future.cancelled() and isinstance(error := future.exception(), DeliveryError):
+        logger.warning("A push with the filt %s reached nobody: %s", quoted(envelope.filt), error)
 
 
 def _is_running_here(loop: asyncio.AbstractEventLoop) -> bool:

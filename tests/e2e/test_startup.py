@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.fixtures import StartServer
 from tests.support.processes import manage
 from tests.support.servers import ServerProcess, server_environment
 
@@ -71,3 +72,12 @@ def test_check_of_a_project_without_the_app_tells(database: Path, tmp_path: Path
     }
     with pytest.raises(AssertionError, match='Add "django_vortex" there'):
         manage("check", env=env)
+
+
+def test_workers_without_a_layer_are_told_once_that_they_stand_alone(
+    start_server: StartServer,
+) -> None:
+    server = start_server("uvicorn", arguments=["--workers", "2"])
+    server.wait_for_log("no channel layer joins them")
+    assert server.log.count("no channel layer joins them") == 1
+    assert server.stop() == 0

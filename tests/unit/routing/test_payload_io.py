@@ -17,6 +17,7 @@ from django_vortex.exceptions import (
     MalformedMessage,
     PermissionDenied,
 )
+from django_vortex.handlers import AsyncModelHandler, ModelHandler
 from django_vortex.routing.endpoint import PayloadEndpoint, endpoint
 from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.routing.peer import Peer
@@ -375,6 +376,38 @@ async def test_an_error_that_cannot_be_told_is_named(bench: Bench) -> None:
     [reply] = await bench.ask(dict(ASK))
     assert text_of(reply.result) == "Out of paper"
     kept.close()
+
+
+async def test_what_cannot_be_encoded_is_told_with_its_place_and_its_handler(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Broken(ModelHandler):
+        def build_model(self, request: Request) -> object:
+            return [1, {"odd": object()}]
+
+    class Later(AsyncModelHandler):
+        async def build_model(self, request: Request) -> object:
+            return [1, {"odd": object()}]
+
+    def odd_result(request: Request) -> PayloadEnvelope:
+        return PayloadEnvelope(result={"odd": object()})
+
+    kept: list[Any] = [
+        Broken({"key": "model"}, payload_io=bench.payload_io),
+        Later({"key": "later"}, payload_io=bench.payload_io),
+        PayloadEndpoint({"key": "result"}, odd_result, payload_io=bench.payload_io),
+    ]
+    for key, name in (("model", "Broken"), ("later", "Later"), ("result", "odd_result")):
+        caplog.clear()
+        reply = await bench.ask_one({"key": key})
+        assert reply.result["error"] == "internal"
+        [record] = caplog.records
+        assert f"{__name__}." in record.getMessage()
+        assert f"{name}> failed for a peer" in record.getMessage()
+        assert record.exc_info is not None
+        assert isinstance(record.exc_info[1], DefinitionError)
+        assert "odd" in str(record.exc_info[1])
+    del kept
 
 
 async def test_what_cannot_be_encoded_is_a_crash_of_the_handler(

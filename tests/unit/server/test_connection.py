@@ -172,7 +172,7 @@ async def test_echo_comes_back_and_is_routed_too(server, payload_io):
     assert got == [{"key": "take"}]
 
 
-async def test_what_can_not_be_read_is_answered_and_the_connection_lives(server):
+async def test_what_can_not_be_read_is_answered_and_the_connection_lives(server, caplog):
     stream = FakeStream()
     connection = await open_peer(server, stream)
     connection.receive("{this is no JSON")
@@ -180,6 +180,24 @@ async def test_what_can_not_be_read_is_answered_and_the_connection_lives(server)
     assert answer.filt == {"key": "vortex.error"}
     assert isinstance(answer.result, str)
     assert stream.closed_with is None
+    assert "sent what is no message: Message is not" in caplog.text
+
+
+async def test_our_own_clients_get_its_parts(server):
+    stream = FakeStream()
+    connection = await open_peer(server, stream, dialect=Dialect.NATIVE)
+    connection.receive("{this is no JSON")
+    (answer,) = stream.envelopes(Dialect.NATIVE)
+    assert answer.result["error"] == "malformed"
+
+
+async def test_a_server_that_stops_says_so_in_parts(server):
+    stream = FakeStream()
+    connection = await open_peer(server, stream, dialect=Dialect.NATIVE)
+    server.is_draining = True
+    connection.receive(message(note(1, key="x"), Dialect.NATIVE))
+    (answer,) = stream.envelopes(Dialect.NATIVE)
+    assert answer.result == {"error": "shutting-down", "text": "The server is shutting down"}
 
 
 async def test_endless_nonsense_closes_the_connection(server):

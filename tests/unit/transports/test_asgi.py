@@ -67,7 +67,7 @@ async def test_script_prefix_is_not_part_of_the_path() -> None:
     await socket.disconnect()
 
 
-async def test_other_websockets_are_refused() -> None:
+async def test_other_websockets_are_refused(caplog: pytest.LogCaptureFixture) -> None:
     extensions = {"websocket.http.response": {}}
     socket = Connection.open_websocket(make_application(), "/chat", extensions=extensions)
     await socket.end()
@@ -75,6 +75,7 @@ async def test_other_websockets_are_refused() -> None:
     plain = Connection.open_websocket(make_application(), "/upload")
     await plain.end()
     assert plain.types == ["websocket.close"]
+    assert caplog.text.count("There is no vortex at this path. The paths are those of") == 2
 
 
 async def test_other_websockets_go_to_the_project() -> None:

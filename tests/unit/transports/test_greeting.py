@@ -33,10 +33,15 @@ def test_released_browser_client_adds_something_against_caches() -> None:
 @pytest.mark.parametrize(
     ("announced", "dialect"), [("native", Dialect.NATIVE), ("D2", None), ("nonsense", None)]
 )
-def test_only_our_own_dialect_is_announced(announced: str, dialect: Dialect | None) -> None:
+def test_only_our_own_dialect_is_announced(
+    announced: str, dialect: Dialect | None, caplog: pytest.LogCaptureFixture
+) -> None:
     greeted = greet(make_scope({**PEER, "vortexDialect": announced}), is_secure=False)
     assert isinstance(greeted, Caller)
     assert greeted.dialect is dialect
+    assert (f"vortexDialect '{announced}', which does not exist" in caplog.text) is (
+        dialect is None
+    )
 
 
 @pytest.mark.parametrize(

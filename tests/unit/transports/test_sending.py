@@ -108,11 +108,12 @@ async def test_message_that_can_not_be_encoded_is_refused_where_it_is_sent(serve
         send(note(object()))
 
 
-def test_send_that_can_reach_nobody_says_so_in_the_future(publisher, settings):
+def test_send_that_can_reach_nobody_says_so_in_the_future_and_the_log(publisher, settings, caplog):
     settings.CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
     future = send(note(1))
     with pytest.raises(DeliveryError, match="CHANNEL_LAYERS"):
         future.result(0)
+    assert "reached nobody: No server runs in this process" in caplog.text
     settings.CHANNEL_LAYERS = SHARED
     assert send(note(1)).result(60) == 0
 
