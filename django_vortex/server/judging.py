@@ -34,8 +34,9 @@ class Ended:
     Attributes:
         code: The close code.
         reason: Its text.
-        is_certain: Whether it may go on in no case. Who changes a password stays logged in with a
-            new session, but for a moment looks as if the password were somebody else's.
+        is_certain: Whether to say so at once. Who changes a password stays logged in with a new
+            session, but its browser hears of that only with the response, and before that for a
+            moment the old session is there with the new password.
     """
 
     code: int
@@ -45,7 +46,7 @@ class Ended:
 
 NOT_THIS_USER: Final = Ended(NOT_THIS_USER_CLOSURE, "Not this user any more")
 NOT_THIS_PASSWORD: Final = Ended(NOT_THIS_USER_CLOSURE, "Not this user any more", is_certain=False)
-NEW_COOKIES: Final = Ended(STALE_COOKIES_CLOSURE, "Come again with new cookies")
+NEW_COOKIES: Final = Ended(STALE_COOKIES_CLOSURE, "Come again with new cookies", is_certain=False)
 
 Outcome: TypeAlias = Peer | Ended
 """The peer as it is now, or why there is none."""

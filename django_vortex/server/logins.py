@@ -305,7 +305,8 @@ class Logins:
         """Ask again about peers whose streams carry nothing any more, and close those."""
         endings = [NEW_COOKIES] * len(undecided)
         try:
-            async for index, outcome in judge([Question(one.peer) for one in undecided], 0.0):
+            asked = [Question(one.peer, self._find_logout(one.connection)) for one in undecided]
+            async for index, outcome in judge(asked, 0.0):
                 if isinstance(outcome, Ended):
                     endings[index] = outcome
         except Exception as error:

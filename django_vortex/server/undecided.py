@@ -1,4 +1,4 @@
-"""Streams whose login seems to have ended, until it is known how: `Undecided`.
+"""Streams whose login has ended or changed, until it is known which: `Undecided`.
 
 Takes connections, frees all that they have but the stream, which carries nothing any more; gives
 them back after a moment, to be asked about again and closed with the right code.
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from django_vortex.server.server import Server
 
 DOUBT_SECONDS: Final = 1.0
-"""Time between storing a new password and a new session for it, at most, in the usual view."""
+"""Time from storing a new password to the arrival of the new cookie, in the usual view."""
 
 
 @dataclass(frozen=True, slots=True)

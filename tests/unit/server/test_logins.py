@@ -120,10 +120,29 @@ async def test_peer_that_goes_on_has_the_user_of_now(bench):
 async def test_websocket_of_an_ended_login_hears_why(bench, ended):
     stream, _ = await bench.open("ann")
     bench.judge.outcomes["ann"] = ended
-    await bench.pass_time(1)
-    assert stream.closed_with == (ended.code, ended.reason)
+    await bench.pass_time(0.5)
     assert bench.server.push(note("x")) == 0
     assert not bench.server.connections
+    await bench.pass_time(DOUBT_SECONDS)
+    assert stream.closed_with == (ended.code, ended.reason)
+
+
+async def test_peer_comes_again_only_when_its_new_cookies_have_arrived(bench):
+    stream, _ = await bench.open("ann")
+    bench.judge.outcomes["ann"] = NEW_COOKIES
+    await bench.pass_time(DOUBT_SECONDS)
+    assert stream.closed_with is None
+    await bench.pass_time(0.5)
+    assert stream.closed_with is not None
+
+
+async def test_session_that_is_gone_before_its_logout_is_heard_of_is_asked_about_as_such(bench):
+    await bench.open("ann", session="s")
+    bench.judge.outcomes["ann"] = NEW_COOKIES
+    await bench.pass_time(0.5)
+    bench.server.logins.tell(Change("ann", "s", "begun"))
+    await bench.pass_time(DOUBT_SECONDS)
+    assert bench.judge.asked == [[("ann", "")], [("ann", "session")]]
 
 
 async def test_response_of_an_ended_login_ends_with_the_reason_and_nothing_that_waited(bench):
@@ -212,9 +231,11 @@ async def test_requests_of_an_ended_login_are_cancelled_and_answer_nobody(bench)
     assert endpoint is not None
 
 
-@pytest.mark.parametrize("does_first_process_know", [True, False])
+@pytest.mark.parametrize(
+    ("kind", "does_first_process_know"), [("user", True), ("user", False), ("session", True)]
+)
 async def test_requests_left_where_a_peer_came_from_answer_nobody_when_its_login_has_ended(
-    clock, does_first_process_know
+    clock, kind, does_first_process_know
 ):
     bus, payload_io, going_on = Bus(), PayloadIO(), asyncio.Event()
 
@@ -230,17 +251,17 @@ async def test_requests_left_where_a_peer_came_from_answer_nobody_when_its_login
     for one in (here, there):
         await one.server.start()
     bus.carry_all()
-    _, connection = await here.open("ann", "tab", framed=True)
+    _, connection = await here.open("ann", "tab", framed=True, kind=kind)
     connection.receive_body(message(note(key="slow"), NATIVE, framed=True))
     await settle()
-    stream, _ = await there.open("ann", "tab", framed=True)
+    stream, _ = await there.open("ann", "tab", framed=True, kind=kind)
     bus.carry_all()
     assert connection.is_moved
     for one in (here, there):
         await one.pass_time(0.5)
         one.judge.outcomes["ann"] = NOT_THIS_USER
     tell = there.server.logins.tell if does_first_process_know else there.server.logins.take
-    tell(Change(user="ann"))
+    tell(Change(user="ann", session="of ann"))
     bus.carry_all()
     for one in (here, there):
         await one.pass_time(0.5)
@@ -263,6 +284,7 @@ async def test_what_another_process_gives_too_late_is_not_for_who_came_after(clo
         await one.server.start()
     bus.carry_all()
     stream, connection = await here.open("ann", "tab", framed=True)
+    bus.carry_all()
     stream.read()
     connection.detach(stream)
     here.server.push(note("secret"), Address(uuid="tab"))
@@ -397,6 +419,27 @@ async def test_failure_is_logged_once_and_tried_again_while_all_stay_who_they_we
     bench.judge.failure = None
     await bench.pass_time(FAILURE_PAUSE_SECONDS + 0.5)
     assert stream.closed_with is not None
+
+
+async def test_who_could_not_be_asked_about_is_asked_again_before_the_period_ends(bench):
+    stream, _ = await bench.open("ann")
+    await bench.pass_time(1)
+    bench.judge.failure = OSError("database is down")
+    bench.judge.outcomes["ann"] = NOT_THIS_USER
+    bench.server.logins.tell(Change(user="ann"))
+    await bench.pass_time(1)
+    bench.judge.failure = None
+    await bench.pass_time(FAILURE_PAUSE_SECONDS + 0.5)
+    assert stream.closed_with is not None
+
+
+async def test_visitor_who_is_a_user_by_now_is_asked_about(bench):
+    await bench.open("nobody", "tab", kind="address")
+    await bench.pass_time(1)
+    assert bench.judge.asked == []
+    await bench.open("ann", "tab")
+    await bench.pass_time(1)
+    assert bench.judge.asked == [[("tab", "")]]
 
 
 async def test_outcome_for_a_stream_that_was_replaced_meanwhile_does_not_count(bench):
