@@ -45,6 +45,9 @@ class ModelField:
     is_many: bool = False
     """Whether the value is a list of keys of other rows, of any order."""
 
+    refusal: str = ""
+    """Why its values cannot travel, which is an error if the field is chosen."""
+
     is_ordered: bool = True
     """Whether databases can order rows by it."""
 

@@ -35,6 +35,9 @@ class FieldSpec:
     read: Callable[[Any], object] | None = None
     """How to read the value from an instance; None is plain attribute access, which is faster."""
 
+    refusal: str = ""
+    """Why its values cannot travel, which is an error if the field is chosen."""
+
 
 @dataclass(frozen=True, slots=True)
 class FieldDefinition:

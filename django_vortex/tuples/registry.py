@@ -103,6 +103,11 @@ class TupleType:
                 )
             if name.startswith("_"):
                 raise DefinitionError(f"Field {self.name}.{name} begins with '_' and cannot travel")
+            if by_name[name].refusal and name not in self._exclude:
+                raise DefinitionError(
+                    f"Tuple type {self.name!r}: {self.cls.__qualname__}.{name} "
+                    f"{by_name[name].refusal}; leave it out"
+                )
         return tuple(by_name[name] for name in wanted if name not in self._exclude)
 
 
@@ -204,10 +209,13 @@ class TupleRegistry:
         self._stand_ins[base] = resolve
         self._found_stand_ins.clear()
 
+    def has_stand_in(self, cls: type) -> bool:
+        """Say whether the instances of a class are lazy ones that stand for others."""
+        return self._find_resolve(cls) is not unwrap
+
     def is_stand_in(self, value: Any) -> bool:
         """Say whether a value stands for another: a proxy, or a lazy one."""
-        cls = type(value)
-        return cls is not value.__class__ or self._find_resolve(cls) is not unwrap
+        return type(value) is not value.__class__ or self.has_stand_in(type(value))
 
     def resolve(self, value: Any) -> object:
         """Return what a value stands for that is none which travels: a proxy, or a lazy one.

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from django_vortex.exceptions import (
+    DefinitionError,
     LimitExceeded,
     MalformedMessage,
     UnencodableValue,
@@ -19,6 +20,7 @@ from django_vortex.exceptions import (
 )
 from django_vortex.tuples import TupleRegistry, TupleType, registry
 from django_vortex.typedefs import Json
+from django_vortex.wire.carried import find_uncarried
 from django_vortex.wire.decoder import ValueDecoder
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.encode_plans import EncodeAll, compile_encoder
@@ -170,8 +172,15 @@ class Codec:
         """Make the plans of a type, which otherwise first use does.
 
         Raises:
-            DefinitionError: It cannot be read or built.
+            DefinitionError: It cannot be read or built, or has a column whose values cannot travel.
         """
+        for field in tuple_type.fields if tuple_type.adapter.needs_fields else ():
+            uncarried = None if field.raw else find_uncarried(field.type, self.registry)
+            if uncarried is not None:
+                raise DefinitionError(
+                    f"{tuple_type.cls.__qualname__}.{field.name} holds {uncarried.__qualname__}, "
+                    "which is neither a value nor a tuple type; leave it out"
+                )
         self.get_encode_plan(tuple_type.cls)
         self._decoders[Dialect.NATIVE].compile(tuple_type)
 

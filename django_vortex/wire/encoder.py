@@ -353,3 +353,6 @@ _BASES: dict[type, _Writer] = {
     Mapping: lambda encoder, value, depth: encoder._encode_dict(dict(value), depth),
 }
 """What a subclass is written as: the first match, so that members of an ``IntEnum`` are members."""
+
+CARRIED = tuple(_BASES)
+"""The classes whose instances travel, those of subclasses too, beside registered tuple types."""

@@ -99,6 +99,15 @@ POSTGRES_COLUMNS: dict[str, tuple[Any, st.SearchStrategy[Any]]] = {
     "matrix": (ARRAY(Integer, dimensions=2), st.lists(st.tuples(WHOLE, WHOLE).map(list))),
 }
 
+NAMED_COLUMNS: dict[str, tuple[Any, st.SearchStrategy[Any]]] = {
+    "oid": (postgresql.OID(), st.integers(0, 2**32 - 1)),
+    "money": (postgresql.MONEY(), CENTS.filter(lambda value: value >= 0).map(lambda v: f"${v:,}")),
+    "words": (postgresql.TSVECTOR(), st.sampled_from(["'a' 'b'", "'ä':1A"])),
+    "positive": (postgresql.DOMAIN("positive", Integer, check="VALUE > 0"), WHOLE),
+    "store": (postgresql.HSTORE(), st.dictionaries(texts(), st.none() | texts())),
+}
+"""More of PostgreSQL, which SQLAlchemy says nothing about but the name."""
+
 
 def make_table(columns: dict[str, tuple[Any, Any]], metadata: MetaData) -> Table:
     """Make a table with a column of each type."""
@@ -107,7 +116,7 @@ def make_table(columns: dict[str, tuple[Any, Any]], metadata: MetaData) -> Table
 
 
 SQLITE = make_table(COLUMNS, MetaData())
-POSTGRES = make_table(COLUMNS | POSTGRES_COLUMNS, MetaData())
+POSTGRES = make_table(COLUMNS | POSTGRES_COLUMNS | NAMED_COLUMNS, MetaData())
 
 EXAMPLES = {
     "integer": 5,
@@ -145,4 +154,11 @@ POSTGRES_EXAMPLES = {
     "uuids": (uuid.UUID(int=7),),
     "moods": [Mood.GOOD, Mood.BAD],
     "matrix": [[1, 2], [3, 4]],
+}
+NAMED_EXAMPLES = {
+    "oid": 2**32 - 1,
+    "money": "$9.90",
+    "words": "'a' 'b'",
+    "positive": 5,
+    "store": {"1": None, "a": "ä"},
 }

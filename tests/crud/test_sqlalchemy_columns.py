@@ -33,6 +33,8 @@ from django_vortex.wire.payload import Payload
 from tests.crud.sqlalchemy_columns import (
     COLUMNS,
     EXAMPLES,
+    NAMED_COLUMNS,
+    NAMED_EXAMPLES,
     NOW,
     POSTGRES,
     POSTGRES_COLUMNS,
@@ -40,6 +42,8 @@ from tests.crud.sqlalchemy_columns import (
     SQLITE,
 )
 from tests.support.postgres import USER, PostgresServer
+
+ALL_COLUMNS = COLUMNS | POSTGRES_COLUMNS | NAMED_COLUMNS
 
 
 async def run_inline(function: Callable[[], Any]) -> Any:
@@ -128,6 +132,8 @@ def postgres_kinds(postgres: PostgresServer) -> Iterator[URL]:
     query = {"host": postgres.host}
     url = URL.create("postgresql+psycopg", username=USER, database="kinds", query=query)
     engine = create_engine(url)
+    with engine.begin() as link:
+        link.exec_driver_sql("CREATE EXTENSION hstore")
     POSTGRES.metadata.create_all(engine)
     engine.dispose()
     yield url
@@ -194,13 +200,13 @@ def test_what_sqlite_accepts_comes_back_equal(
     check_column(sqlite_shelf, name, data.draw(st.none() | COLUMNS[name][1]))
 
 
-@pytest.mark.parametrize("name", list(COLUMNS | POSTGRES_COLUMNS))
+@pytest.mark.parametrize("name", list(ALL_COLUMNS))
 @settings(max_examples=30)
 @given(data=st.data())
 def test_what_postgresql_accepts_comes_back_equal(
     postgres_shelf: Shelf, name: str, data: st.DataObject
 ) -> None:
-    strategy = (COLUMNS | POSTGRES_COLUMNS)[name][1]
+    strategy = ALL_COLUMNS[name][1]
     check_column(postgres_shelf, name, data.draw(st.none() | strategy))
 
 
@@ -214,13 +220,13 @@ def test_what_asynchronous_sqlite_accepts_comes_back_equal(
     check_column(aiosqlite_shelf, name, data.draw(st.none() | COLUMNS[name][1]))
 
 
-@pytest.mark.parametrize("name", list(COLUMNS | POSTGRES_COLUMNS))
+@pytest.mark.parametrize("name", list(ALL_COLUMNS))
 @settings(max_examples=5)
 @given(data=st.data())
 def test_what_asynchronous_postgresql_accepts_comes_back_equal(
     asyncpg_shelf: Shelf, name: str, data: st.DataObject
 ) -> None:
-    strategy = (COLUMNS | POSTGRES_COLUMNS)[name][1]
+    strategy = ALL_COLUMNS[name][1]
     check_column(asyncpg_shelf, name, data.draw(st.none() | strategy))
 
 
@@ -230,7 +236,7 @@ async def test_asynchronous_sqlite_takes_all_kinds(aiosqlite_shelf: Shelf) -> No
 
 
 async def test_asynchronous_postgresql_takes_all_kinds(asyncpg_shelf: Shelf) -> None:
-    await check_all(asyncpg_shelf, EXAMPLES | POSTGRES_EXAMPLES)
+    await check_all(asyncpg_shelf, EXAMPLES | POSTGRES_EXAMPLES | NAMED_EXAMPLES)
 
 
 async def check_all(shelf: Shelf, examples: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ from django_vortex.orm.crud.records import registered_fields
 from django_vortex.orm.store import ModelField, ModelSpec
 from django_vortex.tuples import TupleRegistry
 from django_vortex.tuples.field_choice import ALL_FIELDS, read_fields
+from django_vortex.wire.carried import find_uncarried
 
 
 def find_names(
@@ -18,7 +19,7 @@ def find_names(
     """Give the fields that are wanted, the primary key's among them.
 
     Raises:
-        DefinitionError: None are named, or one that is not there.
+        DefinitionError: None are named, or one that is not there or cannot travel.
     """
     if fields is None:
         fields = registered_fields(spec.model, registry)
@@ -30,9 +31,22 @@ def find_names(
             )
     wanted = read_fields(fields)
     if isinstance(wanted, str):
-        return tuple(spec.fields)
-    check_names(spec, wanted, "fields")
-    return (*(name for name in spec.key_names if name not in wanted), *wanted)
+        names = tuple(spec.fields)
+    else:
+        check_names(spec, wanted, "fields")
+        names = (*(name for name in spec.key_names if name not in wanted), *wanted)
+    for name in names:
+        _check_carried(spec, spec.fields[name], registry)
+    return names
+
+
+def _check_carried(spec: ModelSpec, field: ModelField, registry: TupleRegistry) -> None:
+    uncarried = None if field.raw else find_uncarried(field.type, registry)
+    refusal = field.refusal
+    if uncarried is not None:
+        refusal = f"holds {uncarried.__qualname__}, which is neither a value nor a tuple type"
+    if refusal:
+        raise DefinitionError(f"{spec.label}.{field.name} {refusal}; leave it out of fields")
 
 
 def get_field(spec: ModelSpec, name: str, what: str) -> ModelField:

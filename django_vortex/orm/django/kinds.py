@@ -53,6 +53,7 @@ class Kind:
         to_wire: Makes what travels of a model's value, None if that is the same.
         to_model: Makes the model's value of what came, None if that is the same.
         is_read_only: Whether only the application and the database can make such values.
+        refusal: Why they cannot travel, nothing if they can.
         is_ordered: Whether databases can order rows by such values.
     """
 
@@ -61,6 +62,7 @@ class Kind:
     to_wire: Convert | None = None
     to_model: Convert | None = None
     is_read_only: bool = False
+    refusal: str = ""
     is_ordered: bool = True
 
 
@@ -78,6 +80,8 @@ def find_kind(field: Any) -> Kind:
         kind = postgres.find_kind(field)
         if kind is not None:
             return kind
+    if any(base.__module__.startswith("django.contrib.gis.") for base in bases):
+        return Kind(refusal="holds geometries, which cannot travel")
     if isinstance(field, models.JSONField):
         return _find_json_kind(field)
     of = next((PYTHON_TYPES[base] for base in bases if base in PYTHON_TYPES), None)

@@ -47,6 +47,7 @@ def _describe_field(field: Any, is_key: bool) -> ModelField:
         type=kind.type,
         raw=kind.raw,
         is_ordered=kind.is_ordered,
+        refusal=kind.refusal,
         is_nullable=field.null,
         is_required=not (field.null or field.blank or has_default or is_made),
         is_read_only=not is_key and is_read_only,

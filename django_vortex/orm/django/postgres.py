@@ -15,7 +15,6 @@ from django.contrib.postgres.search import SearchQueryField, SearchVectorField
 from django.core.exceptions import ValidationError
 from django.db.backends.postgresql.psycopg_any import Range
 
-from django_vortex.exceptions import DefinitionError
 from django_vortex.orm.django import kinds
 from django_vortex.orm.django.kinds import Convert, Kind
 
@@ -23,19 +22,16 @@ BOUNDS = frozenset({"[)", "(]", "()", "[]"})
 
 
 def find_kind(field: Any) -> Kind | None:
-    """Give how the values of a field travel, None if it is none of these.
-
-    Raises:
-        DefinitionError: An hstore, without what makes dicts of them.
-    """
+    """Give how the values of a field travel, None if it is none of these."""
     if isinstance(field, ArrayField):
         return _find_array_kind(field)
     if isinstance(field, RangeField):
         return _find_range_kind(field)
     if isinstance(field, HStoreField):
         if not apps.is_installed("django.contrib.postgres"):
-            raise DefinitionError(
-                f"{field} is an HStoreField; add 'django.contrib.postgres' to INSTALLED_APPS"
+            return Kind(
+                raw=True,
+                refusal="is an HStoreField; add 'django.contrib.postgres' to INSTALLED_APPS",
             )
         # Not a dict, or else released clients would read the key "1" as a number.
         return Kind(raw=True, to_model=_to_store)
@@ -46,6 +42,8 @@ def find_kind(field: Any) -> Kind | None:
 
 def _find_array_kind(field: "ArrayField[Any, Any]") -> Kind:
     inner = kinds.find_kind(field.base_field)
+    if inner.refusal:
+        return Kind(refusal=inner.refusal)
     to_wire, to_model = _for_each(inner.to_wire), _for_each(inner.to_model)
     if inner.raw:
         return Kind(raw=True, to_wire=to_wire, to_model=to_model or _to_list)

@@ -60,4 +60,6 @@ def install(registry: TupleRegistry) -> None:
 
 def _describe(field: Any) -> FieldSpec:
     kind = find_kind(field)
-    return FieldSpec(field.attname, kind.type, kind.raw, make_column_reader(field))
+    return FieldSpec(
+        field.attname, kind.type, kind.raw, make_column_reader(field), refusal=kind.refusal
+    )

@@ -21,9 +21,9 @@ from django_vortex.orm.conditions import (
     Not,
     Stored,
 )
+from django_vortex.orm.sqlalchemy.column_values import UnfitValue
 from django_vortex.orm.sqlalchemy.models import MappedColumn, MappedModel, describe
 from django_vortex.orm.sqlalchemy.places import compare_stored
-from django_vortex.orm.sqlalchemy.values import UnfitValue
 from django_vortex.orm.store import Order
 
 _ORDERED: dict[str, Callable[[Any, Any], Any]] = {

@@ -18,7 +18,8 @@ from sqlalchemy.orm.exc import UnmappedColumnError
 from sqlalchemy.orm.interfaces import MANYTOONE
 
 from django_vortex.exceptions import DefinitionError, quoted
-from django_vortex.orm.sqlalchemy.values import ColumnValues, describe_values
+from django_vortex.orm.sqlalchemy.column_values import ColumnValues
+from django_vortex.orm.sqlalchemy.values import describe_values
 from django_vortex.orm.store import ModelField, ModelRelation, ModelSpec
 from django_vortex.tuples.fields import resolve_types
 
@@ -184,6 +185,7 @@ def _make_field(mapper: Mapper[Any], mapped: MappedColumn) -> ModelField:
             values.is_raw,
             is_read_only=True,
             is_ordered=values.is_ordered,
+            refusal=values.refusal,
         )
     is_discriminator = column is mapper.polymorphic_on
     is_made = is_discriminator or any(
@@ -199,6 +201,7 @@ def _make_field(mapper: Mapper[Any], mapped: MappedColumn) -> ModelField:
         values.is_raw,
         is_nullable=mapped.is_nullable,
         is_ordered=values.is_ordered,
+        refusal=values.refusal,
         is_required=not mapped.is_nullable and not is_made,
         is_read_only=is_discriminator or column.computed is not None or _is_always(column),
         has_varying_default=_is_varying(column),

@@ -40,7 +40,7 @@ class SqlAlchemyAdapter:
             name = attribute.key
             if isinstance(attribute.columns[0], Column):
                 read = _make_read(name, values.export)
-                found.append(FieldSpec(name, values.type, values.is_raw, read))
+                found.append(FieldSpec(name, values.type, values.is_raw, read, values.refusal))
         return found
 
     def get_construction(self, cls: type[Any], fields: Sequence[FieldSpec]) -> Construction:

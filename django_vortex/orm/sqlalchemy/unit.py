@@ -18,6 +18,7 @@ from django_vortex.exceptions import DefinitionError, HandlerError, WireError, q
 from django_vortex.orm.conditions import Condition
 from django_vortex.orm.guarded_rows import leave_out
 from django_vortex.orm.sameness import is_same
+from django_vortex.orm.sqlalchemy.column_values import UnfitValue
 from django_vortex.orm.sqlalchemy.columns import ColumnReader
 from django_vortex.orm.sqlalchemy.conditions import to_expression, to_order
 from django_vortex.orm.sqlalchemy.errors import refusals
@@ -25,7 +26,6 @@ from django_vortex.orm.sqlalchemy.models import MappedColumn, many_to_one_names
 from django_vortex.orm.sqlalchemy.places import keep_place, read_place, select_places
 from django_vortex.orm.sqlalchemy.reading import Describe, RowReader, make_options
 from django_vortex.orm.sqlalchemy.scope import MAX_KEYS, have_keys, load_guarded, select_rows
-from django_vortex.orm.sqlalchemy.values import UnfitValue
 from django_vortex.orm.sqlalchemy.versions import write_version
 from django_vortex.orm.store import (
     Draft,

@@ -16,68 +16,16 @@ import math
 import re
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any
 
 from sqlalchemy import types
 
 from django_vortex.exceptions import WireError, quoted
+from django_vortex.orm.sqlalchemy.column_values import ColumnValues, Convert, UnfitValue, fit_text
+from django_vortex.orm.sqlalchemy.postgres import describe_postgres, find_refusal
 from django_vortex.orm.sqlalchemy.tracked import to_plain
 from django_vortex.wire.type_checks import make_check
-
-Convert: TypeAlias = Callable[[Any], Any]
-"""Gives another value for a value that is not None."""
-
-Fit: TypeAlias = Callable[[Any, str], Any]
-"""Gives what a database of the named dialect stores for a value; raises `UnfitValue`."""
-
-
-class UnfitValue(ValueError):
-    """A value that the column cannot hold; the text is meant for the peer."""
-
-
-@dataclass(frozen=True, slots=True)
-class ColumnValues:
-    """How the values of one column travel and are stored."""
-
-    type: object = None
-    """The Python type; None where only the application knows."""
-
-    is_raw: bool = False
-    """Whether the values are plain JSON already."""
-
-    is_ordered: bool = True
-    """Whether databases can order rows by such values."""
-
-    export: Convert | None = None
-    """Makes what travels of what a query gave; None where that is the same."""
-
-    fit: Fit | None = None
-    """Makes what is stored of what came; None where that is the same."""
-
-    fit_comparison: Fit | None = None
-    """Makes what stored values are compared with; None where `fit` does.
-
-    More may be compared than is stored: SQLite keeps longer texts and numbers than are declared.
-    """
-
-    def to_stored(self, value: Any, dialect: str) -> Any:
-        """Give what the database stores for a value of the type.
-
-        Raises:
-            UnfitValue: It cannot hold it.
-        """
-        return value if value is None or self.fit is None else self.fit(value, dialect)
-
-    def to_compared(self, value: Any, dialect: str) -> Any:
-        """Give what the database can compare with what it has stored.
-
-        Raises:
-            UnfitValue: Nothing stored equals it, and the database may refuse to look.
-        """
-        fit = self.fit_comparison or self.fit
-        return value if value is None or fit is None else fit(value, dialect)
 
 
 def describe_values(column_type: Any, hint: object = None) -> ColumnValues:
@@ -87,14 +35,18 @@ def describe_values(column_type: Any, hint: object = None) -> ColumnValues:
         column_type: The type object of the column.
         hint: What the class annotates, for types that only the application knows.
     """
+    refused = find_refusal(column_type)
+    if refused:
+        return ColumnValues(refusal=refused)
     for base in type(column_type).__mro__:
         make = _MAKERS.get(base)
         if make is not None:
             return make(column_type)
-    if type(column_type).__visit_name__ in _ADDRESSES:
-        return ColumnValues(str, export=str, fit=_fit_text)
-    if type(column_type).__visit_name__ == "JSONPATH":
-        return ColumnValues(str, is_ordered=False)
+    if type(column_type).__visit_name__ == "DOMAIN":
+        return describe_values(column_type.data_type, hint)
+    found = describe_postgres(column_type)
+    if found is not None:
+        return found
     if isinstance(column_type, types.TypeDecorator):
         return ColumnValues(hint)
     try:
@@ -105,14 +57,9 @@ def describe_values(column_type: Any, hint: object = None) -> ColumnValues:
     return ColumnValues(python_type if known else hint)
 
 
-_ADDRESSES = frozenset({"INET", "CIDR", "MACADDR", "MACADDR8"})
-"""Types of PostgreSQL that some drivers give objects of their own for."""
-
 _INT_BITS: dict[type, int] = {types.SmallInteger: 16, types.Integer: 32, types.BigInteger: 64}
 
 _SQLITE_INT_BITS = 64
-
-_UNREADABLE = re.compile("[\ud800-\udfff]")
 
 _UNREADABLE_JSON = re.compile(r"(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])")
 """Escapes that PostgreSQL does not take inside a JSON text. A pair is not among them."""
@@ -142,22 +89,14 @@ def _fit_bits(value: int, bits: int) -> int:
 def _make_text(column_type: Any) -> ColumnValues:
     length = column_type.length
     if length is None:
-        return ColumnValues(str, fit=_fit_text)
+        return ColumnValues(str, fit=fit_text)
 
     def fit(value: str, dialect: str) -> str:
         if len(value) > length:
             raise UnfitValue(f"Expected at most {length} characters, got {len(value)}")
-        return _fit_text(value, dialect)
+        return fit_text(value, dialect)
 
-    return ColumnValues(str, fit=fit, fit_comparison=_fit_text)
-
-
-def _fit_text(value: str, dialect: str) -> str:
-    if _UNREADABLE.search(value):
-        raise UnfitValue(f"Expected text that UTF-8 can hold, got {quoted(value)}")
-    if dialect == "postgresql" and "\0" in value:
-        raise UnfitValue("Expected text without NUL characters")
-    return value
+    return ColumnValues(str, fit=fit, fit_comparison=fit_text)
 
 
 def _make_float(column_type: Any) -> ColumnValues:
@@ -174,7 +113,7 @@ def _fit_float(value: float, dialect: str) -> float:
 
 def _make_numeric(column_type: Any) -> ColumnValues:
     if not column_type.asdecimal:
-        return ColumnValues(float, export=float, fit=_fit_float)  # SQLite gives an int for 1.0
+        return ColumnValues(float, export=_export_float, fit=_fit_float)
     precision, scale = column_type.precision, column_type.scale
     if precision is None:
         return ColumnValues(decimal.Decimal, fit=_fit_any_decimal)
@@ -195,6 +134,11 @@ def _make_numeric(column_type: Any) -> ColumnValues:
     return ColumnValues(decimal.Decimal, fit=fit, fit_comparison=_fit_any_decimal)
 
 
+def _export_float(value: Any) -> Any:
+    """Give the float that SQLite gives as an int, as it does 1.0."""
+    return float(value) if isinstance(value, int | decimal.Decimal) else value
+
+
 def _fit_any_decimal(value: decimal.Decimal, dialect: str) -> decimal.Decimal:
     if value.is_snan() or (dialect != "postgresql" and not value.is_finite()):
         raise UnfitValue(f"Expected a finite number, got {quoted(value)}")
@@ -205,8 +149,10 @@ def _make_datetime(column_type: Any) -> ColumnValues:
     if not column_type.timezone:
         return ColumnValues(dt.datetime, fit=_fit_naive_datetime)
 
-    def export(value: dt.datetime) -> dt.datetime:
-        return value.replace(tzinfo=dt.UTC) if value.tzinfo is None else value  # of SQLite
+    def export(value: Any) -> Any:
+        if isinstance(value, dt.datetime) and value.tzinfo is None:
+            return value.replace(tzinfo=dt.UTC)  # of SQLite
+        return value
 
     return ColumnValues(dt.datetime, export=export, fit=_fit_aware_datetime)
 
@@ -286,9 +232,11 @@ def _make_uuid(column_type: Any) -> ColumnValues:
     return ColumnValues(str, fit=_fit_uuid)
 
 
-def _export_uuid(value: uuid.UUID) -> uuid.UUID:
+def _export_uuid(value: Any) -> Any:
     """Give one of the standard library; asyncpg has a class of its own."""
-    return value if type(value) is uuid.UUID else uuid.UUID(int=value.int)
+    if type(value) is uuid.UUID or not isinstance(value, uuid.UUID):
+        return value
+    return uuid.UUID(int=value.int)
 
 
 def _fit_uuid(value: str, dialect: str) -> str:
