@@ -11,9 +11,10 @@ from benchmarks.against_base import compare_with_base
 from benchmarks.alone import measure_alone
 from benchmarks.results import Result, format_table
 
-MODULES: Final = ("codec", "crud", "dispatch", "round_trips", "broadcast", "memory")
-COMPARED: Final = MODULES
+COMPARED: Final = ("codec", "crud", "dispatch", "round_trips", "broadcast", "memory")
 """Those that have operations which can be compared with another commit."""
+
+MODULES: Final = (*COMPARED, "hostile")
 
 
 def main() -> None:

@@ -34,3 +34,6 @@ CRUD_SAVE_OVER_REST: Final = 1.0
 
 CRUD_STATEMENTS: Final = 1.0
 """SQL statements against the fewest there can be."""
+
+HOSTILE_DELAY: Final = 1.0
+"""The delay of a heart-beat that is allowed, a second, against the longest there was."""

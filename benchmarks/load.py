@@ -64,7 +64,8 @@ _HEARTBEAT: Final = encode_text(".")
 
 
 class LoadSocket(asyncio.BufferedProtocol):
-    """One connection; ``on_text`` is called for every text that is not a heart-beat."""
+    """One connection; ``on_text`` is called for every text that is not a heart-beat,
+    ``on_beat`` for those that are."""
 
     transport: asyncio.Transport
 
@@ -73,6 +74,7 @@ class LoadSocket(asyncio.BufferedProtocol):
         self.texts = 0
         self.last_text = b""
         self.on_text: Callable[[LoadSocket], None] = _ignore
+        self.on_beat: Callable[[LoadSocket], None] = _ignore
         self.is_closed = False
         self._rest = b""
 
@@ -124,6 +126,7 @@ class LoadSocket(asyncio.BufferedProtocol):
                 self.on_text(self)
             elif opcode == _TEXT:
                 self.transport.write(_HEARTBEAT)
+                self.on_beat(self)
             elif opcode == _PING:
                 self.transport.write(encode_frame(_PONG, data[start:position]))
             elif opcode == _CLOSE:
@@ -132,7 +135,7 @@ class LoadSocket(asyncio.BufferedProtocol):
 
 
 def _ignore(load_socket: LoadSocket) -> None:
-    """Be the ``on_text`` of a socket nobody waits for."""
+    """Be what is called for a socket nobody watches."""
 
 
 async def open_socket(port: int, path: str, **query: str) -> LoadSocket:

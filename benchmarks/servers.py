@@ -14,6 +14,7 @@ from typing import Final
 
 SERVERS: Final = ("uvicorn", "daphne")
 OURS: Final = "benchmarks.vortex_app:application"
+OURS_WITH_DJANGO: Final = "benchmarks.vortex_app:django_application"
 THEIRS: Final = "benchmarks.peers_app:application"
 
 _START_SECONDS: Final = 30.0
@@ -34,12 +35,15 @@ class ServerProcess:
 
 
 @contextmanager
-def run_server(server: str, application: str) -> Iterator[ServerProcess]:
+def run_server(
+    server: str, application: str, settings: str = "benchmarks.settings"
+) -> Iterator[ServerProcess]:
     """Run ``application`` in a fresh process of ``server`` for the length of the block.
 
     Args:
         server: One of ``SERVERS``.
         application: Import path, ``OURS`` or ``THEIRS``; found as in this process.
+        settings: The module of Django's settings.
     """
     port = _find_free_port()
     command = {
@@ -47,7 +51,7 @@ def run_server(server: str, application: str) -> Iterator[ServerProcess]:
         "daphne": ["daphne", "-p", str(port), application],
     }[server]
     environment = os.environ | {
-        "DJANGO_SETTINGS_MODULE": "benchmarks.settings",
+        "DJANGO_SETTINGS_MODULE": settings,
         "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
     }
     with tempfile.TemporaryFile("w+") as log:

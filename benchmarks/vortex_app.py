@@ -44,6 +44,9 @@ async def used() -> float:
 
 application = vortex_application(CommandApplication({"push": push, "loop": loop, "used": used}))
 
+django_application = vortex_application()
+"""With Django, and so the vortex's POST, for all that is HTTP."""
+
 
 async def recorded_application(scope: Any, receive: Any, send: Any) -> None:
     """Serve like `application` and know each socket's ``send``, which costs memory."""

@@ -107,6 +107,17 @@ def _seconds(default: float, at_least: float, at_most: float) -> Any:
     return field(default=default, metadata={"read": read})
 
 
+def _share(default: float) -> Any:
+    def read(value: object) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            value = math.nan  # which no bounds include
+        if 0.01 <= value <= 1.0:
+            return float(value)
+        raise ValueError("a number from 0.01 to 1")
+
+    return field(default=default, metadata={"read": read})
+
+
 _DAY = 86_400.0
 _GIBIBYTE = 2**30
 
@@ -156,6 +167,9 @@ class VortexSettings:
 
     threads: int = _integer(16, 1, 1_024)
     """Size of the pool in which ``def`` handlers run."""
+
+    large_share: float = _share(0.5)
+    """How much of a processor decoding and encoding of large payloads may use."""
 
     allowed_origins: tuple[str, ...] = _origins()
     """Origins of browser pages let in besides those of ``ALLOWED_HOSTS``."""

@@ -10,7 +10,7 @@ from typing import Any
 from django_vortex.exceptions import DefinitionError
 from django_vortex.handlers.base import BaseHandler
 from django_vortex.routing.peer import Peer
-from django_vortex.routing.replies import list_payload, may_block
+from django_vortex.routing.replies import Work, estimate_work, list_payload
 from django_vortex.routing.request import Request
 from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.payload import Payload
@@ -93,6 +93,6 @@ class AsyncModelHandler(BaseHandler):
         return await self.payload_io.read(payload, lambda: self.make_push_envelope(payload))
 
     async def _list(self, result: Any) -> Payload:
-        if may_block(result):
+        if estimate_work(result) is Work.BLOCKING:
             return await self.payload_io.run_sync(lambda: list_payload(result))
         return list_payload(result)

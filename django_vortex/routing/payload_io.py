@@ -21,13 +21,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from django_vortex.exceptions import (
     HandlerError,
     InternalError,
-    LoadsOnLoop,
     PeerError,
     PermissionDenied,
     TooManyRequests,
     quoted,
 )
 from django_vortex.routing.address import EVERYONE, Address
+from django_vortex.routing.codec_work import CodecWork, Unfinished
 from django_vortex.routing.filt import FiltPattern
 from django_vortex.routing.followers import Followers
 from django_vortex.routing.index import FiltIndex
@@ -37,16 +37,16 @@ from django_vortex.routing.ports import (
     AfterCommit,
     FindPermission,
     Push,
+    RunLarge,
     TranslateError,
     call_now,
     find_package_default,
     is_task_cancelled,
     know_no_error,
     push_nowhere,
-    run_in_thread,
     utc_now,
 )
-from django_vortex.routing.replies import make_failure, make_reply, may_block
+from django_vortex.routing.replies import Work, estimate_work, make_failure
 from django_vortex.routing.request import Request
 from django_vortex.routing.unanswered import Unanswered
 from django_vortex.routing.verdicts import Verdict, settle
@@ -60,9 +60,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
-
-MAX_SIZE_ON_LOOP = 32_768
-"""Received payloads of more JSON are decoded before a coroutine is called, off the loop."""
 
 
 class _Reference(weakref.ref["PayloadEndpoint"]):
@@ -92,7 +89,7 @@ class PayloadIO:
     ) -> None:
         self.clock = clock
         self.codec = Codec()
-        self.run_sync: RunSync = run_in_thread
+        self._work = CodecWork(clock)
         self.after_commit: AfterCommit = call_now
         self.translate_error: TranslateError = know_no_error
         self.find_permission: FindPermission = find_package_default
@@ -114,6 +111,7 @@ class PayloadIO:
         self,
         *,
         run_sync: RunSync | None = None,
+        run_large: RunLarge | None = None,
         push: Push | None = None,
         after_commit: AfterCommit | None = None,
         translate_error: TranslateError | None = None,
@@ -121,9 +119,14 @@ class PayloadIO:
         codec: Codec | None = None,
         loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
-        """Set the ports that are given and leave the others."""
+        """Set the ports that are given and leave the others.
+
+        Another ``run_sync`` runs what is large as well, unless a ``run_large`` is given with it.
+        """
         if run_sync is not None:
-            self.run_sync = run_sync
+            self._work.run_sync, self._work.run_large = run_sync, None
+        if run_large is not None:
+            self._work.run_large = run_large
         if push is not None:
             self._push = push
         if after_commit is not None:
@@ -149,7 +152,8 @@ class PayloadIO:
     ) -> Iterator[None]:
         """Set the ports that are given for as long as the context lasts, as tests want it."""
         before = (
-            self.run_sync,
+            self._work.run_sync,
+            self._work.run_large,
             self._push,
             self.after_commit,
             self.translate_error,
@@ -166,12 +170,18 @@ class PayloadIO:
             yield
         finally:
             (
-                self.run_sync,
+                self._work.run_sync,
+                self._work.run_large,
                 self._push,
                 self.after_commit,
                 self.translate_error,
                 self.find_permission,
             ) = before
+
+    @property
+    def run_sync(self) -> RunSync:
+        """The port through which blocking code leaves the loop."""
+        return self._work.run_sync
 
     @property
     def endpoints(self) -> "list[PayloadEndpoint]":
@@ -261,15 +271,18 @@ class PayloadIO:
             verdict = None if permission.may_block else permission.allows(request, Action.RETRIEVE)
             if verdict is not True:
                 await self._demand(endpoint, verdict, request)
+            await self._work.prepare(request)
             if endpoint.is_async:
-                if request.envelope.takes_long_to_decode(MAX_SIZE_ON_LOOP):
-                    await self.run_sync(request.decode)
-                return await self._reply(await endpoint.handler(request), request)
-            outcome = await self.run_sync(lambda: self._call(endpoint, request))
-            if inspect.isawaitable(outcome):  # a plain function that returned a coroutine
-                return await self._reply(await outcome, request)
-            reply: PayloadEnvelope | None = outcome
-            return reply
+                return await self._work.reply(await endpoint.handler(request), request)
+            outcome = await self.run_sync(
+                lambda: self._work.reply_here(endpoint.handler(request), request)
+            )
+            if not isinstance(outcome, Unfinished):
+                return outcome
+            result = outcome.result
+            if inspect.isawaitable(result):  # of a plain function that returned a coroutine
+                result = await result
+            return await self._work.reply(result, request)
         except asyncio.CancelledError as error:
             if is_task_cancelled():
                 raise
@@ -297,16 +310,6 @@ class PayloadIO:
         if not await settle(verdict):
             raise PermissionDenied("You may not ask for this")
 
-    def _call(self, endpoint: "PayloadEndpoint", request: Request) -> Any:
-        """Call a handler and make its reply, all where it may block; give awaitables back."""
-        result = endpoint.handler(request)
-        if inspect.isawaitable(result):
-            return result
-        return make_reply(result, request, self.clock())
-
-    async def _reply(self, result: Any, request: Request) -> PayloadEnvelope | None:
-        return await self.read(result, lambda: make_reply(result, request, self.clock()))
-
     async def read(self, result: Any, function: Callable[[], _T]) -> _T:
         """Call what reads a handler's result: here, or in a thread if it may wait for a database.
 
@@ -314,12 +317,7 @@ class PayloadIO:
             result: What the handler gave.
             function: Reads it; called twice where the first time finds on the way that it may.
         """
-        if may_block(result):
-            return await self.run_sync(function)
-        try:
-            return function()
-        except LoadsOnLoop:
-            return await self.run_sync(function)
+        return await self._work.read(estimate_work(result), function)
 
     async def _fail(
         self, endpoint: "PayloadEndpoint", request: Request, raised: BaseException
@@ -331,7 +329,8 @@ class PayloadIO:
                 return self._report(endpoint, request, raised)
             if isinstance(error, TooManyRequests):
                 request.retry_after = error.retry_after
-            if isinstance(error, HandlerError) and may_block(list(error.tuples)):
+            tuples = list(error.tuples) if isinstance(error, HandlerError) else []
+            if estimate_work(tuples) is not Work.SMALL:
                 return await self.run_sync(lambda: make_failure(error, request, self.clock()))
             return make_failure(error, request, self.clock())
         except Exception as another:  # what it says or brings along cannot be told

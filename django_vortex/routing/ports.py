@@ -2,7 +2,7 @@
 
 import asyncio
 import datetime
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from typing import Protocol, TypeVar
 
@@ -38,6 +38,18 @@ class FindPermission(Protocol):
 
         Args:
             edits_rows: Whether the handler lets peers edit rows of a table.
+        """
+
+
+class RunLarge(Protocol):
+    """Runs large decoding and encoding off the loop, when it is a peer's turn."""
+
+    def __call__(self, peer: str, function: Callable[[], _T], /) -> Awaitable[_T]:
+        """Return what the function gives, once it has run.
+
+        Args:
+            peer: The uuid of the peer it is for.
+            function: What to run; it waits for nothing.
         """
 
 

@@ -5,7 +5,8 @@ already for the dialect that the asker reads.
 """
 
 import datetime
-from collections.abc import Iterable, Mapping
+import enum
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from django_vortex.exceptions import HandlerError, PeerError
@@ -20,6 +21,13 @@ from django_vortex.wire.payload import Payload
 MAX_TUPLES_ON_LOOP = 100
 """More than so many tuples are encoded off the loop."""
 
+MAX_VALUES_ON_LOOP = 2000
+"""Of tuples that hold more values than this, too; a list counts as one, and so do its items."""
+
+CHARACTERS_PER_VALUE = 100
+"""How many characters of a text are as much work as another value."""
+
+_COUNTED = frozenset({int, float, bool, type(None)})
 _LISTS = (list, tuple)
 _SINGLE = (str, bytes, bytearray, Mapping, Tuple)
 _NEVER_BLOCKING = (Tuple, str, int, float, bytes, Mapping, *_LISTS, datetime.date, type(None))
@@ -28,9 +36,9 @@ _NEVER_BLOCKING = (Tuple, str, int, float, bytes, Mapping, *_LISTS, datetime.dat
 def make_reply(result: Any, request: Request, date: datetime.datetime) -> PayloadEnvelope | None:
     """Make the envelope that a handler's result means.
 
-    Lists querysets and other lazy iterables and reads the tuples, so it may block (`may_block`).
-    The filt is the asker's outside and inside, whatever that of a returned payload is: some
-    released clients read the one, some the other (PROTOCOL 4.5).
+    Lists querysets and other lazy iterables and reads the tuples, so it may block: see
+    `estimate_work`. The filt is the asker's outside and inside, whatever that of a returned payload
+    is: some released clients read the one, some the other (PROTOCOL 4.5).
 
     Args:
         result: A `Payload`, a `PayloadEnvelope`, an iterable of tuples, one tuple, or None, which
@@ -91,21 +99,61 @@ def list_payload(result: Any, registry: TupleRegistry = registry) -> Payload:
     return Payload(tuples=[result])
 
 
-def may_block(result: Any) -> bool:
-    """Say whether `make_reply` may wait for a database, or take long."""
+class Work(enum.Enum):
+    """What `make_reply` of a handler's result is like."""
+
+    SMALL = enum.auto()
+    """It can be made on the event loop."""
+    LARGE = enum.auto()
+    """It takes long, and waits for nothing."""
+    BLOCKING = enum.auto()
+    """It may wait for a database."""
+
+
+def estimate_work(result: Any) -> Work:
+    """Return what making the reply is like, looking at no more than is little itself."""
     kind = type(result)  # a lazy value would have to be made to tell what it claims to be
     if result is None:
-        return False
+        return Work.SMALL
     if issubclass(kind, PayloadEnvelope):
-        has_payload: bool = result.has_payload
-        return has_payload
+        if not result.has_payload:
+            return Work.SMALL
+        return Work.LARGE if result.received_size else Work.BLOCKING
     tuples = result.tuples if issubclass(kind, Payload) else result
     kind = type(tuples)
     if kind is not list and issubclass(kind, _SINGLE):
-        return False
-    if not issubclass(kind, _LISTS) or len(tuples) > MAX_TUPLES_ON_LOOP:
-        return True
-    return not all(issubclass(type(item), _NEVER_BLOCKING) for item in tuples)
+        tuples = [tuples]
+    elif not issubclass(kind, _LISTS):
+        return Work.BLOCKING
+    if not all(issubclass(type(item), _NEVER_BLOCKING) for item in tuples):
+        return Work.BLOCKING
+    if len(tuples) > MAX_TUPLES_ON_LOOP or _is_large(tuples):
+        return Work.LARGE
+    return Work.SMALL
+
+
+def _is_large(tuples: Collection[Any]) -> bool:
+    """Return whether there are very many values in tuples, or long texts."""
+    left = MAX_VALUES_ON_LOOP
+    waiting: list[Collection[Any]] = [tuples]
+    while waiting:
+        values = waiting.pop()
+        left -= len(values)
+        if left < 0:
+            return True
+        for value in values:
+            kind = type(value)
+            if kind in _COUNTED:
+                continue
+            if kind is str or kind is bytes:
+                left -= len(value) // CHARACTERS_PER_VALUE
+            elif issubclass(kind, _LISTS):
+                waiting.append(value)
+            elif issubclass(kind, Mapping):
+                waiting.append(value.values())
+            elif issubclass(kind, Tuple):
+                waiting.append(getattr(value, "__dict__", {}).values())
+    return left < 0
 
 
 def make_failure(error: PeerError, request: Request, date: datetime.datetime) -> PayloadEnvelope:

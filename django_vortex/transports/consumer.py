@@ -55,7 +55,12 @@ class VortexConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no ty
             await stream.accept()
             flow.start()
             compact_headers(scope.get("headers"))
+            taken = 0
             while (frame := _find_frame(await receive())) is not None:
+                taken += len(frame)
+                if taken > TURN_BYTES >= len(frame):
+                    await asyncio.sleep(0)  # what has arrived already is received without waiting
+                    taken = 0
                 if len(frame) > TURN_BYTES:
                     await _take_in_turns(opened, stream, flow, frame)
                 elif opened.stream is stream:

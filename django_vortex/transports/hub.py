@@ -14,6 +14,7 @@ from django.db import transaction
 
 from django_vortex.conf import VortexSettings, get_settings
 from django_vortex.routing.payload_io import payload_io
+from django_vortex.server.large_work import LargeWork
 from django_vortex.server.options import ServerOptions
 from django_vortex.server.server import Server
 from django_vortex.transports.flow import Flow
@@ -45,7 +46,7 @@ class _Hub:
     pid: int
     loop: asyncio.AbstractEventLoop
     server: Server
-    handlers: BlockingPool
+    pools: tuple[BlockingPool, ...]
     sessions: BlockingPool
     signals: SignalChain
     lone: LoneProcess
@@ -61,8 +62,8 @@ class _Hub:
         self.signals.uninstall()
         if self.pid == os.getpid():
             self.lone.release()
-            self.handlers.stop()
-            self.sessions.stop()
+            for pool in self.pools:
+                pool.stop()
 
 
 _hub: _Hub | None = None
@@ -158,9 +159,11 @@ def _get_hub() -> _Hub:
 def _make_hub(running: asyncio.AbstractEventLoop) -> _Hub:
     settings = get_settings()
     handlers = BlockingPool(settings.threads, "vortex-handler")
+    large = BlockingPool(1, "vortex-large")
     codec = Codec(registry, _limits(settings))
     payload_io.bind(
         run_sync=handlers.run_sync,
+        run_large=LargeWork(large.run_sync, settings.large_share).run,
         after_commit=transaction.on_commit,
         codec=codec,
         loop=running,
@@ -174,7 +177,8 @@ def _make_hub(running: asyncio.AbstractEventLoop) -> _Hub:
     lone = LoneProcess(settings.name)
     if fan_out is None:
         lone.claim(running)
-    return _Hub(os.getpid(), running, server, handlers, sessions, signals, lone)
+    pools = (handlers, sessions, large)
+    return _Hub(os.getpid(), running, server, pools, sessions, signals, lone)
 
 
 def _options(settings: VortexSettings) -> ServerOptions:

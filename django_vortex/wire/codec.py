@@ -129,14 +129,36 @@ class Codec:
         text = write_json(encoded)
         return EncodedPayload(deflate(text), encoder.is_portable, encoder.is_lasting)
 
-    def decode_payload(self, text: bytes | str, dialect: Dialect) -> Payload:
+    def decode_payload(
+        self, text: bytes | str, dialect: Dialect, *, is_foreign: bool = True
+    ) -> Payload:
         """Give the payload that was encoded as ``text``.
+
+        Args:
+            text: Base64.
+            dialect: What the peer speaks.
+            is_foreign: Whether it may hold no more than is in proportion to its length.
 
         Raises:
             WireError: It is no payload, or beyond the limits.
         """
-        json = inflate(text, self.limits.inflated_bytes)
-        check_containers(json, self.limits.containers)
+        arrived = len(text) if is_foreign else None
+        json = inflate(text, *self.limits.find_inflated_bytes(arrived))
+        return self.decode_inflated(json, dialect, arrived)
+
+    def decode_inflated(self, json: bytes, dialect: Dialect, arrived: int | None = None) -> Payload:
+        """Return the payload of its JSON.
+
+        Args:
+            json: What was inflated.
+            dialect: What the peer speaks.
+            arrived: Bytes of base64 that it was inflated from, if what it holds shall be in
+                proportion to them.
+
+        Raises:
+            WireError: It is no payload, or beyond the limits.
+        """
+        check_containers(json, self.limits.find_containers(arrived), arrived)
         payload = self._decoders[dialect].decode_payload_quickly(json)
         if payload is None or len(payload.tuples) > self.limits.tuples:
             return self.decode_payload_object(self.read_json(json), dialect)

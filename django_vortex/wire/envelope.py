@@ -7,15 +7,15 @@ keeps what was encoded, so that a broadcast is encoded once.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from django_vortex.exceptions import UnencodableValue
+from django_vortex.exceptions import LimitExceeded, MalformedMessage, UnencodableValue
 from django_vortex.typedefs import Filt, Json
 from django_vortex.wire.dialects import Dialect, WireForm
-from django_vortex.wire.inflate import clean_base64, is_longer
-from django_vortex.wire.json_text import read_json
+from django_vortex.wire.inflate import clean_base64, inflate
+from django_vortex.wire.json_text import count_containers, read_json
 from django_vortex.wire.payload import Payload
 
 if TYPE_CHECKING:  # the codec can carry envelopes as values, so it imports this module
@@ -24,8 +24,17 @@ if TYPE_CHECKING:  # the codec can carry envelopes as values, so it imports this
 UUID_KEY = "__vortexUuid__"
 """Key in the filt of an envelope that introduces its sender: the uuid."""
 
-CERTAINLY_SHORT = 400
-"""Characters of a payload that is not worth a look at how long its JSON is."""
+LIGHT_BYTES = 32_768
+"""How long JSON may be that is inflated to see how much work it is."""
+
+CONTAINER_WEIGHT = 32
+"""How many bytes of JSON are as much work as making a list or an object."""
+
+D0_WEIGHT = 8
+"""The same per byte of a D0 payload, whose lists and objects are not counted."""
+
+HEAVY = 65_536
+"""The weight of payloads from here on: more work than an event loop can do at once."""
 
 NAME_KEY = "__vortexName__"
 """Key in the filt of an envelope that introduces its sender: the name."""
@@ -37,10 +46,12 @@ class EncodedBody:
 
     text: str | bytes
     dialect: Dialect
+    is_foreign: bool = field(default=True, repr=False, compare=False)
+    """Whether it may hold no more than is in proportion to its length."""
 
     def decode(self, codec: Codec) -> Payload:
         """Open it; raises `WireError`."""
-        return codec.decode_payload(self.text, self.dialect)
+        return codec.decode_payload(self.text, self.dialect, is_foreign=self.is_foreign)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +83,10 @@ class PayloadEnvelope:
         reply_filt: The filt that a D0 peer wants its answer under; mostly empty.
     """
 
-    __slots__ = ("_body", "_texts", "date", "filt", "messages", "reply_filt", "result", "size")
+    __slots__ = (
+        *("_body", "_inflated", "_texts"),
+        *("date", "filt", "messages", "reply_filt", "result", "size"),
+    )
 
     __hash__ = None  # type: ignore[assignment]  # equal by value and mutable
 
@@ -90,6 +104,7 @@ class PayloadEnvelope:
         self.date = date
         self.reply_filt = reply_filt
         self._body: Body | None = payload
+        self._inflated: bytes | None = None
         self._texts: dict[Dialect, bytes] = {}
         self.messages: dict[WireForm, tuple[datetime | None, str]] = {}
         """What `encode_message` made of this envelope, per form and with its date."""
@@ -130,17 +145,27 @@ class PayloadEnvelope:
         """Characters of the payload that came encoded, 0 if it did not: the work of decoding it."""
         return len(self._body.text) if isinstance(self._body, EncodedBody) else 0
 
-    def takes_long_to_decode(self, size: int) -> bool:
-        """Tell whether the payload that came is more than so many bytes of JSON.
+    def weigh(self) -> int:
+        """Return how much work decoding the received payload is, `HEAVY` or more if it is much.
 
-        A thousand zeros are one byte on the wire, so what is short there is looked into.
+        A thousand zeros are one byte on the wire, so what is short there is inflated, and kept so
+        for `decode_payload`.
         """
         body = self._body
         if isinstance(body, InflatedBody):
-            return self.size > size
-        if not isinstance(body, EncodedBody) or len(body.text) <= CERTAINLY_SHORT:
-            return False
-        return len(body.text) > size or is_longer(body.text, size)
+            return D0_WEIGHT * self.size
+        if not isinstance(body, EncodedBody):
+            return 0
+        if len(body.text) > LIGHT_BYTES:
+            return HEAVY
+        if self._inflated is None:
+            try:
+                self._inflated = inflate(body.text, LIGHT_BYTES)
+            except LimitExceeded:
+                return HEAVY
+            except MalformedMessage:
+                return 0
+        return len(self._inflated) + CONTAINER_WEIGHT * count_containers(self._inflated)
 
     @property
     def is_empty(self) -> bool:
@@ -161,6 +186,8 @@ class PayloadEnvelope:
         body = self._body
         if body is None:
             return Payload()
+        if self._inflated is not None and isinstance(body, EncodedBody):
+            return codec.decode_inflated(self._inflated, body.dialect, len(body.text))
         return body if isinstance(body, Payload) else body.decode(codec)
 
     def encoded(self, codec: Codec, dialect: Dialect, date: datetime | None) -> bytes | None:
@@ -229,7 +256,7 @@ class PayloadEnvelope:
         if self._texts and isinstance(self._body, Payload):
             dialect = Dialect.NATIVE if Dialect.NATIVE in self._texts else next(iter(self._texts))
             if dialect is not Dialect.D0:
-                self._body = EncodedBody(self._texts[dialect], dialect)
+                self._body = EncodedBody(self._texts[dialect], dialect, is_foreign=False)
 
     def to_record(self, codec: Codec, date: datetime | None = None) -> dict[str, Any]:
         """Give what msgpack can carry to the other processes of the server.
@@ -268,7 +295,8 @@ class PayloadEnvelope:
             envelope._texts = {
                 Dialect(name): text for names, text in texts.items() for name in names.split(" ")
             }
-            envelope._body = EncodedBody(envelope._texts[Dialect.NATIVE], Dialect.NATIVE)
+            native = envelope._texts[Dialect.NATIVE]
+            envelope._body = EncodedBody(native, Dialect.NATIVE, is_foreign=False)
         return envelope
 
     def __copy__(self) -> PayloadEnvelope:

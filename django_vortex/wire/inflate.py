@@ -30,7 +30,7 @@ def deflate(data: bytes) -> bytes:
     return binascii.b2a_base64(isal_zlib.compress(data, level), newline=False)
 
 
-def inflate(text: bytes | str, limit: int) -> bytes:
+def inflate(text: bytes | str, limit: int, name: str = "max_inflated_bytes") -> bytes:
     """Undo `deflate`.
 
     Characters that are not base64 are ignored, as VortexPY does.
@@ -38,12 +38,13 @@ def inflate(text: bytes | str, limit: int) -> bytes:
     Args:
         text: The encoded payload.
         limit: How many bytes may come out; inflating stops there.
+        name: What the limit is called in the text of an error.
 
     Raises:
         MalformedMessage: The text is not base64 of a complete zlib stream.
         LimitExceeded: More than ``limit`` bytes would come out.
     """
-    return inflate_bytes(_decode_base64(text), limit)
+    return inflate_bytes(_decode_base64(text), limit, name)
 
 
 def _decode_base64(text: bytes | str) -> bytes:
@@ -58,17 +59,6 @@ def _decode_base64(text: bytes | str) -> bytes:
         return binascii.a2b_base64(text)
     except ValueError as error:
         raise MalformedMessage("Payload is not base64") from error
-
-
-def is_longer(text: bytes | str, size: int) -> bool:
-    """Tell whether an encoded payload is more than so many bytes of JSON, at the cost of those."""
-    try:
-        inflate(text, size)
-    except LimitExceeded:
-        return True
-    except MalformedMessage:
-        return False
-    return False
 
 
 def clean_base64(text: bytes | str) -> bytes:
@@ -86,7 +76,7 @@ def clean_base64(text: bytes | str) -> bytes:
     return data
 
 
-def inflate_bytes(compressed: bytes, limit: int) -> bytes:
+def inflate_bytes(compressed: bytes, limit: int, name: str = "max_inflated_bytes") -> bytes:
     """Decompress a zlib stream.
 
     Raises:
@@ -99,7 +89,7 @@ def inflate_bytes(compressed: bytes, limit: int) -> bytes:
     except igzip_lib.IsalError as error:  # type: ignore[misc]  # the stubs give it no base
         raise MalformedMessage("Payload is not a zlib stream") from error
     if len(data) > limit:
-        raise LimitExceeded(f"Payload inflates to more than max_inflated_bytes ({limit})")
+        raise LimitExceeded(f"Payload inflates to more than {name} ({limit})")
     if not stream.eof:
         raise MalformedMessage("Payload is cut off")
     return data

@@ -55,14 +55,20 @@ def read_json(text: bytes | str, depth: int) -> Json:
         return _read_tolerantly(text, depth)
 
 
-def check_containers(text: bytes | str, limit: int) -> None:
+def check_containers(text: bytes | str, limit: int, arrived: int | None = None) -> None:
     """Refuse JSON text that would make very many lists and objects, before it is parsed.
+
+    Args:
+        text: JSON.
+        limit: How many there may be.
+        arrived: Bytes that the text was made of, if the limit depends on them.
 
     Raises:
         LimitExceeded: There are more than ``limit``.
     """
     if len(text) > limit and count_containers(text) > limit:
-        raise LimitExceeded(f"Message holds more than {limit} lists and objects")
+        size = "" if arrived is None else f" in {arrived} bytes"
+        raise LimitExceeded(f"Message holds more than {limit} lists and objects{size}")
 
 
 def count_containers(text: bytes | str) -> int:

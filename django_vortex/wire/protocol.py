@@ -25,7 +25,7 @@ from django_vortex.wire.framing import Piece, Splitter, TooLong
 from django_vortex.wire.heads import read_head
 from django_vortex.wire.inflate import inflate_bytes
 from django_vortex.wire.json_text import check_containers, count_containers
-from django_vortex.wire.limits import D0_CONTAINERS
+from django_vortex.wire.limits import D0_CONTAINERS, D0_CONTAINERS_PER_BYTE, FREE_CONTAINERS
 from django_vortex.wire.plain import read_plain, read_plain_date
 from django_vortex.wire.reading import get_payload_text, read_message
 
@@ -135,9 +135,14 @@ class Protocol:
         Raises:
             WireError: It is no zlib stream, or too much of it comes out.
         """
-        data = inflate_bytes(compressed, self._inflatable)
+        arrived = len(compressed)
+        limit, name = self._codec.limits.find_inflated_bytes(arrived)
+        if self._inflatable < limit:
+            limit, name = self._inflatable, "max_inflated_bytes"
+        data = inflate_bytes(compressed, limit, name)
         self._inflatable -= len(data)
-        check_containers(data, self._containers)
+        containers = FREE_CONTAINERS + D0_CONTAINERS_PER_BYTE * arrived
+        check_containers(data, min(self._containers, containers), arrived)
         self._containers -= count_containers(data)
         return data
 

@@ -324,3 +324,17 @@ async def test_released_clients_are_refused_the_same(asking: Unchanged, dialect:
     await asking.refuse(None, "where", filt={"where": {"project__code__startswith": "h"}})
     reply = await asking.refuse(None, "order", filt={"order": ["project__code"]})
     assert isinstance(reply.result, str)
+
+
+@pytest.mark.parametrize("removes", [True, False])
+@pytest.mark.parametrize("count", [200, 10_000])
+async def test_nothing_is_decoded_of_who_may_not_write(
+    board: Board, removes: bool, count: int
+) -> None:
+    """What can not be decoded would be told first."""
+    board.handler(permission=None)
+    broken = [Record("no.such_type", text="x" * 20) for _ in range(count)]
+    reply = await board.ask({**TICKET, **({"delete": True} if removes else {})}, broken, user=None)
+    assert "You may not" in str(reply.result)
+    reply = await board.ask(TICKET, broken, user=ANN)
+    assert "no.such_type" in str(reply.result)

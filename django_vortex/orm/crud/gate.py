@@ -14,8 +14,11 @@ from django_vortex.routing.request import Request
 from django_vortex.routing.verdicts import Verdict, either
 from django_vortex.typedefs import RunSync
 
-MAX_JSON_BYTES: Final = 8192
-"""A longer payload has tuples: released clients send an empty one, with their filt, to read."""
+MAX_WEIGHT: Final = 8192
+"""A payload of more has tuples: released clients send an empty one, with their filt, to read.
+
+See `PayloadEnvelope.weigh`.
+"""
 
 
 class CrudGate(Permission):
@@ -65,7 +68,7 @@ class CrudGate(Permission):
         """
         if request.is_push:
             return await self._permissions[0].ask(request, Action.RETRIEVE, run_sync)
-        if not request.envelope.takes_long_to_decode(MAX_JSON_BYTES):
+        if request.envelope.weigh() <= MAX_WEIGHT:
             return True
         for permission in self._permissions:
             for one in _find_actions(request):
@@ -91,7 +94,7 @@ def _reads_only(request: Request) -> bool:
     """
     wanted = " or ".join(action.value for action in _find_actions(request))
     refusal = PermissionDenied(f"You may not {wanted} here")
-    if request.envelope.takes_long_to_decode(MAX_JSON_BYTES):
+    if request.envelope.weigh() > MAX_WEIGHT:
         raise refusal
     try:
         has_tuples = bool(request.tuples)

@@ -8,10 +8,11 @@ import pytest
 from django_vortex.exceptions import Conflict, PermissionDenied
 from django_vortex.routing.replies import (
     MAX_TUPLES_ON_LOOP,
+    Work,
+    estimate_work,
     list_payload,
     make_failure,
     make_reply,
-    may_block,
 )
 from django_vortex.tuples import Tuple, TupleSelector
 from django_vortex.wire.dialects import Dialect
@@ -31,27 +32,33 @@ class Row:
 @pytest.mark.parametrize(
     ("result", "expected"),
     [
-        (None, False),
-        ([], False),
-        (["a", 1, None, b"", Point(), {"a": [1]}, NOON, datetime.date(2024, 1, 2)], False),
-        ((1, 2), False),
-        ("text" * 1000, False),
-        (TupleSelector("t.A"), False),
-        (Payload(tuples=[1]), False),
-        (PayloadEnvelope({"key": "k"}, result="text"), False),
-        (PayloadEnvelope(payload=Payload()), True),
-        ([Row()], True),
-        (Row(), True),
-        (Payload(tuples=[Row()]), True),
-        (range(3), True),
-        (iter([1]), True),
-        (Payload(tuples=range(3)), True),
-        ([1] * MAX_TUPLES_ON_LOOP, False),
-        ([1] * (MAX_TUPLES_ON_LOOP + 1), True),
+        (None, Work.SMALL),
+        ([], Work.SMALL),
+        (["a", 1, None, b"", Point(), {"a": [1]}, NOON, datetime.date(2024, 1, 2)], Work.SMALL),
+        ((1, 2), Work.SMALL),
+        ("text" * 1000, Work.SMALL),
+        (TupleSelector("t.A"), Work.SMALL),
+        (Payload(tuples=[1]), Work.SMALL),
+        (PayloadEnvelope({"key": "k"}, result="text"), Work.SMALL),
+        (PayloadEnvelope(payload=Payload()), Work.BLOCKING),
+        ([Row()], Work.BLOCKING),
+        (Row(), Work.BLOCKING),
+        (Payload(tuples=[Row()]), Work.BLOCKING),
+        (range(3), Work.BLOCKING),
+        (iter([1]), Work.BLOCKING),
+        (Payload(tuples=range(3)), Work.BLOCKING),
+        ([1] * MAX_TUPLES_ON_LOOP, Work.SMALL),
+        ([1] * (MAX_TUPLES_ON_LOOP + 1), Work.LARGE),
+        ([Row()] * (MAX_TUPLES_ON_LOOP + 1), Work.BLOCKING),
+        ([[[]] * 100_000], Work.LARGE),
+        ({"a": {"b": [[0] * 100_000]}}, Work.LARGE),
+        ([Point(x=[[]] * 10_000)], Work.LARGE),
+        (Payload(tuples=["x" * 1_000_000]), Work.LARGE),
+        ("x" * 1_000_000, Work.LARGE),
     ],
 )
-def test_what_is_lazy_long_or_of_an_orm_may_block(result: Any, expected: bool) -> None:
-    assert may_block(result) is expected
+def test_work_is_estimated_by_what_is_lazy_long_or_of_an_orm(result: Any, expected: Work) -> None:
+    assert estimate_work(result) is expected
 
 
 @pytest.mark.parametrize(

@@ -204,7 +204,8 @@ def test_deep_nesting_is_a_limit_not_a_recursion_error(
     levels: int, opening: str, closing: str
 ) -> None:
     text = '{"_ct":"rp","tuples":[' + opening * levels + "1" + closing * levels + "]}"
-    with pytest.raises(LimitExceeded, match=r"nested deeper than max_depth \(64\)"):
+    told = r"nested deeper than max_depth \(64\)|lists and objects in \d+ bytes"
+    with pytest.raises(LimitExceeded, match=told):
         CODEC.decode_payload(base64.b64encode(zlib.compress(text.encode())), Dialect.D2)
 
 
@@ -325,9 +326,40 @@ def test_what_is_no_payload_is_refused(source: Any) -> None:
 @pytest.mark.parametrize("dialect", Dialect)
 def test_payload_of_very_many_empty_lists_is_refused_before_it_is_parsed(dialect: Dialect) -> None:
     codec = Codec(limits=Limits(tuples=10))
-    text = encoded({"_ct": "rp", "filt": {}, "tuples": [[[]] * codec.limits.containers]})
+    containers = codec.limits.find_containers(None)
+    text = encoded({"_ct": "rp", "filt": {}, "tuples": [[[]] * containers]})
     with pytest.raises(LimitExceeded, match="lists and objects"):
         codec.decode_payload(text, dialect)
+
+
+@pytest.mark.parametrize(
+    "tuples",
+    [f"[{','.join(['[]'] * 900_000)}]", ",".join(["{}"] * 95_000), f'"{"x" * 15_000_000}"'],
+    ids=["lists", "objects", "text"],
+)
+@pytest.mark.parametrize("dialect", Dialect)
+def test_few_bytes_hold_no_more_than_is_in_proportion(tuples: str, dialect: Dialect) -> None:
+    source = f'{{"_ct":"rp","filt":{{}},"tuples":[{tuples}],"date":null}}'
+    text = base64.b64encode(zlib.compress(source.encode(), 9))
+    with pytest.raises(LimitExceeded, match=r"\d+ (lists and objects in \d+ bytes|times its size)"):
+        CODEC.decode_payload(text, dialect)
+    # What this process has made itself of objects may be opened as before.
+    CODEC.decode_payload(text, dialect, is_foreign=False)
+
+
+@pytest.mark.parametrize("rows", [2000, 3376, 50_000])
+@pytest.mark.parametrize("dialect", [Dialect.NATIVE, Dialect.D2, Dialect.D1])
+def test_equal_rows_are_in_proportion_however_well_they_compress(
+    rows: int, dialect: Dialect
+) -> None:
+    row = Declared(
+        whole=7, text="Chapel", moment=dt.datetime(2026, 1, 2, tzinfo=dt.UTC), words=["a", "b"]
+    )
+    text = CODEC.encode_payload(Payload(tuples=[row] * rows), dialect).text
+    plain = zlib.decompress(base64.b64decode(text))
+    for again in (text, base64.b64encode(zlib.compress(plain, 9))):
+        if len(plain) <= CODEC.limits.inflated_bytes:
+            assert len(CODEC.decode_payload(again, dialect).tuples) == rows
 
 
 def test_as_many_tuples_as_allowed_may_have_wrapped_fields() -> None:

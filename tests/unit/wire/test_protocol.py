@@ -3,6 +3,7 @@
 import base64
 import itertools
 import json
+import random
 import zlib
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -23,7 +24,7 @@ from django_vortex.wire.events import (
     FailureReceived,
     HeartbeatReceived,
 )
-from django_vortex.wire.limits import D0_CONTAINERS, ENVELOPE_CONTAINERS, Limits
+from django_vortex.wire.limits import D0_CONTAINERS, ENVELOPE_CONTAINERS, FREE_CONTAINERS, Limits
 from django_vortex.wire.messages import encode_message, server_info
 from django_vortex.wire.payload import Payload
 from django_vortex.wire.protocol import MAX_FAILURES, MAX_FAILURES_AT_ONCE, Protocol
@@ -432,9 +433,9 @@ def test_bad_messages_now_and_then_do_no_harm() -> None:
 
 def test_d0_messages_of_one_body_together_hold_no_more_lists_than_one_may() -> None:
     codec = Codec()
-    half = (
-        b64(zlib.compress(b'{"_ct":"rp","a":[%b0]}' % (b"[]," * (D0_CONTAINERS // 2 - 2)))) + b"."
-    )
+    noise = random.Random(1).randbytes(20_000).hex().encode()
+    lists = b"[]," * (D0_CONTAINERS // 2 - 2)
+    half = b64(zlib.compress(b'{"_ct":"rp","a":[%b0],"b":"%b"}' % (lists, noise))) + b"."
     reader = Protocol(codec, framed=True)
     one, two, three = [*reader.receive(half * 3), *reader.finish()]
     assert isinstance(one, EnvelopeReceived)
@@ -442,6 +443,14 @@ def test_d0_messages_of_one_body_together_hold_no_more_lists_than_one_may() -> N
     assert isinstance(three, FailureReceived)
     assert isinstance(three.error, LimitExceeded)
     assert len(envelopes(reader.receive(half))) == 1
+
+
+@pytest.mark.parametrize("filling", [b"[]," * (FREE_CONTAINERS + 10_000), b"0," * 5_000_000])
+def test_d0_message_holds_no_more_than_is_in_proportion_to_what_arrived(filling: bytes) -> None:
+    text = b64(zlib.compress(b'{"_ct":"rp","a":[%b0]}' % filling, 9)) + b"."
+    [failure] = Protocol(Codec(), framed=True).receive(text)
+    assert isinstance(failure, FailureReceived)
+    assert isinstance(failure.error, LimitExceeded)
 
 
 def test_failure_keeps_nothing_alive_but_its_text() -> None:

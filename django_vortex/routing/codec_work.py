@@ -1,0 +1,90 @@
+"""Where payloads are decoded and replies are encoded: on the loop, in a thread, or in line.
+
+Takes requests and what handlers return, gives decoded requests and replies. What is little is done
+on the loop, so much in a turn; what may wait for a database where that may block; what is much
+through the port ``run_large``, when it is the peer's turn.
+"""
+
+import datetime
+import inspect
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeVar
+
+from django_vortex.exceptions import LoadsOnLoop
+from django_vortex.routing.loop_turn import LoopTurn, weigh
+from django_vortex.routing.ports import RunLarge, run_in_thread
+from django_vortex.routing.replies import Work, estimate_work, make_reply
+from django_vortex.routing.request import Request
+from django_vortex.typedefs import RunSync
+from django_vortex.wire.envelope import HEAVY, PayloadEnvelope
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """What a plain function returned: a coroutine, or what is too much for its thread."""
+
+    result: Any
+
+
+class CodecWork:
+    """Decodes payloads and makes replies.
+
+    Args:
+        clock: Gives the dates of payloads.
+    """
+
+    def __init__(self, clock: Callable[[], datetime.datetime]) -> None:
+        self.clock = clock
+        self.run_sync: RunSync = run_in_thread
+        self.run_large: RunLarge | None = None
+        """Runs large decoding and encoding; None is like all else that may block."""
+        self._turn = LoopTurn()
+
+    async def prepare(self, request: Request) -> None:
+        """Wait for a turn of the loop, and decode a large payload.
+
+        To be called when it is known that the peer may ask.
+        """
+        payload = request.envelope.weigh()
+        is_large = payload >= HEAVY
+        weight = weigh(request.envelope) + (0 if is_large else payload)
+        await self._turn.wait(weight)
+        if is_large:
+            await self._run_large(request, request.decode)
+
+    def reply_here(self, result: Any, request: Request) -> PayloadEnvelope | Unfinished | None:
+        """Make a reply where it may block, unless it is too much for that."""
+        if inspect.isawaitable(result) or estimate_work(result) is Work.LARGE:
+            return Unfinished(result)
+        return make_reply(result, request, self.clock())
+
+    async def reply(self, result: Any, request: Request) -> PayloadEnvelope | None:
+        """Make a reply where it belongs."""
+        work = estimate_work(result)
+        make = partial(make_reply, result, request, self.clock())
+        if work is Work.LARGE:
+            return await self._run_large(request, make)
+        return await self.read(work, make)
+
+    async def read(self, work: Work, function: Callable[[], _T]) -> _T:
+        """Call what reads a result: here, or in a thread if that is better for the loop.
+
+        Args:
+            work: What was estimated.
+            function: Called twice where the first time finds on the way that it may.
+        """
+        if work is not Work.SMALL:
+            return await self.run_sync(function)
+        try:
+            return function()
+        except LoadsOnLoop:
+            return await self.run_sync(function)
+
+    def _run_large(self, request: Request, function: Callable[[], _T]) -> Awaitable[_T]:
+        if self.run_large is None:
+            return self.run_sync(function)
+        return self.run_large(request.peer.uuid, function)

@@ -1,0 +1,56 @@
+"""How many requests are begun in one turn of the event loop, whoever they are from."""
+
+import asyncio
+from collections import deque
+from typing import Final
+
+from django_vortex.wire.envelope import PayloadEnvelope
+
+REQUEST_WEIGHT: Final = 4_096
+"""What routing and answering a request weighs at least; see `PayloadEnvelope.weigh`."""
+
+FILT_WEIGHT: Final = 16
+"""The weight of a byte outside of the payload, which is decoded and encoded as values are."""
+
+TURN_WEIGHT: Final = 524_288
+"""Weight after which others are let run, heart-beats among them: about ten milliseconds."""
+
+
+def weigh(envelope: PayloadEnvelope) -> int:
+    """Return how much work a request is beside its payload."""
+    return REQUEST_WEIGHT + FILT_WEIGHT * max(0, envelope.size - envelope.received_size)
+
+
+class LoopTurn:
+    """Counts what is done in a turn, and puts off to the next one what would be too much."""
+
+    def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._weight = 0
+        self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
+
+    async def wait(self, weight: int) -> None:
+        """Wait for a turn in which there is room, first come, first served, and count."""
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop:  # the one before has ended, maybe in the middle of a turn
+            self._loop, self._weight = loop, 0
+            self._waiting.clear()
+        if self._weight < TURN_WEIGHT:
+            self._count(weight)
+            return
+        future = loop.create_future()
+        self._waiting.append((weight, future))
+        await future
+
+    def _begin(self) -> None:
+        self._weight = 0
+        while self._waiting and self._weight < TURN_WEIGHT:
+            weight, future = self._waiting.popleft()
+            if not future.done():  # else its request was cancelled
+                self._count(weight)
+                future.set_result(None)
+
+    def _count(self, weight: int) -> None:
+        if not self._weight:
+            asyncio.get_running_loop().call_soon(self._begin)
+        self._weight += weight

@@ -1,0 +1,29 @@
+"""How much processor time somebody may use: a share of the time, and some at once after a pause."""
+
+
+class Account:
+    """Counts the seconds that were used, which become less as time goes by.
+
+    Args:
+        share: How much of one processor may be used in the long run, from 0 to 1.
+        burst: Seconds that may be used at once.
+    """
+
+    __slots__ = ("_burst", "_paid_at", "_share")
+
+    def __init__(self, share: float, burst: float) -> None:
+        self._share = share
+        self._burst = burst / share
+        self._paid_at = float("-inf")
+
+    def charge(self, seconds: float, now: float) -> None:
+        """Count what was used."""
+        self._paid_at = max(self._paid_at, now) + seconds / self._share
+
+    def find_start(self, now: float) -> float:
+        """Return when more may be used, now or later."""
+        return max(now, self._paid_at - self._burst)
+
+    def owes_nothing(self, now: float) -> bool:
+        """Return whether it is as if nothing had been used."""
+        return self._paid_at <= now

@@ -1,0 +1,47 @@
+import asyncio
+
+from django_vortex.routing.loop_turn import TURN_WEIGHT, LoopTurn, weigh
+from django_vortex.wire.dialects import Dialect
+from django_vortex.wire.envelope import EncodedBody, PayloadEnvelope
+
+
+async def test_no_more_is_begun_in_a_turn_than_there_is_room_for() -> None:
+    turn = LoopTurn()
+    turns: dict[int, list[int]] = {}
+    current = 0
+
+    async def work(number: int) -> None:
+        await turn.wait(TURN_WEIGHT // 2)
+        turns.setdefault(current, []).append(number)
+
+    tasks = [asyncio.ensure_future(work(number)) for number in range(7)]
+    while not all(task.done() for task in tasks):
+        current += 1
+        await asyncio.sleep(0)
+    assert [numbers for _, numbers in sorted(turns.items())] == [[0, 1], [2, 3], [4, 5], [6]]
+
+
+async def test_who_goes_away_takes_nobodys_place() -> None:
+    turn = LoopTurn()
+    first, leaving, staying = (asyncio.ensure_future(turn.wait(TURN_WEIGHT)) for _ in range(3))
+    await asyncio.sleep(0)
+    assert [task.done() for task in (first, leaving, staying)] == [True, False, False]
+    leaving.cancel()
+    await staying
+    assert leaving.cancelled()
+
+
+def test_filt_weighs_more_than_an_encoded_payload() -> None:
+    body = EncodedBody("x" * 1000, Dialect.D2)
+    weights = []
+    for received in (None, body):
+        envelope = PayloadEnvelope.received({"key": "k"}, received)
+        envelope.size = 1100
+        weights.append(weigh(envelope))
+    assert weights[0] - weights[1] == 16 * 1000
+
+
+def test_loop_that_ended_in_the_middle_of_a_turn_leaves_nothing_to_the_next() -> None:
+    turn = LoopTurn()
+    for _ in range(3):
+        asyncio.run(asyncio.wait_for(turn.wait(TURN_WEIGHT), 60))
