@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import sys
 import zlib
 from collections.abc import Callable, Iterator
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from example_project import settings
 from tests.docs.blocks import ROOT, Block, read_blocks
 from tests.docs.project import Project
 from tests.e2e.peers import ReadingPeer, decode_tuples
@@ -66,6 +68,20 @@ def test_lines_are_as_few_as_promised() -> None:
     assert sum(len(block.code_lines) for block in ours) <= 15
     client = [line for line in BLOCKS[CLIENT].code_lines if not line.startswith("from ")]
     assert len(client) <= 10
+
+
+@pytest.mark.parametrize(
+    "page", ["README.rst", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.rst"))]
+)
+def test_nothing_is_installed_from_an_index_that_does_not_have_it(page: str) -> None:
+    commands = re.findall(r"pip install [^`\n]*", (ROOT / page).read_text("utf-8"))
+    assert not [one for one in commands if "django_vortex" in one or "django-vortex" in one]
+    assert not [one for one in commands if "vortexpy" in one and "Twisted<25" not in one]
+
+
+def test_client_names_the_server_of_the_demo() -> None:
+    assert settings.VORTEX["NAME"] == "example"
+    assert 'destVortexName="example"' in BLOCKS[CLIENT].code
 
 
 def test_shown_handler_is_the_one_of_the_example() -> None:
