@@ -265,7 +265,8 @@ class PayloadIO:
         Whatever goes wrong becomes a reply; only cancellation is raised.
         """
         try:
-            if endpoint.rates is not None and (wait := endpoint.rates.admit(request.peer)):
+            rates = None if request.is_push else endpoint.rates  # of what peers ask for
+            if rates is not None and (wait := rates.admit(request.peer)):
                 raise TooManyRequests(wait)
             permission = endpoint.permission
             verdict = None if permission.may_block else permission.allows(request, Action.RETRIEVE)

@@ -130,6 +130,15 @@ async def test_updates_come_in_order_however_long_a_permission_takes(permission:
     assert seen[-1] == 8
 
 
+async def test_updates_do_not_count_as_what_the_peer_asks_for() -> None:
+    io = PayloadIO()
+    handler = Lists(payload_io=io, throttle="2/h")
+    async with connect(user=ANN, payload_io=io) as ann:
+        for _ in range(5):
+            assert await update(handler, to_user=ANN) == 1
+        assert (await ann.request(FILT)).tuples == ["of 7"]
+
+
 def test_plain_tests_have_an_update_when_it_was_sent() -> None:
     io = PayloadIO()
     handler = Lists(payload_io=io)
