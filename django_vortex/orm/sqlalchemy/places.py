@@ -62,7 +62,8 @@ class _OfPlace(FunctionElement[Any]):
 def _write_value(element: Any, compiler: Any, **options: Any) -> str:
     """Write the parameter; asyncpg would want an object of the type of the column for it."""
     bare, *typed = element.clauses
-    chosen = typed[0] if typed and compiler.dialect.driver == "asyncpg" else bare
+    is_asyncpg = getattr(compiler.dialect, "driver", "") == "asyncpg"
+    chosen = typed[0] if typed and is_asyncpg else bare
     return compiler.process(chosen, **options)  # type: ignore[no-any-return]
 
 

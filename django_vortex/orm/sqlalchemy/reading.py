@@ -1,18 +1,15 @@
 """Reading rows in the shape that a handler asks for.
 
-Takes what an application gave as its rows, and a `Shape`. Gives a ``select`` (`to_select`), what
-makes it load everything of the shape (`make_options`), and what makes values of a loaded row
-(`RowReader`).
+Takes a `Shape`. Gives what makes a statement load everything of it (`make_options`), and what makes
+values of a loaded row (`RowReader`).
 """
 
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from sqlalchemy import Select, Table, select, tuple_
 from sqlalchemy.orm import selectinload, undefer
 from sqlalchemy.orm.attributes import QueryableAttribute
 
-from django_vortex.exceptions import DefinitionError, quoted
 from django_vortex.orm.guarded_rows import waiting_name
 from django_vortex.orm.sqlalchemy.models import MappedModel
 from django_vortex.orm.store import Shape
@@ -83,32 +80,3 @@ def make_options(shape: Shape, describe: Describe) -> list[Any]:
         attribute: QueryableAttribute[Any] = getattr(mapped.cls, name)
         options.append(selectinload(attribute).options(*make_options(inner, describe)))
     return options
-
-
-def to_select(queryset: Any, mapped: MappedModel) -> Any:
-    """Give the statement that selects instances out of what an application gave as its rows.
-
-    Raises:
-        DefinitionError: It gave something else.
-    """
-    if queryset is None:
-        return select(mapped.cls)
-    if not isinstance(queryset, Select):
-        raise DefinitionError(f"get_queryset has to give a select(...), got {quoted(queryset)}")
-    is_limited = queryset._has_row_limiting_clause
-    if isinstance(mapped.spec.model, Table):
-        if queryset.get_final_froms() != [mapped.spec.model]:
-            raise DefinitionError(f"get_queryset has to select from {mapped.spec.model.name} only")
-        if not is_limited:
-            found = select(mapped.cls)
-            return found if queryset.whereclause is None else found.where(queryset.whereclause)
-        keys = [column.column for column in mapped.keys]
-    else:
-        chosen = queryset.column_descriptions[0]["expr"]
-        if not (isinstance(chosen, type) and issubclass(chosen, mapped.cls)):
-            raise DefinitionError(f"get_queryset has to select {mapped.cls.__qualname__}")
-        if not is_limited:
-            return queryset
-        keys = [column.attribute for column in mapped.keys]
-    window = queryset.with_only_columns(*keys)
-    return select(mapped.cls).where((keys[0] if len(keys) == 1 else tuple_(*keys)).in_(window))

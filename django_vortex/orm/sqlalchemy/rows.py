@@ -5,6 +5,7 @@ from typing import Any
 
 from django_vortex.exceptions import DefinitionError
 from django_vortex.orm.conditions import Condition
+from django_vortex.orm.store import Scope
 
 
 class SqlAlchemyRows:
@@ -45,12 +46,11 @@ class SqlAlchemyRows:
             condition: What a permission lets through.
 
         Raises:
-            DefinitionError: Such a statement cannot be narrowed down.
+            DefinitionError: Such a statement does not select the class.
         """
         session = self._session_factory()
         try:
-            if condition is not None:
-                statement = self._narrow(statement, condition, session)
+            statement = self._narrow(statement, names, condition, session)
             options = _undefer(statement, names)
             rows = list(
                 session.scalars(statement.options(*options) if options else statement).unique()
@@ -61,21 +61,25 @@ class SqlAlchemyRows:
         finally:
             session.close()
 
-    def _narrow(self, statement: Any, condition: Condition, session: Any) -> Any:
-        from django_vortex.orm.sqlalchemy.conditions import to_expression
+    def _narrow(
+        self, statement: Any, names: Sequence[str], condition: Condition | None, session: Any
+    ) -> Any:
         from django_vortex.orm.sqlalchemy.models import describe
+        from django_vortex.orm.sqlalchemy.scope import select_rows
+        from django_vortex.orm.sqlalchemy.shapes import find_chosen, without_contradictions
 
-        if not hasattr(statement, "where"):
-            raise DefinitionError(
-                f"A permission narrows the rows of {self._mapped.__qualname__} down, so they have "
-                "to be a select(), and no union"
-            )
+        mapped = describe(self._mapped)
+        find_chosen(statement, mapped)
+        if hasattr(statement, "where"):
+            statement = without_contradictions(statement, names)
+            if condition is None:
+                return statement  # as it is, with its order and limit
         dialect = session.get_bind(self._mapped.__mapper__).dialect.name
-        return statement.where(to_expression(condition, describe(self._mapped), dialect))
+        return select_rows(mapped, Scope(statement, condition), dialect)
 
 
 def _undefer(statement: Any, names: Sequence[str]) -> list[Any]:
-    """Return what loads columns with the rows that the statement or the class defers."""
+    """Return what loads columns with the rows that the class defers."""
     from sqlalchemy import Select
     from sqlalchemy.orm import undefer
 
@@ -85,11 +89,10 @@ def _undefer(statement: Any, names: Sequence[str]) -> list[Any]:
     if not hasattr(entity, "__mapper__"):
         return []
     columns = entity.__mapper__.column_attrs
-    is_narrowed = bool(statement._with_options)
     return [
         undefer(getattr(entity, name))
         for name in names
-        if name in columns and (is_narrowed or columns[name].deferred)
+        if name in columns and columns[name].deferred
     ]
 
 

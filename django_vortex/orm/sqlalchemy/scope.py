@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session, aliased
 from django_vortex.orm.guarded_rows import NO_ROWS, waiting_name
 from django_vortex.orm.sqlalchemy.conditions import to_expression
 from django_vortex.orm.sqlalchemy.models import MappedModel
-from django_vortex.orm.sqlalchemy.reading import Describe, make_options, to_select
+from django_vortex.orm.sqlalchemy.reading import Describe, make_options
+from django_vortex.orm.sqlalchemy.shapes import each_once, is_plain, to_select
 from django_vortex.orm.store import Scope, Shape
 
 MAX_KEYS = 1000
@@ -28,7 +29,9 @@ def select_rows(mapped: MappedModel, scope: Scope, dialect: str) -> Any:
     statement = to_select(scope.queryset, mapped)
     if scope.condition is None:
         return statement
-    return statement.where(to_expression(scope.condition, mapped, dialect))
+    statement = statement.where(to_expression(scope.condition, mapped, dialect))
+    # An expression of the application may bring other tables with it.
+    return statement if is_plain(statement, mapped) else each_once(statement, mapped)
 
 
 def have_keys(columns: Sequence[Any], keys: Sequence[Any], dialect: str) -> Any:

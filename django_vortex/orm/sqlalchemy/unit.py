@@ -26,6 +26,7 @@ from django_vortex.orm.sqlalchemy.models import MappedColumn, many_to_one_names
 from django_vortex.orm.sqlalchemy.places import keep_place, read_place, select_places
 from django_vortex.orm.sqlalchemy.reading import Describe, RowReader, make_options
 from django_vortex.orm.sqlalchemy.scope import MAX_KEYS, have_keys, load_guarded, select_rows
+from django_vortex.orm.sqlalchemy.shapes import without_contradictions
 from django_vortex.orm.sqlalchemy.versions import write_version
 from django_vortex.orm.store import (
     Draft,
@@ -85,6 +86,7 @@ class SqlAlchemyRows:
         self._reader = RowReader(shape, describe)
         self._columns = ColumnReader(shape, self._mapped)
         self._options = make_options(shape, describe)
+        self._read_names = {*shape.names, *shape.nested}
 
     def get_many(self, keys: Sequence[Key]) -> dict[Key, Any]:
         """Give the rows with these keys by key, read from the database again."""
@@ -266,7 +268,7 @@ class SqlAlchemyRows:
         return select_places([self._mapped.columns[one.name].attribute for one in order])
 
     def _fetch(self, statement: Select[Any], places: Sequence[Any] = ()) -> list[Any]:
-        statement = statement.options(*self._options)
+        statement = without_contradictions(statement, self._read_names).options(*self._options)
         if len(self.session.identity_map):  # what is known already is read anew
             statement = statement.execution_options(populate_existing=True)
         with self.session.no_autoflush, refusals(self._mapped):  # of values to filter by

@@ -105,14 +105,9 @@ def test_tables_with_several_keys_are_read_without_instances(library: Library) -
 @pytest.mark.parametrize(
     "queryset",
     [
-        select(Book).join(Book.author),
-        select(Book).distinct(),
-        select(Book).group_by(Book.id),
         select(Book).options(joinedload(Book.author)),
         select(Book).options(with_loader_criteria(Book, Book.id > 1)),
         select(Book).with_for_update(),
-        select(Book, Author),
-        select(Book).add_columns(literal(1)),
     ],
 )
 def test_a_statement_that_is_more_than_conditions_takes_instances(
