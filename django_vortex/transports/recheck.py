@@ -169,7 +169,11 @@ def _decide(
     if claim is None or not is_fitting:
         if not _is_logged_in(peer):
             return _renew(peer, peer.user, session)
-        return NOT_THIS_USER if user is None else NOT_THIS_PASSWORD
+        if user is None:
+            return NOT_THIS_USER
+        # The browser may have another cookie by now, which nobody else knows of.
+        is_in_cookie = session_tables.lies_in_cookie(session_tables.find_engine(session))
+        return NEW_COOKIES if is_in_cookie else NOT_THIS_PASSWORD
     if not _is_logged_in(peer) or str(user.pk) != str(peer.user.pk):
         return NEW_COOKIES
     if claim.login is None and _password_of(peer.user) != _password_of(user):

@@ -15,6 +15,7 @@ from tests.e2e.crud_peer import Answer, CrudPeer, make_tuple
 from tests.e2e.logins import Login, read_to_end
 from tests.e2e.peers import ReadingPeer, decode_tuples
 from tests.support.fixtures import StartServer
+from tests.support.processes import manage
 from tests.support.redis_server import RedisServer
 from tests.support.servers import ServerProcess
 from tests.support.waiting import wait_until
@@ -186,6 +187,43 @@ def test_visitor_who_logs_in_goes_on_as_that_user(server: ServerProcess, transpo
     assert save(peer, "somebody").result in (None, True)
     visitor.close()
     peer.close()
+
+
+@pytest.mark.parametrize("engine", ["cached_db", "cache", "signed_cookies"])
+def test_login_ends_whatever_keeps_the_sessions(
+    start_server: StartServer, transport: str, engine: str
+) -> None:
+    server = start_server("uvicorn", vortex=OFTEN, env={"E2E_SESSION_ENGINE": engine})
+    for what in ("logout", "deactivate", "password"):
+        ann = Login(server)
+        peer = open_peer(transport, ann)
+        assert peer.request(TICKETS).tuples
+        ann.revoke(what)
+        may_have_new = (engine, what) == ("signed_cookies", "password")
+        assert read_to_end(peer)[0] == (NEW_COOKIES if may_have_new else NOT_THIS_USER)
+        peer.close()
+    ann = Login(server)
+    peer = open_peer(transport, ann)
+    changed = ann.ask("change_password")
+    assert read_to_end(peer)[0] == NEW_COOKIES
+    assert changed
+    peer.close()
+    server.stop()
+
+
+def test_command_without_a_server_ends_streams_in_all_processes(
+    two_servers: list[ServerProcess], transport: str
+) -> None:
+    ann = Login(two_servers[0])
+    peers = []
+    for ann.server in two_servers:
+        peers.append(open_peer(transport, ann))
+        assert peers[-1].request(TICKETS).tuples
+    command = f"from django_vortex import disconnect; disconnect(user={ann.user})"
+    manage("shell", "-c", command, env=two_servers[0].environment)
+    for peer in peers:
+        assert read_to_end(peer)[0] == NOT_THIS_USER
+        peer.close()
 
 
 @pytest.fixture(params=[("uvicorn", "daphne"), ("daphne", "uvicorn")], ids="-".join)
