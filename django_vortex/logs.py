@@ -102,6 +102,30 @@ def get_limited_logger(name: str) -> logging.Logger:
     return logger
 
 
+def per_kind(message: str, *kinds: object) -> str:
+    """Return a message of which each kind is limited for itself.
+
+    Args:
+        message: Formatted here with the kinds, of which there are few, the project's endpoints
+            say; ``%%s`` stays for what differs from record to record.
+        kinds: What stands in it.
+    """
+    return message % tuple(_Escaped(kind) for kind in kinds)
+
+
+class _Escaped:
+    """A value whose text is formatted a second time."""
+
+    def __init__(self, value: object) -> None:
+        self._value = value
+
+    def __str__(self) -> str:
+        return str(self._value).replace("%", "%%")
+
+    def __repr__(self) -> str:
+        return repr(self._value).replace("%", "%%")
+
+
 def _end_of(record: logging.LogRecord) -> object:
     """Return what tells tracebacks apart: the exception's class and where it was raised."""
     error_class, _, traceback = record.exc_info or (None, None, None)

@@ -3,11 +3,13 @@
 import inspect
 import sys
 from collections.abc import Hashable, Iterator, Sequence
+from importlib.util import find_spec
 from itertools import combinations
 from types import ModuleType
 from typing import Any
 
 from django.apps import AppConfig, apps
+from django.conf import settings
 from django.core.checks import CheckMessage, Warning
 
 from django_vortex.handlers.base import BaseHandler, is_constructed
@@ -17,8 +19,8 @@ from django_vortex.routing.payload_io import payload_io
 
 
 def check_handlers(app_configs: Sequence[AppConfig] | None = None, **_: Any) -> list[CheckMessage]:
-    """Find handler classes without an object (W012) and filts with two handlers (W013)."""
-    return [*_find_unused(), *_find_twins(payload_io.endpoints)]
+    """Find handlers that nobody makes (W012, W016), and filts with two handlers (W013)."""
+    return [*_find_unused(), *_find_twins(payload_io.endpoints), *_find_unread()]
 
 
 def _find_unused() -> Iterator[CheckMessage]:
@@ -67,6 +69,21 @@ def _hear_the_same(one: PayloadEndpoint, other: PayloadEndpoint) -> bool:
     """Return whether there can be a peer that both hear."""
     names = one.accept_only_from or other.accept_only_from
     return not names or any(one.accepts(name) and other.accepts(name) for name in names)
+
+
+def _find_unread() -> Iterator[CheckMessage]:
+    """Find a ``vortex.py`` beside the project's settings or URLs, which is mostly no app."""
+    installed = {app.name for app in apps.get_app_configs()}
+    modules = (getattr(settings, name, None) for name in ("SETTINGS_MODULE", "ROOT_URLCONF"))
+    packages = {one.rpartition(".")[0] for one in modules if isinstance(one, str)}
+    for package in sorted(packages - installed - {""}):
+        name = f"{package}.vortex"
+        if name not in sys.modules and find_spec(name) is not None:
+            yield Warning(
+                f"{name} is not imported: {package} is not in INSTALLED_APPS.",
+                hint=f"Add {package!r} to INSTALLED_APPS, or move the handlers to an app.",
+                id="django_vortex.W016",
+            )
 
 
 def _describe(endpoint: PayloadEndpoint) -> str:

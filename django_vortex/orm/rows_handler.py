@@ -1,14 +1,16 @@
 """`RowsHandler`: all rows of a Django model or a SQLAlchemy class."""
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from django_vortex.exceptions import DefinitionError, quoted
+from django_vortex.exceptions import DefinitionError, TryAgain, quoted
 from django_vortex.handlers import ModelHandler
-from django_vortex.orm.conditions import to_condition
+from django_vortex.logs import get_limited_logger
+from django_vortex.orm.conditions import Condition, to_condition
 from django_vortex.orm.django.rows import DjangoRows
 from django_vortex.orm.sqlalchemy.rows import SqlAlchemyRows
+from django_vortex.orm.transient import may_try_again
 from django_vortex.orm.waiting import Waiting
 from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.routing.payload_io import payload_io as default_payload_io
@@ -17,6 +19,8 @@ from django_vortex.routing.permissions import DefaultRowPermission, WholeHandler
 from django_vortex.routing.rates import Throttle
 from django_vortex.routing.request import Request
 from django_vortex.typedefs import Filt
+
+logger = get_limited_logger(__name__)
 
 
 class RowsHandler(ModelHandler):
@@ -90,12 +94,21 @@ class RowsHandler(ModelHandler):
         scope = settle(permission.scope(request, Action.RETRIEVE))
         tuple_type = self.payload_io.codec.registry.get_by_class(self.model)
         names = () if tuple_type is None else [field.name for field in tuple_type.fields]
-        rows = self._rows.fetch(self.get_queryset(request), names, to_condition(scope))
+        rows = self._fetch(self.get_queryset(request), names, to_condition(scope))
         if "rows" not in permission.restricts:
             return rows
         return [
             row for row in rows if settle(permission.allows_object(request, Action.RETRIEVE, row))
         ]
+
+    def _fetch(self, queryset: Any, names: Sequence[str], condition: Condition | None) -> list[Any]:
+        try:
+            return self._rows.fetch(queryset, names, condition)
+        except Exception as error:
+            if not may_try_again(_find_driver_error(error), is_committing=False):
+                raise
+            logger.warning(f"{self!r} could not ask its database", exc_info=error)
+            raise TryAgain from error
 
     def after_commit(self, function: Callable[[], object]) -> None:
         """Call a function when the caller's transaction on the table's database has committed."""
@@ -103,6 +116,12 @@ class RowsHandler(ModelHandler):
             self._rows.call_after_commit(function)
         else:
             super().after_commit(function)
+
+
+def _find_driver_error(error: Exception) -> BaseException:
+    """Return what the driver raised, which SQLAlchemy keeps as ``orig`` and Django as the cause."""
+    original = getattr(error, "orig", None)
+    return original if isinstance(original, BaseException) else error.__cause__ or error
 
 
 def _make_rows(

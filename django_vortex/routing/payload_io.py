@@ -8,7 +8,6 @@ the loop.
 import asyncio
 import datetime
 import inspect
-import logging
 import secrets
 import threading
 import weakref
@@ -26,6 +25,7 @@ from django_vortex.exceptions import (
     TooManyRequests,
     quoted,
 )
+from django_vortex.logs import get_limited_logger, per_kind
 from django_vortex.routing.address import EVERYONE, Address
 from django_vortex.routing.codec_work import CodecWork, Unfinished
 from django_vortex.routing.filt import FiltPattern
@@ -57,7 +57,7 @@ from django_vortex.wire.envelope import PayloadEnvelope
 if TYPE_CHECKING:
     from django_vortex.routing.endpoint import PayloadEndpoint
 
-logger = logging.getLogger(__name__)
+logger = get_limited_logger(__name__)
 
 _T = TypeVar("_T")
 
@@ -343,8 +343,7 @@ class PayloadIO:
         """Log a failure; the peer gets a reference to that."""
         reference = self._make_reference()
         logger.error(
-            "%r failed for a peer named %s (ref %s)",
-            endpoint,
+            per_kind("%r failed for a peer named %%s (ref %%s)", endpoint),
             quoted(request.peer.name),
             reference,
             exc_info=error,

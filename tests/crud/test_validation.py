@@ -32,6 +32,24 @@ async def test_all_mistakes_of_a_message_are_told_at_once(board: Board) -> None:
     assert board.database.everything() == before
 
 
+@pytest.mark.parametrize(
+    ("field", "value"), [("points", "5"), ("title", 5), ("due", "soon"), ("id", "x")]
+)
+async def test_a_value_of_a_wrong_type_is_told_by_field(
+    board: Board, field: str, value: Any
+) -> None:
+    board.add_tickets("a")
+    board.handler()
+    before = board.database.everything()
+    wrong = {"id": 1, field: value}
+    reply = await board.ask(TICKET, [ticket(title="fine"), ticket(**wrong)])
+    assert find_wrong(reply) == [(1, field)]
+    assert reply.result["text"].endswith(f"at `$.tuples[1].{field}`")
+    assert board.database.everything() == before
+    told = await board.ask(TICKET, [ticket(title="fine"), ticket(**wrong)], dialect=Dialect.D2)
+    assert told.result.endswith(f"at `$.tuples[1].{field}`")
+
+
 @pytest.mark.parametrize("dialect", [Dialect.D1, Dialect.D2])
 async def test_released_clients_get_a_readable_text(board: Board, dialect: Dialect) -> None:
     board.handler()

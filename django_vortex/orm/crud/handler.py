@@ -2,7 +2,6 @@
 
 import asyncio
 import inspect
-import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Future
 from functools import partial
@@ -11,6 +10,7 @@ from typing import Any, Literal
 
 from django_vortex.exceptions import DefinitionError, TryAgain, ValidationError, quoted
 from django_vortex.handlers.base import BaseHandler
+from django_vortex.logs import get_limited_logger
 from django_vortex.orm.crud.content import digest
 from django_vortex.orm.crud.extension import Context, has_hook
 from django_vortex.orm.crud.gate import CrudGate
@@ -37,7 +37,7 @@ from django_vortex.typedefs import Filt
 from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.payload import Payload
 
-logger = logging.getLogger(__name__)
+logger = get_limited_logger(__name__)
 
 REFUSED = "The database refuses this"
 
@@ -199,7 +199,7 @@ class OrmCrudHandler(BaseHandler):
         except RefusedByDatabase as error:  # at the commit, or a value to filter by
             raise ValidationError(error.text or REFUSED) from error
         except TryAgain as error:
-            logger.warning("%r could not ask its database", self, exc_info=error)
+            logger.warning(f"{self!r} could not ask its database", exc_info=error)
             raise
         payload = Payload(tuples=outcome.tuples)
         if outcome.result is None:

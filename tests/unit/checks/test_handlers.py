@@ -1,10 +1,12 @@
 import sys
 import types
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.apps import apps
+from django.test import override_settings
 
 from django_vortex import ModelHandler, endpoint
 from django_vortex.checks import handlers as checked
@@ -61,6 +63,22 @@ def test_classes_for_others_to_finish_are_none(module: Any) -> None:
     module.Answers = Answers  # of another package
     module.Abstract = make_class("Abstract", ModelHandler)
     assert check_handlers() == []
+
+
+def test_handlers_beside_the_settings_are_told(
+    registry: PayloadIO, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    site = tmp_path / "site_of_a_test"
+    site.mkdir()
+    for name in ("__init__", "vortex"):
+        (site / f"{name}.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    with override_settings(ROOT_URLCONF="site_of_a_test.urls"):
+        (message,) = check_handlers()
+        assert ids([message]) == ["W016"]
+        assert "site_of_a_test.vortex is not imported" in message.msg
+        (site / "vortex.py").unlink()
+        assert check_handlers() == []
 
 
 def answer(request: Any) -> None:

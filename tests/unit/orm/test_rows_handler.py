@@ -1,17 +1,19 @@
 """All rows of a table, of either ORM."""
 
 import logging
+import sqlite3
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from django.db import transaction
-from sqlalchemy import create_engine, select
+from django.db import OperationalError, models, transaction
+from sqlalchemy import Engine, create_engine, select
 from sqlalchemy.orm import Session, joinedload, sessionmaker
-from sqlalchemy.pool import StaticPool
+from sqlalchemy.pool import NullPool, StaticPool
 
-from django_vortex.exceptions import DefinitionError
+from django_vortex.exceptions import TRY_AGAIN, DefinitionError
 from django_vortex.orm.rows_handler import RowsHandler
 from django_vortex.routing.peer import Peer
 from django_vortex.routing.permission import Action, Permission
@@ -321,3 +323,46 @@ async def test_rows_are_sent_as_often_as_the_handler_says(bench: Bench, sessions
     )
     assert (await bench.ask_one(FILT)).result is None
     assert (await bench.ask_one(FILT)).result["error"] == "rate"
+
+
+@pytest.fixture
+def locked(tmp_path: Path) -> Iterator[Engine]:
+    """A database that somebody else has locked, for longer than anybody waits."""
+    path = tmp_path / "locked.sqlite3"
+    tables.Base.metadata.create_all(create_engine(f"sqlite:///{path}"))
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("BEGIN EXCLUSIVE")
+    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": 0}, poolclass=NullPool)
+    yield engine
+    holder.close()
+
+
+async def test_a_database_that_is_busy_is_told_to_peers_as_such(
+    bench: Bench, locked: Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    connection = sqlite3.connect(str(locked.url.database), timeout=0)
+
+    class Locked(models.QuerySet[Author]):
+        def _fetch_all(self) -> None:
+            try:
+                connection.execute("SELECT 1 FROM airport")
+            except sqlite3.OperationalError as error:
+                raise OperationalError from error
+
+    kept = [
+        RowsHandler(
+            {"key": "django"}, Author, queryset=Locked(Author), payload_io=bench.payload_io
+        ),
+        RowsHandler(
+            {"key": "alchemy"},
+            tables.Airport,
+            session_factory=sessionmaker(locked),
+            payload_io=bench.payload_io,
+        ),
+    ]
+    for key in ("django", "alchemy"):
+        reply = await bench.ask_one({"key": key})
+        assert reply.result == {"error": "busy", "text": TRY_AGAIN}
+    assert caplog.text.count("could not ask its database") == 2
+    connection.close()
+    del kept

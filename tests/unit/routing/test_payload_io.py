@@ -18,6 +18,7 @@ from django_vortex.exceptions import (
     PermissionDenied,
 )
 from django_vortex.handlers import AsyncModelHandler, ModelHandler
+from django_vortex.logs import RECORDS_PER_PERIOD, TRACEBACKS_PER_PERIOD
 from django_vortex.routing.endpoint import PayloadEndpoint, endpoint
 from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.routing.peer import Peer
@@ -358,6 +359,27 @@ async def test_a_crash_is_told_without_internals_and_logged_with_them(
     assert "secret" in caplog.text
     assert "Traceback" in caplog.text
     kept.close()
+
+
+async def test_failures_of_one_endpoint_hide_none_of_another(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def crash(request: Request) -> object:
+        raise ValueError(request.filt["key"])
+
+    kept = [
+        PayloadEndpoint({"key": key}, crash, payload_io=bench.payload_io) for key in ("a%s", "b")
+    ]
+    for key, count in (("a%s", RECORDS_PER_PERIOD + 20), ("b", 1)):
+        for _ in range(count):
+            await bench.ask_one({"key": key})
+    lines = [record.getMessage() for record in caplog.records]
+    assert len(lines) == RECORDS_PER_PERIOD + 1
+    assert lines[0].startswith("<PayloadEndpoint {'key': 'a%s'}")
+    assert lines[0].endswith("failed for a peer named 'browser' (ref abc123)")
+    assert "{'key': 'b'}" in lines[-1]
+    assert caplog.text.count("Traceback") == TRACEBACKS_PER_PERIOD
+    del kept
 
 
 async def test_a_coroutine_that_wants_to_end_the_process_only_fails(bench: Bench) -> None:
