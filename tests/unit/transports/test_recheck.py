@@ -248,6 +248,23 @@ def test_scope_has_the_user_of_now() -> None:
     assert scope["user"] is outcome.user
 
 
+def test_what_middlewares_wrap_is_looked_into() -> None:
+    user = make_user()
+    peer = log_in(user)
+    user.user_permissions.add(Permission.objects.get(codename="view_user"))
+    wrapped = Peer(
+        "p",
+        "test",
+        user=SimpleLazyObject(lambda: peer.user),
+        session=SimpleLazyObject(lambda: peer.session),
+    )
+    (outcome,) = ask(wrapped)
+    assert isinstance(outcome, Peer)
+    assert outcome.user.has_perm("auth.view_user")
+    delete_session(peer)
+    assert ask(wrapped) == [NEW_COOKIES]
+
+
 class TestWithoutSession:
     """Users that something else than a session has logged in."""
 

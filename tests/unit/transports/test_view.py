@@ -297,6 +297,18 @@ async def test_stream_works_behind_middleware(
     await post.disconnect()
 
 
+async def test_made_up_session_key_is_nobodys_also_in_a_project_without_users(
+    settings: Any,
+) -> None:
+    settings.SESSION_ENGINE = "django.contrib.sessions.backends.cache"
+    settings.MIDDLEWARE = [SESSIONS]
+    headers = [(b"cookie", b"sessionid=madeupmadeup")]
+    post = Connection.post(application(), headers=headers)
+    await post.wait_for(2)
+    assert hub.get_server().connections["u"].identity.kind == "address"
+    await post.disconnect()
+
+
 async def test_thread_of_the_request_ends_while_the_response_streams(settings: Any) -> None:
     settings.MIDDLEWARE = [f"{__name__}.sync_middleware"]
     before = set(threading.enumerate())
