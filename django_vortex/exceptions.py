@@ -29,13 +29,13 @@
     └── ClientError              the client end: closed, timed out
 """
 
-import difflib
 import math
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
-MAX_QUOTED_CHARACTERS = 80
-"""How much of a foreign value an error text repeats."""
+from django_vortex.quoting import MAX_QUOTED_CHARACTERS as MAX_QUOTED_CHARACTERS
+from django_vortex.quoting import did_you_mean as did_you_mean
+from django_vortex.quoting import quoted as quoted
 
 MAX_LISTED_ERRORS = 20
 """How many errors the text of a `ValidationError` lists."""
@@ -48,23 +48,6 @@ MAX_TOLD_ERRORS = 100
 
 MAX_TOLD_MESSAGES = 10
 """How many messages each of them has."""
-
-
-def quoted(value: object) -> str:
-    """Give ``repr(value)``, cut at `MAX_QUOTED_CHARACTERS`; the class where that fails."""
-    try:
-        text = repr(value)
-    except Exception:  # of any class, and of an int with more digits than Python writes
-        return f"<{type(value).__qualname__}>"
-    if len(text) > MAX_QUOTED_CHARACTERS:
-        return text[: MAX_QUOTED_CHARACTERS - 1] + "…"
-    return text
-
-
-def did_you_mean(name: object, known: Iterable[str]) -> str:
-    """Return ``. Did you mean 'name'?`` for a name that is nearly a known one, else nothing."""
-    near = difflib.get_close_matches(str(name)[:MAX_QUOTED_CHARACTERS], list(known), n=1)
-    return f". Did you mean {near[0]!r}?" if near else ""
 
 
 class VortexError(Exception):
