@@ -6,6 +6,7 @@ sent it: the endpoints of `tests.e2e.app.vectors` reply with the tuples that cam
 
 import base64
 import json
+import random
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -110,12 +111,21 @@ def anything(message: Message) -> bool:
     return True
 
 
-def readdressed(message: str, **filt: Any) -> str:
-    """Give a recorded message with other entries in its filt, otherwise as it was recorded."""
+def readdressed(message: str, *, content: Any = None, **filt: Any) -> str:
+    """Give a recorded message with other entries in its filt, otherwise as it was recorded.
+
+    Args:
+        message: What was recorded.
+        content: What is said instead: the encoded payload, or the tuples of the oldest client.
+        **filt: The entries.
+    """
     data = base64.b64decode(message)
     is_d0 = data.startswith(b"x")
     fields = json.loads(zlib.decompress(data) if is_d0 else data)
     fields["filt"] |= filt
+    if content is not None:
+        (name,) = {"tuples", "data", "encodedPayload"} & fields.keys()
+        fields[name] = content
     changed = json.dumps(fields).encode()
     return base64.b64encode(zlib.compress(changed) if is_d0 else changed).decode()
 
@@ -176,6 +186,16 @@ def test_refusal_is_told_in_the_words_of_the_handler(client: Client, peer: Scrip
     peer.send_vector(readdressed(client.payloads["key_only"], key="e2e.refusal"))
     told = peer.receive_until(lambda message: message.key == "e2e.refusal")
     assert told.result == "Not on a Sunday"
+
+
+def test_message_over_the_limit_is_told_under_its_filt(client: Client, peer: ScriptedPeer) -> None:
+    noise = random.Random(1).randbytes(700_000).hex()
+    long = readdressed(client.payloads["one_tuple"], content=noise + noise, key="a.b", n="1")
+    peer.send_vector(long)
+    told = peer.receive_until(anything)
+    assert (told.filt["n"], told.result) == ("1", "Message exceeds max_message_bytes (1048576)")
+    peer.send_vector(readdressed(client.payloads["one_tuple"], key="a.b", n="2"))
+    assert peer.receive_until(anything).filt["n"] == "2"
 
 
 def test_airports_arrive_in_every_dialect(client: Client, peer: ScriptedPeer) -> None:
