@@ -4,6 +4,7 @@ import asyncio
 from collections import deque
 from typing import Final
 
+from django_vortex.routing.ports import is_on_loop
 from django_vortex.wire.envelope import PayloadEnvelope
 
 REQUEST_WEIGHT: Final = 4_096
@@ -30,7 +31,12 @@ class LoopTurn:
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
 
     async def wait(self, weight: int) -> None:
-        """Wait for a turn in which there is room, first come, first served, and count."""
+        """Wait for a turn in which there is room, first come, first served, and count.
+
+        A coroutine that is driven without a loop holds up nobody.
+        """
+        if not is_on_loop():
+            return
         loop = asyncio.get_running_loop()
         if loop is not self._loop:  # the one before has ended, maybe in the middle of a turn
             self._loop, self._weight = loop, 0

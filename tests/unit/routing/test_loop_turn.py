@@ -1,5 +1,7 @@
 import asyncio
 
+import pytest
+
 from django_vortex.routing.loop_turn import TURN_WEIGHT, LoopTurn, weigh
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import EncodedBody, PayloadEnvelope
@@ -45,3 +47,9 @@ def test_loop_that_ended_in_the_middle_of_a_turn_leaves_nothing_to_the_next() ->
     turn = LoopTurn()
     for _ in range(3):
         asyncio.run(asyncio.wait_for(turn.wait(TURN_WEIGHT), 60))
+
+
+def test_without_a_loop_there_is_nobody_to_wait_for() -> None:
+    waiting = LoopTurn().wait(2 * TURN_WEIGHT)
+    with pytest.raises(StopIteration):
+        waiting.send(None)

@@ -37,9 +37,7 @@ def test_a_hook_may_be_set_on_an_instance():
 
 
 @pytest.mark.django_db
-def test_no_thread_is_asked_for_hooks_that_are_not_there(
-    crud: CrudBench, monkeypatch: pytest.MonkeyPatch
-):
+def test_no_thread_is_asked_for_hooks_that_are_not_there(crud: CrudBench):
     extension = Noting()
     handler = crud.serve(extensions=[extension])
     runs: list[Any] = []
@@ -49,7 +47,7 @@ def test_no_thread_is_asked_for_hooks_that_are_not_there(
         runs.append(function)
         return run_sync(function)
 
-    monkeypatch.setattr(handler.payload_io, "run_sync", count)
+    handler.payload_io.bind(run_sync=count)
     crud.say([row(id=None, title="a"), row(id=None, title="b")])
     assert extension.titles == ["a", "b"]
     for_creating = len(runs)
