@@ -1,7 +1,6 @@
 """What all handlers that are objects have in common: a filt, an endpoint and a way to push."""
 
 import asyncio
-import logging
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import Future
@@ -9,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 from weakref import WeakSet
 
+from django_vortex.logs import get_limited_logger
 from django_vortex.routing.address import Address
 from django_vortex.routing.endpoint import PayloadEndpoint
 from django_vortex.routing.payload_io import PayloadIO
@@ -21,7 +21,7 @@ from django_vortex.typedefs import Filt
 from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.payload import Payload
 
-logger = logging.getLogger(__name__)
+logger = get_limited_logger(__name__)
 
 _building: "set[Future[None] | asyncio.Task[None]]" = set()
 """Updates that are being built, whose tasks a loop itself holds only weakly."""

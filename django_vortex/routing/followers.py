@@ -6,15 +6,16 @@ loop only.
 """
 
 import asyncio
-import logging
 import threading
 import weakref
 from collections.abc import Callable, Coroutine, Iterable, Iterator
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
+from django_vortex.logs import get_limited_logger
 from django_vortex.routing.peer import Peer
 
-logger = logging.getLogger(__name__)
+logger = get_limited_logger(__name__)
 
 _T = TypeVar("_T")
 
@@ -102,6 +103,23 @@ class Followers:
         task.add_done_callback(self._tasks.discard)
         return task
 
+    async def finish(
+        self, coroutine: Coroutine[Any, Any, _T], of_the_peer: tuple[type[Exception], ...]
+    ) -> _T:
+        """Run a coroutine to its end, also when who awaits it here is cancelled.
+
+        Args:
+            coroutine: What is run.
+            of_the_peer: Errors that nobody needs to know of when the peer has gone.
+        """
+        task = self.start(coroutine)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            # A failure that nobody asks for asyncio would write, with all that led to it.
+            task.add_done_callback(partial(_take_failure, of_the_peer))
+            raise
+
     def call_later(self, seconds: float, function: Callable[[], None]) -> None:
         """Call a function on this loop after a while."""
         asyncio.get_running_loop().call_later(seconds, function)
@@ -137,3 +155,9 @@ class Followers:
                     call(follower)
                 except Exception:
                     logger.exception("%r could not follow", follower)
+
+
+def _take_failure(of_the_peer: tuple[type[Exception], ...], task: "asyncio.Task[Any]") -> None:
+    error = None if task.cancelled() else task.exception()
+    if error is not None and not isinstance(error, of_the_peer):
+        logger.error("What a peer that has gone had asked for failed", exc_info=error)

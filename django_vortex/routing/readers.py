@@ -4,9 +4,8 @@ Takes the filt of a handler and a peer, gives what the handler's permission says
 handler answers.
 """
 
-import logging
-
 from django_vortex.exceptions import PeerError
+from django_vortex.logs import get_limited_logger
 from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.routing.peer import Peer
 from django_vortex.routing.permission import Action
@@ -14,7 +13,7 @@ from django_vortex.routing.request import Request
 from django_vortex.typedefs import Filt
 from django_vortex.wire.envelope import PayloadEnvelope
 
-logger = logging.getLogger(__name__)
+logger = get_limited_logger(__name__)
 
 
 class Readers:

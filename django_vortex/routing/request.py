@@ -1,11 +1,11 @@
 """What a handler is called with."""
 
 import copy
-import logging
 from collections.abc import Callable
 from typing import Any, Self
 
 from django_vortex.exceptions import WireError
+from django_vortex.logs import get_limited_logger
 from django_vortex.routing.peer import Peer
 from django_vortex.routing.shared_peer import SharedPeer
 from django_vortex.typedefs import Filt
@@ -14,7 +14,7 @@ from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.payload import Payload
 
-logger = logging.getLogger(__name__)
+logger = get_limited_logger(__name__)
 
 MESSAGE_ID = "PayloadResponse.messageId"
 """The filt key of a message whose sender waits for the answer (PROTOCOL section 8)."""

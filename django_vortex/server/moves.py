@@ -5,12 +5,12 @@ ends its own stream and answers with all that it had not sent, the last dates, a
 Every asker gets an answer from every process; what does not come in time is not waited for.
 """
 
-import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from django_vortex.exceptions import DeliveryError
+from django_vortex.logs import get_limited_logger
 from django_vortex.server.connection import Connection
 from django_vortex.server.delivery import Delivery
 from django_vortex.server.fan_out import Record
@@ -24,7 +24,7 @@ from django_vortex.server.take_over import ANSWER_SECONDS, Stamp, TakeOver, is_u
 if TYPE_CHECKING:
     from django_vortex.server.server import Server
 
-logger = logging.getLogger("django_vortex.server")
+logger = get_limited_logger("django_vortex.server")
 
 CATCH_UP_SECONDS: Final = 1.0
 """How long a process that gives a peer away waits to see what the asker has seen."""

@@ -5,10 +5,10 @@ and what is about peers that move to `Moves`; handlers there hear what the same 
 """
 
 import asyncio
-import logging
 from typing import TYPE_CHECKING, Any, Final
 
 from django_vortex.exceptions import DeliveryError
+from django_vortex.logs import get_limited_logger
 from django_vortex.routing.peer import Peer
 from django_vortex.server.fan_out import FanOut, Record, ReportSent
 from django_vortex.server.moves import Moves
@@ -19,7 +19,7 @@ from django_vortex.server.pushes import PUSH, PUSH_TO_READERS, read_push_record
 if TYPE_CHECKING:
     from django_vortex.server.server import Server
 
-logger = logging.getLogger("django_vortex.server")
+logger = get_limited_logger("django_vortex.server")
 
 MEETING_SECONDS: Final = 5.0
 """How long after its start a server may find processes that were there before."""

@@ -7,12 +7,12 @@ its turn, and a newer push of the same takes the place of one that waits.
 
 import asyncio
 import json
-import logging
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeAlias
 
+from django_vortex.logs import get_limited_logger
 from django_vortex.routing.address import Address
 from django_vortex.routing.peer import Peer
 from django_vortex.routing.readers import Readers
@@ -22,7 +22,7 @@ from django_vortex.wire.codec import Codec
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import PayloadEnvelope
 
-logger = logging.getLogger("django_vortex.server")
+logger = get_limited_logger("django_vortex.server")
 
 AT_ONCE: Final = 16
 """How many peers are asked for at a time."""

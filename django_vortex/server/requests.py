@@ -5,7 +5,10 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Set
 from typing import Any, Final, TypeAlias
 
+from django_vortex.logs import get_limited_logger
 from django_vortex.wire.envelope import PayloadEnvelope
+
+logger = get_limited_logger("django_vortex.server")
 
 PENDING_FACTOR: Final = 16
 """How many times the requests in flight may wait, when a transport does not heed `ready`."""
@@ -105,6 +108,9 @@ class Requests:
         task.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
+        error = None if task.cancelled() else task.exception()
+        if error is not None:  # else asyncio would say so, with all that led to it
+            logger.error("A request could not be answered", exc_info=error)
         if self._running is not None:
             self._running_bytes -= self._running.pop(task, 0)
         if self._pending:

@@ -5,7 +5,6 @@ processes of the project through a `FanOut`.
 """
 
 import asyncio
-import logging
 import secrets
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
@@ -13,6 +12,7 @@ from typing import Any, Final
 from uuid import uuid4
 
 from django_vortex.exceptions import DeliveryError, InternalError, ShuttingDown, TakenByAnother
+from django_vortex.logs import get_limited_logger
 from django_vortex.routing.address import EVERYONE, Address
 from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.routing.peer import Peer
@@ -38,7 +38,7 @@ from django_vortex.wire.codec import Codec
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import PayloadEnvelope
 
-logger = logging.getLogger("django_vortex.server")
+logger = get_limited_logger("django_vortex.server")
 
 CANCEL_SECONDS: Final = 1.0
 """How long cancelled requests have for ending, when the server stops."""

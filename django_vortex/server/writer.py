@@ -4,10 +4,10 @@ Takes deliveries, gives texts to the stream in the order they came. Only heart-b
 """
 
 import asyncio
-import logging
 from collections.abc import Coroutine
 from typing import Any, Final
 
+from django_vortex.logs import get_limited_logger
 from django_vortex.server.delivery import FORMS, Delivery, reframe
 from django_vortex.server.options import ServerOptions
 from django_vortex.server.outbox import Entry, Outbox
@@ -16,7 +16,7 @@ from django_vortex.server.stream import NORMAL_CLOSURE, Stream, StreamClosed
 from django_vortex.typedefs import Filt
 from django_vortex.wire.codec import Codec
 
-logger = logging.getLogger("django_vortex.server")
+logger = get_limited_logger("django_vortex.server")
 
 WRITES_PER_TURN: Final = 64
 """Texts that are written to one peer before the loop gets its turn."""

@@ -13,8 +13,9 @@ from django_vortex.transports import hub
 from django_vortex.transports.asgi_types import Application, Message, Receive, Scope, Send
 from django_vortex.transports.body_limit import BodyLimit
 from django_vortex.transports.flow import SCOPE_KEY, find_flow
+from django_vortex.transports.origin import is_host_allowed
 from django_vortex.transports.paths import is_vortex_path
-from django_vortex.transports.refusal import NO_SUCH_PATH
+from django_vortex.transports.refusal import BAD_HOST, NO_SUCH_PATH
 from django_vortex.transports.sessions import find_session
 from django_vortex.transports.startup import require_sound_settings
 
@@ -54,6 +55,11 @@ class VortexApplication:
         if scope["type"] == "lifespan":
             await _live(receive, send)
             return
+        if scope["type"] == "http" and is_vortex_path(scope) and not _is_for_this_host(scope):
+            # Django would write a traceback for each, in whatever middleware asks for the host.
+            BAD_HOST.log(scope)
+            await BAD_HOST.send_http(send)
+            return
         flow = find_flow(send)
         flows = hub.get_flows()
         flows.add(flow)
@@ -76,6 +82,10 @@ class VortexApplication:
         if self._finds_sessions:
             await find_session(scope, hub.run_session_sync)
         return self._vortex
+
+
+def _is_for_this_host(scope: Scope) -> bool:
+    return is_host_allowed(scope["headers"], scope.get("server"))
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:

@@ -156,7 +156,12 @@ def _refuse(refusal: Refusal, request: ASGIRequest) -> HttpResponse:
 
 
 def _respond(refusal: Refusal, **headers: str) -> HttpResponse:
-    return HttpResponse(refusal.body, status=refusal.status, headers={**refusal.headers, **headers})
+    response = HttpResponse(
+        refusal.body, status=refusal.status, headers={**refusal.headers, **headers}
+    )
+    # By `Refusal.log`, so often in a minute; Django would write one more line for each.
+    response._has_been_logged = True  # type: ignore[attr-defined]
+    return response
 
 
 async def _send_nothing(message: Message) -> None:

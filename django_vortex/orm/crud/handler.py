@@ -1,6 +1,5 @@
 """`OrmCrudHandler`: create, retrieve, update and delete rows of tables (PROTOCOL 9)."""
 
-import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Future
@@ -8,7 +7,13 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any, Literal
 
-from django_vortex.exceptions import DefinitionError, TryAgain, ValidationError, quoted
+from django_vortex.exceptions import (
+    DefinitionError,
+    TryAgain,
+    ValidationError,
+    VortexError,
+    quoted,
+)
 from django_vortex.handlers.base import BaseHandler
 from django_vortex.logs import get_limited_logger
 from django_vortex.orm.crud.content import digest
@@ -260,8 +265,10 @@ class OrmCrudHandler(BaseHandler):
         is_kept = self.store.is_async or (follows and _may_write(request))
         if not (is_kept and is_on_loop()):
             return await self._run_to_end(request, load)
-        running = self.payload_io.followers.start(self._run_to_end(request, load))
-        return await asyncio.shield(running)
+        followers = self.payload_io.followers
+        return await followers.finish(
+            self._run_to_end(request, load), of_the_peer=(VortexError, RefusedByDatabase)
+        )
 
     async def _run_to_end(self, request: Request, load: Load | None) -> Outcome:
         def work(unit: Unit) -> Outcome:

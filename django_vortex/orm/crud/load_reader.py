@@ -4,12 +4,12 @@ Takes loads that are stale, gives what to push. Each is answered as if its peer 
 with the same hooks and permissions, in one transaction for all.
 """
 
-import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from django_vortex.exceptions import HandlerError, TryAgain
+from django_vortex.logs import get_limited_logger
 from django_vortex.orm.crud.content import digest
 from django_vortex.orm.crud.loads import Load
 from django_vortex.orm.crud.work import CrudPlan, CrudWork, Outcome
@@ -22,7 +22,7 @@ from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.payload import Payload
 
-logger = logging.getLogger(__name__)
+logger = get_limited_logger(__name__)
 
 MAX_FAILURES: Final = 3
 """After how many failures in a row nothing more of a batch is tried."""

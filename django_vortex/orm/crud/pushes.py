@@ -11,11 +11,11 @@ answered itself is not pushed meanwhile: it is read when the answer is on its wa
 """
 
 import asyncio
-import logging
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from django_vortex.exceptions import DefinitionError, TryAgain, ValidationError
+from django_vortex.logs import get_limited_logger
 from django_vortex.orm.crud.load_reader import LoadReader, Push
 from django_vortex.orm.crud.loads import Asked, Load, Loads
 from django_vortex.orm.crud.work import CrudPlan, Outcome, read_filt_key
@@ -28,7 +28,7 @@ from django_vortex.tuples.canonical import canonical_text
 from django_vortex.typedefs import Filt
 from django_vortex.wire.dialects import Dialect
 
-logger = logging.getLogger(__name__)
+logger = get_limited_logger(__name__)
 
 MAX_BATCH: Final = 1000
 """How many loads are read in one transaction."""

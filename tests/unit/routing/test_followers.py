@@ -134,3 +134,41 @@ async def test_what_a_handler_starts_is_known_to_the_server(followers: Followers
 
 async def test_what_a_handler_starts_runs_without_a_server(followers: Followers) -> None:
     assert await followers.start(asyncio.sleep(0, "done")) == "done"
+
+
+@pytest.mark.parametrize(("error", "lines"), [(ValueError("bug"), 1), (LookupError("no"), 0)])
+async def test_failure_of_what_outlives_its_request_is_taken_note_of_once(
+    followers: Followers, error: Exception, lines: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    untold: list[Any] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: untold.append(context))
+    go_on = asyncio.Event()
+
+    async def work() -> None:
+        await go_on.wait()
+        raise error
+
+    request = asyncio.ensure_future(followers.finish(work(), (LookupError,)))
+    await asyncio.sleep(0)
+    request.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await request
+    go_on.set()
+    for _ in range(5):
+        await asyncio.sleep(0)
+    del request
+    gc.collect()
+    assert untold == []
+    assert len(caplog.records) == lines
+
+
+async def test_failure_that_is_awaited_is_raised_and_not_written(
+    followers: Followers, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def work() -> None:
+        raise ValueError("bug")
+
+    with pytest.raises(ValueError, match="bug"):
+        await followers.finish(work(), ())
+    assert caplog.records == []

@@ -1,6 +1,7 @@
 """How many requests of a peer run and wait, by number and by size."""
 
 import asyncio
+import gc
 
 import pytest
 from hypothesis import given
@@ -113,3 +114,20 @@ async def test_whoever_waits_for_readiness_is_woken_when_nothing_waits(size):
     assert not ready.done()
     await finish(requests, handler)
     await ready
+
+
+async def test_request_that_fails_is_written_about_once(caplog: pytest.LogCaptureFixture):
+    untold: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: untold.append(context))
+
+    async def fail(envelope):
+        raise RuntimeError("bug")
+
+    requests = Requests(fail, LIMIT)
+    requests.add(sized(1))
+    for _ in range(4):
+        await asyncio.sleep(0)
+    assert len(requests) == 0
+    gc.collect()
+    assert untold == []
+    assert [record.exc_info is not None for record in caplog.records] == [True]
