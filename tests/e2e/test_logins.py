@@ -211,21 +211,6 @@ def test_login_ends_whatever_keeps_the_sessions(
     server.stop()
 
 
-def test_command_without_a_server_ends_streams_in_all_processes(
-    two_servers: list[ServerProcess], transport: str
-) -> None:
-    ann = Login(two_servers[0])
-    peers = []
-    for ann.server in two_servers:
-        peers.append(open_peer(transport, ann))
-        assert peers[-1].request(TICKETS).tuples
-    command = f"from django_vortex import disconnect; disconnect(user={ann.user})"
-    manage("shell", "-c", command, env=two_servers[0].environment)
-    for peer in peers:
-        assert read_to_end(peer)[0] == NOT_THIS_USER
-        peer.close()
-
-
 @pytest.fixture(params=[("uvicorn", "daphne"), ("daphne", "uvicorn")], ids="-".join)
 def two_servers(
     request: pytest.FixtureRequest, start_server: StartServer, redis_server: RedisServer
@@ -240,28 +225,33 @@ def two_servers(
         server.stop()
 
 
-@pytest.mark.parametrize(
-    "what", ["logout", "disconnect user", "disconnect peer", "disconnect session"]
-)
-def test_what_one_process_ends_is_ended_in_the_other(
-    two_servers: list[ServerProcess], transport: str, what: str
-) -> None:
+def test_what_one_process_ends_is_ended_in_the_other(two_servers: list[ServerProcess]) -> None:
     here, there = two_servers
-    ann, bob = Login(here), Login(here)
-    ann.server = bob.server = there
-    peer, other = open_peer(transport, ann), open_peer(transport, bob)
-    for one in (peer, other):
-        assert one.request(TICKETS).tuples
-    wait_until(lambda: reaches(here, peer), "the processes to meet")
-    if what == "logout":
-        ann.ask("logout", server=here)
-    else:
-        aim = what.partition(" ")[2]
-        value = {"user": ann.user, "peer": peer.uuid, "session": ann.session}[aim]
-        assert here.get_json("/e2e/disconnect", **{aim: value}) == {"ended": 0}
-    assert read_to_end(peer)[0] == NOT_THIS_USER
+    bob = Login(here)
+    bob.server = there
+    other = open_peer("websocket", bob)
+    wait_until(lambda: reaches(here, other), "the processes to meet")
+    for what in ("logout", "user", "peer", "session", "command"):
+        ann = Login(here)
+        ann.server = there
+        peers = [open_peer("websocket", ann), open_peer("http", ann)]
+        for peer in peers:
+            assert peer.request(TICKETS).tuples
+        if what == "logout":
+            ann.ask("logout", server=here)
+        elif what == "command":
+            code = f"from django_vortex import disconnect; disconnect(user={ann.user})"
+            manage("shell", "-c", code, env=here.environment)
+        elif what == "peer":
+            for peer in peers:
+                assert here.get_json("/e2e/disconnect", peer=peer.uuid) == {"ended": 0}
+        else:
+            value = {"user": ann.user, "session": ann.session}[what]
+            assert here.get_json("/e2e/disconnect", **{what: value}) == {"ended": 0}
+        for peer in peers:
+            assert read_to_end(peer)[0] == NOT_THIS_USER, what
+            peer.close()
     assert other.request(TICKETS).tuples
-    peer.close()
     other.close()
 
 
