@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 from django_vortex.orm.conditions import Condition
+from django_vortex.orm.uniqueness import Unique
 
 _T = TypeVar("_T")
 
@@ -51,6 +52,12 @@ class ModelField:
     is_ordered: bool = True
     """Whether databases can order rows by it."""
 
+    columns: frozenset[str] = frozenset()
+    """Its columns, each as ``table.column``, the same for all models that share a table."""
+
+    refers_to: frozenset[str] = frozenset()
+    """The columns one of whose values it has to have, as a foreign key."""
+
 
 @dataclass(frozen=True, slots=True)
 class ModelRelation:
@@ -85,6 +92,12 @@ class ModelSpec:
 
     relations: Mapping[str, ModelRelation] = field(default_factory=dict)
     """What may be nested."""
+
+    unique: tuple[Unique, ...] = ()
+    """What no two rows have together, apart from the key, as far as it is known.
+
+    Only what the database looks at with each statement.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,12 +163,22 @@ class RefusedByDatabase(Exception):
     Args:
         text: What a peer may know, without values of other rows; "" if nothing is known.
         field: The field that is at fault, "" if that is not known.
+        columns: The columns that are, as `ModelField.columns` names them, if those are known.
+        values: The values that the database names with them, as text. Not for peers.
     """
 
-    def __init__(self, text: str = "", field: str = "") -> None:
+    def __init__(
+        self,
+        text: str = "",
+        field: str = "",
+        columns: Sequence[str] = (),
+        values: Sequence[str] = (),
+    ) -> None:
         super().__init__(text, field)
         self.text = text
         self.field = field
+        self.columns = tuple(columns)
+        self.values = tuple(values)
 
 
 class Rows(Protocol):
@@ -244,12 +267,24 @@ class Rows(Protocol):
             RowErrors: The model itself refuses a value.
         """
 
-    def validate(self, drafts: "Sequence[Draft]") -> None:
+    @property
+    def defers_references(self) -> bool:
+        """Whether the database looks at the end only at what rows refer to."""
+
+    def validate(self, drafts: "Sequence[Draft]", message: "Sequence[Draft]" = ()) -> None:
         """Look for what the model says against rows, and append it to `Draft.errors`.
 
         Called once for all rows that are about to be written. Only the fields in `Draft.changed`
         (all, for a new row) and rules that concern the whole row are looked at.
+
+        Args:
+            drafts: The rows.
+            message: All rows that are written together, of other models as well: what counts is
+                what is there when all of them are written.
         """
+
+    def validate_written(self, drafts: "Sequence[Draft]", message: "Sequence[Draft]") -> None:
+        """Look for what could not be known before all rows of the message were written."""
 
     def insert(self, row: Any) -> None:
         """Write a new row; its key is known afterwards.
@@ -264,6 +299,15 @@ class Rows(Protocol):
         Raises:
             StaleRow: The version is not the one seen any more, or the row is gone.
             RefusedByDatabase: A constraint.
+        """
+
+    def park(self, row: Any, names: Iterable[str]) -> bool:
+        """Write another value into one of some fields that are unique together, for a moment.
+
+        The row itself keeps its values, and is updated later.
+
+        Returns:
+            Whether that could be done: not with a field of a type that has few values.
         """
 
     def delete(self, row: Any, version: Version | None = None) -> None:

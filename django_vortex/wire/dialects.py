@@ -35,6 +35,11 @@ class Dialect(Enum):
         return "encodedPayload" if self is Dialect.D1 else "data"
 
     @property
+    def says_absent(self) -> bool:
+        """Whether a tuple may come without some of its fields; else null stands for those."""
+        return self is Dialect.NATIVE
+
+    @property
     def is_raw_json(self) -> bool:
         """Whether a message is JSON text as it is where no framing forbids it (WebSocket)."""
         return self is Dialect.D2 or self is Dialect.NATIVE

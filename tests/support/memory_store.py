@@ -180,7 +180,15 @@ class MemoryRows:
             raise RowErrors({name: ["The model has no such field"] for name in unknown})
         row.stored_values.update(values)
 
-    def validate(self, drafts: Sequence[Draft]) -> None:
+    defers_references = True
+
+    def validate_written(self, drafts: Sequence[Draft], message: Sequence[Draft]) -> None:
+        pass
+
+    def park(self, row: MemoryRow, names: Iterable[str]) -> bool:
+        return False
+
+    def validate(self, drafts: Sequence[Draft], message: Sequence[Draft] = ()) -> None:
         self._note("validate", len(drafts))
         for draft in drafts:
             for name, is_right in self._table.checks.items():

@@ -19,15 +19,17 @@ from django_vortex.logs import get_limited_logger
 from django_vortex.orm.crud.content import digest
 from django_vortex.orm.crud.extension import Context, has_hook
 from django_vortex.orm.crud.gate import CrudGate
+from django_vortex.orm.crud.items import Done
 from django_vortex.orm.crud.listing import LIST_KEYS, Listing
 from django_vortex.orm.crud.load_reader import LoadReader
 from django_vortex.orm.crud.loads import Load
 from django_vortex.orm.crud.model import CrudModel, Extensions, make_plans
 from django_vortex.orm.crud.nested import Nested
 from django_vortex.orm.crud.pushes import CrudPushes
+from django_vortex.orm.crud.refusals import REFUSED, explain_refusal
 from django_vortex.orm.crud.save import CrudSave
 from django_vortex.orm.crud.stores import find_store
-from django_vortex.orm.crud.work import CrudPlan, CrudWork, Done, Outcome
+from django_vortex.orm.crud.work import CrudPlan, CrudWork, Outcome
 from django_vortex.orm.store import RefusedByDatabase, Unit
 from django_vortex.orm.waiting import contain
 from django_vortex.routing.payload_io import PayloadIO
@@ -43,8 +45,6 @@ from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.payload import Payload
 
 logger = get_limited_logger(__name__)
-
-REFUSED = "The database refuses this"
 
 _ACTION_HOOKS = {
     Action.CREATE: "after_create_commit",
@@ -201,7 +201,7 @@ class OrmCrudHandler(BaseHandler):
         load = None if pushes is None else pushes.begin(request)
         try:
             outcome = await self._run(request, load)
-        except RefusedByDatabase as error:  # at the commit, or a value to filter by
+        except RefusedByDatabase as error:  # a value to filter by
             raise ValidationError(error.text or REFUSED) from error
         except TryAgain as error:
             logger.warning(f"{self!r} could not ask its database", exc_info=error)
@@ -271,13 +271,21 @@ class OrmCrudHandler(BaseHandler):
         )
 
     async def _run_to_end(self, request: Request, load: Load | None) -> Outcome:
+        done: list[Done] = []
+
         def work(unit: Unit) -> Outcome:
             outcome = self._work(request, unit)
+            done[:] = outcome.done
             if load is not None and outcome.result is None:
                 outcome.content = digest(outcome.tuples, self.payload_io.codec)
             return outcome
 
-        outcome = await self.store.run(work)
+        try:
+            outcome = await self.store.run(work)
+        except RefusedByDatabase as error:
+            if not done:
+                raise
+            raise explain_refusal(error, done) from error  # at the commit
         if self.pushes is not None:
             self.pushes.note(load, outcome)
         await self._call_hooks(request, outcome.done)

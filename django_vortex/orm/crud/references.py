@@ -18,8 +18,9 @@ from django_vortex.orm.store import ModelRelation, ModelSpec, Rows, Shape, Store
 from django_vortex.routing.permission import Action, to_permission
 
 if TYPE_CHECKING:
+    from django_vortex.orm.crud.items import Item
     from django_vortex.orm.crud.model import ModelPlan
-    from django_vortex.orm.crud.work import CrudWork, Item
+    from django_vortex.orm.crud.work import CrudWork
 
 MAX_KEYS = 500
 """How many rows are looked for at once where they are known by another field than their key."""

@@ -4,36 +4,20 @@ Takes the tuples of a request, writes what they carry and nothing else, gives th
 same order. All that is wrong is collected and told at once.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django_vortex.exceptions import Conflict, PermissionDenied, ValidationError
 from django_vortex.orm.conditions import decide
 from django_vortex.orm.crud.extension import Change, has_hook
+from django_vortex.orm.crud.items import CHANGED_MEANWHILE, Done, Item, error_at
 from django_vortex.orm.crud.model import ModelPlan
 from django_vortex.orm.crud.references import ReferenceCheck, no_such_row
 from django_vortex.orm.crud.telling import find_told, find_visible, tell, tell_again
-from django_vortex.orm.crud.work import (
-    CHANGED_MEANWHILE,
-    CrudWork,
-    Done,
-    Item,
-    Outcome,
-    error_at,
-    find_plans,
-)
+from django_vortex.orm.crud.work import CrudWork, Outcome, find_plans
+from django_vortex.orm.crud.writing import CrudWriting, Saving, no_such_key
 from django_vortex.orm.sameness import is_same, is_same_set
-from django_vortex.orm.store import (
-    Draft,
-    Key,
-    ModelField,
-    RefusedByDatabase,
-    RowErrors,
-    Rows,
-    StaleRow,
-    Version,
-)
+from django_vortex.orm.store import Draft, Key, ModelField, RowErrors, Rows
 from django_vortex.routing.permission import Action
 from django_vortex.wire.dialects import Dialect
 
@@ -43,16 +27,6 @@ LEAVES_SCOPE = "A row would leave what you may see"
 
 MAX_LISTED_KEYS = 10_000
 """How many rows a field of many may name."""
-
-
-@dataclass(slots=True)
-class _Saving:
-    """What is known about one tuple on its way into the database."""
-
-    item: Item
-    action: Action
-    rows: Rows
-    draft: Draft
 
 
 class CrudSave:
@@ -91,8 +65,9 @@ class CrudSave:
         self._refuse()
         self._validate(savings)
         self._refuse()
-        for saving in savings:
-            self._write(saving)
+        CrudWriting(self._work).write(savings)
+        self._validate_written(savings)
+        self._refuse()
         return self._outcome(savings)
 
     def _find_rows(self, items: Sequence[Item]) -> dict[int, dict[Key, Any]]:
@@ -119,7 +94,7 @@ class CrudSave:
         elif not self._work.is_allowed(Action.UPDATE, plan):
             self._work.demand(Action.CREATE, plan)
 
-    def _prepare(self, item: Item, known: dict[Key, Any]) -> _Saving | None:
+    def _prepare(self, item: Item, known: dict[Key, Any]) -> Saving | None:
         if self._refuse_long_lists(item):
             return None
         row = None if item.key is None else known.get(item.key)
@@ -128,7 +103,7 @@ class CrudSave:
             return self._prepare_update(item, row)
         if item.key is not None and not item.plan.client_keys:
             names = item.plan.spec.key_names
-            self._errors.append(error_at(item.index, names[0], _no_such_row(item.key)))
+            self._errors.append(error_at(item.index, names[0], no_such_key(item.key)))
             return None
         self._work.demand(Action.CREATE, item.plan)
         saving = self._prepare_create(item)
@@ -138,7 +113,7 @@ class CrudSave:
             self._references.add_made(item)
         return saving
 
-    def _prepare_update(self, item: Item, row: Any) -> _Saving | None:
+    def _prepare_update(self, item: Item, row: Any) -> Saving | None:
         plan = item.plan
         rows = self._work.rows(plan, Action.UPDATE)
         old = rows.values(row)
@@ -180,7 +155,7 @@ class CrudSave:
             return old
         return find_told(self._work, plan, Action.UPDATE, row, is_visible=is_visible)
 
-    def _prepare_create(self, item: Item) -> _Saving:
+    def _prepare_create(self, item: Item) -> Saving:
         plan = item.plan
         rows = self._work.rows(plan, Action.CREATE)
         row = rows.new()
@@ -191,8 +166,7 @@ class CrudSave:
             if name in plan.spec.key_names or name == plan.version_field:
                 continue
             if name in plan.writable and field is not None:
-                # None is what released clients send for what was never set.
-                if value is not None or field.is_nullable or field.is_required:
+                if value is not None or self._is_null_meant(field):
                     values[name] = value
                     self._references.add(item, name, value)
             elif not self._is_untouched(field, defaults[name], value):
@@ -205,6 +179,12 @@ class CrudSave:
         self._work.call(plan, Action.CREATE, "before_create", change)
         return self._set(item, Action.CREATE, rows, change)
 
+    def _is_null_meant(self, field: ModelField) -> bool:
+        """Tell null in a new row from what released clients send for what was never set."""
+        if field.is_required:
+            return True  # and refused
+        return field.is_nullable and self._work.request.dialect.says_absent
+
     def _is_as_told(self, field: ModelField | None, told: Any, value: Any) -> bool:
         if field is not None and field.is_many and is_same_set(told, value):
             return True
@@ -216,11 +196,12 @@ class CrudSave:
             return True
         return is_same(default, value, exact=self._exact)
 
-    def _set(self, item: Item, action: Action, rows: Rows, change: Change) -> _Saving:
+    def _set(self, item: Item, action: Action, rows: Rows, change: Change) -> Saving:
         is_new = action is Action.CREATE
-        changed = frozenset(change.values)
+        changed, before = frozenset(change.values), {}
         if not is_new:
             changed |= rows.find_changed(change.row)  # by a hook, on the row itself
+            before = self._find_before(item.plan, rows, change)
         draft = Draft(change.row, is_new, changed)
         try:
             rows.set_values(change.row, change.values)
@@ -230,7 +211,14 @@ class CrudSave:
             if not self._work.may(action, item.plan, change.row):
                 raise PermissionDenied(f"You may not {action.value} such a row")
             self._refuse_other_scope(item, action, rows, change.row)
-        return _Saving(item, action, rows, draft)
+        return Saving(item, action, rows, draft, before)
+
+    def _find_before(self, plan: ModelPlan, rows: Rows, change: Change) -> dict[str, Any]:
+        """Give what the fields were that are going to change and that may have to be unique."""
+        known = {name: change.old[name] for name in change.values if name in change.old}
+        wanted = {name for unique in plan.spec.unique for name in unique.all_names}
+        unseen = (wanted & change.values.keys()) - known.keys()
+        return {**known, **rows.read(change.row, unseen)} if unseen else known
 
     def _refuse_other_scope(self, item: Item, action: Action, rows: Rows, row: Any) -> None:
         """Refuse a row that would leave the scope, as far as that is known without the database.
@@ -246,51 +234,23 @@ class CrudSave:
         if decide(self._work.find_condition(item.plan, action), read) is False:
             raise PermissionDenied(LEAVES_SCOPE)
 
-    def _validate(self, savings: Sequence[_Saving]) -> None:
-        by_rows: dict[int, list[_Saving]] = {}
-        for saving in savings:
-            by_rows.setdefault(id(saving.rows), []).append(saving)
-        for group in by_rows.values():
-            wanted = [saving for saving in group if saving.draft.is_new or saving.draft.changed]
-            group[0].rows.validate([saving.draft for saving in wanted])
-            for saving in wanted:
+    def _validate(self, savings: Sequence[Saving]) -> None:
+        message = [saving.draft for saving in savings if saving.is_written]
+        for rows, group in _group(savings):
+            rows.validate([saving.draft for saving in group], message)
+            for saving in group:
                 self._add_errors(saving.item, saving.draft.errors)
 
-    def _write(self, saving: _Saving) -> None:
-        item, row, plan = saving.item, saving.draft.row, saving.item.plan
-        try:
-            if saving.draft.is_new:
-                saving.rows.insert(row)
-            elif saving.draft.changed:
-                version = self._next_version(saving)
-                saving.rows.update(row, saving.draft.changed, version)
-        except RefusedByDatabase as error:
-            text = error.text or "The database refuses this row"
-            raise ValidationError(errors=[error_at(item.index, error.field, text)]) from error
-        except StaleRow:
-            if plan.version_field is None:
-                name, text = plan.spec.key_names[0], _no_such_row(saving.rows.key(row))
-                raise ValidationError(errors=[error_at(item.index, name, text)]) from None
-            raise Conflict(CHANGED_MEANWHILE, self._read_again(saving)) from None
-        if saving.draft.is_new:
-            self._work.call(plan, saving.action, "after_create", row)
-        elif saving.draft.changed:
-            self._work.call(plan, saving.action, "after_update", row)
+    def _validate_written(self, savings: Sequence[Saving]) -> None:
+        message = [saving.draft for saving in savings if saving.is_written]
+        for rows, group in _group(savings):
+            rows.validate_written([saving.draft for saving in group], message)
+            for saving in group:
+                self._add_errors(saving.item, saving.draft.errors)
 
-    def _next_version(self, saving: _Saving) -> Version | None:
-        name = saving.item.plan.version_field
-        if name is None:
-            return None
-        now = saving.rows.values(saving.draft.row)[name]
-        return Version(name, now, now + 1)
-
-    def _read_again(self, saving: _Saving) -> list[Any]:
-        assert saving.item.key is not None
-        return tell_again(self._work, saving.item.plan, saving.action, saving.item.key)
-
-    def _outcome(self, savings: Sequence[_Saving]) -> Outcome:
+    def _outcome(self, savings: Sequence[Saving]) -> Outcome:
         """Read what is stored now; what has left the peer's scope is refused."""
-        by_rows: dict[int, dict[Key, _Saving]] = {}
+        by_rows: dict[int, dict[Key, Saving]] = {}
         for saving in savings:
             key = saving.rows.key(saving.draft.row)
             by_rows.setdefault(id(saving.rows), {})[key] = saving
@@ -308,7 +268,9 @@ class CrudSave:
             row, made = stored[id(saving.rows), key]
             outcome.tuples.append(made)
             if saving.draft.is_new or saving.draft.changed:
-                outcome.done.append(Done(saving.action, saving.item.plan, key, row))
+                outcome.done.append(
+                    Done(saving.action, saving.item.plan, key, row, saving.item.index)
+                )
         return outcome
 
     def _refuse_long_lists(self, item: Item) -> bool:
@@ -341,8 +303,13 @@ class CrudSave:
             raise Conflict(CHANGED_MEANWHILE, self._stale)
 
 
-def _no_such_row(key: Key) -> str:
-    return no_such_row(key[0] if len(key) == 1 else key)
+def _group(savings: Sequence[Saving]) -> Iterable[tuple[Rows, list[Saving]]]:
+    """Give what is going to be written, by model."""
+    by_rows: dict[int, list[Saving]] = {}
+    for saving in savings:
+        if saving.is_written:
+            by_rows.setdefault(id(saving.rows), []).append(saving)
+    return [(group[0].rows, group) for group in by_rows.values()]
 
 
 def _visible_names(plan: ModelPlan) -> frozenset[str]:

@@ -9,23 +9,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django_vortex.exceptions import Conflict, PermissionDenied, ValidationError, WireError, quoted
+from django_vortex.exceptions import PermissionDenied, ValidationError, WireError, quoted
 from django_vortex.orm.conditions import Condition
 from django_vortex.orm.crud.access import Asking
 from django_vortex.orm.crud.extension import Context
 from django_vortex.orm.crud.found import find
+from django_vortex.orm.crud.items import Done, Item, error_at
 from django_vortex.orm.crud.listing import ALL_ROWS, Listing, Page, no_cursor
 from django_vortex.orm.crud.model import ModelPlan
-from django_vortex.orm.crud.telling import find_visible, tell_again
+from django_vortex.orm.crud.removing import remove_rows
+from django_vortex.orm.crud.telling import find_visible
 from django_vortex.orm.sameness import is_hashable
 from django_vortex.orm.store import (
     Key,
     RefusedByDatabase,
     Rows,
     Scope,
-    StaleRow,
     Unit,
-    Version,
 )
 from django_vortex.routing.permission import Action
 from django_vortex.routing.request import Request
@@ -56,16 +56,6 @@ class CrudPlan:
         return self.models[0]
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
-    """Something that was done to a row."""
-
-    action: Action
-    plan: ModelPlan
-    key: Key
-    row: Any
-
-
 @dataclass(slots=True)
 class Outcome:
     """What the peer is answered, and what has been done."""
@@ -75,16 +65,6 @@ class Outcome:
     done: list[Done] = field(default_factory=list)
     content: bytes | None = None
     """The digest of the tuples, where somebody wants to know."""
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One tuple that came."""
-
-    index: int
-    plan: ModelPlan
-    values: dict[str, Any]
-    key: Key | None
 
 
 class CrudWork:
@@ -152,19 +132,8 @@ class CrudWork:
         items = self.identify(tuples) if tuples else [self._item_of_filt(key_value)]
         for plan in find_plans(items):
             self.demand(Action.DELETE, plan)
-        done: dict[tuple[int, Key], Done] = {}
-        for plan in self.plan.models:
-            wanted = [item for item in items if item.plan is plan and item.key is not None]
-            rows = self.rows(plan, Action.DELETE)
-            found = rows.get_many([item.key for item in wanted if item.key]) if wanted else {}
-            accessible = self.find_accessible(Action.DELETE, plan, found)
-            for item in wanted:
-                assert item.key is not None
-                row = accessible.get(item.key)
-                if row is not None and (id(plan), item.key) not in done:
-                    self._remove_one(item, rows, row)
-                    done[id(plan), item.key] = Done(Action.DELETE, plan, item.key, row)
-        return Outcome(self._remaining(), result=True, done=list(done.values()))
+        done = remove_rows(self, items)
+        return Outcome(self._remaining(), result=True, done=done)
 
     def identify(self, tuples: Sequence[Any]) -> list[Item]:
         """Find out what the tuples that came are.
@@ -288,26 +257,6 @@ class CrudWork:
         plan = self.plan.main
         return Item(0, plan, {}, read_filt_key(plan, key_value))
 
-    def _remove_one(self, item: Item, rows: Rows, row: Any) -> None:
-        plan = item.plan
-        version = None
-        if plan.version_field is not None:
-            now = rows.values(row)[plan.version_field]
-            seen = item.values.get(plan.version_field)
-            if seen is not None and seen != now and item.key is not None:
-                told = tell_again(self, plan, Action.DELETE, item.key)
-                raise Conflict(CHANGED_MEANWHILE, told)
-            version = Version(plan.version_field, now, now)
-        self.call(plan, Action.DELETE, "before_delete", row)
-        try:
-            rows.delete(row, version)
-        except StaleRow:
-            raise Conflict(CHANGED_MEANWHILE) from None
-        except RefusedByDatabase as error:
-            text = error.text or "Other rows need this one"
-            raise ValidationError(errors=[error_at(item.index, error.field, text)]) from error
-        self.call(plan, Action.DELETE, "after_delete", row)
-
     def _remaining(self) -> list[Any]:
         plan = self.plan.main
         if not self.plan.retrieve_all or not self.is_allowed(Action.RETRIEVE, plan):
@@ -318,14 +267,6 @@ class CrudWork:
 def find_plans(items: Iterable[Item]) -> list[ModelPlan]:
     """Give the models of what came, each once."""
     return list({id(item.plan): item.plan for item in items}.values())
-
-
-CHANGED_MEANWHILE = "Somebody else has changed this meanwhile"
-
-
-def error_at(index: int, name: str, text: str) -> dict[str, Any]:
-    """Give one entry of `ValidationError.errors`."""
-    return {"index": index, "field": name, "messages": [text]}
 
 
 def read_filt_key(plan: ModelPlan, value: Any) -> Key:

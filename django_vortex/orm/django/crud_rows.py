@@ -1,28 +1,29 @@
 """Rows of one Django model during one transaction: `Rows` of the store interface."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import DataError, IntegrityError, connections, models
+from django.db import connections, models
 
 from django_vortex.orm.conditions import Condition
 from django_vortex.orm.django.changes import find_changed, remember
 from django_vortex.orm.django.conditions import filter_rows, to_ordering
 from django_vortex.orm.django.limits import find_unstorable
+from django_vortex.orm.django.parking import park
 from django_vortex.orm.django.places import place_names, read_place, with_places
 from django_vortex.orm.django.reading import ShapeReader
+from django_vortex.orm.django.refusals import asked, refusals
 from django_vortex.orm.django.saving import claim, save_fields
 from django_vortex.orm.django.scope import add_prefetches, find_prefetches, narrow
+from django_vortex.orm.django.targets import check_limits_of_targets
 from django_vortex.orm.django.validation import validate_drafts
-from django_vortex.orm.django.values import PENDING, make_field_reader, to_model_value
+from django_vortex.orm.django.values import PENDING, Read, make_field_reader, to_model_value
 from django_vortex.orm.guarded_rows import leave_out
 from django_vortex.orm.store import (
     Draft,
     Key,
     Order,
-    RefusedByDatabase,
     RowErrors,
     Scope,
     Shape,
@@ -50,6 +51,7 @@ class DjangoCrudRows:
         self._reader = reader
         self._using = using
         self._scope = scope
+        self._reads: dict[str, Read] = {}
         self._queryset = narrow(shape, scope, using)
         self._related = list(find_prefetches(shape, scope, using))
 
@@ -85,7 +87,7 @@ class DjangoCrudRows:
     ) -> Sequence[Sequence[Any]] | None:
         """Return the fields of the same rows, read without instances where that is the same."""
         places = place_names(order) if is_paged else []
-        with _asked():
+        with asked(self._using):
             queryset = self._select(where, order, limit, is_paged=is_paged)
             return self._reader.read_columns(queryset, places)
 
@@ -107,7 +109,7 @@ class DjangoCrudRows:
 
     def read(self, row: Any, names: Iterable[str]) -> dict[str, Any]:
         """Give single fields of a row."""
-        return {name: make_field_reader(self._model, name)(row) for name in names}
+        return {name: self._find_reader(name)(row) for name in names}
 
     def remember(self, row: Any) -> None:
         """Note what an instance is before hooks see it."""
@@ -137,14 +139,29 @@ class DjangoCrudRows:
         if errors:
             raise RowErrors(errors)
 
-    def validate(self, drafts: Sequence[Draft]) -> None:
+    @property
+    def defers_references(self) -> bool:
+        """Whether foreign keys are looked at when the transaction ends."""
+        return bool(connections[self._using].features.can_defer_constraint_checks)
+
+    def validate(self, drafts: Sequence[Draft], message: Sequence[Draft] = ()) -> None:
         """Do what ``full_clean`` does, for what changes."""
-        with _refusals():
-            validate_drafts(self._model, drafts, self._shape.names, self._using)
+        with refusals(self._using, self._model):
+            validate_drafts(self._model, drafts, self._shape.names, self._using, message)
+
+    def validate_written(self, drafts: Sequence[Draft], message: Sequence[Draft]) -> None:
+        """Look whether rows may refer to others of the message, as those are now."""
+        with refusals(self._using, self._model):
+            check_limits_of_targets(self._model, drafts, self._using, message)
+
+    def park(self, row: Any, names: Iterable[str]) -> bool:
+        """Write another value into one of these fields for a moment."""
+        with refusals(self._using, self._model):
+            return park(row, names, self._using)
 
     def insert(self, row: Any) -> None:
         """Save a new instance; ``save`` of the model and signals are called as usual."""
-        with _refusals():
+        with refusals(self._using, self._model):
             # In the tables of parents as well, where a chosen key may be that of another row.
             is_child = bool(self._model._meta.parents)
             row.save(using=self._using, force_insert=(models.Model,) if is_child else True)
@@ -153,7 +170,7 @@ class DjangoCrudRows:
     def update(self, row: Any, changed: Iterable[str], version: Version | None = None) -> None:
         """Save the changed fields, those of the last change, and what the model derives."""
         changed = set(changed)
-        with _refusals():
+        with refusals(self._using, self._model):
             fields = self._model._meta.concrete_fields
             names = {field.name for field in fields if {field.name, field.attname} & changed}
             if names or row.__dict__.get(PENDING):
@@ -164,11 +181,16 @@ class DjangoCrudRows:
     def delete(self, row: Any, version: Version | None = None) -> None:
         """Delete an instance with what Django deletes with it; it keeps its key."""
         key = row.pk
-        with _refusals():
+        with refusals(self._using, self._model):
             if version is not None:
                 claim(row, self._using, version)
             row.delete(using=self._using)
         row.pk = key
+
+    def _find_reader(self, name: str) -> Read:
+        if name not in self._reads:
+            self._reads[name] = make_field_reader(self._model, name)
+        return self._reads[name]
 
     def _select(
         self,
@@ -187,7 +209,7 @@ class DjangoCrudRows:
         return queryset if limit is None else queryset[:limit]
 
     def _fetch(self, queryset: models.QuerySet[Any]) -> list[Any]:
-        with _asked():
+        with asked(self._using):
             rows = list(add_prefetches(queryset, self._related))
         leave_out(rows, self._scope)
         return rows
@@ -203,27 +225,3 @@ class DjangoCrudRows:
     def _set_many(self, row: Any) -> None:
         for name, keys in row.__dict__.pop(PENDING, {}).items():
             getattr(row, name).set(keys)
-
-
-@contextmanager
-def _asked() -> Iterator[None]:
-    """Turn what a database says against a value that it is asked for, such as a NUL in a text."""
-    try:
-        yield
-    except (DataError, OverflowError, ValueError) as error:
-        raise RefusedByDatabase("A value that the database does not know") from error
-
-
-@contextmanager
-def _refusals() -> Iterator[None]:
-    """Turn what a database says against a row into what a peer may know."""
-    try:
-        yield
-    except models.ProtectedError as error:
-        raise RefusedByDatabase("Other rows need this one") from error
-    except models.RestrictedError as error:
-        raise RefusedByDatabase("Other rows need this one") from error
-    except IntegrityError as error:
-        raise RefusedByDatabase("It contradicts another row or a rule of the table") from error
-    except (DataError, OverflowError, UnicodeError) as error:
-        raise RefusedByDatabase("A value that the database cannot hold") from error

@@ -11,6 +11,7 @@ from django.db import models
 from django_vortex.exceptions import DefinitionError
 from django_vortex.orm.django.files import is_file
 from django_vortex.orm.django.kinds import find_kind
+from django_vortex.orm.django.unique_fields import find_unique_fields
 from django_vortex.orm.store import ModelField, ModelRelation, ModelSpec
 
 
@@ -31,6 +32,11 @@ def describe_model(model: type[models.Model]) -> ModelSpec:
         label=meta.label,
         fields={field.name: field for field in fields if not field.name.startswith("_")},
         key_names=tuple(keys),
+        unique=tuple(
+            one
+            for one in find_unique_fields(model)
+            if not any(name.startswith("_") for name in one.all_names)
+        ),
         relations={relation.name: relation for relation in _find_relations(model)},
     )
 
@@ -54,7 +60,13 @@ def _describe_field(field: Any, is_key: bool) -> ModelField:
         has_varying_default=(field.has_default() and callable(field.default))
         or is_moment
         or field.has_db_default(),
+        columns=frozenset({_column(field)}),
+        refers_to=frozenset({_column(field.target_field)}) if field.is_relation else frozenset(),
     )
+
+
+def _column(field: Any) -> str:
+    return f"{field.model._meta.db_table}.{field.column}"
 
 
 def is_overridden(cls: type, base: type, *names: str) -> bool:
@@ -79,6 +91,7 @@ def _describe_many(field: Any) -> ModelField:
         is_nullable=False,
         is_read_only=not field.remote_field.through._meta.auto_created,
         is_many=True,
+        refers_to=frozenset({_column(target)}),
     )
 
 

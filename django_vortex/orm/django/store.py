@@ -9,8 +9,9 @@ from django_vortex.exceptions import TryAgain
 from django_vortex.orm.django.crud_rows import DjangoCrudRows
 from django_vortex.orm.django.models import describe_model
 from django_vortex.orm.django.reading import ShapeReader
+from django_vortex.orm.django.refusals import AT_COMMIT, explain
 from django_vortex.orm.django.transact import transact
-from django_vortex.orm.store import ModelSpec, RefusedByDatabase, Scope, Shape, Unit
+from django_vortex.orm.store import ModelSpec, Scope, Shape, Unit
 from django_vortex.orm.transient import may_try_again
 from django_vortex.orm.waiting import Waiting
 from django_vortex.typedefs import RunSync
@@ -60,7 +61,7 @@ class DjangoStore:
         try:
             return await waiting.cover(self._run_sync(lambda: transact(unit.using, do)))
         except IntegrityError as error:  # of constraints that are looked at when all is done
-            raise RefusedByDatabase("It contradicts another row") from error
+            raise explain(error, None, AT_COMMIT) from error
         except Error as error:
             if may_try_again(error.__cause__ or error, is_committing=is_committing):
                 raise TryAgain from error

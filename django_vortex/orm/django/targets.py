@@ -1,10 +1,11 @@
 """Whether the rows that Django rows refer to exist.
 
 Takes drafts, appends to their errors. Asks with one statement per relation, however many rows refer
-to it.
+to it. Rows of the same message are there, and those that refer to them see them: ``clean()`` may
+look at a related row that no database has yet.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -16,17 +17,66 @@ from django_vortex.orm.sameness import is_hashable
 from django_vortex.orm.store import Draft
 
 
-def check_targets(model: type[models.Model], drafts: Sequence[Draft], using: str) -> None:
-    """Say which rows refer to one that is not there, or that they may not refer to."""
-    for field in model._meta.concrete_fields:
-        is_link = getattr(field.remote_field, "parent_link", False)  # to a row that saving makes
-        if field.is_relation and field.remote_field and not is_link:
-            _check_one(field, drafts, using)
+def check_targets(
+    model: type[models.Model],
+    drafts: Sequence[Draft],
+    using: str,
+    message: Sequence[Draft] = (),
+) -> None:
+    """Say which rows refer to one that is not there, or that they may not refer to.
+
+    Args:
+        model: The model of the rows.
+        drafts: The rows.
+        using: The alias of the database.
+        message: All rows that are written together.
+    """
+    fields: Iterable[Any] = model._meta.concrete_fields
+    for field in filter(_leads_to_others, fields):
+        _check_one(field, drafts, using, _find_near(field, field.target_field, message))
     for field in model._meta.many_to_many:
-        _check_many(field, drafts, using)
+        target = field.remote_field.model._meta.pk
+        _check_many(field, drafts, using, _find_near(field, target, message))
 
 
-def _check_one(field: Any, drafts: Sequence[Draft], using: str) -> None:
+def check_limits_of_targets(
+    model: type[models.Model],
+    drafts: Sequence[Draft],
+    using: str,
+    message: Sequence[Draft],
+) -> None:
+    """Say which rows refer to one of the message that they may not refer to, now it is written."""
+    fields: Iterable[Any] = model._meta.concrete_fields
+    for field in filter(_leads_to_others, fields):
+        if field.get_limit_choices_to():
+            near = _find_near(field, field.target_field, message)
+            found = {draft.row.__dict__.get(field.attname) for draft in drafts} & near.keys()
+            missing = found - _find_kept(field, found, using)
+            for draft in drafts:
+                value = draft.row.__dict__.get(field.attname)
+                if value in missing:
+                    draft.errors.setdefault(field.attname, []).append(_missing(field, value))
+
+
+def _leads_to_others(field: Any) -> bool:
+    """Tell a foreign key from the link to a parent's row, which saving makes."""
+    is_link = getattr(field.remote_field, "parent_link", False)
+    return bool(field.is_relation and field.remote_field and not is_link)
+
+
+def _find_near(field: Any, target: Any, message: Sequence[Draft]) -> dict[Any, Any]:
+    """Give the rows of a message that a field may refer to, by the value that it has then."""
+    wanted = field.remote_field.model._meta.concrete_model
+    near = {}
+    for draft in message:
+        if isinstance(draft.row, wanted):
+            value = draft.row.__dict__.get(target.attname)
+            if value is not None and is_hashable(value):
+                near[value] = draft.row
+    return near
+
+
+def _check_one(field: Any, drafts: Sequence[Draft], using: str, near: Mapping[Any, Any]) -> None:
     wanted: dict[Any, list[Draft]] = {}
     for draft in drafts:
         if field.attname in draft.errors:
@@ -36,10 +86,12 @@ def _check_one(field: Any, drafts: Sequence[Draft], using: str) -> None:
         value = draft.row.__dict__.get(field.attname)
         if value is not None:
             wanted.setdefault(value, []).append(draft)
+            if value in near and not field.is_cached(draft.row):
+                field.set_cached_value(draft.row, near[value])
         elif not field.null and not (draft.is_new and field.has_db_default()):
             draft.errors.setdefault(field.attname, []).append(str(field.error_messages["null"]))
-    manager = field.remote_field.model._base_manager
-    there = _find_there(field, field.target_field.name, wanted, manager.using(using))
+    asked = [value for value in wanted if value not in near]
+    there = _find_kept(field, asked, using) | near.keys()
     for value, referring in wanted.items():
         texts = _run_validators(field, value) if value in there else [_missing(field, value)]
         for draft in referring:
@@ -47,22 +99,28 @@ def _check_one(field: Any, drafts: Sequence[Draft], using: str) -> None:
                 draft.errors.setdefault(field.attname, []).extend(texts)
 
 
-def _check_many(field: Any, drafts: Sequence[Draft], using: str) -> None:
+def _check_many(field: Any, drafts: Sequence[Draft], using: str, near: Mapping[Any, Any]) -> None:
     key = field.remote_field.model._meta.pk
     pending = [(draft, draft.row.__dict__.get(PENDING, {}).get(field.name)) for draft in drafts]
     wanted = {
         value
         for _, values in pending
         for value in values or ()
-        if find_unstorable(key, value, connections[using]) is None
+        if value not in near and find_unstorable(key, value, connections[using]) is None
     }
     # As the related manager finds them: a row that the default manager hides is not there.
     manager = field.remote_field.model._default_manager
-    there = _find_there(field, "pk", wanted, manager.using(using))
+    there = _find_there(field, "pk", wanted, manager.using(using)) | near.keys()
     for draft, values in pending:
         missing = [one for one in values or () if not is_hashable(one) or one not in there]
         if missing:
             draft.errors.setdefault(field.name, []).append(_missing(field, missing[0]))
+
+
+def _find_kept(field: Any, values: Iterable[Any], using: str) -> set[Any]:
+    """Give those of the values of a foreign key that a row has."""
+    manager = field.remote_field.model._base_manager
+    return _find_there(field, field.target_field.name, values, manager.using(using))
 
 
 def _find_there(field: Any, name: str, values: Iterable[Any], queryset: Any) -> set[Any]:

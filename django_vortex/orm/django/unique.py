@@ -5,11 +5,11 @@ each row, and asks the default database, wherever the row is kept; this asks onc
 and again for each only if something is found.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeAlias
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import models
@@ -89,33 +89,78 @@ def is_plain(constraint: Any, owner: type[models.Model]) -> bool:
     )
 
 
-def find_taken(unique: Uniqueness, rows: Sequence[models.Model], using: str) -> list[models.Model]:
+def find_taken(
+    unique: Uniqueness,
+    rows: Sequence[models.Model],
+    using: str,
+    replaced: Iterable[models.Model] = (),
+) -> list[models.Model]:
     """Give the rows whose values others have: stored ones, or rows before them in the list.
 
     Args:
         unique: What is looked for.
         rows: The instances.
         using: The alias of the database.
+        replaced: Stored rows whose values are going to be others.
     """
     found = [(row, values) for row in rows if (values := unique.values(row)) is not None]
     taken = set(_find_repeated(found))
-    if any(_is_any_there(unique, part, using) for part in _chunks(unique, found)):
-        taken |= {id(row) for row, values in found if _is_taken(unique, row, values, using)}
+    gone = _find_keys(unique, replaced)
+    if any(_find_holders(unique, part, using) - gone for part in _chunks(unique, found)):
+        for row, values in found:
+            if _find_holders(unique, [values], using) - gone - _find_keys(unique, [row]):
+                taken.add(id(row))
     return [row for row in rows if id(row) in taken]
 
 
+class Without:
+    """A model for `BaseConstraint.validate`, as if some of its rows were not there.
+
+    Args:
+        model: The model.
+        rows: The instances that are not.
+    """
+
+    def __init__(self, model: type[models.Model], rows: Iterable[models.Model]) -> None:
+        self._vortex_model = model
+        self._vortex_keys = [row._get_pk_val(model._meta) for row in rows]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._vortex_model, name)
+
+    @property
+    def _default_manager(self) -> "Without":
+        return self
+
+    def using(self, alias: str) -> models.QuerySet[Any]:
+        """Give the rows that are there."""
+        rows = self._vortex_model._default_manager.using(alias)
+        return rows.exclude(pk__in=self._vortex_keys)
+
+
+FindReplaced: TypeAlias = Callable[[type[models.Model], set[str]], Iterable[models.Model]]
+"""Gives the stored rows of a model of whose fields a message changes one."""
+
+
+def replace_nothing(owner: type[models.Model], names: set[str]) -> Iterable[models.Model]:
+    """Give no rows: one is changed by itself."""
+    return ()
+
+
 @contextmanager
-def asking(row: Any, using: str) -> Iterator[None]:
-    """Let ``validate_unique`` of an instance ask the database where the row is kept."""
+def asking(row: Any, using: str, find_replaced: FindReplaced = replace_nothing) -> Iterator[None]:
+    """Let ``validate_unique`` of an instance ask the database where the row is kept.
+
+    What it is told is taken does not count where the message changes it.
+    """
 
     def perform_unique_checks(checks: Iterable[Any]) -> dict[str, list[ValidationError]]:
-        return _find_errors(
-            row, (Uniqueness(owner, tuple(names)) for owner, names in checks), using
-        )
+        wanted = (Uniqueness(owner, tuple(names)) for owner, names in checks)
+        return _find_errors(row, wanted, using, find_replaced)
 
     def perform_date_checks(checks: Iterable[Any]) -> dict[str, list[ValidationError]]:
         wanted = (Uniqueness(owner, (name,), date, part) for owner, part, name, date in checks)
-        return _find_errors(row, wanted, using)
+        return _find_errors(row, wanted, using, find_replaced)
 
     row._perform_unique_checks = perform_unique_checks
     row._perform_date_checks = perform_date_checks
@@ -126,12 +171,15 @@ def asking(row: Any, using: str) -> Iterator[None]:
 
 
 def _find_errors(
-    row: models.Model, wanted: Iterable[Uniqueness], using: str
+    row: models.Model, wanted: Iterable[Uniqueness], using: str, find_replaced: FindReplaced
 ) -> dict[str, list[ValidationError]]:
     keys = {field.name for field in row._meta.pk_fields}
     errors: dict[str, list[ValidationError]] = {}
     for unique in wanted:
-        if not set(unique.names) <= keys and find_taken(unique, [row], using):
+        if set(unique.names) <= keys:
+            continue
+        replaced = find_replaced(unique.owner, unique.all_names)
+        if find_taken(unique, [row], using, replaced):
             errors.setdefault(unique.place, []).append(unique.error(row))
     return errors
 
@@ -192,17 +240,16 @@ def _chunks(
         yield values[start : start + size]
 
 
-def _is_any_there(unique: Uniqueness, wanted: Sequence[dict[str, Any]], using: str) -> bool:
+def _find_holders(unique: Uniqueness, wanted: Sequence[dict[str, Any]], using: str) -> set[Any]:
+    """Give the keys of the stored rows that have such values."""
     rows = unique.owner._base_manager.using(using)
     if len(unique.all_names) == 1:
         [name] = unique.names
-        return rows.filter(**{f"{name}__in": [values[name] for values in wanted]}).exists()
-    either = models.Q(*(models.Q(**values) for values in wanted), _connector=models.Q.OR)
-    return rows.filter(either).exists()
+        rows = rows.filter(**{f"{name}__in": [values[name] for values in wanted]})
+    else:
+        rows = rows.filter(models.Q(*(models.Q(**one) for one in wanted), _connector=models.Q.OR))
+    return set(rows.values_list("pk", flat=True))
 
 
-def _is_taken(unique: Uniqueness, row: models.Model, values: dict[str, Any], using: str) -> bool:
-    others = unique.owner._base_manager.using(using).filter(**values)
-    if not row._state.adding:
-        others = others.exclude(pk=row._get_pk_val(unique.owner._meta))
-    return others.exists()
+def _find_keys(unique: Uniqueness, rows: Iterable[models.Model]) -> set[Any]:
+    return {row._get_pk_val(unique.owner._meta) for row in rows if not row._state.adding}

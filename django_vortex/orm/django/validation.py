@@ -7,6 +7,7 @@ database has to be asked is asked for all rows at once.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from django.core.exceptions import NON_FIELD_ERRORS, ObjectDoesNotExist, ValidationError
@@ -17,7 +18,14 @@ from django_vortex.orm.django.files import is_file
 from django_vortex.orm.django.limits import find_unstorable
 from django_vortex.orm.django.models import is_overridden
 from django_vortex.orm.django.targets import check_targets
-from django_vortex.orm.django.unique import asking, find_taken, find_uniqueness, is_plain
+from django_vortex.orm.django.unique import (
+    FindReplaced,
+    Without,
+    asking,
+    find_taken,
+    find_uniqueness,
+    is_plain,
+)
 from django_vortex.orm.store import Draft
 
 TAKEN = "Another row has such values"
@@ -25,7 +33,11 @@ TAKEN = "Another row has such values"
 
 
 def validate_drafts(
-    model: type[models.Model], drafts: Sequence[Draft], visible: Collection[str], using: str
+    model: type[models.Model],
+    drafts: Sequence[Draft],
+    visible: Collection[str],
+    using: str,
+    message: Sequence[Draft] = (),
 ) -> None:
     """Look for everything that is wrong with rows of one model.
 
@@ -34,27 +46,46 @@ def validate_drafts(
         drafts: The rows. What cleaning changes besides is added to what changes.
         visible: The fields that the peer may see.
         using: The alias of the database.
+        message: All rows that are written together.
     """
     for draft in drafts:
         draft.row._state.db = using  # which is where ``clean`` looks for related rows
         _check_limits(model, draft, using, are_relations=True)
-    check_targets(model, drafts, using)
+    check_targets(model, drafts, using, message)
+    find_replaced = partial(_find_replaced, message)
     for draft in drafts:
-        _clean(model, draft, using)
+        _clean(model, draft, using, find_replaced)
         _check_limits(model, draft, using, are_relations=False)
     if is_overridden(model, models.Model, "validate_unique", "_get_unique_checks"):
         for draft in drafts:
-            with asking(draft.row, using):
+            with asking(draft.row, using, find_replaced):
                 _collect(draft, model, draft.row.validate_unique, exclude=_exclude(model, draft))
     if is_overridden(model, models.Model, "validate_constraints", "get_constraints"):
         for draft in drafts:
             _collect(draft, model, draft.row.validate_constraints, exclude=_exclude(model, draft))
     else:
-        _check_constraints(model, drafts, using)
-    _check_uniqueness(model, drafts, visible, using)
+        _check_constraints(model, drafts, using, find_replaced)
+    _check_uniqueness(model, drafts, visible, using, find_replaced)
 
 
-def _clean(model: type[models.Model], draft: Draft, using: str) -> None:
+def _find_replaced(
+    message: Sequence[Draft], owner: type[models.Model], names: set[str]
+) -> list[models.Model]:
+    """Give the stored rows of a table of whose fields a message changes one; without names, all."""
+    if len(message) < 2:
+        return []
+    return [
+        draft.row
+        for draft in message
+        if not draft.is_new
+        and isinstance(draft.row, owner)
+        and (not names or not names <= _untouched_names(type(draft.row), draft))
+    ]
+
+
+def _clean(
+    model: type[models.Model], draft: Draft, using: str, find_replaced: FindReplaced
+) -> None:
     """Call what checks a row by itself, and note what that changes."""
     row = draft.row
     untouched = _untouched_names(model, draft)
@@ -64,7 +95,7 @@ def _clean(model: type[models.Model], draft: Draft, using: str) -> None:
     if not draft.is_new:
         remember(row)
     if is_overridden(model, models.Model, "full_clean"):
-        with asking(row, using):
+        with asking(row, using, find_replaced):
             _collect(draft, model, row.full_clean, exclude=exclude, validate_unique=False)
     else:
         _collect(draft, model, row.clean_fields, exclude=exclude)
@@ -85,7 +116,11 @@ def _check_limits(
 
 
 def _check_uniqueness(
-    model: type[models.Model], drafts: Sequence[Draft], visible: Collection[str], using: str
+    model: type[models.Model],
+    drafts: Sequence[Draft],
+    visible: Collection[str],
+    using: str,
+    find_replaced: FindReplaced,
 ) -> None:
     seen = {field.name for field in model._meta.concrete_fields if field.attname in visible}
     skips_fields = is_overridden(model, models.Model, "validate_unique", "_get_unique_checks")
@@ -96,20 +131,26 @@ def _check_uniqueness(
         if skips_fields if unique.constraint is None else skips_constraints:
             continue
         by_row = {id(one.row): one for one in drafts if _concerns(model, one, unique.all_names)}
-        for row in find_taken(unique, [one.row for one in by_row.values()], using):
+        replaced = find_replaced(unique.owner, unique.all_names)
+        for row in find_taken(unique, [one.row for one in by_row.values()], using, replaced):
             error = unique.error(row) if unique.all_names <= seen else ValidationError(TAKEN)
             _add(by_row[id(row)], model, {unique.place: error.messages})
 
 
-def _check_constraints(model: type[models.Model], drafts: Sequence[Draft], using: str) -> None:
+def _check_constraints(
+    model: type[models.Model], drafts: Sequence[Draft], using: str, find_replaced: FindReplaced
+) -> None:
     for draft in drafts:
         for owner, constraints in draft.row.get_constraints():
             for constraint in constraints:
-                if is_plain(constraint, owner) or not _concerns(
-                    model, draft, _constraint_names(constraint, owner)
-                ):
+                names = _constraint_names(constraint, owner)
+                if is_plain(constraint, owner) or not _concerns(model, draft, names):
                     continue
-                _collect(draft, model, constraint.validate, owner, draft.row, using=using)
+                among: Any = owner
+                if not isinstance(constraint, models.CheckConstraint):
+                    replaced = find_replaced(owner, names)
+                    among = Without(owner, replaced) if replaced else owner
+                _collect(draft, model, constraint.validate, among, draft.row, using=using)
 
 
 def _concerns(model: type[models.Model], draft: Draft, names: set[str]) -> bool:

@@ -19,6 +19,7 @@ from sqlalchemy.orm.interfaces import MANYTOONE
 
 from django_vortex.exceptions import DefinitionError, quoted
 from django_vortex.orm.sqlalchemy.column_values import ColumnValues
+from django_vortex.orm.sqlalchemy.unique_columns import find_unique_columns
 from django_vortex.orm.sqlalchemy.values import describe_values
 from django_vortex.orm.store import ModelField, ModelRelation, ModelSpec
 from django_vortex.tuples.fields import resolve_types
@@ -61,6 +62,14 @@ class MappedColumn:
         """Whether each update of its table makes the value, where none is given."""
         column = self.column
         return isinstance(column, Column) and bool(column.onupdate or column.server_onupdate)
+
+    @property
+    def has_default(self) -> bool:
+        """Whether a new row has a value here if nothing is given."""
+        column = self.column
+        return isinstance(column, Column) and bool(
+            column.default is not None or column.server_default is not None
+        )
 
     @property
     def plain_default(self) -> Any:
@@ -135,6 +144,9 @@ def describe(model: Any) -> MappedModel:
         label=_label(model),
         fields={name: _make_field(mapper, column) for name, column in columns.items()},
         key_names=key_names,
+        unique=tuple(
+            one for one in find_unique_columns(mapper) if columns.keys() >= set(one.all_names)
+        ),
         relations={
             relation.key: ModelRelation(
                 relation.key, relation.mapper.class_, bool(relation.uselist), *_find_ends(relation)
@@ -205,7 +217,17 @@ def _make_field(mapper: Mapper[Any], mapped: MappedColumn) -> ModelField:
         is_required=not mapped.is_nullable and not is_made,
         is_read_only=is_discriminator or column.computed is not None or _is_always(column),
         has_varying_default=_is_varying(column),
+        columns=frozenset(_full_name(one) for one in mapped.attribute.property.columns),
+        refers_to=frozenset(
+            key.target_fullname
+            for one in mapped.attribute.property.columns
+            for key in one.foreign_keys
+        ),
     )
+
+
+def _full_name(column: Column[Any]) -> str:
+    return f"{getattr(column.table, 'fullname', column.table)}.{column.key}"
 
 
 def _is_always(column: Column[Any]) -> bool:

@@ -16,7 +16,7 @@ from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlalchemy.orm import Session, scoped_session
 from sqlalchemy.util import await_only
 
-from django_vortex.exceptions import DefinitionError, TryAgain, ValidationError
+from django_vortex.exceptions import DefinitionError, TryAgain
 from django_vortex.orm.sqlalchemy.errors import explain
 from django_vortex.orm.sqlalchemy.models import MappedModel, describe
 from django_vortex.orm.sqlalchemy.unit import SqlAlchemyUnit
@@ -132,8 +132,7 @@ class SqlAlchemyStore:
             is_committing = True
             session.commit()
         except (IntegrityError, DataError) as error:  # checked at the end, or of a hook's query
-            text = explain(error).text or "The database refuses this"
-            raise ValidationError(text) from error
+            raise explain(error) from error
         except (DBAPIError, NoConnection, ConnectionError) as error:
             if _may_try_again(error, is_committing=is_committing):
                 raise TryAgain from error

@@ -23,6 +23,7 @@ from django_vortex.orm.sqlalchemy.columns import ColumnReader
 from django_vortex.orm.sqlalchemy.conditions import to_expression, to_order
 from django_vortex.orm.sqlalchemy.errors import refusals
 from django_vortex.orm.sqlalchemy.models import MappedColumn, many_to_one_names
+from django_vortex.orm.sqlalchemy.parking import park
 from django_vortex.orm.sqlalchemy.places import keep_place, read_place, select_places
 from django_vortex.orm.sqlalchemy.reading import Describe, RowReader, make_options
 from django_vortex.orm.sqlalchemy.scope import MAX_KEYS, have_keys, load_guarded, select_rows
@@ -45,6 +46,9 @@ _T = TypeVar("_T")
 VALUE_NEEDED = "A value is needed"
 
 _MISSING = object()
+
+_NULLS = "vortex.nulls"
+"""Where a new row keeps which of its columns were set to None."""
 
 
 class SqlAlchemyUnit:
@@ -178,6 +182,9 @@ class SqlAlchemyRows:
                 errors[name] = [VALUE_NEEDED]
                 continue
             try:
+                if is_new and column is not None and column.has_default:
+                    nulls = instance_state(row).info.setdefault(_NULLS, set())
+                    (nulls.add if value is None else nulls.discard)(name)
                 if column is None:
                     self._set_other(row, name, value)
                 elif not _is_same(row, column, value):
@@ -192,7 +199,20 @@ class SqlAlchemyRows:
         if errors:
             raise RowErrors(errors)
 
-    def validate(self, drafts: Sequence[Draft]) -> None:
+    @property
+    def defers_references(self) -> bool:
+        """Say that the database looks at once, unless a key says otherwise."""
+        return False
+
+    def park(self, row: Any, names: Iterable[str]) -> bool:
+        """Write another value into one of these columns for a moment."""
+        with refusals(self._mapped):
+            return park(self.session, self._mapped, row, names)
+
+    def validate_written(self, drafts: Sequence[Draft], message: Sequence[Draft]) -> None:
+        """Do nothing: the database looks at all there is."""
+
+    def validate(self, drafts: Sequence[Draft], message: Sequence[Draft] = ()) -> None:
         """Look for missing values."""
         for draft in drafts:
             for name in self._mapped.columns if draft.is_new else draft.changed:
@@ -203,14 +223,15 @@ class SqlAlchemyRows:
     def insert(self, row: Any) -> None:
         """Write a new row; columns that are not set have the defaults of class and database.
 
-        None in a column with a plain default is NULL: the default was to be seen, and is not
-        wanted. In one whose default is not known before, None leaves it to the database.
+        None that was set is NULL, whatever the default. So is None in a column with a plain
+        default: that was to be seen, and is not wanted.
         """
+        said = instance_state(row).info.pop(_NULLS, ())
         unwanted = [
             name
             for name, column in self._mapped.columns.items()
             if row.__dict__.get(name, _MISSING) is None
-            and column.plain_default is not None
+            and (column.plain_default is not None or name in said)
             and column.is_nullable
         ]
         for name in unwanted:

@@ -44,7 +44,7 @@ def test_rows_are_deleted_by_their_tuples_and_missing_ones_ignored(desk: Desk):
         ("desk.Ticket", (1,)),
         ("desk.Owner", (1,)),
     ]
-    assert desk.store.log == ["get 3", "delete", "delete", "get 1", "delete"]
+    assert desk.store.log == ["get 3", "get 1", "delete", "delete", "delete"]
 
 
 def test_a_row_that_is_named_twice_is_deleted_once(desk: Desk):

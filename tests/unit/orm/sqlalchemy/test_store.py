@@ -12,9 +12,10 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import async_scoped_session, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import Session, scoped_session, sessionmaker
 
-from django_vortex.exceptions import DefinitionError, ValidationError
+from django_vortex.exceptions import DefinitionError
 from django_vortex.orm.sqlalchemy.store import SqlAlchemyStore
 from django_vortex.orm.store import (
+    RefusedByDatabase,
     Scope,
 )
 from tests.unit.orm.library import Library, open_library, run_in_thread
@@ -101,7 +102,7 @@ async def test_what_is_refused_at_the_commit_is_told(store: Any, library: Librar
     def work(unit: Any) -> None:
         unit.session.add(Author(name="Ann"))  # a hook that leaves writing to the commit
 
-    with pytest.raises(ValidationError, match="Another row has this already"):
+    with pytest.raises(RefusedByDatabase, match="Another row has this already"):
         await store.run(work)
 
 

@@ -1,0 +1,53 @@
+"""What a peer is told of a row that its database refuses: which tuple, which field.
+
+Takes what the store knows, gives entries of `ValidationError.errors`.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django_vortex.exceptions import ValidationError
+from django_vortex.orm.crud.items import Done, Item, error_at
+from django_vortex.orm.crud.model import ModelPlan
+from django_vortex.orm.store import RefusedByDatabase
+
+REFUSED = "The database refuses this"
+
+
+def describe_refusal(error: RefusedByDatabase, item: Item) -> dict[str, Any]:
+    """Return an entry of `ValidationError.errors` for a row that the database refuses."""
+    name = error.field
+    if not name and error.columns:
+        names = _find_fields(item.plan, error.columns)
+        name = names[0] if len(names) == 1 else ""
+    known = name if name in item.plan.shape.names else ""
+    return error_at(item.index, known, error.text or "The database refuses this row")
+
+
+def explain_refusal(error: RefusedByDatabase, done: Sequence[Done]) -> ValidationError:
+    """Say which tuple it is that a database refuses when all is done.
+
+    Args:
+        error: What it says, with columns and values if it names them.
+        done: What was done.
+    """
+    text = error.text or REFUSED
+    suspects = []
+    for one in done:
+        names = _find_fields(one.plan, error.columns)
+        if names and len(names) == len(error.columns):
+            values = tuple(str(getattr(one.row, name, None)) for name in names)
+            suspects.append((one, names, sorted(values) == sorted(error.values)))
+    exact = [suspect for suspect in suspects if suspect[2]]
+    found = exact[-1:] or (suspects if len(suspects) == 1 else [])
+    if not found:
+        return ValidationError(text)
+    one, names, _ = found[0]
+    is_told = len(names) == 1 and names[0] in one.plan.shape.names
+    return ValidationError(errors=[error_at(one.index, names[0] if is_told else "", text)])
+
+
+def _find_fields(plan: ModelPlan, columns: Iterable[str]) -> list[str]:
+    """Return the fields of a model whose columns these are."""
+    wanted = set(columns)
+    return [one.name for one in plan.spec.fields.values() if not wanted.isdisjoint(one.columns)]

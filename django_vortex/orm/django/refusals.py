@@ -1,0 +1,99 @@
+"""What a database says against a Django row or value, as `RefusedByDatabase`.
+
+Only what the database or its driver says may blame a peer: an exception of the same class that the
+application raises, in ``save()`` or ``from_db`` say, goes on as it is.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.db import DataError, IntegrityError, connections, models
+
+from django_vortex.orm.driver_errors import CHECK, NULL, REFERENCE, TEXTS, UNIQUE, read_refusal
+from django_vortex.orm.store import RefusedByDatabase
+
+STILL_NEEDED = "Other rows need this one"
+
+UNKNOWN = "It contradicts another row or a rule of the table"
+
+AT_COMMIT = "It contradicts another row"
+
+
+@contextmanager
+def asked(using: str) -> Iterator[None]:
+    """Turn what a database says against a value that it is asked for, such as a NUL in a text."""
+    with _noting(using) as is_of_driver:
+        try:
+            yield
+        except (DataError, OverflowError, ValueError) as error:
+            if not is_of_driver(error):
+                raise
+            raise RefusedByDatabase("A value that the database does not know") from error
+
+
+@contextmanager
+def refusals(using: str, model: type[models.Model] | None = None) -> Iterator[None]:
+    """Turn what a database says against a row into what a peer may know.
+
+    Args:
+        using: The alias of the database.
+        model: The model of the row, whose rules have names.
+    """
+    with _noting(using) as is_of_driver:
+        try:
+            yield
+        except (models.ProtectedError, models.RestrictedError) as error:
+            raise RefusedByDatabase(STILL_NEEDED) from error
+        except IntegrityError as error:
+            raise explain(error, model, UNKNOWN) from error
+        except (DataError, OverflowError, ValueError) as error:
+            if not is_of_driver(error):
+                raise
+            raise RefusedByDatabase("A value that the database cannot hold") from error
+
+
+def explain(
+    error: IntegrityError, model: type[models.Model] | None, text: str
+) -> RefusedByDatabase:
+    """Say what a peer may know of a refusal.
+
+    Args:
+        error: What Django raised.
+        model: The model of the row, if that is known.
+        text: What is said where the database does not tell more.
+    """
+    refusal = read_refusal(error.__cause__ or error)
+    columns = refusal.columns or _find_columns(refusal.constraint, model)
+    if refusal.kind in (UNIQUE, NULL) or (refusal.kind in (REFERENCE, CHECK) and columns):
+        text = TEXTS[refusal.kind]
+    return RefusedByDatabase(text, "", columns, refusal.values)
+
+
+def _find_columns(name: str, model: type[models.Model] | None) -> tuple[str, ...]:
+    """Give the columns of a constraint that has a name in ``Meta``."""
+    owners: Iterable[Any] = ()
+    if model is not None and name:
+        owners = (model, *model._meta.all_parents)
+    for owner in owners:
+        for constraint in owner._meta.constraints:
+            if constraint.name == name:
+                fields = (owner._meta.get_field(one) for one in getattr(constraint, "fields", ()))
+                return tuple(f"{owner._meta.db_table}.{field.column}" for field in fields)
+    return ()
+
+
+@contextmanager
+def _noting(using: str) -> Iterator[Callable[[Exception], bool]]:
+    """Note what a driver raises; gives a function that tells that from what others raise."""
+    noted: list[BaseException] = []
+
+    def note(execute: Callable[..., Any], *arguments: Any) -> Any:
+        try:
+            return execute(*arguments)
+        except (DataError, OverflowError, ValueError) as error:
+            noted.append(error)
+            raise
+
+    with connections[using].execute_wrapper(note):
+        yield lambda error: any(error is one for one in noted)

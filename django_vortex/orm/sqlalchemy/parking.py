@@ -1,0 +1,76 @@
+"""Giving up a unique value for a moment: rows of SQLAlchemy."""
+
+import datetime as dt
+import uuid
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from sqlalchemy import select, types, update
+from sqlalchemy.orm import Session
+
+from django_vortex.orm.parking import make_candidates
+from django_vortex.orm.sqlalchemy.models import MappedColumn, MappedModel
+from django_vortex.orm.sqlalchemy.values import describe_values
+
+_PLAIN = (
+    *(types.Integer, types.String, types.Uuid, types.Date, types.DateTime, types.Time),
+    *(types.Interval, types.Numeric, types.LargeBinary),
+)
+
+
+def park(session: Session, mapped: MappedModel, row: Any, names: Iterable[str]) -> bool:
+    """Write another value into one of these columns of a stored row, past the session.
+
+    Returns:
+        Whether there was such a value.
+    """
+    mapper = mapped.mapper
+    chosen = sorted(
+        (mapped.columns[name] for name in names), key=lambda one: not one.column.nullable
+    )
+    with session.no_autoflush:
+        for one in chosen:
+            table = one.column.table
+            same = [
+                key == getattr(row, mapper.get_property_by_column(key).key)
+                for key in table.primary_key
+            ]
+            for value in _find_free(session, mapped, one):
+                statement = update(table).where(*same).values({one.column: value})
+                session.execute(statement, bind_arguments={"mapper": mapper})
+                return True
+    return False
+
+
+def _find_free(session: Session, mapped: MappedModel, one: MappedColumn) -> Iterator[Any]:
+    column: Any = one.column
+    if column.nullable:
+        yield None
+        return
+    if column.foreign_keys:  # which most databases look at after each statement
+        return
+    made = _make_candidates(column.type)
+    found = session.execute(
+        select(column).where(column.in_(made)), bind_arguments={"mapper": mapped.mapper}
+    )
+    taken = set(found.scalars())
+    yield from (value for value in made if value not in taken)
+
+
+def _make_candidates(kind: Any) -> list[Any]:
+    if not isinstance(kind, _PLAIN) or isinstance(kind, types.Enum):
+        return []
+    if isinstance(kind, types.Uuid):
+        made = make_candidates(uuid.UUID)
+        return made if kind.as_uuid else [str(value) for value in made]
+    limit = None
+    if isinstance(kind, types.SmallInteger):
+        limit = 1 << 15
+    elif isinstance(kind, types.Numeric) and kind.precision is not None:
+        limit = 10 ** (kind.precision - (kind.scale or 0))
+    made = make_candidates(
+        describe_values(kind).type, length=getattr(kind, "length", None), limit=limit
+    )
+    if isinstance(kind, types.DateTime) and kind.timezone:
+        return [value.replace(tzinfo=dt.UTC) for value in made]
+    return made

@@ -1,0 +1,159 @@
+"""Released clients send null for what was never set; our own dialect means it."""
+
+import datetime as dt
+from typing import Any
+
+import pytest
+from django.db import models
+from django.db.models.functions import Upper
+from sqlalchemy import JSON, Boolean, String, func, literal_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from django_vortex.orm.crud.extension import Change, Context, CrudExtension
+from django_vortex.orm.crud.model import CrudModel
+from django_vortex.routing.permissions import AllowAny
+from django_vortex.wire.dialects import Dialect
+from tests.crud.asking import Record
+from tests.crud.boards import TICKET, Board, ticket
+from tests.crud.more_tables import fixture_of
+
+CHOICE = {"key": "board.choice"}
+
+
+def make_text() -> str:
+    return "called"
+
+
+class DjangoChoice(models.Model):
+    title = models.CharField(max_length=20)
+    plain = models.BooleanField(null=True, blank=True, default=True)
+    called = models.CharField(max_length=20, null=True, blank=True, default=make_text)
+    computed = models.CharField(
+        max_length=20, null=True, blank=True, db_default=Upper(models.Value("sql"))
+    )
+    kept = models.IntegerField(null=True, blank=True, db_default=9)
+    extra = models.JSONField(null=True, blank=True, default=dict)
+    blank = models.IntegerField(null=True, blank=True)
+    plain_needed = models.BooleanField(default=True)
+    called_needed = models.CharField(max_length=20, default=make_text)
+    computed_needed = models.CharField(max_length=20, db_default=Upper(models.Value("sql")))
+    kept_needed = models.IntegerField(db_default=9)
+
+    class Meta:
+        app_label = "crud_tests"
+        db_table = "crud_choice"
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class AlchemyChoice(Base):
+    __tablename__ = "crud_choice"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    title: Mapped[str] = mapped_column(String(20))
+    plain: Mapped[bool | None] = mapped_column(Boolean, default=True)
+    called: Mapped[str | None] = mapped_column(String(20), default=make_text)
+    computed: Mapped[str | None] = mapped_column(String(20), default=func.upper("sql"))
+    kept: Mapped[int | None] = mapped_column(server_default="9")
+    extra: Mapped[Any] = mapped_column(JSON, nullable=True, default=dict)
+    blank: Mapped[int | None]
+    plain_needed: Mapped[bool] = mapped_column(default=True)
+    called_needed: Mapped[str] = mapped_column(String(20), default=make_text)
+    computed_needed: Mapped[str] = mapped_column(String(20), default=func.upper("sql"))
+    kept_needed: Mapped[int] = mapped_column(server_default=literal_column("9"))
+
+
+tables = fixture_of([DjangoChoice], Base.metadata)
+
+NULLABLE = ["plain", "called", "computed", "kept", "extra", "blank"]
+NEEDED = ["plain_needed", "called_needed", "computed_needed", "kept_needed"]
+DEFAULTS = dict(zip(NULLABLE, [True, "called", "SQL", 9, {}, None], strict=True)) | dict(
+    zip(NEEDED, [True, "called", "SQL", 9], strict=True)
+)
+RELEASED = [Dialect.D1, Dialect.D1B, Dialect.D2]
+
+
+def serve(board: Board, **options: Any) -> None:
+    model = DjangoChoice if board.is_django else AlchemyChoice
+    options = {"client_keys": True, "type_name": "board.Choice", **options}
+    fields = ["title", *NULLABLE, *NEEDED]
+    board.handler(
+        board.Ticket,
+        CrudModel(model, fields=fields, permission=AllowAny, **options),
+        filt=CHOICE,
+    )
+
+
+def choice(**fields: Any) -> Record:
+    return Record("board.Choice", **fields)
+
+
+def stored(board: Board) -> dict[str, Any]:
+    [row] = board.database.rows("choice")
+    found = {name: row[name] for name in DEFAULTS}
+    found["extra"] = {} if found["extra"] in ("{}", {}) else found["extra"]
+    return found
+
+
+@pytest.mark.parametrize("dialect", RELEASED)
+@pytest.mark.parametrize("key", [{}, {"id": None}, {"id": 5}])
+async def test_null_of_a_released_client_is_what_was_never_set(
+    board: Board, dialect: Dialect, key: dict[str, Any]
+) -> None:
+    serve(board)
+    whole = choice(**key, title="a", **dict.fromkeys(DEFAULTS))
+    reply = await board.ask(CHOICE, [ticket(title="t"), whole], dialect=dialect)
+    assert reply.result is True, reply.result
+    assert stored(board) == DEFAULTS
+    told = reply.tuples[1].fields
+    assert {name: told[name] for name in DEFAULTS} == DEFAULTS
+
+
+@pytest.mark.parametrize("dialect", RELEASED)
+async def test_null_of_a_released_client_is_null_in_a_row_that_is_there(
+    board: Board, dialect: Dialect
+) -> None:
+    serve(board)
+    await board.ask(CHOICE, [choice(id=5, title="a")])
+    assert stored(board) == DEFAULTS
+    reply = await board.ask(CHOICE, [choice(id=5, **dict.fromkeys(NULLABLE))], dialect=dialect)
+    assert reply.result is True, reply.result
+    found = stored(board)
+    assert [found[name] for name in NULLABLE] in ([None] * 6, [None] * 4 + ["null", None])
+
+
+@pytest.mark.parametrize("field", NULLABLE)
+async def test_null_of_our_own_dialect_is_null(board: Board, field: str) -> None:
+    serve(board)
+    reply = await board.ask(CHOICE, [choice(title="a", **{field: None})])
+    assert reply.result is True, reply.result
+    assert stored(board) == {**DEFAULTS, field: None}
+    assert reply.tuples[0][field] is None
+
+
+@pytest.mark.parametrize("dialect", [*RELEASED, Dialect.NATIVE])
+async def test_what_is_absent_has_its_default(board: Board, dialect: Dialect) -> None:
+    serve(board)
+    reply = await board.ask(CHOICE, [choice(title="a")], dialect=dialect)
+    assert reply.result is True, reply.result
+    assert stored(board) == DEFAULTS
+
+
+async def test_null_that_a_hook_sets_is_null(board: Board) -> None:
+    class Nulling(CrudExtension):
+        def before_create(self, context: Context, change: Change) -> None:
+            change.values.update(dict.fromkeys(NULLABLE))
+
+    serve(board, extensions=[Nulling])
+    assert (await board.ask(CHOICE, [choice(title="a")], dialect=Dialect.D2)).result is True
+    assert [stored(board)[name] for name in NULLABLE] == [None] * 6
+
+
+async def test_what_is_needed_is_not_made_up(board: Board) -> None:
+    board.handler()
+    reply = await board.ask(
+        TICKET, [ticket(title=None, due=dt.date(2024, 1, 1))], dialect=Dialect.D2
+    )
+    assert "title" in reply.error
+    assert board.titles() == []
