@@ -19,7 +19,8 @@
     │   │   ├── NotFound
     │   │   ├── Conflict
     │   │   ├── TooManyRequests  more often than a rate allows
-    │   │   └── TryAgain         the database could not now, and has done nothing
+    │   │   ├── TryAgain         the database could not now, and has done nothing
+    │   │   └── UnknownOutcome   the database was lost while it stored what was asked
     │   ├── RefusedError         a peer may not connect, or not ask any more
     │   │   ├── TooManyPeers     throttled
     │   │   ├── TakenByAnother   the uuid belongs to another identity
@@ -233,6 +234,19 @@ class TryAgain(HandlerError):
     def __init__(self, text: str = "") -> None:
         super().__init__(text or TRY_AGAIN)
 
+
+class UnknownOutcome(HandlerError):
+    """The database was lost during the commit: whether anything is stored is not known."""
+
+    code = "unknown"
+
+    def __init__(self, text: str = "") -> None:
+        super().__init__(text or UNKNOWN_OUTCOME)
+
+
+UNKNOWN_OUTCOME = (
+    "The database was lost while it stored this; look whether it is stored before you try again"
+)
 
 TRY_AGAIN = "The database cannot do this at the moment and has changed nothing, try again"
 

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from django_vortex.exceptions import LoadsOnLoop
 from django_vortex.routing.loop_turn import LoopTurn, weigh
 from django_vortex.routing.ports import RunLarge, run_in_thread
-from django_vortex.routing.replies import Work, estimate_work, make_reply
+from django_vortex.routing.replies import Work, estimate_work, is_reply, make_reply
 from django_vortex.routing.request import Request
 from django_vortex.typedefs import RunSync
 from django_vortex.wire.envelope import HEAVY, PayloadEnvelope
@@ -58,12 +58,16 @@ class CodecWork:
 
     def reply_here(self, result: Any, request: Request) -> PayloadEnvelope | Unfinished | None:
         """Make a reply where it may block, unless it is too much for that."""
+        if is_reply(result, request):
+            return result
         if inspect.isawaitable(result) or estimate_work(result) is Work.LARGE:
             return Unfinished(result)
         return make_reply(result, request, self.clock())
 
     async def reply(self, result: Any, request: Request) -> PayloadEnvelope | None:
         """Make a reply where it belongs."""
+        if is_reply(result, request):
+            return result
         work = estimate_work(result)
         make = partial(make_reply, result, request, self.clock())
         if work is Work.LARGE:

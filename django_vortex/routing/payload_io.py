@@ -311,6 +311,10 @@ class PayloadIO:
         if not await settle(verdict):
             raise PermissionDenied("You may not ask for this")
 
+    async def make_reply(self, result: Any, request: Request) -> PayloadEnvelope | None:
+        """Make the reply that a result means, where that belongs; a handler may return it then."""
+        return await self._work.reply(result, request)
+
     async def read(self, result: Any, function: Callable[[], _T]) -> _T:
         """Call what reads a handler's result: here, or in a thread if it may wait for a database.
 

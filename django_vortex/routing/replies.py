@@ -7,7 +7,7 @@ already for the dialect that the asker reads.
 import datetime
 import enum
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 from django_vortex.exceptions import HandlerError, PeerError
 from django_vortex.routing.failures import make_result
@@ -41,14 +41,17 @@ def make_reply(result: Any, request: Request, date: datetime.datetime) -> Payloa
     is: some released clients read the one, some the other (PROTOCOL 4.5).
 
     Args:
-        result: A `Payload`, a `PayloadEnvelope`, an iterable of tuples, one tuple, or None, which
-            is an empty answer for those who wait for one and silence for the others.
+        result: A `Payload`, a `PayloadEnvelope`, which may be such a reply already, an iterable of
+            tuples, one tuple, or None, which is an empty answer for those who wait for one and
+            silence for the others.
         request: What is answered.
         date: The date of the payload.
     """
     if result is None and not request.wants_reply:
         return None
     filt = request.reply_filt
+    if is_reply(result, request):
+        return result
     if issubclass(type(result), PayloadEnvelope):
         envelope = _readdress(result, filt, request.codec)
         if envelope.result not in (None, True) and not isinstance(envelope.result, str):
@@ -61,6 +64,15 @@ def make_reply(result: Any, request: Request, date: datetime.datetime) -> Payloa
         envelope = PayloadEnvelope(filt, payload)
     envelope.encoded(request.codec, request.dialect, date)
     return envelope
+
+
+def is_reply(result: Any, request: Request) -> TypeGuard[PayloadEnvelope]:
+    """Tell what `make_reply` has made for this very request, as handlers may let it do."""
+    return (
+        issubclass(type(result), PayloadEnvelope)
+        and result.filt is request.reply_filt
+        and result.is_encoded_for(request.dialect)
+    )
 
 
 def _readdress(envelope: PayloadEnvelope, filt: Filt, codec: Codec) -> PayloadEnvelope:

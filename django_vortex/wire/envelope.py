@@ -248,6 +248,10 @@ class PayloadEnvelope:
         """How much encoded payload is kept, in all dialects."""
         return sum(map(len, {id(text): text for text in self._texts.values()}.values()))
 
+    def is_encoded_for(self, dialect: Dialect) -> bool:
+        """Say whether nothing is left to encode for peers of a dialect."""
+        return self._body is None or dialect in self._texts
+
     def release_payload(self) -> None:
         """Keep of the payload only what was encoded of it, which is smaller than its objects.
 

@@ -1,6 +1,5 @@
 """`OrmCrudHandler`: create, retrieve, update and delete rows of tables (PROTOCOL 9)."""
 
-import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Future
 from functools import partial
@@ -10,32 +9,31 @@ from typing import Any, Literal
 from django_vortex.exceptions import (
     DefinitionError,
     TryAgain,
+    UnknownOutcome,
     ValidationError,
     VortexError,
     quoted,
 )
 from django_vortex.handlers.base import BaseHandler
 from django_vortex.logs import get_limited_logger
-from django_vortex.orm.crud.content import digest
-from django_vortex.orm.crud.extension import Context, has_hook
+from django_vortex.orm.crud.extension import has_hook
 from django_vortex.orm.crud.gate import CrudGate
-from django_vortex.orm.crud.items import Done
 from django_vortex.orm.crud.listing import LIST_KEYS, Listing
 from django_vortex.orm.crud.load_reader import LoadReader
 from django_vortex.orm.crud.loads import Load
 from django_vortex.orm.crud.model import CrudModel, Extensions, make_plans
 from django_vortex.orm.crud.nested import Nested
 from django_vortex.orm.crud.pushes import CrudPushes
-from django_vortex.orm.crud.refusals import REFUSED, explain_refusal
+from django_vortex.orm.crud.refusals import REFUSED
+from django_vortex.orm.crud.run import CrudRun
 from django_vortex.orm.crud.save import CrudSave
 from django_vortex.orm.crud.stores import find_store
 from django_vortex.orm.crud.work import CrudPlan, CrudWork, Outcome
 from django_vortex.orm.store import RefusedByDatabase, Unit
-from django_vortex.orm.waiting import contain
 from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.routing.payload_io import payload_io as default_payload_io
 from django_vortex.routing.peer import Peer
-from django_vortex.routing.permission import Action, to_permission
+from django_vortex.routing.permission import to_permission
 from django_vortex.routing.permissions import DefaultRowPermission
 from django_vortex.routing.ports import is_on_loop
 from django_vortex.routing.rates import Throttle
@@ -45,12 +43,6 @@ from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.payload import Payload
 
 logger = get_limited_logger(__name__)
-
-_ACTION_HOOKS = {
-    Action.CREATE: "after_create_commit",
-    Action.UPDATE: "after_update_commit",
-    Action.DELETE: "after_delete_commit",
-}
 
 
 class OrmCrudHandler(BaseHandler):
@@ -206,10 +198,10 @@ class OrmCrudHandler(BaseHandler):
         except TryAgain as error:
             logger.warning(f"{self!r} could not ask its database", exc_info=error)
             raise
-        payload = Payload(tuples=outcome.tuples)
-        if outcome.result is None:
-            return payload
-        return PayloadEnvelope({}, payload, result=outcome.result)
+        except UnknownOutcome as error:
+            logger.error("%r lost its database at a commit", self, exc_info=error)
+            raise
+        return outcome.answer
 
     def send_model_update(
         self,
@@ -261,35 +253,13 @@ class OrmCrudHandler(BaseHandler):
         Threads work to the end anyway. An asynchronous session that is cancelled in a statement may
         keep its connection, with all its locks, until that is collected.
         """
+        run = CrudRun(self, self._work, request, load)
         follows = self.pushes is not None or any(plan.extensions for plan in self.plan.models)
         is_kept = self.store.is_async or (follows and _may_write(request))
         if not (is_kept and is_on_loop()):
-            return await self._run_to_end(request, load)
+            return await run.run()
         followers = self.payload_io.followers
-        return await followers.finish(
-            self._run_to_end(request, load), of_the_peer=(VortexError, RefusedByDatabase)
-        )
-
-    async def _run_to_end(self, request: Request, load: Load | None) -> Outcome:
-        done: list[Done] = []
-
-        def work(unit: Unit) -> Outcome:
-            outcome = self._work(request, unit)
-            done[:] = outcome.done
-            if load is not None and outcome.result is None:
-                outcome.content = digest(outcome.tuples, self.payload_io.codec)
-            return outcome
-
-        try:
-            outcome = await self.store.run(work)
-        except RefusedByDatabase as error:
-            if not done:
-                raise
-            raise explain_refusal(error, done) from error  # at the commit
-        if self.pushes is not None:
-            self.pushes.note(load, outcome)
-        await self._call_hooks(request, outcome.done)
-        return outcome
+        return await followers.finish(run.run(), of_the_peer=(VortexError, RefusedByDatabase))
 
     def _make_pushes(self, push_on_commit: bool | str) -> CrudPushes | None:
         if push_on_commit not in (False, True, "rows"):
@@ -342,29 +312,6 @@ class OrmCrudHandler(BaseHandler):
     def _has_method(self, *names: str) -> bool:
         """Say whether a subclass has one of these methods of its own."""
         return any(getattr(type(self), name) is not getattr(OrmCrudHandler, name) for name in names)
-
-    async def _call_hooks(self, request: Request, done: Sequence[Done]) -> None:
-        """Call what waits for the commit; that can fail nothing any more."""
-        for one in done:
-            name = _ACTION_HOOKS[one.action]
-            context = Context(request, self, one.plan.spec.model, one.action, None)
-            for extension in one.plan.extensions:
-                if not has_hook(extension, name):
-                    continue
-                try:
-                    await self._call_hook(getattr(extension, name), context, one.row)
-                except Exception:
-                    logger.exception("%s of %r failed after the commit", name, extension)
-
-    async def _call_hook(
-        self, hook: Callable[[Context, Any], Any], context: Context, row: Any
-    ) -> None:
-        if inspect.iscoroutinefunction(hook):
-            await contain(hook(context, row))
-            return
-        result = await self._run_sync(lambda: hook(context, row))
-        if inspect.isawaitable(result):
-            await contain(result)
 
 
 def _to_crud_model(value: Any) -> CrudModel:

@@ -9,6 +9,7 @@ from typing import Any
 
 from django_vortex.exceptions import Conflict, PermissionDenied, ValidationError
 from django_vortex.orm.conditions import decide
+from django_vortex.orm.crud.depth import is_too_deep
 from django_vortex.orm.crud.extension import Change, has_hook
 from django_vortex.orm.crud.items import CHANGED_MEANWHILE, Done, Item, error_at
 from django_vortex.orm.crud.model import ModelPlan
@@ -203,6 +204,7 @@ class CrudSave:
             changed |= rows.find_changed(change.row)  # by a hook, on the row itself
             before = self._find_before(item.plan, rows, change)
         draft = Draft(change.row, is_new, changed)
+        self._refuse_deep(item, change)
         try:
             rows.set_values(change.row, change.values)
         except RowErrors as error:
@@ -286,6 +288,14 @@ class CrudSave:
             text = f"{count} rows are more than the {MAX_LISTED_KEYS} that one row may refer to"
             self._errors.append(error_at(item.index, name, text))
         return bool(long)
+
+    def _refuse_deep(self, item: Item, change: Change) -> None:
+        """Refuse what could be stored, and then not be told to anybody."""
+        depth = self._work.request.codec.limits.depth
+        for name, value in change.values.items():
+            if isinstance(value, (list, dict)) and is_too_deep(value, depth):
+                text = f"Nested too deep: a message holds {depth} levels"
+                self._add_errors(item, {name: [text]})
 
     def _refuse_read_only(self, item: Item, name: str) -> None:
         self._errors.append(error_at(item.index, name, "This field is read-only"))

@@ -29,6 +29,7 @@ from django_vortex.orm.store import (
 )
 from django_vortex.routing.permission import Action
 from django_vortex.routing.request import Request
+from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.type_checks import make_check
 
 
@@ -63,6 +64,9 @@ class Outcome:
     tuples: list[Any]
     result: Any = None
     done: list[Done] = field(default_factory=list)
+    answer: PayloadEnvelope | None = None
+    """What leaves, encoded already."""
+
     content: bytes | None = None
     """The digest of the tuples, where somebody wants to know."""
 

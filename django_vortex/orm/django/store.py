@@ -5,14 +5,14 @@ from typing import Any, TypeVar
 
 from django.db import Error, IntegrityError, models, router, transaction
 
-from django_vortex.exceptions import TryAgain
+from django_vortex.exceptions import TryAgain, UnknownOutcome
 from django_vortex.orm.django.crud_rows import DjangoCrudRows
 from django_vortex.orm.django.models import describe_model
 from django_vortex.orm.django.reading import ShapeReader
 from django_vortex.orm.django.refusals import AT_COMMIT, explain
 from django_vortex.orm.django.transact import transact
 from django_vortex.orm.store import ModelSpec, Scope, Shape, Unit
-from django_vortex.orm.transient import may_try_again
+from django_vortex.orm.transient import leaves_open, may_try_again
 from django_vortex.orm.waiting import Waiting
 from django_vortex.typedefs import RunSync
 
@@ -65,6 +65,8 @@ class DjangoStore:
         except Error as error:
             if may_try_again(error.__cause__ or error, is_committing=is_committing):
                 raise TryAgain from error
+            if is_committing and leaves_open(error.__cause__ or error):
+                raise UnknownOutcome from error
             raise
 
     def run_here(self, work: Callable[[Unit], _T]) -> _T:

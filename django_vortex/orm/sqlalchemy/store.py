@@ -7,23 +7,26 @@ the event loop, where SQLAlchemy's greenlets let the same code wait.
 Imported only by who has SQLAlchemy.
 """
 
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 from sqlalchemy import event, select
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as NoConnection
-from sqlalchemy.orm import Session, scoped_session
+from sqlalchemy.orm import Session, SessionTransaction, scoped_session
 from sqlalchemy.util import await_only
 
-from django_vortex.exceptions import DefinitionError, TryAgain
+from django_vortex.exceptions import DefinitionError, TryAgain, UnknownOutcome
 from django_vortex.orm.sqlalchemy.errors import explain
 from django_vortex.orm.sqlalchemy.models import MappedModel, describe
 from django_vortex.orm.sqlalchemy.unit import SqlAlchemyUnit
 from django_vortex.orm.store import ModelSpec, Unit
-from django_vortex.orm.transient import may_try_again
+from django_vortex.orm.transient import leaves_open, may_try_again
 from django_vortex.orm.waiting import Waiting, contain
 from django_vortex.typedefs import RunSync
+
+logger = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
 
@@ -116,28 +119,38 @@ class SqlAlchemyStore:
         event.listen(session, "after_rollback", forget, once=True)
 
     async def _run_async(self, session: Any, work: Callable[[Unit], _T]) -> _T:
-        async with session:  # closes it, also when the task is cancelled
-            result: _T = await contain(session.run_sync(self._work, work, await_only))
-            return result
+        results: list[_T] = []
+        try:
+            async with session:  # closes it, also when the task is cancelled
+                results.append(await contain(session.run_sync(self._work, work, await_only)))
+        except Exception as error:
+            _note_failure(error, results)
+        return results[0]
 
     def _run_session(self, session: Session, work: Callable[[Unit], _T], wait: Wait) -> _T:
-        with session:
-            return self._work(session, work, wait)
+        results: list[_T] = []
+        try:
+            with session:
+                results.append(self._work(session, work, wait))
+        except Exception as error:
+            _note_failure(error, results)
+        return results[0]
 
     def _work(self, session: Session, work: Callable[[Unit], _T], wait: Wait) -> _T:
         session.expire_on_commit = False  # what was loaded is read when the session is gone
-        is_committing = False
+        results: list[_T] = []
+        transaction = None
         try:
-            result = work(SqlAlchemyUnit(session, self._describe, wait))
-            is_committing = True
+            results.append(work(SqlAlchemyUnit(session, self._describe, wait)))
+            transaction = session.get_transaction()
             session.commit()
-        except (IntegrityError, DataError) as error:  # checked at the end, or of a hook's query
-            raise explain(error) from error
-        except (DBAPIError, NoConnection, ConnectionError) as error:
-            if _may_try_again(error, is_committing=is_committing):
-                raise TryAgain from error
-            raise
-        return result
+        except (Exception, SystemExit) as error:
+            if _is_committed(transaction):
+                _note_failure(error, results)
+            else:
+                _explain(error, is_committing=bool(results))
+                raise
+        return results[0]
 
     def _describe(self, model: Any) -> MappedModel:
         known = self._models.get(model)
@@ -153,14 +166,43 @@ class _Unstarted:
         self.session = session
 
 
-def _may_try_again(error: Exception, *, is_committing: bool) -> bool:
-    if (
-        isinstance(error, DBAPIError)
-        and error.orig is not None
-        and not error.connection_invalidated
-    ):
-        return may_try_again(error.orig, is_committing=is_committing)
-    return not is_committing  # no connection: all are in use, it broke, or none can be made
+def _note_failure(error: BaseException, results: list[Any]) -> None:
+    """Log what fails behind the commit; before it there are no results, and it is raised."""
+    if not results:
+        raise error
+    logger.error("What followed the commit of a session failed; it is stored", exc_info=error)
+
+
+def _is_committed(transaction: SessionTransaction | None) -> bool:
+    """Say whether all connections of a transaction have committed, whatever came then.
+
+    SQLAlchemy has no other word for it: listeners of the class come before those of the session.
+    """
+    state = getattr(transaction, "_state", None)
+    return getattr(state, "name", "") == "COMMITTED"
+
+
+def _explain(error: BaseException, *, is_committing: bool) -> None:
+    """Raise what an error of a database means; others pass.
+
+    Raises:
+        RefusedByDatabase: It refuses a row, at the end or in a query of a hook.
+        TryAgain: Nothing is done, and may be a moment later.
+        UnknownOutcome: Nobody knows whether it is done.
+    """
+    if isinstance(error, (IntegrityError, DataError)):
+        raise explain(error) from error
+    if not isinstance(error, (DBAPIError, NoConnection, ConnectionError)):
+        return
+    is_lost = True  # all connections are in use, one broke, or none can be made
+    if isinstance(error, DBAPIError) and error.orig and not error.connection_invalidated:
+        if may_try_again(error.orig, is_committing=is_committing):
+            raise TryAgain from error
+        is_lost = is_committing and leaves_open(error.orig)
+    elif not is_committing:
+        raise TryAgain from error
+    if is_lost and is_committing:
+        raise UnknownOutcome from error
 
 
 def _is_async(made: Any) -> bool:

@@ -1,0 +1,84 @@
+"""The answer to a CRUD request: encoded before the commit, or naming the field that cannot be.
+
+Takes what was done, gives the envelope that leaves as it is. What a peer could not be told is not
+stored: it would try again.
+"""
+
+import datetime
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from django_vortex.exceptions import DefinitionError, HandlerError, quoted
+from django_vortex.orm.crud.work import Outcome
+from django_vortex.routing.payload_io import PayloadIO
+from django_vortex.routing.replies import make_reply
+from django_vortex.routing.request import Request
+from django_vortex.wire.encode_plans import TUPLE_DEPTH
+from django_vortex.wire.encoder import ValueEncoder
+from django_vortex.wire.envelope import PayloadEnvelope
+from django_vortex.wire.payload import Payload
+
+logger = logging.getLogger(__name__)
+
+
+def make_answer(
+    outcome: Outcome, request: Request, date: datetime.datetime
+) -> PayloadEnvelope | None:
+    """Return the envelope that tells the asker of a change, to be called before the commit.
+
+    Args:
+        outcome: What was done.
+        request: Who asks.
+        date: The date of the answer.
+
+    Raises:
+        LoadsOnLoop: A value waits for a database; call this in a thread.
+        DefinitionError: It cannot be told, and has to be rolled back.
+    """
+    payload = Payload(tuples=outcome.tuples)
+    return make_reply(PayloadEnvelope({}, payload, result=outcome.result), request, date)
+
+
+async def make_read_answer(
+    outcome: Outcome, request: Request, payload_io: PayloadIO
+) -> PayloadEnvelope | None:
+    """Return the envelope with what was read.
+
+    Args:
+        outcome: What was read.
+        request: Who asks.
+        payload_io: Encodes it where that belongs.
+
+    Raises:
+        HandlerError: A field of a row cannot travel.
+    """
+    try:
+        return await payload_io.make_reply(Payload(tuples=outcome.tuples), request)
+    except DefinitionError as error:
+        place = _find_unencodable(outcome.tuples, request)
+        if place is None:
+            raise
+        index, name = place
+        logger.exception("Field %s of tuple %d cannot travel", quoted(name), index)
+        raise HandlerError(
+            f"Tuple {index}, field {quoted(name)}: this value cannot be sent,"
+            " it is of a kind that does not travel or nested too deep"
+        ) from error
+
+
+def _find_unencodable(tuples: Sequence[Any], request: Request) -> tuple[int, str] | None:
+    """Return the tuple and the field that cannot travel, None if it is something else."""
+    encoder = ValueEncoder(request.codec, request.dialect)
+    for index, one in enumerate(tuples):
+        tuple_type = request.codec.registry.get_by_class(type(one))
+        for field in () if tuple_type is None else tuple_type.fields:
+            try:
+                value = getattr(one, field.name) if field.read is None else field.read(one)
+                if field.raw:
+                    encoder.check_raw(value, TUPLE_DEPTH)
+                else:
+                    encoder.encode(value, TUPLE_DEPTH)
+            except DefinitionError:
+                return index, field.name
+    return None

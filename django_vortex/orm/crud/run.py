@@ -1,0 +1,137 @@
+"""One request of an `OrmCrudHandler`: its transaction, and what follows the commit.
+
+Takes a handler and a request, gives the outcome with the answer that was encoded before the commit.
+Nothing that fails behind the commit is told as a failure: it is logged, and the answer stays.
+"""
+
+import inspect
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from django_vortex.exceptions import LoadsOnLoop
+from django_vortex.orm.crud.answer import make_answer, make_read_answer
+from django_vortex.orm.crud.content import digest
+from django_vortex.orm.crud.extension import Context, has_hook
+from django_vortex.orm.crud.items import Done
+from django_vortex.orm.crud.loads import Load
+from django_vortex.orm.crud.refusals import explain_refusal
+from django_vortex.orm.crud.work import Outcome
+from django_vortex.orm.store import RefusedByDatabase, Unit
+from django_vortex.orm.waiting import contain
+from django_vortex.routing.permission import Action
+from django_vortex.routing.ports import is_on_loop
+from django_vortex.routing.replies import MAX_TUPLES_ON_LOOP
+from django_vortex.routing.request import Request
+
+if TYPE_CHECKING:
+    from django_vortex.orm.crud.handler import OrmCrudHandler
+
+logger = logging.getLogger(__name__)
+
+_ACTION_HOOKS = {
+    Action.CREATE: "after_create_commit",
+    Action.UPDATE: "after_update_commit",
+    Action.DELETE: "after_delete_commit",
+}
+
+
+class CrudRun:
+    """The way of one request.
+
+    Args:
+        handler: Who is asked.
+        do: What is done in the transaction.
+        request: Who asks.
+        load: What the asker is going to have, where that is remembered.
+    """
+
+    def __init__(
+        self,
+        handler: "OrmCrudHandler",
+        do: Callable[[Request, Unit], Outcome],
+        request: Request,
+        load: Load | None,
+    ) -> None:
+        self._handler = handler
+        self._do = do
+        self._request = request
+        self._load = load
+        self._done: Sequence[Done] = ()
+
+    async def run(self) -> Outcome:
+        """Do all of it.
+
+        Raises:
+            ValidationError: The database refuses something at the commit.
+        """
+        handler = self._handler
+        try:
+            outcome = await handler.store.run(self._work)
+        except RefusedByDatabase as error:
+            if not self._done:
+                raise
+            raise explain_refusal(error, self._done) from error  # at the commit
+        if outcome.result is None:
+            outcome.answer = await make_read_answer(outcome, self._request, handler.payload_io)
+        if handler.pushes is not None:
+            try:
+                handler.pushes.note(self._load, outcome)
+            except Exception:
+                logger.exception("Nobody could be told of what %r has stored", handler)
+        await self._call_hooks(outcome.done)
+        return outcome
+
+    def _work(self, unit: Unit) -> Outcome:
+        self._done = ()
+        outcome = self._do(self._request, unit)
+        self._done = outcome.done
+        if self._load is not None and outcome.result is None:
+            outcome.content = digest(outcome.tuples, self._handler.payload_io.codec)
+        if outcome.result is not None:
+            self._answer(outcome, unit)
+        return outcome
+
+    def _answer(self, outcome: Outcome, unit: Unit) -> None:
+        """Encode what tells of a change, while that can still be undone."""
+        clock = self._handler.payload_io.clock
+
+        def answer() -> None:
+            outcome.answer = make_answer(outcome, self._request, clock())
+
+        if is_on_loop():  # which has other things to do than to encode much
+            if len(outcome.tuples) <= MAX_TUPLES_ON_LOOP:
+                with suppress(LoadsOnLoop):
+                    answer()
+                    return
+            unit.wait(self._run_sync(answer))
+        else:
+            answer()
+
+    def _run_sync(self, function: Callable[[], Any]) -> Awaitable[Any]:
+        return self._handler.payload_io.run_sync(function)
+
+    async def _call_hooks(self, done: Sequence[Done]) -> None:
+        """Call what waits for the commit; that can fail nothing any more."""
+        for one in done:
+            name = _ACTION_HOOKS[one.action]
+            model = one.plan.spec.model
+            context = Context(self._request, self._handler, model, one.action, None)
+            for extension in one.plan.extensions:
+                if not has_hook(extension, name):
+                    continue
+                try:
+                    await self._call_hook(getattr(extension, name), context, one.row)
+                except (Exception, SystemExit):
+                    logger.exception("%s of %r failed after the commit", name, extension)
+
+    async def _call_hook(
+        self, hook: Callable[[Context, Any], Any], context: Context, row: Any
+    ) -> None:
+        if inspect.iscoroutinefunction(hook):
+            await contain(hook(context, row))
+            return
+        result = await self._run_sync(lambda: hook(context, row))
+        if inspect.isawaitable(result):
+            await contain(result)
