@@ -236,16 +236,27 @@ class TryAgain(HandlerError):
 
 
 class UnknownOutcome(HandlerError):
-    """The database was lost during the commit: whether anything is stored is not known."""
+    """The database was lost during the commit: whether anything is stored is not known.
+
+    Args:
+        reference: The text by which it is found in the log.
+    """
 
     code = "unknown"
 
-    def __init__(self, text: str = "") -> None:
-        super().__init__(text or UNKNOWN_OUTCOME)
+    def __init__(self, reference: str = "") -> None:
+        reference_text = f" (ref {reference})" if reference else ""
+        super().__init__(f"The server could not answer{reference_text}: {UNKNOWN_OUTCOME}")
+        self.reference = reference
+
+    @property
+    def parts(self) -> dict[str, Any]:
+        """The reference."""
+        return {"ref": self.reference}
 
 
 UNKNOWN_OUTCOME = (
-    "The database was lost while it stored this; look whether it is stored before you try again"
+    "the database was lost while it stored this, look whether it is there before you try again"
 )
 
 TRY_AGAIN = "The database cannot do this at the moment and has changed nothing, try again"

@@ -98,7 +98,7 @@ class PayloadIO:
         self.followers = Followers()
         """The handlers that keep something for their peers."""
         self._unanswered = Unanswered(lambda: self.endpoints)
-        self._make_reference = make_reference
+        self.make_reference = make_reference
         self._push: Push = push_nowhere
         self._lock = (
             threading.RLock()
@@ -345,7 +345,7 @@ class PayloadIO:
         self, endpoint: "PayloadEndpoint", request: Request, error: BaseException
     ) -> PayloadEnvelope:
         """Log a failure; the peer gets a reference to that."""
-        reference = self._make_reference()
+        reference = self.make_reference()
         logger.error(
             per_kind("%r failed for a peer named %%s (ref %%s)", endpoint),
             quoted(request.peer.name),

@@ -1,4 +1,4 @@
-"""What is stored is told as stored, whatever fails afterwards; what cannot be told is not stored."""
+"""What is stored is told as stored, whatever fails later; what cannot be told is not stored."""
 
 import logging
 from collections.abc import Iterator

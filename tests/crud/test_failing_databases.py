@@ -243,6 +243,8 @@ async def test_of_a_connection_that_breaks_at_the_commit_nobody_says_that_nothin
     board.handler(cls=Cut)
     reply = await board.ask(TICKET, [ticket(title="a")])
     assert reply.error.startswith("The server could not answer (ref ")
+    assert "look whether it is there" in reply.error
+    assert reply.result["error"] == "unknown"
     assert board.titles() == []
 
 

@@ -199,8 +199,11 @@ class OrmCrudHandler(BaseHandler):
             logger.warning(f"{self!r} could not ask its database", exc_info=error)
             raise
         except UnknownOutcome as error:
-            logger.error("%r lost its database at a commit", self, exc_info=error)
-            raise
+            reference = self.payload_io.make_reference()
+            logger.error(
+                "%r lost its database at a commit (ref %s)", self, reference, exc_info=error
+            )
+            raise UnknownOutcome(reference) from error
         return outcome.answer
 
     def send_model_update(
