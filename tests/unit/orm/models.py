@@ -8,6 +8,7 @@ from django.core.files.storage import InMemoryStorage
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models.functions import Lower, Upper
+from django.utils.translation import gettext_lazy
 
 
 class Author(models.Model):
@@ -49,6 +50,42 @@ class Everything(models.Model):
         expression=Upper("text"), output_field=models.TextField(), db_persist=True
     )
     counted = models.IntegerField(db_default=9)
+
+    class Meta:
+        app_label = "vortex_tests"
+
+
+class Money:
+    """A value that no message carries."""
+
+    def __init__(self, cents: int) -> None:
+        self.cents = cents
+
+
+class MoneyField(models.IntegerField):
+    """A column whose values are objects of the application."""
+
+    def from_db_value(self, value: Any, expression: Any, connection: Any) -> Any:
+        return None if value is None else Money(value)
+
+    def get_prep_value(self, value: Any) -> Any:
+        return value.cents if isinstance(value, Money) else value
+
+
+class Priced(models.Model):
+    price = MoneyField(null=True)
+
+    class Meta:
+        app_label = "vortex_tests"
+
+
+class Greeting(models.Model):
+    """Text that is translated when it is used."""
+
+    text = models.CharField(max_length=20, default=gettext_lazy("Monday"))
+    kind = models.CharField(
+        max_length=20, default="a", choices=[("a", gettext_lazy("Monday")), ("b", "b")]
+    )
 
     class Meta:
         app_label = "vortex_tests"
@@ -230,6 +267,8 @@ class Loose(models.Model):
 
 
 MODELS: list[type[models.Model]] = [
+    Priced,
+    Greeting,
     Author,
     Everything,
     Guarded,
