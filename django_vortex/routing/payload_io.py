@@ -329,7 +329,8 @@ class PayloadIO:
     ) -> PayloadEnvelope:
         """Answer with what was raised: its own text if it is meant for peers."""
         try:
-            error = raised if isinstance(raised, PeerError) else self.translate_error(raised)
+            only = _find_only(raised)
+            error = only if isinstance(only, PeerError) else self.translate_error(only)
             if error is None:
                 return self._report(endpoint, request, raised)
             if isinstance(error, TooManyRequests):
@@ -365,6 +366,13 @@ class PayloadIO:
     def _forget_collected(self) -> None:
         while self._collected:
             self._index.remove(self._collected.popleft())
+
+
+def _find_only(error: BaseException) -> BaseException:
+    """Return the one exception in a group of one, as a handler's task group raises it."""
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error
 
 
 payload_io = PayloadIO()

@@ -15,10 +15,11 @@ from django_vortex import (
     endpoint,
     tuple_type,
 )
-from tests.e2e.app import crud, orms, vectors
+from tests.e2e.app import crud, orms, raising, vectors
 
 assert crud.engine, "importing it registers its endpoints"
 assert orms.wrap, "importing it registers its endpoints"
+assert raising.handlers, "importing it registers its endpoints"
 assert vectors.endpoints, "importing them registers them"
 
 SECONDS = 0.05

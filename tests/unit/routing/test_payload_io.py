@@ -361,6 +361,20 @@ async def test_a_crash_is_told_without_internals_and_logged_with_them(
     kept.close()
 
 
+async def test_an_error_in_a_task_of_a_handler_is_told(bench: Bench) -> None:
+    async def refuse() -> None:
+        raise PermissionDenied("Only for staff")
+
+    async def handle(request: Request) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(refuse())
+
+    kept = PayloadEndpoint({"key": "k"}, handle, payload_io=bench.payload_io)
+    reply = await bench.ask_one({"key": "k"})
+    assert reply.result == {"error": "permission", "text": "Only for staff"}
+    kept.close()
+
+
 async def test_failures_of_one_endpoint_hide_none_of_another(
     bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
