@@ -55,20 +55,21 @@ def read_head(head: str | bytes, *, framed: bool) -> tuple[dict[str, Json], Dial
 def _read_fields(text: str) -> dict[str, Json]:
     fields: dict[str, Json] = {}
     at = text.find("{") + 1
+    unparsed = HEAD_BYTES  # a text may be as long as the message, all the rest together may not
     for _ in range(MAX_FIELDS):
         name = _read_name(text, at)
         if name is None:
             break
         at = name.end()
-        # A text may be as long as the message, what is made of anything else may not.
         is_text = text.startswith('"', at)
-        rest, begin = (text, at) if is_text else (text[at : at + HEAD_BYTES], 0)
+        rest, begin = (text, at) if is_text else (text[at : at + unparsed], 0)
         try:
             fields[name[1]], end = _read_value(rest, begin)
         except (ValueError, RecursionError):
             fields[name[1]] = _WRAPPED if rest.startswith("{", begin) else ""
             break
         at += end - begin
+        unparsed -= 0 if is_text else end
     return fields
 
 

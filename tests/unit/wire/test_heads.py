@@ -149,6 +149,15 @@ def test_filt_that_goes_on_for_ever_is_not_read() -> None:
     assert failure.filt is None
 
 
+def test_only_so_much_is_parsed_for_all_fields_together() -> None:
+    half = "[" + "[]," * (HEAD_BYTES // 6) + "0]"
+    text = '{"_ct":"rpe","a":' + half + ',"data":"' + NOISE * 20 + '","filt":{"key":"k"},"b":'
+    fields, _ = read_head(text + half + ',"c":0}', framed=False)
+    assert fields["filt"] == {"key": "k"}
+    assert fields["b"] == ""
+    assert "c" not in fields
+
+
 def test_only_so_many_fields_are_looked_at() -> None:
     many = ",".join(f'"a{number}":1' for number in range(MAX_FIELDS))
     fields, _ = read_head('{"_ct":"rpe",' + many + ',"filt":{"key":"k"}}', framed=False)
