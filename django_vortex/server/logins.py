@@ -5,7 +5,6 @@ which the transports bring along, and applies its outcomes. No request ever wait
 """
 
 import asyncio
-import logging
 import math
 import random
 from collections.abc import Callable, Sequence
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
 from django_vortex.exceptions import DeliveryError
+from django_vortex.logs import get_limited_logger
 from django_vortex.routing.peer import Peer
 from django_vortex.server.fan_out import Record
 from django_vortex.server.judging import (
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from django_vortex.server.connection import Connection
     from django_vortex.server.server import Server
 
-logger = logging.getLogger("django_vortex.server")
+logger = get_limited_logger("django_vortex.server")
 
 LOOK_AGAIN_SECONDS: Final = (0.0, 0.1, 0.5, 2.0, 10.0, 60.0)
 """When peers are asked about after a logout: it may be answered before its transaction ends."""

@@ -4,13 +4,13 @@ Takes users, sessions and peers, tells the server of this process and those of a
 from any thread, with or without a loop, in a process that has peers or in one that has none.
 """
 
-import logging
 from concurrent.futures import Future
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from django_vortex.exceptions import DefinitionError, quoted
+from django_vortex.exceptions import DefinitionError, DeliveryError, quoted
+from django_vortex.logs import get_limited_logger
 from django_vortex.routing.peer import Peer
 from django_vortex.server.logins import Aim, Change
 from django_vortex.server.server import Server
@@ -18,7 +18,7 @@ from django_vortex.transports import hub
 from django_vortex.transports.flow import SCOPE_KEY
 from django_vortex.transports.sending import call_server
 
-logger = logging.getLogger(__name__)
+logger = get_limited_logger(__name__)
 
 
 def disconnect(*, user: Any = None, peer: Any = None, session: Any = None) -> "Future[int]":
@@ -43,7 +43,9 @@ def disconnect(*, user: Any = None, peer: Any = None, session: Any = None) -> "F
     aim = Aim(_uuid_of(peer), _user_key(user), _session_key(session))
     if aim == Aim():
         raise DefinitionError("Nobody to disconnect: name a user, a peer or a session")
-    return call_server(lambda server: server.logins.disconnect(aim), aim.to_record)
+    future = call_server(lambda server: server.logins.disconnect(aim), aim.to_record)
+    future.add_done_callback(_log_failure)
+    return future
 
 
 def identity_changed(user: Any = None, session: Any = None) -> "Future[int]":
@@ -88,6 +90,12 @@ def _tell_quietly(change: Change) -> None:
         _tell(change)
     except Exception:
         logger.exception("Peers were not told of a logout")
+
+
+def _log_failure(future: "Future[int]") -> None:
+    """Write what reached nobody: whoever disconnects need not look at the future."""
+    if not future.cancelled() and isinstance(error := future.exception(), DeliveryError):
+        logger.warning("A disconnect reached nobody: %s", error)
 
 
 def _tell(change: Change) -> "Future[int]":

@@ -1,6 +1,5 @@
 """Sessions read again: all that lie in a table of Django's at once, others one by one."""
 
-import logging
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
@@ -11,7 +10,9 @@ from django.core.cache import caches
 from django.db import router
 from django.utils import timezone
 
-logger = logging.getLogger(__name__)
+from django_vortex.logs import get_limited_logger
+
+logger = get_limited_logger(__name__)
 
 MIN_KEPT: Final = 1000
 """So many decoded sessions are kept at least, so that a check of a few forgets no others."""

@@ -70,9 +70,10 @@ def test_process_without_a_server_tells_those_that_have_one(elsewhere: Records) 
     ]
 
 
-def test_process_that_reaches_nobody_says_so() -> None:
+def test_process_that_reaches_nobody_says_so(caplog: pytest.LogCaptureFixture) -> None:
     with pytest.raises(DeliveryError, match="No server runs in this process"):
         disconnect(user=7).result(60)
+    assert "A disconnect reached nobody: No server runs" in caplog.text
 
 
 @pytest.mark.parametrize(
