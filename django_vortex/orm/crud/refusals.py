@@ -3,13 +3,15 @@
 Takes what the store knows, gives entries of `ValidationError.errors`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
-from django_vortex.exceptions import ValidationError
+from django_vortex.exceptions import PeerError, ValidationError
 from django_vortex.orm.crud.items import Done, Item, error_at
 from django_vortex.orm.crud.model import ModelPlan
 from django_vortex.orm.store import RefusedByDatabase
+from django_vortex.routing.ports import TranslateError
 
 REFUSED = "The database refuses this"
 
@@ -22,6 +24,51 @@ def describe_refusal(error: RefusedByDatabase, item: Item) -> dict[str, Any]:
         name = names[0] if len(names) == 1 else ""
     known = name if name in item.plan.shape.names else ""
     return error_at(item.index, known, error.text or "The database refuses this row")
+
+
+@contextmanager
+def telling_of(item: Item, translate: TranslateError) -> Iterator[None]:
+    """Say which tuple it is about that hooks, permissions or the model raise an error.
+
+    Args:
+        item: The tuple.
+        translate: Knows the exceptions of a framework.
+    """
+    try:
+        yield
+    except Exception as raised:
+        error = raised if isinstance(raised, PeerError) else translate(raised)
+        if not isinstance(error, ValidationError) or _is_placed(error):
+            raise
+        _place(error, item)
+        if error is raised:
+            raise
+        raise error from raised
+
+
+def _is_placed(error: ValidationError) -> bool:
+    return bool(error.errors) and all(one.get("index") is not None for one in error.errors)
+
+
+def _place(error: ValidationError, item: Item) -> None:
+    """Put the tuple into an error, and the names that its fields have there."""
+    made = ValidationError(errors=error.errors)
+    given = "" if str(error) == str(made) else str(error)
+    found = error.errors or [{"index": None, "field": "", "messages": [str(error)]}]
+    error.errors = [
+        one
+        if one.get("index") is not None
+        else {**one, "index": item.index, "field": _find_told_name(item.plan, one.get("field"))}
+        for one in found
+    ]
+    error.args = (given or str(ValidationError(errors=error.errors)),)
+
+
+def _find_told_name(plan: ModelPlan, name: Any) -> str:
+    """Return what a peer knows a field or relation by, "" if it does not see it."""
+    relation = plan.spec.relations.get(name)
+    known = relation.field if relation is not None and relation.field else name
+    return str(known) if known in plan.shape.names else ""
 
 
 def explain_refusal(error: RefusedByDatabase, done: Sequence[Done]) -> ValidationError:

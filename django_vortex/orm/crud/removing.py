@@ -40,7 +40,8 @@ def remove_rows(work: "CrudWork", items: Sequence[Item]) -> list[Done]:
     for index in order_deletes([_describe(*one) for one in removals]):
         item, rows, row = removals[index]
         assert item.key is not None
-        _remove(work, item, rows, row)
+        with work.telling_of(item):
+            _remove(work, item, rows, row)
         done.append(Done(Action.DELETE, item.plan, item.key, row, item.index))
     return done
 

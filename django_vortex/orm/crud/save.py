@@ -58,7 +58,8 @@ class CrudSave:
         known = self._find_rows(items)
         savings = []
         for item in items:
-            saving = self._prepare(item, known[id(item.plan)])
+            with self._work.telling_of(item):
+                saving = self._prepare(item, known[id(item.plan)])
             if saving is not None:
                 savings.append(saving)
         for item, name, value in self._references.find_missing():
@@ -303,8 +304,11 @@ class CrudSave:
     def _add_errors(self, item: Item, errors: Mapping[str, list[str]]) -> None:
         visible = _visible_names(item.plan)
         for name, messages in errors.items():
-            known = name if name in visible else ""
-            self._errors.append({"index": item.index, "field": known, "messages": list(messages)})
+            known, texts = name if name in visible else "", list(messages)
+            field = item.plan.spec.fields.get(name)
+            if not known and field is not None and field.is_required and not item.values.get(name):
+                texts = [f"{name!r} needs a value, and this handler does not list it"]
+            self._errors.append({"index": item.index, "field": known, "messages": texts})
 
     def _refuse(self) -> None:
         if self._errors:

@@ -6,6 +6,7 @@ if there were none. Saving is in `save`.
 
 import inspect
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +18,7 @@ from django_vortex.orm.crud.found import find
 from django_vortex.orm.crud.items import Done, Item, error_at
 from django_vortex.orm.crud.listing import ALL_ROWS, Listing, Page, no_cursor
 from django_vortex.orm.crud.model import ModelPlan
+from django_vortex.orm.crud.refusals import telling_of
 from django_vortex.orm.crud.removing import remove_rows
 from django_vortex.orm.crud.telling import find_visible
 from django_vortex.orm.sameness import is_hashable
@@ -28,6 +30,7 @@ from django_vortex.orm.store import (
     Unit,
 )
 from django_vortex.routing.permission import Action
+from django_vortex.routing.ports import know_no_error
 from django_vortex.routing.request import Request
 from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.type_checks import make_check
@@ -238,6 +241,12 @@ class CrudWork:
             context = Context(self.request, handler, plan.spec.model, action, rows)
             for extension in plan.extensions:
                 self.settle(getattr(extension, hook)(context, *arguments))
+
+    def telling_of(self, item: Item) -> AbstractContextManager[None]:
+        """Let what is raised meanwhile say that it is about a tuple."""
+        payload_io = getattr(self.plan.handler, "payload_io", None)
+        translate = know_no_error if payload_io is None else payload_io.translate_error
+        return telling_of(item, translate)
 
     def settle(self, value: Any) -> Any:
         """Wait for what a hook gave, if it is a coroutine."""

@@ -60,7 +60,8 @@ class CrudWriting:
         """
         written = [saving for saving in savings if saving.is_written]
         for step in order_writes([_describe(saving) for saving in written]):
-            self._do(step, written[step.index])
+            with self._work.telling_of(written[step.index].item):
+                self._do(step, written[step.index])
 
     def _do(self, step: Step, saving: Saving) -> None:
         item = saving.item

@@ -13,6 +13,7 @@ from typing import Any
 from django.core.exceptions import NON_FIELD_ERRORS, ObjectDoesNotExist, ValidationError
 from django.db import connections, models
 
+from django_vortex.exceptions import ValidationError as OurValidationError
 from django_vortex.orm.django.changes import find_changed, remember
 from django_vortex.orm.django.files import is_file
 from django_vortex.orm.django.limits import find_unstorable
@@ -215,6 +216,9 @@ def _collect(
         check(*args, **more)
     except ValidationError as error:
         _add(draft, model, _messages_by_name(error))
+    except OurValidationError as error:
+        for one in error.errors or [{"field": "", "messages": [str(error)]}]:
+            _add(draft, model, {one["field"]: one["messages"]})
     except ObjectDoesNotExist:
         if not draft.errors:  # or else it is said already that there is no such row
             raise

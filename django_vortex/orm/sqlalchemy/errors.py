@@ -5,6 +5,7 @@ driver names it. Texts of databases stay here: they show values, names of tables
 no peer may see.
 """
 
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -38,12 +39,36 @@ def refusals(mapped: MappedModel, *, is_delete: bool = False) -> Iterator[None]:
     """
     try:
         yield
-    except OverflowError as error:  # of sqlite3, before the database is asked
+    except OverflowError as error:
+        if not _is_of_driver(error):
+            raise
+        # Of sqlite3, before the database is asked.
         raise RefusedByDatabase("A number is too large") from error
     except StatementError as error:
         if not _concerns_a_row(error):
             raise
         raise explain(error, mapped, is_delete=is_delete) from error
+
+
+def is_of_sqlalchemy(error: BaseException) -> bool:
+    """Say whether SQLAlchemy itself has raised an error, and nothing that it has called."""
+    return _find_modules(error)[-1:] == ["sqlalchemy"]
+
+
+def _is_of_driver(error: BaseException) -> bool:
+    """Say whether an error comes from the execution of a statement."""
+    frames = _find_frames(error)
+    return bool(frames) and frames[-1].startswith("sqlalchemy.engine")
+
+
+def _find_modules(error: BaseException) -> list[str]:
+    return [name.partition(".")[0] for name in _find_frames(error)]
+
+
+def _find_frames(error: BaseException) -> list[str]:
+    """Return the names of the modules that an error has come through, the innermost last."""
+    frames = traceback.walk_tb(error.__traceback__)
+    return [str(frame.f_globals.get("__name__", "")) for frame, _ in frames]
 
 
 def explain(

@@ -21,7 +21,7 @@ from django_vortex.orm.sameness import is_same
 from django_vortex.orm.sqlalchemy.column_values import UnfitValue
 from django_vortex.orm.sqlalchemy.columns import ColumnReader
 from django_vortex.orm.sqlalchemy.conditions import to_expression, to_order
-from django_vortex.orm.sqlalchemy.errors import refusals
+from django_vortex.orm.sqlalchemy.errors import is_of_sqlalchemy, refusals
 from django_vortex.orm.sqlalchemy.models import MappedColumn, many_to_one_names
 from django_vortex.orm.sqlalchemy.parking import park
 from django_vortex.orm.sqlalchemy.places import keep_place, read_place, select_places
@@ -172,7 +172,8 @@ class SqlAlchemyRows:
         """Set attributes; validators of the class run.
 
         Raises:
-            RowErrors: A column cannot hold a value, or a validator refuses it.
+            RowErrors: A column cannot hold a value, or a validator of the class
+                (``@validates``) refuses it by a ValueError or a `HandlerError`.
         """
         errors: dict[str, list[str]] = {}
         is_new = not has_identity(row)
@@ -193,7 +194,9 @@ class SqlAlchemyRows:
                         set_committed_value(row, name, row.__dict__[name])
             except (UnfitValue, HandlerError) as error:
                 errors[name] = [str(error)]
-            except ValueError as error:  # what validators of classes raise
+            except ValueError as error:
+                if name not in self._mapped.mapper.validators and not is_of_sqlalchemy(error):
+                    raise  # of an attribute of the application's, which blames nobody
                 text = str(error) if type(error) is ValueError else f"Refused {quoted(value)}"
                 errors[name] = [text]
         if errors:
