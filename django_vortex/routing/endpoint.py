@@ -11,7 +11,6 @@ from django_vortex.routing.lifetime import find_site, keep
 from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.routing.payload_io import payload_io as default_payload_io
 from django_vortex.routing.permission import Permission, to_permission
-from django_vortex.routing.permissions import DefaultPermission
 from django_vortex.routing.rates import Rates, Throttle, read_rates
 from django_vortex.typedefs import Filt
 
@@ -148,7 +147,7 @@ def make_permission(value: Any, payload_io: PayloadIO, where: str) -> Permission
         DefinitionError: It is no permission, or one that tells rows apart.
     """
     if value is None:
-        return DefaultPermission(lambda: payload_io.find_permission(edits_rows=False))
+        return payload_io.default_permission
     permission = to_permission(value)
     if permission.restricts:
         raise DefinitionError(

@@ -32,7 +32,8 @@ from django_vortex.routing.filt import FiltPattern
 from django_vortex.routing.followers import Followers
 from django_vortex.routing.index import FiltIndex
 from django_vortex.routing.lifetime import Site
-from django_vortex.routing.permission import Action
+from django_vortex.routing.permission import READING, Permission
+from django_vortex.routing.permissions import DefaultPermission, forget_defaults
 from django_vortex.routing.ports import (
     AfterCommit,
     FindPermission,
@@ -93,6 +94,8 @@ class PayloadIO:
         self.after_commit: AfterCommit = call_now
         self.translate_error: TranslateError = know_no_error
         self.find_permission: FindPermission = find_package_default
+        self.default_permission = DefaultPermission(lambda: self.find_permission(edits_rows=False))
+        """The permission of all endpoints that name none: one object, which stays in the cache."""
         self.loop: asyncio.AbstractEventLoop | None = None
         """The loop of the server that uses this registry; it may have ended."""
         self.followers = Followers()
@@ -135,6 +138,7 @@ class PayloadIO:
             self.translate_error = translate_error
         if find_permission is not None:
             self.find_permission = find_permission
+            forget_defaults()
         if codec is not None:
             self.codec = codec
         if loop is not None:
@@ -177,6 +181,7 @@ class PayloadIO:
                 self.translate_error,
                 self.find_permission,
             ) = before
+            forget_defaults()
 
     @property
     def run_sync(self) -> RunSync:
@@ -269,9 +274,11 @@ class PayloadIO:
             if rates is not None and (wait := rates.admit(request.peer)):
                 raise TooManyRequests(wait)
             permission = endpoint.permission
-            verdict = None if permission.may_block else permission.allows(request, Action.RETRIEVE)
+            if permission.__class__ is DefaultPermission:  # found once for all questions
+                permission = permission.current
+            verdict = None if permission.may_block else permission.allows(request, READING)
             if verdict is not True:
-                await self._demand(endpoint, verdict, request)
+                await self._demand(permission, verdict, request)
             await self._work.prepare(request)
             if endpoint.is_async:
                 return await self._work.reply(await endpoint.handler(request), request)
@@ -294,20 +301,20 @@ class PayloadIO:
             return await self._fail(endpoint, request, error)
 
     async def _demand(
-        self, endpoint: "PayloadEndpoint", verdict: Verdict | None, request: Request
+        self, permission: Permission, verdict: Verdict | None, request: Request
     ) -> None:
-        """Refuse a peer that an endpoint's permission refuses.
+        """Refuse a peer that a permission refuses.
 
         Args:
-            endpoint: Who is asked.
-            verdict: What the permission said; None where it has yet to be asked.
+            permission: Of the endpoint that is asked.
+            verdict: What it said; None where it has yet to be asked.
             request: Who asks.
 
         Raises:
             PermissionDenied: The peer may not ask.
         """
         if verdict is None:
-            verdict = await endpoint.permission.ask(request, Action.RETRIEVE, self.run_sync)
+            verdict = await permission.ask(request, READING, self.run_sync)
         if not await settle(verdict):
             raise PermissionDenied("You may not ask for this")
 

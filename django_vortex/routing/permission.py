@@ -10,7 +10,7 @@ import enum
 import inspect
 from collections.abc import Awaitable
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from django_vortex.exceptions import DefinitionError, quoted
 from django_vortex.routing.request import Request
@@ -26,6 +26,12 @@ class Action(enum.Enum):
     RETRIEVE = "retrieve"
     UPDATE = "update"
     DELETE = "delete"
+
+
+READING: Final = Action.RETRIEVE
+"""The action of whoever asks; looking it up by `Action` for each message would take as long as
+asking most permissions.
+"""
 
 
 class _Composable(type):

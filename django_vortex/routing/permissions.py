@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from django_vortex.exceptions import DefinitionError
-from django_vortex.routing.permission import Action, Permission
+from django_vortex.routing.permission import READING, Action, Permission
 from django_vortex.routing.request import Request
 from django_vortex.routing.verdicts import Verdict
 from django_vortex.typedefs import RunSync
@@ -46,7 +46,7 @@ class ReadOnly(Permission):
 
     def allows(self, request: Request, action: Action) -> bool:
         """Let retrieving through."""
-        return action is Action.RETRIEVE
+        return action is READING
 
 
 class AuthenticatedOrReadOnly(Permission):
@@ -56,7 +56,7 @@ class AuthenticatedOrReadOnly(Permission):
 
     def allows(self, request: Request, action: Action) -> bool:
         """Ask the user unless nothing is changed."""
-        return action is Action.RETRIEVE or is_authenticated(request)
+        return action is READING or is_authenticated(request)
 
 
 class ModelPermissions(Permission):
@@ -93,15 +93,27 @@ def is_authenticated(request: Request) -> bool:
     return bool(getattr(request.user, "is_authenticated", False))
 
 
+_generation = 0
+"""Counts how often defaults may have changed."""
+
+
+def forget_defaults() -> None:
+    """Let all handlers find their default anew: the settings have changed."""
+    global _generation
+    _generation += 1
+
+
 class DefaultPermission(Permission):
     """Whatever the project's default is when somebody asks.
 
     Args:
-        find: Returns it.
+        find: Returns it; called again after `forget_defaults`.
     """
 
     def __init__(self, find: Callable[[], Permission]) -> None:
         self._find = find
+        self._known: Permission | None = None
+        self._generation = -1
 
     @property
     def current(self) -> Permission:
@@ -110,12 +122,16 @@ class DefaultPermission(Permission):
         Raises:
             DefinitionError: It tells rows apart, where there are none.
         """
-        permission = self._find()
+        known = self._known
+        if known is not None and self._generation == _generation:
+            return known
+        generation, permission = _generation, self._find()
         if permission.restricts and not self.restricts:
             raise DefinitionError(
                 f"The default permission {permission} tells rows apart, which only handlers of "
                 "tables can; name it as permission= of those, and another as the default"
             )
+        self._known, self._generation = permission, generation
         return permission
 
     @property

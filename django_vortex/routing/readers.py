@@ -8,7 +8,7 @@ from django_vortex.exceptions import PeerError
 from django_vortex.logs import get_limited_logger
 from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.routing.peer import Peer
-from django_vortex.routing.permission import Action
+from django_vortex.routing.permission import READING
 from django_vortex.routing.request import Request
 from django_vortex.typedefs import Filt
 from django_vortex.wire.envelope import PayloadEnvelope
@@ -41,7 +41,7 @@ class Readers:
                 permission = endpoint.permission
                 if permission.may_block or permission.is_awaited:
                     return None
-                if permission.allows(request, Action.RETRIEVE) is not True:
+                if permission.allows(request, READING) is not True:
                     return False
             except Exception as error:
                 return _refuse(endpoint, error)
@@ -54,7 +54,7 @@ class Readers:
         run_sync = self._payload_io.run_sync
         for endpoint in endpoints:
             try:
-                if not await endpoint.permission.ask(request, Action.RETRIEVE, run_sync):
+                if not await endpoint.permission.ask(request, READING, run_sync):
                     return False
             except Exception as error:
                 return _refuse(endpoint, error)

@@ -5,10 +5,13 @@ Takes ``PERMISSION`` and ``CRUD_PERMISSION``, gives a `Permission` through the p
 
 from functools import lru_cache
 
+from django.core.signals import setting_changed
+from django.dispatch import receiver
 from django.utils.module_loading import import_string
 
 from django_vortex.conf import get_settings
 from django_vortex.routing.permission import Permission, to_permission
+from django_vortex.routing.permissions import forget_defaults
 
 
 def find_permission(*, edits_rows: bool) -> Permission:
@@ -30,3 +33,10 @@ def load_permission(path: str) -> Permission:
         DefinitionError: What there is is no permission.
     """
     return to_permission(import_string(path))
+
+
+@receiver(setting_changed)
+def _forget_defaults(*, setting: str, **_: object) -> None:
+    """Let ``override_settings(VORTEX=...)`` work in the tests of applications."""
+    if setting == "VORTEX":
+        forget_defaults()
