@@ -7,11 +7,11 @@ first use: in a class decorator an ORM has not finished the class yet.
 from __future__ import annotations
 
 import dataclasses
-import logging
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any, TypeAlias, TypeVar
 
 from django_vortex.exceptions import DefinitionError, did_you_mean, quoted
+from django_vortex.logs import get_limited_logger
 from django_vortex.tuples.adapters import (
     Construction,
     DataclassAdapter,
@@ -23,15 +23,15 @@ from django_vortex.tuples.field_choice import ALL_FIELDS, read_fields, read_name
 from django_vortex.tuples.fields import FieldSpec
 from django_vortex.tuples.stand_ins import unwrap
 
-logger = logging.getLogger(__name__)
+logger = get_limited_logger(__name__)
 
 _Class = TypeVar("_Class", bound=type)
 
 Resolve: TypeAlias = Callable[[Any], object]
 """Makes the value that another stands for."""
 
-MAX_REPORTED_NAMES = 100
-"""How many unknown names a registry writes to the log; peers may make up any number of them."""
+MAX_REPORTED_NAMES = 1000
+"""How many unknown names a registry remembers; peers may make up any number of them."""
 
 
 class TupleType:
@@ -250,18 +250,17 @@ class TupleRegistry:
     def report_unknown(self, name: object) -> None:
         """Tell the log how to register a type that a peer named, once for each name."""
         shown = quoted(name)
-        if shown in self._reported or len(self._reported) >= MAX_REPORTED_NAMES:
+        if shown in self._reported:
             return
+        if len(self._reported) >= MAX_REPORTED_NAMES:
+            self._reported.clear()
         self._reported.add(shown)
-        near = did_you_mean(name, self._by_name)
         logger.warning(
             "A peer names the tuple type %s, which is not registered%s. If it is yours, decorate "
             "its class with @tuple_type and import its module in vortex.py",
             shown,
-            near,
+            _Suggestion(name, self._by_name),
         )
-        if len(self._reported) == MAX_REPORTED_NAMES:
-            logger.warning("Further names of unknown tuple types are not logged")
 
     def __iter__(self) -> Iterator[TupleType]:
         return iter(list(self._by_name.values()))
@@ -296,6 +295,17 @@ class TupleRegistry:
             if found is not None:
                 return found if base is cls or found.adapter.takes_subclasses else None
         return next((known for known in _built_in.values() if known.cls is cls), None)
+
+
+class _Suggestion:
+    """The registered name that is nearest to an unknown one, looked for when it is written."""
+
+    def __init__(self, name: object, known: Iterable[str]) -> None:
+        self._name = name
+        self._known = known
+
+    def __str__(self) -> str:
+        return did_you_mean(self._name, self._known)
 
 
 def _unnamed(name: str, cls: type, adapter: TupleAdapter | None) -> DefinitionError:
