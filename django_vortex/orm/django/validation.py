@@ -15,6 +15,7 @@ from django.db import connections, models
 
 from django_vortex.exceptions import ValidationError as OurValidationError
 from django_vortex.orm.django.changes import find_changed, remember
+from django_vortex.orm.django.errors import messages_by_field
 from django_vortex.orm.django.files import is_file
 from django_vortex.orm.django.limits import find_unstorable
 from django_vortex.orm.django.models import is_overridden
@@ -215,7 +216,7 @@ def _collect(
     try:
         check(*args, **more)
     except ValidationError as error:
-        _add(draft, model, _messages_by_name(error))
+        _add(draft, model, messages_by_field(error))
     except OurValidationError as error:
         for one in error.errors or [{"field": "", "messages": [str(error)]}]:
             _add(draft, model, {one["field"]: one["messages"]})
@@ -230,9 +231,3 @@ def _add(draft: Draft, model: type[models.Model], messages: Mapping[str, Sequenc
         known = "" if name == NON_FIELD_ERRORS else attnames.get(name, name)
         found = draft.errors.setdefault(known, [])
         found += [text for text in texts if text not in found]
-
-
-def _messages_by_name(error: ValidationError) -> Mapping[str, list[str]]:
-    if hasattr(error, "error_dict"):
-        return error.message_dict
-    return {NON_FIELD_ERRORS: error.messages}
