@@ -131,12 +131,19 @@ def test_all_come_back_after_the_server_was_killed(
             client.connect()
             clients.append(client)
     listening = [client.listen({"key": "a push"}) for client in clients]
+    wait_until(lambda: all(client.servers for client in clients), "the server to be known")
+    ((_, old_uuid),) = clients[0].servers
 
     server.kill()
     server.restart()
 
     server.wait_for_peers(len(clients), HTTP_PATIENCE_SECONDS)
     for client in clients:
+
+        def knows_the_new_server(client: OriginalClient = client) -> bool:
+            return [(name, uuid != old_uuid) for name, uuid in client.servers] == [(NAME, True)]
+
+        wait_until(knows_the_new_server, f"the new server to be known by {client.name}")
         assert client.request(ECHO, tuples=[client.name]).tuples == [client.name]
     server.push(key="a push", first=5, wait=1)
     for client, pushes in zip(clients, listening, strict=True):
