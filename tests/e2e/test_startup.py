@@ -50,6 +50,10 @@ def test_server_of_a_project_without_the_app_does_not_start(
     assert 'Add "django_vortex" there' in log
 
 
+def test_a_project_that_is_right_has_no_issues(database: Path) -> None:
+    assert "System check identified no issues" in manage("check", env=server_environment(database))
+
+
 def test_check_of_wrong_settings_names_them_once(database: Path) -> None:
     env = server_environment(database, vortex={"HEARTBEAT_SECNDS": 5})
     with pytest.raises(AssertionError) as failed:

@@ -8,7 +8,7 @@ import pytest
 from django.apps import apps
 from django.test import override_settings
 
-from django_vortex import ModelHandler, endpoint
+from django_vortex import ModelHandler
 from django_vortex.checks import handlers as checked
 from django_vortex.checks.handlers import check_handlers
 from django_vortex.routing.endpoint import PayloadEndpoint
@@ -121,8 +121,3 @@ def test_twins_that_hear_no_common_peer_are_none(
     kept = [PayloadEndpoint({"key": "a"}, answer, payload_io=registry, **x) for x in (one, other)]
     assert ids(check_handlers()) == ["W013"] * count
     del kept
-
-
-def test_the_handlers_of_this_project_are_fine() -> None:
-    assert endpoint({"key": "tests.lone"})(answer) is answer
-    assert check_handlers() == []
