@@ -4,6 +4,8 @@ Takes the filt of a handler and a peer, gives what the handler's permission says
 handler answers.
 """
 
+from functools import partial
+
 from django_vortex.exceptions import PeerError
 from django_vortex.logs import get_limited_logger
 from django_vortex.routing.payload_io import PayloadIO
@@ -11,6 +13,7 @@ from django_vortex.routing.peer import Peer
 from django_vortex.routing.permission import READING
 from django_vortex.routing.request import Request
 from django_vortex.typedefs import Filt
+from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import PayloadEnvelope
 
 logger = get_limited_logger(__name__)
@@ -60,13 +63,26 @@ class Readers:
                 return _refuse(endpoint, error)
         return bool(endpoints)
 
-    async def read(self, handler: Filt, asked: Filt, peer: Peer) -> list[PayloadEnvelope]:
-        """Return what a peer would be answered; nothing if it may not read, or that fails."""
+    async def read(
+        self, handler: Filt, asked: Filt, peer: Peer, dialect: Dialect = Dialect.NATIVE
+    ) -> list[PayloadEnvelope]:
+        """Return what a peer would be answered; nothing if it may not read, or that fails.
+
+        Args:
+            handler: The filt of the handler.
+            asked: The filt of what is pushed.
+            peer: Who gets it.
+            dialect: What that reads; other than our own is encoded off the loop as well.
+        """
+        codec, clock = self._payload_io.codec, self._payload_io.clock
         replies = []
         for endpoint in self._payload_io.find_exactly(handler):
             reply = await self._payload_io.answer(endpoint, self._make_request(asked, peer))
-            if reply is not None and reply.result in (None, True):
-                replies.append(reply)
+            if reply is None or reply.result not in (None, True):
+                continue
+            if dialect is not Dialect.NATIVE:
+                await self._payload_io.run_sync(partial(reply.encoded, codec, dialect, clock()))
+            replies.append(reply)
         return replies
 
     def _make_request(self, asked: Filt, peer: Peer) -> Request:

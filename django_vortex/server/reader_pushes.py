@@ -16,7 +16,7 @@ from django_vortex.logs import get_limited_logger
 from django_vortex.routing.address import Address
 from django_vortex.routing.peer import Peer
 from django_vortex.routing.readers import Readers
-from django_vortex.server.delivery import Delivery
+from django_vortex.server.delivery import UNKNOWN_DIALECT, Delivery
 from django_vortex.typedefs import Filt
 from django_vortex.wire.codec import Codec
 from django_vortex.wire.dialects import Dialect
@@ -34,6 +34,10 @@ class Target(Protocol):
     @property
     def peer(self) -> Peer:
         """Who it is now."""
+
+    @property
+    def dialect(self) -> Dialect | None:
+        """What the peer reads, None before it has spoken."""
 
     @property
     def is_moved(self) -> bool:
@@ -167,7 +171,9 @@ class ReaderPushes:
             while peer is not target.peer:
                 peer = target.peer
                 if to.is_each:
-                    envelopes = await self._readers.read(handler, asked, peer)
+                    envelopes = await self._readers.read(
+                        handler, asked, peer, target.dialect or UNKNOWN_DIALECT
+                    )
                 elif await self._readers.may_read(handler, asked, peer):
                     envelopes = [delivery.envelope]
                 else:

@@ -1,5 +1,6 @@
 """Whom a push of a handler is for, asked of each peer."""
 
+import decimal
 import logging
 from typing import Any
 
@@ -12,6 +13,8 @@ from django_vortex.routing.permission import Action, Permission
 from django_vortex.routing.permissions import AllowAny, IsAuthenticated, IsStaff
 from django_vortex.routing.readers import Readers
 from django_vortex.routing.request import Request
+from django_vortex.wire.codec import Codec
+from django_vortex.wire.dialects import Dialect
 from tests.support.routing import Bench
 from tests.unit.orm.crud_bench import User
 
@@ -74,6 +77,32 @@ async def test_the_permission_of_the_handler_says_who_may_read(
     assert await readers.may_read(FILT, FILT, peer) is later
     replies = await readers.read(FILT, FILT, Peer("u", "n", user=user or ANN))
     assert bool(replies) is (later or user is None)
+    kept.close()
+
+
+@pytest.mark.parametrize("dialect", [Dialect.D0, Dialect.D1, Dialect.D2])
+async def test_what_others_read_is_encoded_off_the_loop(bench: Bench, dialect: Dialect) -> None:
+    made: list[bool] = []
+
+    class Watching(Codec):
+        def encode_payload(self, *arguments: Any) -> Any:
+            made.append(bench.sync.is_running)
+            return super().encode_payload(*arguments)
+
+        def encode_json(self, *arguments: Any) -> Any:
+            made.append(bench.sync.is_running)
+            return super().encode_json(*arguments)
+
+    async def answer(request: Request) -> Any:
+        return [decimal.Decimal("1.5")]
+
+    bench.payload_io.bind(codec=Watching())
+    kept = PayloadEndpoint(FILT, answer, payload_io=bench.payload_io)
+    [reply] = await Readers(bench.payload_io).read(FILT, FILT, Peer("u", "n"), dialect)
+    before = len(made)
+    assert made[-1] is True
+    assert reply.encoded(bench.payload_io.codec, dialect, None) is not None
+    assert len(made) == before
     kept.close()
 
 

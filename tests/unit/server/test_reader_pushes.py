@@ -39,6 +39,7 @@ class Gate(Permission):
 class Target:
     def __init__(self, user: str) -> None:
         self.peer = Peer(f"uuid of {user}", "n", user=user)
+        self.dialect = None
         self.is_moved = False
         self.got: list[Any] = []
 

@@ -9,6 +9,7 @@ from django_vortex import AsyncModelHandler, IsAuthenticated, ModelHandler, Perm
 from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.routing.permission import Action
 from django_vortex.testing import connect
+from django_vortex.wire.dialects import Dialect
 from tests.unit.orm.crud_bench import User
 
 ANN, BOB, SUE = User(7), User(8), User(9, is_staff=True)
@@ -128,6 +129,15 @@ async def test_updates_come_in_order_however_long_a_permission_takes(permission:
         seen = [count for [count] in taken(sue)]
     assert seen == sorted(seen)
     assert seen[-1] == 8
+
+
+@pytest.mark.parametrize("dialect", [one for one in Dialect if one is not Dialect.D0])
+async def test_released_clients_get_their_own_as_well(dialect: Dialect) -> None:
+    io = PayloadIO()
+    handler = Lists(payload_io=io)
+    async with connect(user=ANN, payload_io=io, dialect=dialect) as ann:
+        assert await update(handler) == await update(handler, to_user=7) == 1
+        assert taken(ann) == [["of 7"], ["of 7"]]
 
 
 async def test_updates_do_not_count_as_what_the_peer_asks_for() -> None:
