@@ -42,9 +42,8 @@ def _find_free(field: Any, rows: models.QuerySet[Any], using: str) -> list[Any]:
         limit = high
     elif isinstance(target, models.DecimalField):
         limit = 10 ** (target.max_digits - target.decimal_places)
-    made = (
-        [] if field.choices else make_candidates(find_kind(field).type, length=length, limit=limit)
-    )
+    # No database knows of choices.
+    made = make_candidates(find_kind(field).type, length=length, limit=limit)
     if isinstance(target, models.DateTimeField) and settings.USE_TZ:
         made = [timezone.make_aware(value) for value in made]
     taken = set(rows.filter(**{f"{field.attname}__in": made}).values_list(field.attname, flat=True))

@@ -48,6 +48,9 @@ def _find_free(session: Session, mapped: MappedModel, one: MappedColumn) -> Iter
         yield None
         return
     if column.foreign_keys:  # which most databases look at after each statement
+        [key, *_] = column.foreign_keys
+        free = select(key.column).where(key.column.not_in(select(column))).limit(1)
+        yield from session.execute(free, bind_arguments={"mapper": mapped.mapper}).scalars()
         return
     made = _make_candidates(column.type)
     found = session.execute(
@@ -58,7 +61,9 @@ def _find_free(session: Session, mapped: MappedModel, one: MappedColumn) -> Iter
 
 
 def _make_candidates(kind: Any) -> list[Any]:
-    if not isinstance(kind, _PLAIN) or isinstance(kind, types.Enum):
+    if isinstance(kind, types.Enum):
+        return list(kind.enum_class or kind.enums)
+    if not isinstance(kind, _PLAIN):
         return []
     if isinstance(kind, types.Uuid):
         made = make_candidates(uuid.UUID)
