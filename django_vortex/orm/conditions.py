@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from django_vortex.exceptions import DefinitionError, quoted
+from django_vortex.exceptions import DefinitionError, ValidationError, quoted
 from django_vortex.routing.scope import JoinedScope
 
 LOOKUPS = frozenset(
@@ -98,6 +98,20 @@ _WRITTEN: "Mapping[str, Any]" = {"postgresql": str, "sqlite": (str, int, float, 
 
 NOTHING = AnyOf(())
 """No row at all."""
+
+
+class UnfitOperand(ValidationError):
+    """A value that a field cannot be compared with.
+
+    Args:
+        comparison: What cannot be.
+        text: Why.
+    """
+
+    def __init__(self, comparison: Comparison, text: str) -> None:
+        super().__init__(f"{comparison.field}: {text}")
+        self.comparison = comparison
+        self.reason = text
 
 
 def to_condition(value: Any) -> Condition | None:

@@ -58,6 +58,12 @@ class ModelField:
     refers_to: frozenset[str] = frozenset()
     """The columns one of whose values it has to have, as a foreign key."""
 
+    is_comparable: bool = True
+    """Whether peers can name a value to compare it with."""
+
+    has_text: bool = True
+    """Whether look-ups of text apply, to the value or to how the database writes it."""
+
 
 @dataclass(frozen=True, slots=True)
 class ModelRelation:

@@ -35,7 +35,13 @@ from sqlalchemy.orm import registry, sessionmaker
 
 from django_vortex.exceptions import DefinitionError
 from tests.crud.paging_shelf import PagingShelf
-from tests.crud.sqlalchemy_columns import COLUMNS, POSTGRES_COLUMNS, make_table, texts
+from tests.crud.sqlalchemy_columns import (
+    COLUMNS,
+    NAMED_COLUMNS,
+    POSTGRES_COLUMNS,
+    make_table,
+    texts,
+)
 from tests.support.postgres import USER, PostgresServer
 
 NOW = dt.datetime(2024, 6, 1, 12)
@@ -67,6 +73,7 @@ ALL = {
 POSTGRES_ALL = {
     **ALL,
     **{name: found for name, found in POSTGRES_COLUMNS.items() if name != "jsonb"},
+    **{name: NAMED_COLUMNS[name] for name in ("oid", "positive")},
     "cased": (postgresql.CITEXT(), texts()),
 }
 SQLITE_TABLE = make_table(ALL, MetaData())
@@ -138,6 +145,7 @@ def postgres_url(postgres: PostgresServer) -> URL:
     engine = create_engine(url)
     with engine.begin() as link:
         link.execute(text("CREATE EXTENSION citext"))
+        link.execute(text("CREATE EXTENSION hstore"))
     engine.dispose()
     return url
 
@@ -159,6 +167,7 @@ def test_pages_of_sqlite_have_every_row_once(
     sqlite_place.check(name, data.draw(st.lists(st.none() | ALL[name][1], max_size=5)))
 
 
+@pytest.mark.filterwarnings("ignore:Type object:sqlalchemy.exc.SADeprecationWarning")
 @pytest.mark.parametrize("name", list(POSTGRES_ALL))
 @settings(max_examples=2)
 @given(data=st.data())
@@ -175,6 +184,8 @@ def test_pages_of_postgresql_have_every_row_once(
         postgresql.JSONB(),
         ARRAY(JSON),
         postgresql.JSONPATH(),
+        postgresql.HSTORE(),
+        postgresql.MONEY(),
     ],
 )
 def test_what_has_no_order_is_refused(kind: Any) -> None:

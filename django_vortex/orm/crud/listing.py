@@ -26,11 +26,12 @@ from django_vortex.orm.conditions import (
     Comparison,
     Condition,
     Stored,
+    UnfitOperand,
     all_of,
     to_comparison,
 )
 from django_vortex.orm.crud.fields import get_field
-from django_vortex.orm.store import ModelSpec, Order
+from django_vortex.orm.store import ModelSpec, Order, RefusedByDatabase
 from django_vortex.tuples import Tuple, TupleField
 from django_vortex.tuples.registry import add_built_in
 from django_vortex.typedefs import Filt
@@ -47,6 +48,8 @@ MAX_OPERANDS = 1000
 _TEXT_LOOKUPS = frozenset(
     {"contains", "icontains", "startswith", "istartswith", "endswith", "iendswith", "iexact"}
 )
+
+_NEVER_TEXT = (bytes, list, tuple, set, dict)
 
 
 class Page(Tuple):
@@ -145,6 +148,21 @@ class Listing:
         content = [_spell(order), list(place)]
         text = codec.encode_json(codec.encode_value(content, Dialect.NATIVE), Dialect.NATIVE)
         return base64.urlsafe_b64encode(text).decode("ascii")
+
+    def refuse_where(self, where: Any, error: RefusedByDatabase | UnfitOperand) -> ValidationError:
+        """Return the error for values that only the database has found to be none.
+
+        Args:
+            where: What the peer has sent, checked.
+            error: Of the database, which does not say which of them it was, or of its store.
+        """
+        names, text = list(where), str(error.args[0]) or "The database cannot compare this"
+        if isinstance(error, UnfitOperand):
+            names = [name for name in names if _is_named(name, error.comparison)] or names
+            text = error.reason
+        said = f"{', '.join(names)}: {text} - at `filt.where`"
+        told = [{"index": None, "field": name, "messages": [said]} for name in names]
+        return ValidationError(said, told)
 
     def _read_where(self, where: Any) -> Condition | None:
         if where is None:
@@ -253,12 +271,22 @@ def _make_operand_check(spec: ModelSpec, name: str) -> Check:
     field = get_field(spec, comparison.field, "filters")
     if field.is_many or field.raw:
         raise DefinitionError(f"{spec.label}.{field.name} is nothing to filter by")
+    if comparison.lookup != "isnull" and not field.is_comparable:
+        raise DefinitionError(f"Cannot filter by {name}, only by {field.name}__isnull")
+    if comparison.lookup in _TEXT_LOOKUPS and not (field.has_text and _may_be_text(field.type)):
+        raise DefinitionError(
+            f"Cannot filter by {name}: {spec.label}.{field.name} has no text to be looked at"
+        )
     if comparison.lookup == "isnull":
         kind: Any = bool
     else:
         kind = str if comparison.lookup in _TEXT_LOOKUPS else field.type
     check = make_check(kind) or (lambda value: value)
     return _make_finite_check(check) if kind is decimal.Decimal else check
+
+
+def _may_be_text(kind: Any) -> bool:
+    return kind is None or (isinstance(kind, type) and not issubclass(kind, _NEVER_TEXT))
 
 
 def _make_finite_check(check: Check) -> Check:
@@ -276,23 +304,39 @@ def _make_finite_check(check: Check) -> Check:
 def _check_operand(check: Check, comparison: Comparison, name: str) -> Any:
     value, lookup = comparison.value, comparison.lookup
     try:
-        if lookup == "in":
-            values = _listed(value, "where")
-            if len(values) > MAX_OPERANDS:
-                raise _refusal("where", f"{name} takes at most {MAX_OPERANDS} values")
-            return [check(one) for one in values]
-        if lookup == "range":
-            low, high = _listed(value, "where")
-            return [check(low), check(high)]
-        if value is None and lookup == "exact":
-            return None
-        if value is None:
-            raise _refusal("where", f"{name} cannot be None")
-        return check(value)
+        if lookup in ("in", "range"):
+            return _check_operands(check, lookup, value, name)
+        checked = None if value is None else check(value)
     except WireError as error:
-        raise _refusal("where", f"{name}: {error.text}") from None
-    except ValueError:
-        raise _refusal("where", f"{name} takes two values, got {quoted(value)}") from None
+        raise refuse_operand(name, f"{name}: {error.text}") from None
+    if checked is None and lookup != "exact":  # "" of released clients is None as well
+        raise refuse_operand(name, f"{name} cannot be None")
+    return checked
+
+
+def _check_operands(check: Check, lookup: str, value: Any, name: str) -> list[Any]:
+    if not isinstance(value, list | tuple):
+        raise refuse_operand(name, f"{name}: Expected a list, got {quoted(value)}")
+    if lookup == "range" and len(value) != 2:
+        raise refuse_operand(name, f"{name} takes two values, got {quoted(value)}")
+    if len(value) > MAX_OPERANDS:
+        raise refuse_operand(name, f"{name} takes at most {MAX_OPERANDS} values")
+    checked = [None if one is None else check(one) for one in value]
+    if lookup == "range" and None in checked:
+        raise refuse_operand(name, f"{name} cannot be None")
+    return [one for one in checked if one is not None]  # which nothing equals
+
+
+def _is_named(name: str, comparison: Comparison) -> bool:
+    """Tell whether a look-up became a comparison; ``range`` became two."""
+    found = to_comparison(name, None)
+    return found.field == comparison.field and found.lookup in (comparison.lookup, "range")
+
+
+def refuse_operand(name: str, text: str) -> ValidationError:
+    """Return the error for a value that a field cannot be compared with."""
+    text = f"{text} - at `filt.where`"
+    return ValidationError(text, [{"index": None, "field": name, "messages": [text]}])
 
 
 def _listed(value: Any, key: str) -> list[Any]:

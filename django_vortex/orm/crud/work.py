@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django_vortex.exceptions import PermissionDenied, ValidationError, WireError, quoted
-from django_vortex.orm.conditions import Condition
+from django_vortex.orm.conditions import Condition, UnfitOperand
 from django_vortex.orm.crud.access import Asking
 from django_vortex.orm.crud.extension import Context
 from django_vortex.orm.crud.found import find
@@ -118,10 +118,8 @@ class CrudWork:
         self.call(plan, Action.RETRIEVE, "before_retrieve")
         try:
             found = find(self, plan, query)
-        except RefusedByDatabase as error:
-            if (after := self.request.filt.get("after")) is not None:  # which a peer may make up
-                raise no_cursor(after) from error
-            raise
+        except (RefusedByDatabase, UnfitOperand) as error:
+            raise self._explain_refusal(listing, error) from error
         cursor = None
         if query.limit is not None and len(found) > query.limit:
             place = found.place(query.limit - 1)
@@ -130,6 +128,15 @@ class CrudWork:
         if query.is_paged:
             tuples.append(Page(next=cursor, count=len(tuples)))
         return Outcome(tuples)
+
+    def _explain_refusal(
+        self, listing: Listing, error: RefusedByDatabase | UnfitOperand
+    ) -> Exception:
+        """Return what to tell the peer when the database refuses to look for something."""
+        filt = self.request.filt
+        if filt.get("after") is not None and isinstance(error, RefusedByDatabase):
+            return no_cursor(filt["after"])  # which a peer may make up
+        return listing.refuse_where(filt["where"], error) if filt.get("where") else error
 
     def remove(self, tuples: Sequence[Any], key_value: Any) -> Outcome:
         """Delete the rows of tuples, or the one with a key. Rows that are missing are no error."""

@@ -17,6 +17,7 @@ from django_vortex.orm.conditions import (
     Native,
     Not,
     Stored,
+    UnfitOperand,
 )
 from django_vortex.orm.django.places import compare_stored
 from django_vortex.orm.django.values import to_model_value
@@ -37,6 +38,10 @@ def to_q(condition: Condition, model: type[Model]) -> Q:
             return Q(**{f"{field}__isnull": True})
         case Comparison(field, lookup, Stored() as stored):
             return compare_stored(field, lookup, stored)
+        case Comparison(field, "range", (low, high)):  # which foreign keys do not have
+            return to_q(Comparison(field, "gte", low), model) & to_q(
+                Comparison(field, "lte", high), model
+            )
         case Comparison(field, lookup, value):
             return Q(**{f"{field}__{lookup}": _to_operand(model, field, lookup, value)})
         case AllOf(conditions):
@@ -71,6 +76,28 @@ def filter_rows(queryset: QuerySet[Any], condition: Condition | None) -> QuerySe
         return queryset.filter(wanted)
     keys = queryset.model._base_manager.using(queryset.db).filter(wanted).values("pk")
     return queryset.filter(pk__in=keys)
+
+
+def check_operands(condition: Condition | None, model: type[Model], connection: Any) -> None:
+    """Look for values of a peer that a field makes nothing of, before a query is made of them.
+
+    Raises:
+        UnfitOperand: There is one.
+    """
+    match condition:
+        case AllOf(conditions) | AnyOf(conditions):
+            for one in conditions:
+                check_operands(one, model, connection)
+        case Comparison(name, lookup, value) if lookup in _WITH_VALUES:
+            fields = model._meta.concrete_fields
+            field = next((one for one in fields if name in (one.name, one.attname)), None)
+            if field is None or isinstance(value, Stored):
+                return
+            try:
+                for item in value if lookup in ("in", "range") else [value]:
+                    field.get_db_prep_value(to_model_value(field, item), connection)
+            except (ValueError, TypeError, ArithmeticError, ValidationError) as error:
+                raise UnfitOperand(condition, "A value that the field does not have") from error
 
 
 def to_ordering(orders: Iterable[Order]) -> list[Any]:

@@ -8,7 +8,7 @@ from django.db import connections, models
 
 from django_vortex.orm.conditions import Condition
 from django_vortex.orm.django.changes import find_changed, remember
-from django_vortex.orm.django.conditions import filter_rows, to_ordering
+from django_vortex.orm.django.conditions import check_operands, filter_rows, to_ordering
 from django_vortex.orm.django.limits import find_unstorable
 from django_vortex.orm.django.parking import park
 from django_vortex.orm.django.places import place_names, read_place, with_places
@@ -200,6 +200,7 @@ class DjangoCrudRows:
         *,
         is_paged: bool,
     ) -> models.QuerySet[Any]:
+        check_operands(where, self._model, connections[self._using])
         queryset = filter_rows(self._queryset, where)
         if order:
             queryset = queryset.order_by(*to_ordering(order))

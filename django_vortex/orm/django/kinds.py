@@ -55,6 +55,7 @@ class Kind:
         is_read_only: Whether only the application and the database can make such values.
         refusal: Why they cannot travel, nothing if they can.
         is_ordered: Whether databases can order rows by such values.
+        is_comparable: Whether what travels of them is something to compare them with.
     """
 
     type: Any = None
@@ -64,6 +65,7 @@ class Kind:
     is_read_only: bool = False
     refusal: str = ""
     is_ordered: bool = True
+    is_comparable: bool = True
 
 
 @lru_cache(maxsize=4096)

@@ -53,6 +53,8 @@ def _describe_field(field: Any, is_key: bool) -> ModelField:
         type=kind.type,
         raw=kind.raw,
         is_ordered=kind.is_ordered,
+        is_comparable=kind.is_comparable,
+        has_text=not field.is_relation,
         refusal=kind.refusal,
         is_nullable=field.null,
         is_required=not (field.null or field.blank or has_default or is_made),

@@ -36,7 +36,7 @@ def find_kind(field: Any) -> Kind | None:
         # Not a dict, or else released clients would read the key "1" as a number.
         return Kind(raw=True, to_model=_to_store)
     if isinstance(field, SearchVectorField | SearchQueryField):
-        return Kind(str, is_read_only=True)
+        return Kind(str, is_read_only=True, is_comparable=False)
     return None
 
 

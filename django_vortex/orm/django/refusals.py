@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from django.db import DataError, IntegrityError, connections, models
+from django.db import DataError, IntegrityError, OperationalError, connections, models
 
 from django_vortex.orm.driver_errors import CHECK, NULL, REFERENCE, TEXTS, UNIQUE, read_refusal
 from django_vortex.orm.store import RefusedByDatabase
@@ -16,6 +16,9 @@ from django_vortex.orm.store import RefusedByDatabase
 STILL_NEEDED = "Other rows need this one"
 
 UNKNOWN = "It contradicts another row or a rule of the table"
+
+_TOO_LONG = "54"
+"""The class of SQLSTATE of what is beyond a limit of PostgreSQL."""
 
 AT_COMMIT = "It contradicts another row"
 
@@ -30,6 +33,10 @@ def asked(using: str) -> Iterator[None]:
             if not is_of_driver(error):
                 raise
             raise RefusedByDatabase("A value that the database does not know") from error
+        except OperationalError as error:
+            if str(getattr(error.__cause__, "sqlstate", "")).startswith(_TOO_LONG):
+                raise RefusedByDatabase("A value that the database cannot compare") from error
+            raise
 
 
 @contextmanager

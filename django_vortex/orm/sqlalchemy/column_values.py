@@ -31,6 +31,9 @@ class ColumnValues:
     is_ordered: bool = True
     """Whether databases can order rows by such values."""
 
+    is_comparable: bool = True
+    """Whether what travels of them is something to compare them with."""
+
     refusal: str = ""
     """Why they cannot travel, nothing if they can."""
 

@@ -8,10 +8,10 @@ mathematics answers it.
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import String, and_, case, cast, false, func, or_, true
+from sqlalchemy import Enum, String, Text, and_, bindparam, case, cast, false, func, or_, true
 from sqlalchemy.orm import RelationshipProperty
 
-from django_vortex.exceptions import DefinitionError, ValidationError
+from django_vortex.exceptions import DefinitionError
 from django_vortex.orm.conditions import (
     AllOf,
     AnyOf,
@@ -20,8 +20,9 @@ from django_vortex.orm.conditions import (
     Native,
     Not,
     Stored,
+    UnfitOperand,
 )
-from django_vortex.orm.sqlalchemy.column_values import UnfitValue
+from django_vortex.orm.sqlalchemy.column_values import UnfitValue, fit_text
 from django_vortex.orm.sqlalchemy.models import MappedColumn, MappedModel, describe
 from django_vortex.orm.sqlalchemy.places import compare_stored
 from django_vortex.orm.store import Order
@@ -64,7 +65,7 @@ def to_expression(condition: Condition, mapped: MappedModel, dialect: str) -> An
 
     Raises:
         DefinitionError: A field or look-up does not exist.
-        ValidationError: The database cannot compare a field with such a value.
+        UnfitOperand: The database cannot compare a field with such a value.
     """
     if isinstance(condition, Native):
         return condition.expression
@@ -136,6 +137,8 @@ def _compare_column(found: MappedColumn, lookup: str, value: Any, dialect: str) 
         compared = found.values.to_compared(value, dialect)
     except UnfitValue as error:
         return _compare_unfit(found, lookup, value, error)
+    if isinstance(compared, bool):  # which is no operand to SQLAlchemy but by name
+        compared = bindparam(None, compared, column.type)
     if lookup == "exact":
         return column == compared
     if lookup in _ORDERED:
@@ -156,10 +159,12 @@ def _comparable(found: MappedColumn, values: Sequence[Any], dialect: str) -> lis
 
 def _compare_text(found: MappedColumn, lookup: str, value: str, dialect: str) -> Any:
     try:
-        text = found.values.to_compared(value, dialect) if found.values.type is str else value
+        text = fit_text(value, dialect)
     except UnfitValue:
         return false()
-    column = found.attribute if found.values.type is str else cast(found.attribute, String)
+    column = found.attribute
+    if not isinstance(column.type, String) or isinstance(column.type, Enum):
+        column = cast(column, Text)  # as the database writes it
     return (_SQLITE_TEXT if dialect == "sqlite" else _TEXT)[lookup](column, text)
 
 
@@ -170,4 +175,4 @@ def _compare_unfit(found: MappedColumn, lookup: str, value: Any, error: UnfitVal
     if isinstance(value, int):
         is_met = lookup in (("lt", "lte") if value > 0 else ("gt", "gte"))
         return found.attribute.is_not(None) if is_met else false()
-    raise ValidationError(f"{found.name}: {error}") from error
+    raise UnfitOperand(Comparison(found.name, lookup, value), str(error)) from error

@@ -25,8 +25,8 @@ from django_vortex.orm.driver_errors import (
 from django_vortex.orm.sqlalchemy.models import MappedModel
 from django_vortex.orm.store import RefusedByDatabase
 
-_REFUSING_STATES = ("22", "23", "P0001")
-"""SQLSTATEs that concern a row and not the connection: data, constraints, and what triggers say."""
+_REFUSING_STATES = ("22", "23", "54", "P0001")
+"""SQLSTATEs that concern a row and not the connection: data, constraints, limits, and triggers."""
 
 
 @contextmanager

@@ -197,6 +197,7 @@ def _make_field(mapper: Mapper[Any], mapped: MappedColumn) -> ModelField:
             values.is_raw,
             is_read_only=True,
             is_ordered=values.is_ordered,
+            is_comparable=values.is_comparable,
             refusal=values.refusal,
         )
     is_discriminator = column is mapper.polymorphic_on
@@ -213,6 +214,7 @@ def _make_field(mapper: Mapper[Any], mapped: MappedColumn) -> ModelField:
         values.is_raw,
         is_nullable=mapped.is_nullable,
         is_ordered=values.is_ordered,
+        is_comparable=values.is_comparable,
         refusal=values.refusal,
         is_required=not mapped.is_nullable and not is_made,
         is_read_only=is_discriminator or column.computed is not None or _is_always(column),

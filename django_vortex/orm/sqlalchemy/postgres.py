@@ -32,7 +32,8 @@ def describe_postgres(column_type: Any) -> ColumnValues | None:
     if not _is_of_dialect(column_type):
         return None
     if name in _TEXTS:
-        return ColumnValues(str, fit=fit_text, is_ordered=False)  # the text is not what is compared
+        # The text is not what is compared.
+        return ColumnValues(str, fit=fit_text, is_ordered=False, is_comparable=False)
     if name == "OID":
         return ColumnValues(int, fit=_fit_oid)
     if name == "HSTORE":
