@@ -61,6 +61,8 @@ class Stored:
 
     def fits(self, database: str) -> bool:
         """Tell whether it may come from such a database, and not from a peer that made it up."""
+        if database == "sqlite" and isinstance(self.value, int) and self.value.bit_length() > 63:
+            return False
         return isinstance(self.value, _WRITTEN.get(database, object))
 
 

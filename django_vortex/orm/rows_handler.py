@@ -9,6 +9,7 @@ from django_vortex.handlers import ModelHandler
 from django_vortex.logs import get_limited_logger
 from django_vortex.orm.conditions import Condition, to_condition
 from django_vortex.orm.django.rows import DjangoRows
+from django_vortex.orm.filt_keys import check_keys, is_of_application
 from django_vortex.orm.sqlalchemy.rows import SqlAlchemyRows
 from django_vortex.orm.transient import may_try_again
 from django_vortex.orm.waiting import Waiting
@@ -86,6 +87,8 @@ class RowsHandler(ModelHandler):
 
     def build_model(self, request: Request) -> list[Any]:
         """List the rows of `get_queryset` that the permission shows to whoever asks."""
+        may_be_read = type(self) is not RowsHandler or is_of_application(self._row_permission)
+        check_keys(request, self.payload_io, self.filt, may_be_read=may_be_read)
         permission, wait = self._row_permission, Waiting().wait
 
         def settle(answer: Any) -> Any:

@@ -29,6 +29,7 @@ from django_vortex.orm.crud.run import CrudRun
 from django_vortex.orm.crud.save import CrudSave
 from django_vortex.orm.crud.stores import find_store
 from django_vortex.orm.crud.work import CrudPlan, CrudWork, Outcome
+from django_vortex.orm.filt_keys import check_keys, is_of_application
 from django_vortex.orm.store import RefusedByDatabase, Unit
 from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.routing.payload_io import payload_io as default_payload_io
@@ -43,6 +44,10 @@ from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.payload import Payload
 
 logger = get_limited_logger(__name__)
+
+
+_FILT_KEYS = ("id", "delete", *LIST_KEYS)
+"""What a filt may have beside the pairs of the handler's."""
 
 
 class OrmCrudHandler(BaseHandler):
@@ -189,6 +194,8 @@ class OrmCrudHandler(BaseHandler):
 
     async def handle(self, request: Request) -> Any:
         """Answer a request, after the commit."""
+        known = (*self.filt, *_FILT_KEYS)
+        check_keys(request, self.payload_io, known, may_be_read=self._may_read_filt)
         pushes = None if request.is_push else self.pushes
         load = None if pushes is None else pushes.begin(request)
         try:
@@ -311,6 +318,16 @@ class OrmCrudHandler(BaseHandler):
         if self.plan.listing is not None:
             return work.find(self.plan.listing)
         return work.create()
+
+    @property
+    def _may_read_filt(self) -> bool:
+        """Whether code of the application sees what is in a filt beside our own keys."""
+        return (
+            self._get_queryset is not None
+            or self._has_method("get_queryset", "pre_process", "post_process")
+            or any(plan.extensions for plan in self.plan.models)
+            or any(is_of_application(plan.access.permission) for plan in self.plan.models)
+        )
 
     def _has_method(self, *names: str) -> bool:
         """Say whether a subclass has one of these methods of its own."""
