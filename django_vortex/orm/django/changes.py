@@ -8,17 +8,28 @@ import copy
 import datetime as dt
 import decimal
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 
 from django.db import models
+from django.db.models.signals import pre_save
 
 from django_vortex.orm.django.files import is_file
+from django_vortex.orm.django.models import is_overridden
 from django_vortex.orm.sameness import is_same
 
 SEEN = "_vortex_seen_values"
 """Where an instance keeps the values that it was read with, by ``attname``."""
+
+SAVE_HOOKS = ("save", "save_base", "_save_parents", "_save_table", "_do_update")
+
+_PLAIN_PRE_SAVES = frozenset(
+    kind.pre_save
+    for kind in (models.Field, models.DateField, models.DateTimeField, models.TimeField)
+)
+"""Of fields that keep their value, or the time of the last change, which is saved anyway."""
 
 _IMMUTABLE = frozenset(
     {
@@ -33,9 +44,9 @@ def remember(row: models.Model) -> None:
     known = row.__dict__
     if SEEN not in known:
         known[SEEN] = {
-            field.attname: _keep(known[field.attname])
-            for field in row._meta.concrete_fields
-            if field.attname in known
+            name: value if (value := known[name]).__class__ in _IMMUTABLE else _keep(value)
+            for name in _find_watched(row.__class__)
+            if name in known
         }
 
 
@@ -50,18 +61,43 @@ def find_changed(row: models.Model) -> set[str]:
     Keys and generated fields are not among them, and neither are fields that were deferred then:
     nobody knows whether they have been set or only loaded.
     """
-    seen = row.__dict__.get(SEEN)
+    now = row.__dict__
+    seen = now.get(SEEN)
     if seen is None:
         return set()
-    keys = row._meta.pk_fields
     return {
-        field.attname
-        for field in row._meta.concrete_fields
-        if field.attname in seen
-        and field.attname in row.__dict__
-        and not _is_as_seen(seen, field, row.__dict__[field.attname])
-        and not (field.primary_key or field.generated or field in keys)
+        name
+        for name, field in _find_watched(row.__class__).items()
+        if name in seen
+        and name in now
+        and now[name] is not seen[name]
+        and not _is_as_seen(seen, field, now[name])
     }
+
+
+@lru_cache(maxsize=1024)
+def _find_watched(model: type[models.Model]) -> dict[str, Any]:
+    """Give the fields that may change, by ``attname``."""
+    keys = model._meta.pk_fields
+    fields: Iterable[Any] = model._meta.concrete_fields
+    return {
+        field.attname: field
+        for field in fields
+        if not (field.primary_key or field.generated or field in keys)
+    }
+
+
+def may_derive(model: type[models.Model]) -> bool:
+    """Say whether saving an instance may change other fields than those that are to be saved."""
+    # Receivers may be connected at any time, so they are looked for each time.
+    return _has_own_saving(model) or pre_save.has_listeners(model)
+
+
+@lru_cache(maxsize=1024)
+def _has_own_saving(model: type[models.Model]) -> bool:
+    return is_overridden(model, models.Model, *SAVE_HOOKS) or any(
+        type(field).pre_save not in _PLAIN_PRE_SAVES for field in model._meta.concrete_fields
+    )
 
 
 @contextmanager
@@ -81,7 +117,7 @@ def extending(row: Any) -> Iterator[None]:
     def save_what_changed(*args: Any, **options: Any) -> Any:
         names = options.get("update_fields")
         if names is not None:
-            options["update_fields"] = {*names, *_find_names(row)}
+            options["update_fields"] = {*names, *find_changed_names(row)}
         return save_base(*args, **options)
 
     def save_one_table(
@@ -95,7 +131,7 @@ def extending(row: Any) -> Iterator[None]:
         nonlocal told
         before, told = told, update_fields
         if isinstance(told, set):
-            told.update(_find_names(row))
+            told.update(find_changed_names(row))
             here = {
                 field.name for field in cls._meta.local_concrete_fields if _is_there(row, field)
             }
@@ -147,9 +183,10 @@ def shadowing(row: models.Model, **methods: Callable[..., Any]) -> Iterator[None
         known.update(before)
 
 
-def _find_names(row: Any) -> set[str]:
-    changed = find_changed(row)
-    return {field.name for field in row._meta.concrete_fields if field.attname in changed}
+def find_changed_names(row: Any) -> set[str]:
+    """Return the names of the fields that are not as they were remembered."""
+    watched = _find_watched(row.__class__)
+    return {watched[name].name for name in find_changed(row)}
 
 
 def _is_written(field: Any, value: Any, told: set[str], seen: Mapping[str, Any]) -> bool:

@@ -11,11 +11,17 @@ from typing import Any
 
 from django.db import DatabaseError, models, transaction
 
-from django_vortex.orm.django.changes import SEEN, extending, shadowing
+from django_vortex.orm.django.changes import (
+    SAVE_HOOKS,
+    SEEN,
+    extending,
+    find_changed_names,
+    forget,
+    may_derive,
+    shadowing,
+)
 from django_vortex.orm.django.models import is_overridden
 from django_vortex.orm.store import StaleRow, Version
-
-_SAVE_HOOKS = ("save", "save_base", "_save_parents", "_save_table", "_do_update")
 
 
 def save_fields(row: Any, names: Collection[str], using: str, version: Version | None) -> None:
@@ -32,7 +38,7 @@ def save_fields(row: Any, names: Collection[str], using: str, version: Version |
     """
     if version is None:
         _save(row, names, using)
-    elif is_overridden(type(row), models.Model, *_SAVE_HOOKS):
+    elif is_overridden(type(row), models.Model, *SAVE_HOOKS):
         claim(row, using, version)
         _save(row, names, using)
     else:
@@ -59,8 +65,12 @@ def _save(row: Any, names: Collection[str], using: str) -> None:
     if not names:
         return
     try:
-        with extending(row):
-            row.save(using=using, update_fields=names)
+        if may_derive(type(row)):
+            with extending(row):
+                row.save(using=using, update_fields=names)
+        else:
+            row.save(using=using, update_fields={*names, *find_changed_names(row)})
+            forget(row)
     except DatabaseError as error:
         # A class of its own for "did not affect any rows" came with Django 6.
         if type(error) is DatabaseError or isinstance(error, getattr(row, "NotUpdated", ())):
