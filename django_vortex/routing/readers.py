@@ -15,6 +15,7 @@ from django_vortex.routing.request import Request
 from django_vortex.typedefs import Filt
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import PayloadEnvelope
+from django_vortex.wire.plain import is_true
 
 logger = get_limited_logger(__name__)
 
@@ -78,7 +79,7 @@ class Readers:
         replies = []
         for endpoint in self._payload_io.find_exactly(handler):
             reply = await self._payload_io.answer(endpoint, self._make_request(asked, peer))
-            if reply is None or reply.result not in (None, True):
+            if reply is None or not (reply.result is None or is_true(reply.result)):
                 continue
             if dialect is not Dialect.NATIVE:
                 await self._payload_io.run_sync(partial(reply.encoded, codec, dialect, clock()))

@@ -17,6 +17,7 @@ from django_vortex.typedefs import Filt
 from django_vortex.wire.codec import Codec
 from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.payload import Payload
+from django_vortex.wire.plain import is_true
 
 MAX_TUPLES_ON_LOOP = 100
 """More than so many tuples are encoded off the loop."""
@@ -54,7 +55,7 @@ def make_reply(result: Any, request: Request, date: datetime.datetime) -> Payloa
         return result
     if issubclass(type(result), PayloadEnvelope):
         envelope = _readdress(result, filt, request.codec)
-        if envelope.result not in (None, True) and not isinstance(envelope.result, str):
+        if not isinstance(envelope.result, str | None) and not is_true(envelope.result):
             request.codec.encode_value(envelope.result, request.dialect)  # or raise here and now
     elif result is None:
         envelope = PayloadEnvelope(filt)

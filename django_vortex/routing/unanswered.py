@@ -13,6 +13,7 @@ from django_vortex.routing.replies import make_failure
 from django_vortex.routing.request import Request
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import PayloadEnvelope
+from django_vortex.wire.plain import is_true
 
 if TYPE_CHECKING:
     from django_vortex.routing.endpoint import PayloadEndpoint
@@ -40,7 +41,7 @@ class Unanswered:
         Silence, as released clients expect it (PROTOCOL section 7). Our own are told, unless theirs
         is an answer itself that came too late: two ends must not tell each other for ever.
         """
-        if request.result not in (None, True):
+        if not (request.result is None or is_true(request.result)):
             return []
         self._log(request)
         if request.dialect is not Dialect.NATIVE or not request.wants_reply:

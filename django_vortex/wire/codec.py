@@ -54,6 +54,16 @@ class Codec:
         self._decoders = {
             dialect: ValueDecoder(registry, dialect, self.limits.depth) for dialect in Dialect
         }
+        # What comes of a message must be writable for the same peer.
+        self._message_decoders = {
+            dialect: ValueDecoder(
+                registry,
+                dialect,
+                self.limits.depth,
+                reads_all_ints=dialect is Dialect.NATIVE,
+            )
+            for dialect in Dialect
+        }
         self._encode_plans: dict[type, tuple[TupleType, EncodeAll | None]] = {}
 
     def encode_value(self, value: object, dialect: Dialect) -> Json:
@@ -83,8 +93,25 @@ class Codec:
         Raises:
             WireError: It stands for none.
         """
+        return self._decode(self._decoders[dialect], json, path, 0)
+
+    def decode_part(self, json: Json, dialect: Dialect, path: str, depth: int = 0) -> Any:
+        """Return the value of a part of a message, which can be sent back in the same dialect.
+
+        Args:
+            json: What `read_json` gave.
+            dialect: What the peer speaks.
+            path: Where in the message ``json`` is, for the text of errors.
+            depth: In how many lists and objects it stands in the answer.
+
+        Raises:
+            WireError: It stands for none.
+        """
+        return self._decode(self._message_decoders[dialect], json, path, depth)
+
+    def _decode(self, decoder: ValueDecoder, json: Json, path: str, depth: int) -> Any:
         try:
-            return self._decoders[dialect].decode(json)
+            return decoder.decode(json, depth)
         except WireError as error:
             raise _with_path(error, path) from error.__cause__
         except RecursionError:
@@ -159,7 +186,7 @@ class Codec:
             WireError: It is no payload, or beyond the limits.
         """
         check_containers(json, self.limits.find_containers(arrived), arrived)
-        payload = self._decoders[dialect].decode_payload_quickly(json)
+        payload = self._message_decoders[dialect].decode_payload_quickly(json)
         if payload is None or len(payload.tuples) > self.limits.tuples:
             return self.decode_payload_object(self.read_json(json), dialect)
         return payload
@@ -177,7 +204,7 @@ class Codec:
             raise LimitExceeded(
                 f"Payload of {len(tuples)} tuples exceeds max_tuples ({self.limits.tuples})"
             )
-        payload: Payload = self.decode_value(source, dialect)
+        payload: Payload = self.decode_part(source, dialect, "$")
         return payload
 
     def get_encode_plan(self, cls: type) -> EncodeAll | None:

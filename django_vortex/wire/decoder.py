@@ -8,6 +8,7 @@ zone means.
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -33,7 +34,7 @@ from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import EncodedBody, PayloadEnvelope
 from django_vortex.wire.field_types import READER_ERRORS, READERS, read_datetime
 from django_vortex.wire.json_text import too_deep
-from django_vortex.wire.keys import are_exact_text_keys, check_hashes, read_key
+from django_vortex.wire.keys import are_exact_text_keys, check_decimal, check_hashes, read_key
 from django_vortex.wire.payload import Payload
 from django_vortex.wire.plain import read_plain, read_plain_date
 from django_vortex.wire.type_checks import Check, expected, make_check, under
@@ -95,12 +96,22 @@ class ValueDecoder:
         registry: Which tuple types may be built.
         dialect: What the peer speaks.
         depth: How many lists and objects may be inside one another.
+        reads_all_ints: Whether ints are read that have no decimal form, and so could not be sent
+            back to peers of any dialect but our own.
     """
 
-    def __init__(self, registry: TupleRegistry, dialect: Dialect, depth: int) -> None:
+    def __init__(
+        self,
+        registry: TupleRegistry,
+        dialect: Dialect,
+        depth: int,
+        *,
+        reads_all_ints: bool = True,
+    ) -> None:
         self._registry = registry
         self._depth = depth
         self._dialect = dialect
+        self._reads_all_ints = reads_all_ints
         self._plans: dict[str, tuple[TupleType, DecodePlan | None]] = {}
         self._readers: dict[str, tuple[TupleType, TupleReader]] = {}
 
@@ -134,10 +145,18 @@ class ValueDecoder:
         return Payload(filt, () if tuples is None else tuples, date)
 
     def check_raw(self, value: Json, depth: int) -> Json:
-        """Give plain JSON as it is, or raise `LimitExceeded` if it is nested too deep."""
-        if value.__class__ not in PLAIN:
+        """Give plain JSON as it is.
+
+        Raises:
+            LimitExceeded: It is nested too deep.
+            MalformedMessage: It has numbers that JSON has not.
+        """
+        kind = value.__class__
+        if kind is float and not math.isfinite(value):
+            raise expected("plain JSON", value)
+        if kind not in PLAIN:
             depth = self._descend(depth)
-            for item in value.values() if value.__class__ is dict else value:
+            for item in value.values() if kind is dict else value:
                 self.check_raw(item, depth)
         return value
 
@@ -278,7 +297,10 @@ class ValueDecoder:
                 return moment
             read = READERS.get(marker)
             if read is not None:
-                return read(data)
+                read_value = read(data)
+                if marker == "bigint" and not self._reads_all_ints:
+                    check_decimal(read_value)
+                return read_value
         except (*READER_ERRORS, DefinitionError):
             raise expected(str(marker), data) from None
         if marker == "dict" and isinstance(data, dict):

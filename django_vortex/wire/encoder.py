@@ -47,7 +47,13 @@ from django_vortex.typedefs import Json
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.envelopes_in_data import encode_envelope
-from django_vortex.wire.keys import MAX_SAFE_INT, are_exact_text_keys, is_exact_key, write_key
+from django_vortex.wire.keys import (
+    MAX_SAFE_INT,
+    are_exact_text_keys,
+    is_decimal_int,
+    is_exact_key,
+    write_key,
+)
 from django_vortex.wire.payload import PAYLOAD_CLASS, Payload
 from django_vortex.wire.places import index_part, key_part
 from django_vortex.wire.raw_values import SAME_RAW, encode_raw
@@ -56,8 +62,6 @@ from django_vortex.wire.wkb import Wkb
 if TYPE_CHECKING:  # the codec makes an encoder for every message
     from django_vortex.wire.codec import Codec
 
-MAX_INT_BITS = 14_000
-"""The longest int that is written in decimal: Python refuses more than 4300 digits."""
 
 _UTC_SUFFIX = "+0000"
 
@@ -162,7 +166,7 @@ class ValueEncoder:
             self.is_portable = False
             if self.is_native:
                 return {"_ft": "bigint", "_fd": hex(value)}
-            if value.bit_length() > MAX_INT_BITS:
+            if not is_decimal_int(value):
                 raise UnencodableValue(f"Cannot encode an int of {value.bit_length()} bits")
         return {"_ft": "int", "_fd": value}
 

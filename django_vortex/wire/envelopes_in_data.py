@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django_vortex.exceptions import UnencodableValue
+from django_vortex.exceptions import MalformedMessage
 from django_vortex.typedefs import Json
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import PayloadEnvelope
@@ -31,7 +31,7 @@ def encode_envelope(encoder: ValueEncoder, value: PayloadEnvelope, depth: int) -
     depth = encoder.descend(value, depth)
     if encoder.dialect is Dialect.D0:
         if value.received_size:
-            raise UnencodableValue("Cannot encode an envelope that came closed for D0")
+            raise MalformedMessage("D0 has no envelopes, and this one came closed")
         payload = value.decode_payload(encoder.codec)
         return encoder.encode_payload(Payload(value.filt, payload.tuples, value.date), depth)
     encoded: dict[str, Json] = {

@@ -19,6 +19,9 @@ from django_vortex.exceptions import LimitExceeded
 MAX_SAFE_INT = 2**53
 """The largest int that JavaScript reads exactly."""
 
+CERTAINLY_DECIMAL_BITS = 2_000
+"""Ints up to here are written in decimal whatever the limit of the interpreter is."""
+
 MAX_EQUAL_HASHES = 100
 """How many keys of one dict or set may have the same hash; honest ones have it by chance only."""
 
@@ -91,6 +94,27 @@ def write_key(key: object) -> str:
         return json.dumps(key) if isinstance(key, int | float | None) else str(key)
     except ValueError:  # an int with more digits than Python writes in decimal
         return hex(key)  # type: ignore[arg-type]
+
+
+def is_decimal_int(value: int) -> bool:
+    """Return whether an int has no more digits than Python writes and reads in decimal."""
+    if value.bit_length() <= CERTAINLY_DECIMAL_BITS:
+        return True
+    try:
+        str(value)
+    except ValueError:
+        return False
+    return True
+
+
+def check_decimal(value: object) -> None:
+    """Refuse an int that could not be written in decimal.
+
+    Raises:
+        LimitExceeded: It has too many digits.
+    """
+    if isinstance(value, int) and not is_decimal_int(value):
+        raise LimitExceeded(f"Int of {value.bit_length()} bits has too many digits")
 
 
 def check_hashes(keys: Collection[object]) -> None:

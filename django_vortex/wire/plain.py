@@ -22,6 +22,14 @@ _SAME_WHEN_READ = _SAME | {int, float}
 _write = msgspec.json.Encoder().encode
 
 
+def is_true(value: object) -> bool:
+    """Return whether a value of a peer means true: ``True``, or 1, which is equal to it.
+
+    Not every value can be compared: a decimal that is a signalling NaN raises.
+    """
+    return value is True or (type(value) in (int, float) and value == 1)
+
+
 def read_plain(source: Json) -> Filt | None:
     """Give a filt as parsed when decoding would change nothing in it."""
     if source.__class__ is not dict or not are_exact_text_keys(source):

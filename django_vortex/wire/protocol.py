@@ -29,6 +29,9 @@ from django_vortex.wire.limits import D0_CONTAINERS, D0_CONTAINERS_PER_BYTE, FRE
 from django_vortex.wire.plain import read_plain, read_plain_date
 from django_vortex.wire.reading import get_payload_text, read_message
 
+OUTER_LEVELS = 2
+"""How deep filt and result are taken to be: in an answer they stand in a payload, or in a list."""
+
 MAX_FAILURES = 16
 """How many pieces in succession may be no message before the rest is not even read."""
 
@@ -190,7 +193,7 @@ class Protocol:
         value = fields.get(name)
         if value is None:
             return None
-        return self._codec.decode_value(value, dialect, f"$.{name}")
+        return self._codec.decode_part(value, dialect, f"$.{name}", OUTER_LEVELS)
 
     def _find_answer_filt(self, head: str | bytes) -> Filt | None:
         """Give the filt to answer a message under that cannot be read, None if it has none.

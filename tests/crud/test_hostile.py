@@ -2,6 +2,7 @@
 
 import datetime
 from collections.abc import AsyncIterator
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -338,3 +339,17 @@ async def test_nothing_is_decoded_of_who_may_not_write(
     assert "You may not" in str(reply.result)
     reply = await board.ask(TICKET, broken, user=ANN)
     assert "no.such_type" in str(reply.result)
+
+
+@pytest.mark.parametrize("name", ["delete", "id", "where", "order", "page", "after", "other"])
+@pytest.mark.parametrize(
+    "value",
+    [Decimal("sNaN"), Decimal("NaN"), float("nan"), 2**10_000, {Decimal(1): 2}],
+    ids=["snan", "nan", "float", "int", "map"],
+)
+async def test_a_number_that_cannot_be_compared_in_the_filt(
+    peer: Asker, name: str, value: Any
+) -> None:
+    for tuples in (None, [ticket(id=1, title="x")]):
+        reply = await peer.ask({**TICKET, name: value}, tuples)
+        assert "could not answer" not in str(reply.result)

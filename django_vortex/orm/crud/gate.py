@@ -13,6 +13,7 @@ from django_vortex.routing.permission import Action, Permission
 from django_vortex.routing.request import Request
 from django_vortex.routing.verdicts import Verdict, either
 from django_vortex.typedefs import RunSync
+from django_vortex.wire.plain import is_true
 
 MAX_WEIGHT: Final = 8192
 """A payload of more has tuples: released clients send an empty one, with their filt, to read.
@@ -81,7 +82,7 @@ class CrudGate(Permission):
 
 
 def _find_actions(request: Request) -> tuple[Action, ...]:
-    if request.filt.get("delete") in (True,):  # 1 is equal to it, "true" is not
+    if is_true(request.filt.get("delete")):
         return (Action.DELETE,)
     return Action.CREATE, Action.UPDATE
 

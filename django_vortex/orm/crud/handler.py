@@ -42,6 +42,7 @@ from django_vortex.routing.request import Request
 from django_vortex.typedefs import Filt
 from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.payload import Payload
+from django_vortex.wire.plain import is_true
 
 logger = get_limited_logger(__name__)
 
@@ -306,7 +307,7 @@ class OrmCrudHandler(BaseHandler):
         """Do what PROTOCOL 9 says; the first that fits counts."""
         filt = request.filt
         key_value = filt.get("id")
-        if filt.get("delete") in (True,):  # 1 is equal to it, "true" is not
+        if is_true(filt.get("delete")):
             return work.remove(request.tuples, key_value)
         if request.tuples:
             return CrudSave(work).save(request.tuples)

@@ -239,3 +239,45 @@ def nearest_moment(value: dt.datetime, dialect: Dialect) -> dt.datetime:
 def nearest_key(key: Any) -> Any:
     """Give what becomes of a text as the key of a dict."""
     return read_key(f"_{key}" if key in ("_ct", "_ft") else key)
+
+
+wrapper_names = st.sampled_from(
+    [
+        *("int", "float", "bool", "str", "datetime", "bytes", "wkb", "bigint", "decimal", "date"),
+        *("time", "timedelta", "uuid", "bytearray", "list", "dict", "tuple", "set", "frozenset"),
+        *("map", "null"),
+    ]
+)
+odd_texts = texts | st.sampled_from(
+    [
+        *("sNaN", "NaN", "-Infinity", "1e999999", "0x" + "f" * 9000, "1" * 4000, "1" * 4300),
+        *("1:2:3", "999999999:0:0", "2024-01-02", "0001-01-01 00:00:00+2359", "12:00"),
+        *("9999-12-31T23:59:59.999999-2359", "12:00:00+23:59:59", "AAAA", "!!!"),
+    ]
+)
+json_leaves = st.none() | st.booleans() | ints | st.floats() | odd_texts
+
+
+def json_containers(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """Put JSON into everything that a peer can write, sound or not."""
+    objects = st.dictionaries(odd_texts, inner, max_size=2)
+    lists = st.lists(inner, max_size=3)
+    pairs = st.lists(st.tuples(inner, inner).map(list), max_size=2)
+    envelope: dict[str, Any] = {"_ct": st.just("rpe"), "filt": objects, "result": inner}
+    kinds: list[dict[str, Any]] = [
+        {"_ft": wrapper_names, "_fd": inner},
+        {"_ft": st.just("map"), "_fd": pairs},
+        {"_ct": st.just("rp"), "filt": objects, "tuples": lists, "date": st.none()},
+        {**envelope, "data": st.none() | odd_texts},
+        {**envelope, "encodedPayload": st.none() | odd_texts},
+        {"_ct": st.just("rt"), "_c": st.just("test.Anything"), "value": inner, "json": inner},
+    ]
+    return st.one_of(lists, objects, *map(st.fixed_dictionaries, kinds))
+
+
+peers_json = st.recursive(
+    json_leaves | st.fixed_dictionaries({"_ft": wrapper_names, "_fd": json_leaves}),
+    json_containers,
+    max_leaves=8,
+)
+"""JSON that any peer may send as a filt, a result or a tuple."""
