@@ -1,7 +1,7 @@
 """The server's side of one peer, over all the streams it has one after another: `Connection`.
 
 Takes what the peer sends, starts a task for each request and returns at once; takes pushes and
-replies and dates them, so that what the peer gets of a key is always later than what it got before.
+replies, and streams that come, go and move to other processes.
 """
 
 import asyncio
@@ -19,14 +19,14 @@ from django_vortex.exceptions import (
 )
 from django_vortex.logs import get_limited_logger
 from django_vortex.routing.address import Address
-from django_vortex.routing.failures import make_result
 from django_vortex.routing.peer import Peer
 from django_vortex.routing.request import Request
-from django_vortex.server.dates import PeerDates, date_key, to_datetime
-from django_vortex.server.delivery import FORMS, UNKNOWN_DIALECT, Delivery, form_index
+from django_vortex.server.dates import PeerDates
+from django_vortex.server.delivery import UNKNOWN_DIALECT, Delivery, form_index
 from django_vortex.server.identity import Identity
 from django_vortex.server.pace import Patience, shut_out_seconds
 from django_vortex.server.requests import Requests
+from django_vortex.server.sender import ERROR_FILT, Sender
 from django_vortex.server.stream import (
     MALFORMED_CLOSURE,
     NORMAL_CLOSURE,
@@ -36,12 +36,10 @@ from django_vortex.server.stream import (
     Stream,
 )
 from django_vortex.server.take_over import Stamp, TakeOver
-from django_vortex.server.writer import Writer
 from django_vortex.typedefs import Filt
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.events import EnvelopeReceived, Event, FailureReceived
-from django_vortex.wire.messages import encode_message
 from django_vortex.wire.protocol import Protocol
 
 if TYPE_CHECKING:
@@ -52,11 +50,8 @@ logger = get_limited_logger("django_vortex.server")
 ECHO_KEY: Final = "rapuiServerEcho"
 """The filt key of a message that its sender wants back (PROTOCOL 8)."""
 
-ERROR_FILT: Final = {"key": "vortex.error"}
-"""The filt of what a peer is told about a message whose own filt could not be read."""
 
-
-class Connection(Writer):
+class Connection(Sender):
     """One peer, as the server knows it; made by `Server.open`.
 
     It outlives its stream when that is an HTTP response: what is due waits in the outbox and
@@ -64,13 +59,10 @@ class Connection(Writer):
     """
 
     __slots__ = (
-        "_dates",
         "_patience",
         "_protocol",
         "_requests",
-        "_server",
         "attached_at",
-        "dialect",
         "heard_at",
         "identity",
         "is_closed",
@@ -83,13 +75,11 @@ class Connection(Writer):
     )
 
     def __init__(self, server: "Server", peer: Peer, identity: Identity) -> None:
-        super().__init__(server.codec, server.options, form_index(None, False))
+        super().__init__(server)
         self.peer = peer
         """The other end, as its newest stream knows it."""
         self.identity = identity
         """Who is behind it."""
-        self.dialect: Dialect | None = None
-        """What the peer speaks, None until it has spoken."""
         self.heard_at = self.attached_at = server.now
         """When something came from the peer, and its newest stream, on the monotonic clock."""
         self.stamp: Stamp = (server.date(), server.process)
@@ -104,9 +94,7 @@ class Connection(Writer):
         """Where this peer comes from, while that matters."""
         self.slot = 0
         """The connection's place among the heart-beats."""
-        self._server = server
         self._protocol: Protocol | None = None
-        self._dates = PeerDates()
         self._patience: Patience | None = None
         self._requests = Requests(self._answer, server.options.max_requests_in_flight)
 
@@ -180,11 +168,7 @@ class Connection(Writer):
             if not self.is_revoked:
                 self._send_after(envelope)
         elif not self.is_closed:
-            date = self._dates.stamp(date_key(envelope.filt), self._server.date())
-            try:
-                self._offer_reply(envelope, date)
-            except Exception as error:
-                self._offer_failure(self._internal_error(envelope.filt, error), date)
+            self._send_reply(envelope)
 
     def deliver(self, delivery: Delivery) -> None:
         """Send the peer a push, unless it got it elsewhere already."""
@@ -318,38 +302,18 @@ class Connection(Writer):
     def _tell(self, filt: Filt, error: PeerError) -> None:
         self.send(self._error_envelope(filt, error))
 
-    def _error_envelope(self, filt: Filt, error: PeerError) -> PayloadEnvelope:
-        result = make_result(error, self.dialect or UNKNOWN_DIALECT)
-        return PayloadEnvelope(dict(filt), result=result)
-
-    def _internal_error(self, filt: Filt, error: Exception) -> PayloadEnvelope:
-        return self._error_envelope(filt, self._server.report(error))
-
     async def _answer(self, envelope: PayloadEnvelope) -> None:
         dialect = self.dialect or UNKNOWN_DIALECT
         request = Request(envelope, self.peer, codec=self._codec, dialect=dialect)
         try:
             replies = await self._server.payload_io.process(request)
             if replies:
-                self._server.send_soon(self, replies)
+                self._server.replies.send_soon(self, replies)
             if request.retry_after:
                 self._bear(request.retry_after)
         finally:
             if request.is_waited_for:  # behind the replies, which are sent in the next turn
                 asyncio.get_running_loop().call_soon(request.call_waiting)
-
-    def _offer_reply(self, envelope: PayloadEnvelope, date: int) -> None:
-        if self._stream is None or self._is_writing:
-            delivery = Delivery(envelope, date)
-            self._offer(delivery)
-            delivery.forget_texts()
-            return
-        # The usual case at the price of the encoding: nothing of a reply is shared or kept.
-        text = encode_message(envelope, FORMS[self._form], to_datetime(date), self._codec)
-        if len(text) > self._options.outbox_max_bytes:
-            self._refuse(envelope.filt, len(text))
-        else:
-            self._write(text)
 
     def _send_after(self, envelope: PayloadEnvelope) -> None:
         # Where the peer is now it may be somebody else, whom this process has not heard of.
@@ -360,29 +324,6 @@ class Connection(Writer):
             failure = self._internal_error({}, error)
             self._server.push(PayloadEnvelope(ERROR_FILT, result=failure.result), to)
 
-    def _make_failure(self, delivery: Delivery, error: Exception) -> Delivery:
-        envelope = self._internal_error(delivery.envelope.filt, error)
-        failure = Delivery(envelope, delivery.date)
-        try:
-            failure.text(self._form, self._codec)
-        except Exception:  # the filt, which is a peer's, can be read but not be written
-            failure = Delivery(PayloadEnvelope(ERROR_FILT, result=envelope.result), delivery.date)
-        return failure
-
-    def _offer_failure(self, envelope: PayloadEnvelope, date: int) -> None:
-        try:
-            self._offer_reply(envelope, date)
-        except Exception:  # the filt, which is the peer's, can be read but not be written
-            self._offer_reply(PayloadEnvelope(ERROR_FILT, result=envelope.result), date)
-
-    def _date_and_offer(self, delivery: Delivery) -> None:
-        self._offer(delivery.dated(self._dates.stamp(delivery.key, delivery.date)))
-
-    def _date_and_append(self, delivery: Delivery) -> None:
-        dated = delivery.dated(self._dates.stamp(delivery.key, delivery.date))
-        self._append(dated, dated.size(self._form, self._codec))
-        delivery.forget_texts()
-
     def _overflow(self) -> None:
         logger.warning(
             "A peer named %r is closed: %d messages or %d bytes wait for it",
@@ -391,16 +332,6 @@ class Connection(Writer):
             self._outbox.size,
         )
         self.close(SLOW_CLOSURE, "More waits for the peer than its outbox may hold")
-
-    def _refuse(self, filt: Filt, size: int) -> None:
-        limit = self._options.outbox_max_bytes
-        error = LimitExceeded(f"Message of {size} bytes exceeds outbox_max_bytes ({limit})")
-        logger.error("%s, filt %s", error, quoted(filt))
-        answer = Delivery(self._error_envelope(filt, error), self._server.date())
-        if len(answer.text(self._form, self._codec)) <= limit:
-            self._date_and_offer(answer)
-        elif filt is not ERROR_FILT:  # the filt alone is too large
-            self._refuse(ERROR_FILT, size)
 
     def _lose_stream(self, unsent: list[str]) -> None:
         if self.is_closed:

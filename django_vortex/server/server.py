@@ -22,6 +22,7 @@ from django_vortex.server.connection import Connection
 from django_vortex.server.delivery import Delivery, coalesce_key
 from django_vortex.server.fan_out import FanOut, Record, ReportSent
 from django_vortex.server.heartbeats import Heartbeats
+from django_vortex.server.held_peers import HeldPeers
 from django_vortex.server.identity import Identity
 from django_vortex.server.introductions import Introductions
 from django_vortex.server.judging import Judge
@@ -32,6 +33,7 @@ from django_vortex.server.pace import Pace
 from django_vortex.server.processes import Processes
 from django_vortex.server.pushes import push_record
 from django_vortex.server.reader_pushes import ReaderPushes, ReportPushed, ignore_count
+from django_vortex.server.replies import Replies
 from django_vortex.server.stream import NORMAL_CLOSURE, Stream
 from django_vortex.server.throttle import Throttle
 from django_vortex.wire.codec import Codec
@@ -78,7 +80,7 @@ class Server:
         self.now = self._clock.monotonic()
         """The monotonic time of the last tick, near enough for periods of seconds."""
         self._connections: dict[str, Connection] = {}
-        self._held: dict[Connection, float] = {}
+        self._held = HeldPeers(options.hold_seconds)
         self._moved: set[Connection] = set()
         self._heartbeats: Heartbeats[Connection] = Heartbeats(options.heartbeat_seconds)
         self._throttle = Throttle(options)
@@ -88,7 +90,8 @@ class Server:
         """Who the peers are now."""
         self._neighbours = Neighbours(self, fan_out)
         self._reader_pushes = ReaderPushes(self, Readers(payload_io), codec)
-        self._replies: list[tuple[Connection, list[PayloadEnvelope]]] = []
+        self.replies = Replies()
+        """Answers that are sent in the loop's next turn."""
         self._tasks: set[asyncio.Task[Any]] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._starting: asyncio.Task[None] | None = None
@@ -147,7 +150,7 @@ class Server:
             if not connection.identity.may_be_taken_over_by(identity):
                 self.logins.begin(connection)
                 raise TakenByAnother("The vortexUuid is in use by somebody else")
-            self._held.pop(connection, None)
+            self._held.remove(connection)
             connection.stamp = (self.date(), self.process)
             self._neighbours.moves.keep(connection)
             is_same = connection.identity == identity
@@ -233,26 +236,6 @@ class Server:
         report_pushed(len(targets))
         return len(targets)
 
-    def send_soon(self, connection: Connection, replies: list[PayloadEnvelope]) -> None:
-        """Send replies to a peer in the loop's next turn, after those that were ready before.
-
-        Every write to a socket wakes up its reader and lets it have a processor. Writing all that a
-        turn has made in a row, instead of each after its request, makes a busy server a quarter
-        faster; an idle one has nothing to wait for.
-        """
-        self._replies.append((connection, replies))
-        if len(self._replies) == 1:
-            asyncio.get_running_loop().call_soon(self._send_replies)
-
-    def _send_replies(self) -> None:
-        waiting, self._replies = self._replies, []
-        for connection, replies in waiting:
-            try:
-                for reply in replies:
-                    connection.send(reply)
-            except Exception:
-                logger.exception("A reply could not be written for a peer")
-
     def publish(self, record: Record, report_sent: ReportSent | None = None) -> int:
         """Give a record to the other processes; see `FanOut.publish`."""
         return self._neighbours.publish(record, report_sent)
@@ -298,7 +281,7 @@ class Server:
         """Do what is due: heart-beats, held peers, other processes. The server's timer calls it."""
         self.now = now = self._clock.monotonic()
         self._heartbeats.tick(Connection.beat)
-        self._expire_held(now)
+        self._held.tick(now)
         self.logins.tick(now)
         self._neighbours.tick(now)
         if self._moved:
@@ -332,7 +315,7 @@ class Server:
 
     def hold(self, connection: Connection) -> None:
         """Keep an HTTP peer without a response for a while."""
-        self._held[connection] = self._clock.monotonic()
+        self._held.add(connection, self._clock.monotonic())
 
     def forget(self, connection: Connection) -> None:
         """Let go of a connection that has ended or moved."""
@@ -341,7 +324,7 @@ class Server:
             del self._connections[uuid]
             if not connection.is_moved:
                 self.payload_io.followers.forget_peer(uuid)
-        self._held.pop(connection, None)
+        self._held.remove(connection)
         self._heartbeats.remove(connection, connection.slot)
         self._neighbours.moves.forget(connection)
         if connection.is_moved:
@@ -377,14 +360,6 @@ class Server:
     def with_requests(self) -> list[Connection]:
         """Return all connections, and those that moved whose requests still run here."""
         return [*self._connections.values(), *self._moved]
-
-    def _expire_held(self, now: float) -> None:
-        limit = now - self.options.hold_seconds
-        while self._held:
-            connection, since = next(iter(self._held.items()))
-            if since > limit:
-                return
-            connection.close(NORMAL_CLOSURE, "The peer did not come back")
 
     def _schedule_tick(self) -> None:
         loop = asyncio.get_running_loop()

@@ -251,8 +251,8 @@ async def test_reply_for_one_peer_that_fails_spares_the_others(clock, caplog):
     server = make_server(clock)
     stream = FakeStream()
     peer = await open_peer(server, stream)
-    server.send_soon(Failing(), [note("bad")])
-    server.send_soon(peer, [note("good")])
+    server.replies.send_soon(Failing(), [note("bad")])
+    server.replies.send_soon(peer, [note("good")])
     await settle()
     assert stream.values() == ["good"]
     assert "A reply could not be written for a peer" in caplog.text

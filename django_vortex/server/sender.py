@@ -1,0 +1,103 @@
+"""All that one peer is told, each message with a date later than the last of its key: `Sender`.
+
+Takes envelopes and errors, gives dated texts to the outbox and the stream. What cannot be written
+for the peer becomes an answer that says so.
+"""
+
+from typing import TYPE_CHECKING, Final
+
+from django_vortex.exceptions import LimitExceeded, PeerError, quoted
+from django_vortex.logs import get_limited_logger
+from django_vortex.routing.failures import make_result
+from django_vortex.server.dates import PeerDates, date_key, to_datetime
+from django_vortex.server.delivery import FORMS, UNKNOWN_DIALECT, Delivery, form_index
+from django_vortex.server.writer import Writer
+from django_vortex.typedefs import Filt
+from django_vortex.wire.dialects import Dialect
+from django_vortex.wire.envelope import PayloadEnvelope
+from django_vortex.wire.messages import encode_message
+
+if TYPE_CHECKING:
+    from django_vortex.server.server import Server
+
+logger = get_limited_logger("django_vortex.server")
+
+ERROR_FILT: Final = {"key": "vortex.error"}
+"""The filt of what a peer is told about a message whose own filt could not be read."""
+
+
+class Sender(Writer):
+    """A writer that dates what it writes, and tells the peer of what it cannot write.
+
+    Args:
+        server: Knows the time, and reports failures of ours.
+    """
+
+    __slots__ = ("_dates", "_server", "dialect")
+
+    def __init__(self, server: "Server") -> None:
+        super().__init__(server.codec, server.options, form_index(None, False))
+        self.dialect: Dialect | None = None
+        """What the peer speaks, None until it has spoken."""
+        self._server = server
+        self._dates = PeerDates()
+
+    def _send_reply(self, envelope: PayloadEnvelope) -> None:
+        date = self._dates.stamp(date_key(envelope.filt), self._server.date())
+        try:
+            self._offer_reply(envelope, date)
+        except Exception as error:
+            self._offer_failure(self._internal_error(envelope.filt, error), date)
+
+    def _offer_reply(self, envelope: PayloadEnvelope, date: int) -> None:
+        if self._stream is None or self._is_writing:
+            delivery = Delivery(envelope, date)
+            self._offer(delivery)
+            delivery.forget_texts()
+            return
+        # The usual case at the price of the encoding: nothing of a reply is shared or kept.
+        text = encode_message(envelope, FORMS[self._form], to_datetime(date), self._codec)
+        if len(text) > self._options.outbox_max_bytes:
+            self._refuse(envelope.filt, len(text))
+        else:
+            self._write(text)
+
+    def _date_and_offer(self, delivery: Delivery) -> None:
+        self._offer(delivery.dated(self._dates.stamp(delivery.key, delivery.date)))
+
+    def _date_and_append(self, delivery: Delivery) -> None:
+        dated = delivery.dated(self._dates.stamp(delivery.key, delivery.date))
+        self._append(dated, dated.size(self._form, self._codec))
+        delivery.forget_texts()
+
+    def _error_envelope(self, filt: Filt, error: PeerError) -> PayloadEnvelope:
+        result = make_result(error, self.dialect or UNKNOWN_DIALECT)
+        return PayloadEnvelope(dict(filt), result=result)
+
+    def _internal_error(self, filt: Filt, error: Exception) -> PayloadEnvelope:
+        return self._error_envelope(filt, self._server.report(error))
+
+    def _make_failure(self, delivery: Delivery, error: Exception) -> Delivery:
+        envelope = self._internal_error(delivery.envelope.filt, error)
+        failure = Delivery(envelope, delivery.date)
+        try:
+            failure.text(self._form, self._codec)
+        except Exception:  # the filt, which is a peer's, can be read but not be written
+            failure = Delivery(PayloadEnvelope(ERROR_FILT, result=envelope.result), delivery.date)
+        return failure
+
+    def _offer_failure(self, envelope: PayloadEnvelope, date: int) -> None:
+        try:
+            self._offer_reply(envelope, date)
+        except Exception:  # the filt, which is the peer's, can be read but not be written
+            self._offer_reply(PayloadEnvelope(ERROR_FILT, result=envelope.result), date)
+
+    def _refuse(self, filt: Filt, size: int) -> None:
+        limit = self._options.outbox_max_bytes
+        error = LimitExceeded(f"Message of {size} bytes exceeds outbox_max_bytes ({limit})")
+        logger.error("%s, filt %s", error, quoted(filt))
+        answer = Delivery(self._error_envelope(filt, error), self._server.date())
+        if len(answer.text(self._form, self._codec)) <= limit:
+            self._date_and_offer(answer)
+        elif filt is not ERROR_FILT:  # the filt alone is too large
+            self._refuse(ERROR_FILT, size)
