@@ -156,7 +156,7 @@ async def test_who_changes_a_row_itself_is_told_under_the_other_filts_it_has_loa
 ) -> None:
     board.add_tickets("a")
     board.handler(push_on_commit=True)
-    other = {**ROW, "more": 1}
+    other = {**ROW, "limit": 1}
     async with board.connected(ANN) as ann, board.connected(BOB) as bob:
         await ann.ask(ROW)
         await ann.ask(other)
@@ -226,7 +226,7 @@ async def test_pushes_tell_nothing_of_changes_that_a_peer_may_not_see(board: Boa
         await bob.ask(TICKET)
         seen = []
         for title, owner in (("b", BOB), ("c", BOB), ("d", BOB), ("e", ANN), ("e", BOB)):
-            await bob.save({**TICKET, "x": 1}, [ticket(id=1, title=title, owner_id=owner.pk)])
+            await bob.save({**TICKET, "limit": 1}, [ticket(id=1, title=title, owner_id=owner.pk)])
             await receive_titles(bob, TICKET)
             seen.append(sorted(titles for _, titles in pushed(ann)))
         assert seen == [[[], []], [], [], [["e"], ["e"]], [[], []]]
@@ -267,7 +267,7 @@ async def test_a_list_is_pushed_to_who_has_changed_it(board: Board) -> None:
         await ann.ask(TICKET)
         await ann.save(TICKET, [ticket(title="a")])
         assert await receive_titles(ann, TICKET) == ["a"]
-        await ann.save({**TICKET, "mine": 1}, [ticket(title="b")])
+        await ann.save({**TICKET, "limit": 1}, [ticket(title="b")])
         assert await receive_titles(ann, TICKET) == ["a", "b"]
 
 
@@ -431,7 +431,7 @@ async def test_hooks_of_the_handler_decide_what_is_pushed_too(board: Board) -> N
     async with board.connected(ANN) as ann, board.connected(BOB) as bob:
         for peer in (ann, bob):
             await peer.ask(TICKET)
-        await board.ask({**TICKET, "x": 1}, [ticket(title="b")])
+        await board.ask({**TICKET, "limit": 1}, [ticket(title="b")])
         assert await receive_titles(bob, TICKET) == ["a", "b"]
         assert pushed(ann) == []
 

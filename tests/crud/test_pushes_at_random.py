@@ -84,7 +84,7 @@ class Saver:
     async def _save(self, end: Asker, row: int) -> None:
         number = str(len(self._saving))
         async with self._lock:
-            reply = await end.save({**TICKET, "by": 1}, [ticket(id=row, title=number)])
+            reply = await end.save({**TICKET, "limit": 1}, [ticket(id=row, title=number)])
             assert reply.result is True
 
 

@@ -124,7 +124,7 @@ async def test_who_has_logged_in_since_is_asked_for_as_who_it_is_now(project: Pr
     ):
         await nobody.ask(TICKET)
         async with project.a.connected(ANN, "tab") as ann:
-            await other.save({**TICKET, "x": 1}, [ticket(id=3, title="A")])
+            await other.save({**TICKET, "limit": 1}, [ticket(id=3, title="A")])
             project.carry()
             assert await receive_titles(ann, TICKET) == ["A"]
 

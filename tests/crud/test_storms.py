@@ -79,7 +79,7 @@ async def test_a_storm_costs_as_much_as_its_bursts(board: Board, counts: Counter
             counts.clear()
             with ticking(counts) as other_work:
                 for number in range(COMMITS):
-                    saving = {**TICKET, "by": 1}
+                    saving = {**TICKET, "limit": 1}
                     assert (await bob.save(saving, [ticket(id=1, title=f"{number}")])).result
                 await handler.pushes._task
             assert counts["read"] <= COMMITS
