@@ -154,7 +154,9 @@ class Connection(Sender):
                     quoted(self.peer.name),
                     shortened(str(event.error)),
                 )
-                self._tell(event.filt or ERROR_FILT, event.error)
+                filt = event.filt or ERROR_FILT
+                if not self._refuse_over_rate(filt):
+                    self._tell(filt, event.error)
                 if event.fatal:
                     self.close(MALFORMED_CLOSURE, "The message can not be read")
 
@@ -275,20 +277,27 @@ class Connection(Sender):
     def _route(self, envelope: PayloadEnvelope) -> None:
         if envelope.is_empty:
             return
+        if self._refuse_over_rate(envelope.answer_filt):
+            return
         if ECHO_KEY in envelope.filt:
             filt = dict(envelope.filt)
             del filt[ECHO_KEY]
             envelope.filt = filt
             self.send(copy.copy(envelope))
-        pace = self._server.pace
-        if pace.limits_requests and (wait := pace.find_wait(self.peer)):
-            self._tell(envelope.answer_filt, TooManyRequests(wait))
-            self._bear(wait)
-        elif self._server.is_draining:
+        if self._server.is_draining:
             self._tell(envelope.answer_filt, ShuttingDown())
         elif not self._requests.add(envelope):
             error = LimitExceeded("More requests wait than the server lets wait")
             self._tell(envelope.answer_filt, error)
+
+    def _refuse_over_rate(self, filt: Filt) -> bool:
+        """Count a message, whatever is in it; return whether its peer had to be told to wait."""
+        pace = self._server.pace
+        if not pace.limits_requests or not (wait := pace.find_wait(self.peer)):
+            return False
+        self._tell(filt, TooManyRequests(wait))
+        self._bear(wait)
+        return True
 
     def _bear(self, wait: float) -> None:
         """Note that the peer was told to wait, and close it if it does not."""

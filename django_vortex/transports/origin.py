@@ -33,7 +33,10 @@ def is_host_allowed(headers: HeaderList, server: Sequence[Any] | None) -> bool:
         headers: Of the request, names in lower case.
         server: ``scope["server"]``, which stands in for a missing header, as in Django.
     """
-    host = _find_host(headers) or (str(server[0]) if server else "")
+    found = list(headers)
+    if len(_find_values(found, b"host")) > 1:
+        return False  # each server and proxy on the way may go by another one
+    host = _find_host(found) or (str(server[0]) if server else "")
     return _is_valid(host, _allowed_hosts())
 
 

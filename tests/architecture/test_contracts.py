@@ -1,11 +1,14 @@
 """The import contracts of ``setup.cfg`` hold, and the core needs no framework to be imported."""
 
+import importlib
 import subprocess
 import sys
 from configparser import ConfigParser
 from pathlib import Path
 
 import pytest
+
+from django_vortex.logs import RateLimit
 
 ROOT = Path(__file__).parents[2]
 CORE = ["exceptions", "typedefs", "tuples", "wire", "routing", "handlers", "server"]
@@ -62,3 +65,10 @@ def test_import_of_the_package_alone_imports_nothing_else():
         "print(sorted(name for name in sys.modules if name.startswith('django')))"
     )
     assert done.stdout.strip() == "['django_vortex']", done.stderr
+
+
+@pytest.mark.parametrize("room", ["wire", "routing", "handlers", "orm"])
+def test_what_peers_cause_is_logged_with_a_limit(room):
+    for name in modules_of(room):
+        logger = getattr(importlib.import_module(name), "logger", None)
+        assert logger is None or any(isinstance(one, RateLimit) for one in logger.filters), name

@@ -5,11 +5,11 @@ stored: it would try again.
 """
 
 import datetime
-import logging
 from collections.abc import Sequence
 from typing import Any
 
 from django_vortex.exceptions import DefinitionError, HandlerError, quoted
+from django_vortex.logs import get_limited_logger
 from django_vortex.orm.crud.work import Outcome
 from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.routing.replies import make_reply
@@ -19,7 +19,7 @@ from django_vortex.wire.encoder import ValueEncoder
 from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.payload import Payload
 
-logger = logging.getLogger(__name__)
+logger = get_limited_logger(__name__)
 
 
 def make_answer(

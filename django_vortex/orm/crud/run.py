@@ -5,12 +5,12 @@ Nothing that fails behind the commit is told as a failure: it is logged, and the
 """
 
 import inspect
-import logging
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from django_vortex.exceptions import LoadsOnLoop
+from django_vortex.logs import get_limited_logger
 from django_vortex.orm.crud.answer import make_answer, make_read_answer
 from django_vortex.orm.crud.content import digest
 from django_vortex.orm.crud.extension import Context, has_hook
@@ -28,7 +28,7 @@ from django_vortex.routing.request import Request
 if TYPE_CHECKING:
     from django_vortex.orm.crud.handler import OrmCrudHandler
 
-logger = logging.getLogger(__name__)
+logger = get_limited_logger(__name__)
 
 _ACTION_HOOKS = {
     Action.CREATE: "after_create_commit",

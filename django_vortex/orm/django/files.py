@@ -4,14 +4,15 @@ Takes a `FileField`, gives what reads the address of a row's file and what makes
 address that a peer sent back. No file is opened.
 """
 
-import logging
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote
 
 from django.db import models
 
-logger = logging.getLogger(__name__)
+from django_vortex.logs import get_limited_logger
+
+logger = get_limited_logger(__name__)
 
 _reported: set[type] = set()
 """The storages whose failures are in the log."""

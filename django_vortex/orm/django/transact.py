@@ -4,14 +4,15 @@ Of two transactions of SQLite that have both read, only one may write; the other
 as waiting would help neither. It has to begin again, and as a writer, for which SQLite does wait.
 """
 
-import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from django.db import OperationalError, connections, transaction
 
-logger = logging.getLogger(__name__)
+from django_vortex.logs import get_limited_logger
+
+logger = get_limited_logger(__name__)
 
 _T = TypeVar("_T")
 

@@ -7,7 +7,6 @@ the event loop, where SQLAlchemy's greenlets let the same code wait.
 Imported only by who has SQLAlchemy.
 """
 
-import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -18,6 +17,7 @@ from sqlalchemy.orm import Session, SessionTransaction, scoped_session
 from sqlalchemy.util import await_only
 
 from django_vortex.exceptions import DefinitionError, TryAgain, UnknownOutcome
+from django_vortex.logs import get_limited_logger
 from django_vortex.orm.sqlalchemy.errors import explain
 from django_vortex.orm.sqlalchemy.models import MappedModel, describe
 from django_vortex.orm.sqlalchemy.unit import SqlAlchemyUnit
@@ -26,7 +26,7 @@ from django_vortex.orm.transient import leaves_open, may_try_again
 from django_vortex.orm.waiting import Waiting, contain
 from django_vortex.typedefs import RunSync
 
-logger = logging.getLogger(__name__)
+logger = get_limited_logger(__name__)
 
 _T = TypeVar("_T")
 

@@ -64,6 +64,33 @@ async def test_released_peers_are_told_in_words(clock, payload_io):
     await server.stop(0)
 
 
+async def test_echo_is_refused_like_everything_else(clock, payload_io):
+    server = make_paced(clock, payload_io, request_rates="1/m")
+    stream = FakeStream()
+    connection = await open_peer(server, stream)
+    for _ in range(2):
+        connection.receive(message(note("x", key="take", rapuiServerEcho=True)))
+        await settle()
+    assert stream.values() == ["x"]
+    assert stream.envelopes()[-1].result == "Too many requests, try again in 60 s"
+    await server.stop(0)
+
+
+async def test_what_can_not_be_read_counts_too(clock, payload_io):
+    _endpoint = serve(payload_io, "echo", echo)
+    server = make_paced(clock, payload_io, request_rates={"peer": "2/m"})
+    stream = FakeStream()
+    connection = await open_peer(server, stream, dialect=Dialect.NATIVE)
+    for _ in range(3):
+        connection.receive("{this is no JSON")
+    answers = stream.envelopes(Dialect.NATIVE)
+    assert [one.result["error"] for one in answers] == ["malformed", "malformed", "rate"]
+    clock.seconds += 30
+    await ask(connection, 1, 2)
+    assert stream.envelopes(Dialect.NATIVE)[-1].result["error"] == "rate"
+    await server.stop(0)
+
+
 async def test_burst_that_was_on_its_way_closes_nobody(clock, payload_io):
     server = make_paced(clock, payload_io, request_rates="1/m")
     stream = FakeStream()

@@ -178,6 +178,11 @@ def test_hosts_are_those_of_allowed_hosts(host: str, is_ours: bool) -> None:
     assert is_host_allowed([(b"host", host.encode())], None) is is_ours
 
 
+def test_request_with_two_hosts_is_for_none() -> None:
+    assert not is_host_allowed([(b"host", b"example.com"), (b"host", b"evil.example")], None)
+    assert not is_host_allowed(iter([(b"host", b"example.com")] * 2), None)
+
+
 def test_where_no_host_is_said_the_address_of_the_server_stands_in(settings: Any) -> None:
     assert not is_host_allowed([], ("10.0.0.1", 80))
     settings.ALLOWED_HOSTS = ["10.0.0.1"]
