@@ -5,7 +5,6 @@ from typing import Any
 
 from django.core.exceptions import FieldError
 from django.db import models, router, transaction
-from django.db.models.query import ModelIterable
 
 from django_vortex.exceptions import DefinitionError
 from django_vortex.orm.conditions import Condition
@@ -36,18 +35,16 @@ class DjangoRows:
         Args:
             queryset: The rows.
             names: The columns that travel. Where ``only()`` or ``defer()`` leaves out one of them,
-                they are loaded all the same: one by one they would take a query for each row.
+                it is loaded all the same, since each row would take a query for it; what does not
+                travel stays deferred. Without names all are loaded.
             condition: What a permission lets through.
 
         Raises:
             DefinitionError: Such a queryset has no rows of the model, or no such field.
         """
-        found = unordered(whole(check_queryset(queryset, self._model).all()))
-        is_narrowed = found.query.deferred_loading != (frozenset(), True)
-        has_instances = found._iterable_class is ModelIterable
-        is_whole = found.query.select_related is False and not found.query.combinator
-        if names and is_narrowed and has_instances and is_whole:
-            found = found.defer(None).only(*names)
+        found = unordered(check_queryset(queryset, self._model).all())
+        found.query.select_for_update = False  # of rows that are only read, outside a transaction
+        found = _with_names(found, names) if condition is None else whole(found)
         if condition is not None:
             try:
                 found = filter_rows(each_once(found, found.db), condition)
@@ -60,3 +57,22 @@ class DjangoRows:
         """Call a function when the caller's transaction on the model's database has committed."""
         using = router.db_for_write(self._model)
         transaction.on_commit(function, using=using)
+
+
+def _with_names(queryset: models.QuerySet[Any], names: Sequence[str]) -> models.QuerySet[Any]:
+    """Return a queryset that defers what it deferred, except for these fields."""
+    query = queryset.query
+    fields, is_deferred = query.deferred_loading
+    if not names or query.select_related is not False or query.combinator:
+        return whole(queryset)
+    if is_deferred:
+        if not fields:
+            return queryset
+        return queryset.defer(None).defer(*(set(fields) - _name_both(queryset, names)))
+    return queryset.only(*fields, *names)
+
+
+def _name_both(queryset: models.QuerySet[Any], names: Sequence[str]) -> set[str]:
+    """Return the names of fields, of foreign keys that with ``_id`` as well as that without."""
+    fields = (one for one in queryset.model._meta.concrete_fields if one.attname in names)
+    return {name for one in fields for name in (one.name, one.attname)}

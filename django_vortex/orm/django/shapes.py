@@ -74,7 +74,7 @@ def may_repeat(queryset: models.QuerySet[Any]) -> bool:
     query = queryset.query
     if query.combinator:
         return True
-    if query.extra_tables or _orders_by_many(queryset):
+    if query.extra_tables or _orders_by_many(queryset) or _returns_sets(query):
         return True
     many = {
         alias
@@ -132,6 +132,15 @@ def _is_closed(query: Any) -> bool:
         query.combinator
         or query.distinct_fields
         or getattr(query.where, "contains_over_clause", False)
+    )
+
+
+def _returns_sets(query: Any) -> bool:
+    """Tell whether a function such as ``unnest()`` makes several rows of one."""
+    return any(
+        getattr(part, "set_returning", False)
+        for one in query.annotation_select.values()
+        for part in one.flatten()
     )
 
 

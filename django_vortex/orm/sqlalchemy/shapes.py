@@ -95,6 +95,9 @@ def each_once(statement: Any, mapped: MappedModel, chosen: Any = None) -> Any:
 def without_contradictions(statement: Any, names: Collection[str]) -> Any:
     """Leave out what an application says about the loading of what is read anyway.
 
+    And what would decide by the loading which rows there are: an inner join to a collection, which
+    pages lose rows by. Rows that come in portions (``yield_per``) could not be told apart.
+
     Args:
         statement: Of the application.
         names: The columns and relations that are loaded, about which SQLAlchemy lets nothing else
@@ -104,16 +107,25 @@ def without_contradictions(statement: Any, names: Collection[str]) -> Any:
     if len(kept) < len(statement._with_options):
         statement = statement.options()
         statement._with_options = tuple(kept)
+    if statement.get_execution_options().get("yield_per"):
+        statement = statement.execution_options(yield_per=None)
     return statement
 
 
 def _is_about(option: Any, names: Collection[str]) -> bool:
     for element in getattr(option, "context", ()):
         part = element.path[1] if len(element.path) > 1 else ""
+        if element.local_opts.get("innerjoin") and len(element.path) == 3 and _may_lack(part):
+            return True
         name = getattr(part, "key", None) or str(part)
         if name in names or name.startswith("column:"):
             return True
     return False
+
+
+def _may_lack(relation: Any) -> bool:
+    """Tell whether there are rows to which a relation has none."""
+    return bool(relation.uselist or any(one.nullable for one in relation.local_columns))
 
 
 def _count_columns(statement: Select[Any], mapped: MappedModel) -> int:

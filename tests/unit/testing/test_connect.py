@@ -77,12 +77,22 @@ def test_a_request_is_answered_to_a_plain_test() -> None:
         assert peer.request({"key": "testing.echo"}, ["b"]).tuples == ["b"]
 
 
-@pytest.mark.parametrize("dialect", [d for d in Dialect if d is not Dialect.D0])
+@pytest.mark.parametrize("dialect", Dialect)
 async def test_a_peer_speaks_the_dialect_it_is_told_to(dialect: Dialect) -> None:
     async with connect(dialect=dialect) as peer:
         assert (await peer.request({"key": "testing.echo"}, [(1, 2)])).tuples == [
             (1, 2) if dialect is Dialect.NATIVE else [1, 2]
         ]
+
+
+@pytest.mark.parametrize("dialect", Dialect)
+async def test_a_peer_that_has_left_is_reached_by_nothing(dialect: Dialect) -> None:
+    async with connect() as other:
+        async with connect(dialect=dialect, name="left") as peer:
+            await peer.request({"key": "testing.echo"})
+        reached = send(Payload({"key": "testing.news"}), to_name="left")
+        assert await asyncio.wrap_future(reached) == 0
+        assert not other.unread
 
 
 async def test_plain_handlers_run_in_the_thread_of_the_test() -> None:

@@ -277,3 +277,15 @@ def test_all_fields_have_one_spelling(registry: TupleRegistry, fields: Any) -> N
         registry.add("stock.Airport", Airport, fields=fields)
     with pytest.raises(DefinitionError, match="exclude is a list of names"):
         registry.add("stock.Airport", Airport, fields=["id"], exclude=fields)
+
+
+def test_name_that_was_forgotten_is_missed_at_once():
+    with pytest.raises(DefinitionError, match="@tuple_type of Airport has no name: write"):
+        tuple_type(Airport)
+
+
+@pytest.mark.parametrize("fields", [None, [], ["id"], "__all__"])
+@pytest.mark.parametrize("thing", [Airport(), None, len])
+def test_what_is_no_class_is_no_tuple_type(thing, fields):
+    with pytest.raises(DefinitionError, match="Expected a class to register"):
+        tuple_type("x.Y", fields=fields, registry=TupleRegistry())(thing)
