@@ -331,7 +331,7 @@ async def test_a_burst_of_commits_is_read_once(board: Board, reading: Held) -> N
         await ann.ask(ROW)
         await ann.ask(TICKET)
         for number in range(10):
-            await bob.ask({**TICKET, "from": "bob"}, [ticket(id=1, title=f"{number}")])
+            await bob.ask({**TICKET, "limit": 1}, [ticket(id=1, title=f"{number}")])
             await reading.reached()
         reading.release()
         while await receive_titles(ann, TICKET) != ["9"]:
