@@ -5,7 +5,18 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from django.db.models import Count, F, OuterRef, Prefetch, Q, QuerySet, Subquery, Window
+from django.db.models import (
+    Count,
+    F,
+    Func,
+    IntegerField,
+    OuterRef,
+    Prefetch,
+    Q,
+    QuerySet,
+    Subquery,
+    Window,
+)
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import RowNumber
 
@@ -25,6 +36,15 @@ ALL = ["a", "b", "c", "d", "e"]
 Shape = Callable[[QuerySet[Any]], Any]
 
 busy = Q(tickets__points__gt=0)
+
+
+class Series(Func):
+    """Makes two rows of one."""
+
+    template = "generate_series(1, 2)"
+    set_returning = True
+    output_field = IntegerField()
+
 
 SHAPES: dict[str, tuple[Shape, list[str]]] = {
     "join": (lambda rows: rows.filter(busy), ["a", "b", "c"]),
@@ -78,10 +98,12 @@ SHAPES: dict[str, tuple[Shape, list[str]]] = {
     "raw sql": (lambda rows: rows.filter(id__in=RawSQL("SELECT 2", ())), ["b"]),
     "prefetch": (lambda rows: rows.prefetch_related("tickets"), ALL),
     "none": (lambda rows: rows.none(), []),
+    "locked": (lambda rows: rows.filter(busy).select_for_update(), ["a", "b", "c"]),
     "exclude": (lambda rows: rows.exclude(busy), ["d", "e"]),
     "complex": (lambda rows: rows.complex_filter(busy), ["a", "b", "c"]),
 }
 POSTGRES_SHAPES: dict[str, tuple[Shape, list[str]]] = {
+    "set-returning": (lambda rows: rows.annotate(n=Series() + 1), ALL),
     "distinct on": (lambda rows: rows.order_by("code", "-id").distinct("code"), ["b", "e"]),
     "distinct on a join": (
         lambda rows: rows.filter(busy).order_by("code", "-id").distinct("code"),

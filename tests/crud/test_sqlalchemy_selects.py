@@ -95,6 +95,11 @@ SELECTS: dict[str, tuple[Any, list[str]]] = {
         ["a", "b", "c"],
     ),
     "joinedload": (select(Project).options(joinedload(Project.tickets)), ALL),
+    "joinedload by inner join": (
+        select(Project).options(joinedload(Project.tickets, innerjoin=True)),
+        ALL,
+    ),
+    "portions": (select(Project).execution_options(yield_per=2), ALL),
     "joinedload and limit": (
         select(Project).options(joinedload(Project.tickets)).order_by(Project.id).limit(2),
         ["a", "b"],

@@ -18,7 +18,7 @@ from django_vortex.tuples import Tuple, TupleField, TupleRegistry, tuple_type
 from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.payload import Payload
 from tests.support.routing import Bench
-from tests.unit.orm.models import Author
+from tests.unit.orm.models import Author, Everything
 
 pytestmark = pytest.mark.django_db
 
@@ -211,3 +211,29 @@ def test_rows_are_loaded_with_one_query_whatever_was_deferred(
         envelope = PayloadEnvelope(FILT, rows.handle(lazy_bench.request(dict(FILT))))
         envelope.encode_for_all(lazy_bench.codec, None)
     assert [author.name for author in lazy_bench.tuples_of(envelope)] == ["0", "1", "2"]
+
+
+@pytest.mark.parametrize(
+    "narrow",
+    [
+        lambda rows: rows.only("key", "slug"),
+        lambda rows: rows.defer("text", "link", "author"),
+        lambda rows: rows.defer("author_id", "link"),
+    ],
+)
+def test_what_was_deferred_and_does_not_travel_stays_so(
+    lazy_bench: Bench, tuples: TupleRegistry, narrow: Any, django_assert_num_queries: Any
+) -> None:
+    fields = ["text", "author_id"]
+    tuple_type("t.Everything", fields=fields, registry=tuples)(Everything)
+    made = Everything.objects.create()
+    queryset = narrow(Everything.objects)
+    rows = RowsHandler(FILT, Everything, queryset=queryset, payload_io=lazy_bench.payload_io)
+    with django_assert_num_queries(1):
+        payload = rows.handle(lazy_bench.request(dict(FILT)))
+        envelope = PayloadEnvelope(FILT, payload)
+        envelope.encode_for_all(lazy_bench.codec, None)
+    [told] = payload.tuples
+    assert told.pk == made.pk
+    assert told.get_deferred_fields().isdisjoint({*fields, "slug"})
+    assert "link" in told.get_deferred_fields()
