@@ -12,6 +12,7 @@ from django_vortex.routing.request import MESSAGE_ID
 from django_vortex.server.connection import Connection
 from django_vortex.server.identity import Identity
 from django_vortex.server.server import Server
+from django_vortex.server.stream import NORMAL_CLOSURE
 from django_vortex.testing.failures import NothingReceived, PeerClosed
 from django_vortex.testing.received import Received
 from django_vortex.testing.stream import MemoryStream
@@ -44,10 +45,11 @@ class AsyncPeer:
         self.uuid = uuid
         self.unread: list[Received] = []
         self._codec = codec
-        self._form = WireForm(dialect, framed=False)
-        self._protocol = Protocol(codec, framed=False, dialect=dialect, whole_frames=True)
+        framed = dialect is Dialect.D0  # which is spoken over HTTP alone
+        self._form = WireForm(dialect, framed=framed)
+        self._protocol = Protocol(codec, framed=framed, dialect=dialect, whole_frames=not framed)
         self._connection: Connection | None = None
-        self._stream = MemoryStream(self._hear, self._lose)
+        self._stream = MemoryStream(self._hear, self._lose, framed=framed)
         self._closed: PeerClosed | None = None
         self._arrivals: set[asyncio.Future[None]] = set()
 
@@ -128,6 +130,7 @@ class AsyncPeer:
         if connection is not None:
             tasks = set(connection.requests.tasks)
             connection.detach(self._stream)
+            connection.close(NORMAL_CLOSURE, "")  # over HTTP it would be held
             await asyncio.gather(*tasks, return_exceptions=True)
 
     def _hear(self, text: str) -> None:
@@ -146,7 +149,7 @@ class AsyncPeer:
         payload = None if tuples is None else Payload(filt, tuples=list(tuples))
         envelope = PayloadEnvelope(filt, payload)
         text = encode_message(envelope, self._form, datetime.now(UTC), self._codec)
-        if not self._form.dialect.is_raw_json:
+        if not self._form.framed and not self._form.dialect.is_raw_json:
             text += "."  # which ends base64 on the way to a server, but not back (PROTOCOL 6.3)
         self._get_connection().receive(text)
 

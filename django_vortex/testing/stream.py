@@ -9,11 +9,17 @@ class MemoryStream:
     Args:
         receive: Takes each text.
         closed: Takes code and reason when the server ends the stream, once.
+        framed: Whether messages end with dots, as over HTTP.
     """
 
-    framed = False
-
-    def __init__(self, receive: Callable[[str], None], closed: Callable[[int, str], None]) -> None:
+    def __init__(
+        self,
+        receive: Callable[[str], None],
+        closed: Callable[[int, str], None],
+        *,
+        framed: bool = False,
+    ) -> None:
+        self.framed = framed
         self._receive = receive
         self._closed = closed
         self._is_closed = False

@@ -150,6 +150,11 @@ class TupleRegistry:
             DefinitionError: The name or the class is registered otherwise already, or the fields
                 have to be named and are not.
         """
+        if not isinstance(cls, type):
+            raise DefinitionError(
+                f"Expected a class to register as tuple type {quoted(name)}, got {quoted(cls)}; "
+                "a Core table has none, OrmCrudHandler takes it as it is"
+            )
         if not name:
             raise DefinitionError(f"{cls.__qualname__} needs a name to be registered under")
         wanted = None if fields is None else read_fields(fields)
@@ -357,8 +362,15 @@ def tuple_type(
 
     Raises:
         DefinitionError: The name or the class is registered otherwise already, or the fields have
-            to be named and are not.
+            to be named and are not; or it is used without a name, as ``@tuple_type``.
     """
+    given: object = name  # the class, where the decorator is used without a name
+    if not isinstance(given, str):
+        shown = given.__qualname__ if isinstance(given, type) else quoted(given)
+        raise DefinitionError(
+            f"@tuple_type of {shown} has no name: write @tuple_type('board.Note') "
+            "with a name of your own"
+        )
 
     def register(cls: _Class) -> _Class:
         registry.add(name, cls, fields=fields, exclude=exclude)
