@@ -5,14 +5,15 @@ from typing import Any
 
 import pytest
 from django.core import exceptions as django_exceptions
-from django.db import models
+from django.db import DataError, IntegrityError, models
 from django.http import Http404
-from sqlalchemy import String
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, validates
+from sqlalchemy import String, event, exc
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, validates
 
 from django_vortex.exceptions import ValidationError
-from django_vortex.orm.crud.extension import CrudExtension
+from django_vortex.orm.crud.extension import Change, Context, CrudExtension
 from django_vortex.orm.django.errors import translate_error
+from django_vortex.routing.permission import Permission
 from tests.crud.asking import Record
 from tests.crud.boards import FIELDS, TICKET, Board, over_core_tables, ticket
 from tests.crud.more_tables import fixture_of
@@ -60,8 +61,24 @@ class DjangoNote(models.Model):
         return super().delete(**options)
 
 
+class DjangoAudit(models.Model):
+    """What a signal or hook writes besides."""
+
+    text = models.CharField(max_length=20)
+
+    class Meta:
+        app_label = "crud_tests"
+        db_table = "crud_audit"
+
+
 class Base(DeclarativeBase):
     pass
+
+
+class AlchemyAudit(Base):
+    __tablename__ = "crud_audit"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    text: Mapped[str] = mapped_column(String(20))
 
 
 class AlchemyNote(Base):
@@ -82,7 +99,7 @@ class AlchemyNote(Base):
         super().__setattr__(name, value)
 
 
-tables = fixture_of([DjangoNote], Base.metadata)
+tables = fixture_of([DjangoNote, DjangoAudit], Base.metadata)
 
 
 @pytest.fixture(autouse=True)
@@ -176,7 +193,9 @@ async def test_exceptions_of_models_are_told_with_the_tuple(board: Board, where:
 
 
 @pytest.mark.parametrize("place", ["django-sqlite", "django-postgres"], indirect=True)
-@pytest.mark.parametrize("kind", [ValueError, TypeError, OverflowError, UnicodeError])
+@pytest.mark.parametrize(
+    "kind", [ValueError, TypeError, OverflowError, UnicodeError, IntegrityError, DataError]
+)
 @pytest.mark.parametrize("where", ["load", "clean", "save", "delete", "field"])
 async def test_what_fails_in_a_model_blames_nobody(
     board: Board, where: str, kind: type[Exception], caplog: pytest.LogCaptureFixture
@@ -226,6 +245,78 @@ async def test_validators_refuse_by_a_value_error_and_other_attributes_do_not(
         assert reply.result["error"] == "internal"
         assert "secret" not in reply.text
         assert "a secret of ours" in caplog.text
+    assert board.database.rows("note") == []
+
+
+@pytest.mark.parametrize("hook", ["before_create", "after_create", "signal"])
+async def test_rows_that_the_application_writes_besides_blame_nobody(
+    board: Board, hook: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    def write(using: Any) -> None:
+        if board.is_django:
+            DjangoAudit.objects.using(using).create(text=None)
+        else:
+            using.add(AlchemyAudit(text=None))
+
+    class Auditing(CrudExtension):
+        def before_create(self, context: Context, change: Change) -> None:
+            if hook == "before_create":
+                write(board.database.alias if board.is_django else context.rows.session)
+
+        def after_create(self, context: Context, row: Any) -> None:
+            if hook == "after_create":
+                write(board.database.alias if board.is_django else context.rows.session)
+
+    def audit(*arguments: Any, **options: Any) -> None:
+        write(board.database.alias if board.is_django else arguments[0])
+
+    serve(board, extensions=[Auditing])
+    if hook == "signal" and board.is_django:
+        models.signals.post_save.connect(audit, DjangoNote)
+    elif hook == "signal":
+        event.listen(Session, "before_flush", audit)
+    try:
+        with caplog.at_level(logging.ERROR):
+            reply = await board.ask(NOTE, [note(text="a", owner=1)])
+    finally:
+        if hook == "signal" and board.is_django:
+            models.signals.post_save.disconnect(audit, DjangoNote)
+        elif hook == "signal":
+            event.remove(Session, "before_flush", audit)
+    assert reply.result["error"] == "internal", reply.result
+    assert reply.result["ref"] in caplog.text
+    assert "crud_audit" in caplog.text
+    assert board.database.rows("note") == []
+
+
+@pytest.mark.parametrize("where", ["before_create", "after_retrieve", "allows", "scope"])
+async def test_errors_of_databases_that_the_application_raises_blame_nobody(
+    board: Board, where: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    raised: list[Exception] = [ConnectionError("a secret of ours")]
+    if board.is_django:
+        raised += [IntegrityError("a secret of ours"), DataError("a secret of ours")]
+    else:
+        cause = ValueError("a secret of ours")
+        raised += [exc.IntegrityError("", (), cause), exc.DataError("", (), cause)]
+
+    def fail(*arguments: Any) -> None:
+        raise raised[-1]
+
+    options: dict[str, Any] = {}
+    if where in ("allows", "scope"):
+        options["permission"] = type("Failing", (Permission,), {where: fail})
+    else:
+        options["extensions"] = [type("Failing", (CrudExtension,), {where: fail})]
+    serve(board, **options)
+    while raised:
+        caplog.clear()
+        with caplog.at_level(logging.ERROR):
+            reply = await board.ask(NOTE, [note(text="a", owner=1)])
+        assert reply.result["error"] == "internal", (raised[-1], reply.result)
+        assert reply.result["ref"] in caplog.text
+        assert "secret" not in reply.text
+        raised.pop()
     assert board.database.rows("note") == []
 
 

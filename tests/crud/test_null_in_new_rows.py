@@ -39,6 +39,9 @@ class DjangoChoice(models.Model):
     computed_needed = models.CharField(max_length=20, db_default=Upper(models.Value("sql")))
     kept_needed = models.IntegerField(db_default=9)
 
+    extra_needed = models.JSONField(default=dict)
+    empty_needed = models.CharField(max_length=20, default="")
+
     class Meta:
         app_label = "crud_tests"
         db_table = "crud_choice"
@@ -62,14 +65,17 @@ class AlchemyChoice(Base):
     called_needed: Mapped[str] = mapped_column(String(20), default=make_text)
     computed_needed: Mapped[str] = mapped_column(String(20), default=func.upper("sql"))
     kept_needed: Mapped[int] = mapped_column(server_default=literal_column("9"))
+    extra_needed: Mapped[Any] = mapped_column(JSON, default=dict)
+    empty_needed: Mapped[str] = mapped_column(String(20), default="")
 
 
 tables = fixture_of([DjangoChoice], Base.metadata)
 
 NULLABLE = ["plain", "called", "computed", "kept", "extra", "blank"]
 NEEDED = ["plain_needed", "called_needed", "computed_needed", "kept_needed"]
+NEEDED += ["extra_needed", "empty_needed"]
 DEFAULTS = dict(zip(NULLABLE, [True, "called", "SQL", 9, {}, None], strict=True)) | dict(
-    zip(NEEDED, [True, "called", "SQL", 9], strict=True)
+    zip(NEEDED, [True, "called", "SQL", 9, {}, ""], strict=True)
 )
 RELEASED = [Dialect.D1, Dialect.D1B, Dialect.D2]
 
@@ -92,7 +98,8 @@ def choice(**fields: Any) -> Record:
 def stored(board: Board) -> dict[str, Any]:
     [row] = board.database.rows("choice")
     found = {name: row[name] for name in DEFAULTS}
-    found["extra"] = {} if found["extra"] in ("{}", {}) else found["extra"]
+    for name in ("extra", "extra_needed"):
+        found[name] = {} if found[name] in ("{}", {}) else found[name]
     return found
 
 
@@ -130,6 +137,33 @@ async def test_null_of_our_own_dialect_is_null(board: Board, field: str) -> None
     assert reply.result is True, reply.result
     assert stored(board) == {**DEFAULTS, field: None}
     assert reply.tuples[0][field] is None
+
+
+@pytest.mark.parametrize("field", NEEDED)
+async def test_null_of_our_own_dialect_is_the_default_where_nothing_can_be_null(
+    board: Board, field: str
+) -> None:
+    serve(board)
+    reply = await board.ask(CHOICE, [choice(title="a", **{field: None})])
+    assert reply.result is True, reply.result
+    is_json_null = field == "extra_needed" and not board.is_django
+    assert reply.tuples[0][field] == (None if is_json_null else DEFAULTS[field])
+
+
+@pytest.mark.parametrize("dialect", [*RELEASED, Dialect.NATIVE])
+async def test_a_default_tuple_can_be_saved(board: Board, dialect: Dialect) -> None:
+    serve(board)
+    model = DjangoChoice if board.is_django else AlchemyChoice
+    fields = ["title", *NULLABLE, *NEEDED]
+    board.handler(model, filt={"key": "own"}, fields=fields, type_name="board.Own")
+    [empty] = (await board.ask({"key": "own"}, dialect=dialect)).tuples
+    empty.fields["title"] = "a"
+    reply = await board.ask({"key": "own"}, [empty], dialect=dialect)
+    assert reply.result is True, reply.result
+    found = stored(board)
+    if dialect is Dialect.NATIVE:  # where null is null, as the default tuple has it
+        found |= {name: DEFAULTS[name] for name in [*NULLABLE, "extra_needed"]}
+    assert found == DEFAULTS
 
 
 @pytest.mark.parametrize("dialect", [*RELEASED, Dialect.NATIVE])

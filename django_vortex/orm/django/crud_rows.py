@@ -181,7 +181,7 @@ class DjangoCrudRows:
     def delete(self, row: Any, version: Version | None = None) -> None:
         """Delete an instance with what Django deletes with it; it keeps its key."""
         key = row.pk
-        with refusals(self._using, self._model):
+        with refusals(self._using):
             if version is not None:
                 claim(row, self._using, version)
             row.delete(using=self._using)

@@ -45,7 +45,8 @@ def refusals(using: str, model: type[models.Model] | None = None) -> Iterator[No
 
     Args:
         using: The alias of the database.
-        model: The model of the row, whose rules have names.
+        model: The model of the row, whose rules have names; a rule of another table, which a
+            signal or ``save()`` writes to, is none of the peer's. None where any table may refuse.
     """
     with _noting(using) as is_of_driver:
         try:
@@ -53,6 +54,8 @@ def refusals(using: str, model: type[models.Model] | None = None) -> Iterator[No
         except (models.ProtectedError, models.RestrictedError) as error:
             raise RefusedByDatabase(STILL_NEEDED) from error
         except IntegrityError as error:
+            if not is_of_driver(error) or _is_of_others(error, model):
+                raise
             raise explain(error, model, UNKNOWN) from error
         except (DataError, OverflowError, ValueError) as error:
             if not is_of_driver(error):
@@ -77,6 +80,22 @@ def explain(
     return RefusedByDatabase(text, "", columns, refusal.values)
 
 
+def _is_of_others(error: IntegrityError, model: type[models.Model] | None) -> bool:
+    """Tell that a rule of another table was broken, by a value that no peer has sent."""
+    refusal = read_refusal(error.__cause__ or error)
+    if model is None or not refusal.table or refusal.kind == REFERENCE:
+        return False  # REFERENCE: of rows that refer to the one that changes
+    options = [one._meta for one in (model, *model._meta.all_parents)]
+    tables = {one.db_table for one in options}
+    tables |= {field.m2m_db_table() for one in options for field in one.local_many_to_many}
+    return refusal.table not in {_bare(name) for name in tables}
+
+
+def _bare(name: str) -> str:
+    """Return the name of a table without quotes and schema, as databases tell it."""
+    return name.rpartition(".")[2].strip('"')
+
+
 def _find_columns(name: str, model: type[models.Model] | None) -> tuple[str, ...]:
     """Give the columns of a constraint that has a name in ``Meta``."""
     owners: Iterable[Any] = ()
@@ -98,7 +117,7 @@ def _noting(using: str) -> Iterator[Callable[[Exception], bool]]:
     def note(execute: Callable[..., Any], *arguments: Any) -> Any:
         try:
             return execute(*arguments)
-        except (DataError, OverflowError, ValueError) as error:
+        except (DataError, IntegrityError, OverflowError, ValueError) as error:
             noted.append(error)
             raise
 

@@ -60,7 +60,10 @@ class DjangoStore:
 
         try:
             return await waiting.cover(self._run_sync(lambda: transact(unit.using, do)))
-        except IntegrityError as error:  # of constraints that are looked at when all is done
+        except IntegrityError as error:
+            if not is_committing:  # of a hook's own queries: `refusals` knows those of rows
+                raise
+            # Of constraints that are looked at when all is done.
             raise explain(error, None, AT_COMMIT) from error
         except Error as error:
             if may_try_again(error.__cause__ or error, is_committing=is_committing):

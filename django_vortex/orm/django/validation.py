@@ -94,7 +94,9 @@ def _clean(
     fields = model._meta.concrete_fields
     exclude = untouched | _wrong_names(model, draft)
     exclude |= {field.name for field in fields if field.is_relation or _is_rightly_null(field, row)}
-    if not draft.is_new:
+    if draft.is_new:
+        exclude |= {field.name for field in fields if _is_empty_default(field, row)}
+    else:
         remember(row)
     if is_overridden(model, models.Model, "full_clean"):
         with asking(row, using, find_replaced):
@@ -183,6 +185,17 @@ def _is_rightly_null(field: Any, row: Any) -> bool:
     """Say whether a field is NULL because it may be, although no form could leave it out."""
     value = row.__dict__.get(field.attname, "")
     return field.null and (value is None or (is_file(field) and not value))
+
+
+def _is_empty_default(field: Any, row: Any) -> bool:
+    """Say whether a new row has the default of a field, and that is empty: {}, say, of JSON.
+
+    A form has to be filled in there, for lack of ``blank=True``; who sets nothing gets the default.
+    """
+    if field.blank or not field.has_default():
+        return False
+    value = row.__dict__.get(field.attname)
+    return value in field.empty_values and value == field.get_default()
 
 
 def _untouched_names(model: type[models.Model], draft: Draft) -> set[str]:

@@ -8,12 +8,13 @@ no peer may see.
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeGuard
 
 from sqlalchemy import Table, UniqueConstraint
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, StatementError
 
 from django_vortex.orm.driver_errors import (
+    CHECK,
     NULL,
     REFERENCE,
     STILL_NEEDED,
@@ -45,7 +46,7 @@ def refusals(mapped: MappedModel, *, is_delete: bool = False) -> Iterator[None]:
         # Of sqlite3, before the database is asked.
         raise RefusedByDatabase("A number is too large") from error
     except StatementError as error:
-        if not _concerns_a_row(error):
+        if not _concerns_a_row(error) or (not is_delete and _is_of_others(error, mapped)):
             raise
         raise explain(error, mapped, is_delete=is_delete) from error
 
@@ -53,6 +54,38 @@ def refusals(mapped: MappedModel, *, is_delete: bool = False) -> Iterator[None]:
 def is_of_sqlalchemy(error: BaseException) -> bool:
     """Say whether SQLAlchemy itself has raised an error, and nothing that it has called."""
     return _find_modules(error)[-1:] == ["sqlalchemy"]
+
+
+def is_of_engine(error: BaseException) -> bool:
+    """Say whether an error comes from a connection of SQLAlchemy or the making of one."""
+    return any(
+        name.startswith(("sqlalchemy.engine", "sqlalchemy.pool")) for name in _find_frames(error)
+    )
+
+
+def may_be_late(error: BaseException) -> TypeGuard[IntegrityError]:
+    """Say whether a database may look at a broken rule as late as the commit.
+
+    What it looks at when it is written has been told of rows by then: it is of what a hook has left
+    to be written.
+    """
+    if not isinstance(error, IntegrityError):
+        return False
+    return read_refusal(error.orig).kind not in (NULL, CHECK)
+
+
+def _is_of_others(error: StatementError, mapped: MappedModel) -> bool:
+    """Tell that a rule of another table was broken, by a value that no peer has sent.
+
+    A hook has added an instance, say, that is written with the row.
+    """
+    refusal = read_refusal(error.orig, is_integrity=isinstance(error, IntegrityError))
+    if not refusal.table or refusal.kind == REFERENCE:  # of rows that refer to the one that changes
+        return False
+    mappers = list(mapped.mapper.self_and_descendants)
+    tables: set[Any] = {table for one in mappers for table in one.tables}
+    tables |= {relation.secondary for one in mappers for relation in one.relationships}
+    return refusal.table not in {getattr(table, "name", "") for table in tables}
 
 
 def _is_of_driver(error: BaseException) -> bool:

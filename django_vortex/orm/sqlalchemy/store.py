@@ -11,14 +11,14 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 from sqlalchemy import event, select
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlalchemy.orm import Session, SessionTransaction, scoped_session
 from sqlalchemy.util import await_only
 
 from django_vortex.exceptions import DefinitionError, TryAgain, UnknownOutcome
 from django_vortex.logs import get_limited_logger
-from django_vortex.orm.sqlalchemy.errors import explain
+from django_vortex.orm.sqlalchemy.errors import explain, is_of_engine, may_be_late
 from django_vortex.orm.sqlalchemy.models import MappedModel, describe
 from django_vortex.orm.sqlalchemy.unit import SqlAlchemyUnit
 from django_vortex.orm.store import ModelSpec, Unit
@@ -186,14 +186,17 @@ def _explain(error: BaseException, *, is_committing: bool) -> None:
     """Raise what an error of a database means; others pass.
 
     Raises:
-        RefusedByDatabase: It refuses a row, at the end or in a query of a hook.
+        RefusedByDatabase: It refuses a row at the end. Before, `refusals` tells those of rows from
+            those of queries that hooks make.
         TryAgain: Nothing is done, and may be a moment later.
         UnknownOutcome: Nobody knows whether it is done.
     """
-    if isinstance(error, (IntegrityError, DataError)):
+    if is_committing and may_be_late(error):
         raise explain(error) from error
     if not isinstance(error, (DBAPIError, NoConnection, ConnectionError)):
         return
+    if isinstance(error, ConnectionError) and not is_of_engine(error):
+        return  # of another service that a hook has asked
     is_lost = True  # all connections are in use, one broke, or none can be made
     if isinstance(error, DBAPIError) and error.orig and not error.connection_invalidated:
         if may_try_again(error.orig, is_committing=is_committing):

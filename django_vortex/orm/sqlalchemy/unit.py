@@ -235,7 +235,7 @@ class SqlAlchemyRows:
             for name, column in self._mapped.columns.items()
             if row.__dict__.get(name, _MISSING) is None
             and (column.plain_default is not None or name in said)
-            and column.is_nullable
+            and getattr(column.column, "nullable", True)  # else it is JSON's null
         ]
         for name in unwanted:
             setattr(row, name, null())
