@@ -34,10 +34,10 @@ from benchmarks import goals
 from benchmarks.crud_models import FIELDS, AlchemyCustomer, AlchemyOrder, Base, Customer, Order
 from benchmarks.operations import Operations, in_process
 from benchmarks.results import Result, compare, format_table, interleave
+from django_vortex import AllowAny
 from django_vortex.orm.crud.handler import OrmCrudHandler
 from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.routing.peer import Peer
-from django_vortex.routing.permissions import AllowAny
 from django_vortex.routing.request import MESSAGE_ID, Request
 from django_vortex.testing.inline import run_inline
 from django_vortex.tuples import TupleRegistry

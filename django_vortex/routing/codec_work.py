@@ -44,17 +44,23 @@ class CodecWork:
         """Runs large decoding and encoding; None is like all else that may block."""
         self._turn = LoopTurn()
 
-    async def prepare(self, request: Request) -> None:
-        """Wait for a turn of the loop, and decode a large payload.
+    def prepare(self, request: Request) -> Awaitable[None] | None:
+        """Count a request in this turn of the loop.
 
         To be called when it is known that the peer may ask.
+
+        Returns:
+            What is to be awaited before the handler is called, if there is no room in this turn or
+            the payload is large; by far most requests go on at once.
         """
-        payload = request.envelope.weigh()
-        is_large = payload >= HEAVY
-        weight = weigh(request.envelope) + (0 if is_large else payload)
-        await self._turn.wait(weight)
-        if is_large:
-            await self._run_large(request, request.decode)
+        envelope = request.envelope
+        weight = weigh(envelope)
+        if envelope.has_payload:
+            payload = envelope.weigh()
+            if payload >= HEAVY:
+                return self._decode_in_line(request, weight)
+            weight += payload
+        return None if self._turn.admit(weight) else self._turn.wait(weight)
 
     def reply_here(self, result: Any, request: Request) -> PayloadEnvelope | Unfinished | None:
         """Make a reply where it may block, unless it is too much for that."""
@@ -69,10 +75,15 @@ class CodecWork:
         if is_reply(result, request):
             return result
         work = estimate_work(result)
+        if work is Work.SMALL:
+            try:
+                return make_reply(result, request, self.clock())
+            except LoadsOnLoop:
+                work = Work.BLOCKING
         make = partial(make_reply, result, request, self.clock())
         if work is Work.LARGE:
             return await self._run_large(request, make)
-        return await self.read(work, make)
+        return await self.run_sync(make)
 
     async def read(self, work: Work, function: Callable[[], _T]) -> _T:
         """Call what reads a result: here, or in a thread if that is better for the loop.
@@ -87,6 +98,10 @@ class CodecWork:
             return function()
         except LoadsOnLoop:
             return await self.run_sync(function)
+
+    async def _decode_in_line(self, request: Request, weight: int) -> None:
+        await self._turn.wait(weight)
+        await self._run_large(request, request.decode)
 
     def _run_large(self, request: Request, function: Callable[[], _T]) -> Awaitable[_T]:
         if self.run_large is None:

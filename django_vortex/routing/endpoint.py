@@ -50,6 +50,7 @@ class PayloadEndpoint:
         "accept_only_from",
         "filt",
         "handler",
+        "hears_all",
         "ignore_from",
         "is_async",
         "payload_io",
@@ -75,6 +76,7 @@ class PayloadEndpoint:
         self.is_async = is_async(handler)
         self.accept_only_from = _names(accept_only_from)
         self.ignore_from = _names(ignore_from)
+        self.hears_all = not self.accept_only_from and not self.ignore_from
         self.site = find_site()
         self.payload_io = default_payload_io if payload_io is None else payload_io
         self.permission = make_permission(permission, self.payload_io, repr(self))

@@ -115,8 +115,10 @@ class FiltIndex(Generic[Item]):
         bucket = self._buckets.get(key) if isinstance(key, str) else None
         if bucket is None:
             return []
-        view = FiltView(filt)
         candidates = bucket.unfiled
+        if bucket.by_name is None and len(candidates) == 1 and candidates[0].rest is None:
+            return [candidates[0]]  # an endpoint with a key of its own, as most have
+        view = FiltView(filt)
         if bucket.by_name is not None:
             for name in filt:
                 by_value = bucket.by_name.get(name)

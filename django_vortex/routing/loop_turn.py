@@ -1,10 +1,10 @@
 """How many requests are begun in one turn of the event loop, whoever they are from."""
 
 import asyncio
+from asyncio import get_running_loop
 from collections import deque
 from typing import Final
 
-from django_vortex.routing.ports import is_on_loop
 from django_vortex.wire.envelope import PayloadEnvelope
 
 REQUEST_WEIGHT: Final = 4_096
@@ -19,7 +19,10 @@ TURN_WEIGHT: Final = 524_288
 
 def weigh(envelope: PayloadEnvelope) -> int:
     """Return how much work a request is beside its payload."""
-    return REQUEST_WEIGHT + FILT_WEIGHT * max(0, envelope.size - envelope.received_size)
+    if not envelope.size:  # it has not come over a wire
+        return REQUEST_WEIGHT
+    beside = envelope.size - envelope.received_size
+    return REQUEST_WEIGHT + FILT_WEIGHT * beside if beside > 0 else REQUEST_WEIGHT
 
 
 class LoopTurn:
@@ -30,33 +33,36 @@ class LoopTurn:
         self._weight = 0
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
 
-    async def wait(self, weight: int) -> None:
-        """Wait for a turn in which there is room, first come, first served, and count.
+    def admit(self, weight: int) -> bool:
+        """Count work in this turn if there is room; `wait` for another one if not.
 
         A coroutine that is driven without a loop holds up nobody.
         """
-        if not is_on_loop():
-            return
-        loop = asyncio.get_running_loop()
+        try:
+            loop = get_running_loop()
+        except RuntimeError:
+            return True
         if loop is not self._loop:  # the one before has ended, maybe in the middle of a turn
             self._loop, self._weight = loop, 0
             self._waiting.clear()
-        if self._weight < TURN_WEIGHT:
-            self._count(weight)
-            return
-        future = loop.create_future()
-        self._waiting.append((weight, future))
-        await future
+        if self._weight >= TURN_WEIGHT:
+            return False
+        if not self._weight:
+            loop.call_soon(self._begin)
+        self._weight += weight
+        return True
+
+    async def wait(self, weight: int) -> None:
+        """Wait for a turn in which there is room, first come, first served, and count."""
+        if not self.admit(weight):
+            future = get_running_loop().create_future()
+            self._waiting.append((weight, future))
+            await future
 
     def _begin(self) -> None:
         self._weight = 0
         while self._waiting and self._weight < TURN_WEIGHT:
             weight, future = self._waiting.popleft()
             if not future.done():  # else its request was cancelled
-                self._count(weight)
+                self.admit(weight)
                 future.set_result(None)
-
-    def _count(self, weight: int) -> None:
-        if not self._weight:
-            asyncio.get_running_loop().call_soon(self._begin)
-        self._weight += weight

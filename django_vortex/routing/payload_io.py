@@ -216,7 +216,11 @@ class PayloadIO:
             if self._collected:
                 self._forget_collected()
             refs = self._index.find(filt)
-        return [one for ref in refs if (one := ref()) is not None and one.accepts(peer_name)]
+        return [
+            one
+            for ref in refs
+            if (one := ref()) is not None and (one.hears_all or one.accepts(peer_name))
+        ]
 
     def find_exactly(self, filt: Filt) -> "list[PayloadEndpoint]":
         """Return the endpoints of just this filt, whoever they hear."""
@@ -279,7 +283,9 @@ class PayloadIO:
             verdict = None if permission.may_block else permission.allows(request, READING)
             if verdict is not True:
                 await self._demand(permission, verdict, request)
-            await self._work.prepare(request)
+            preparing = self._work.prepare(request)
+            if preparing is not None:
+                await preparing
             if endpoint.is_async:
                 return await self._work.reply(await endpoint.handler(request), request)
             outcome = await self.run_sync(

@@ -138,16 +138,24 @@ def estimate_work(result: Any) -> Work:
         tuples = [tuples]
     elif not issubclass(kind, _LISTS):
         return Work.BLOCKING
-    if not all(issubclass(type(item), _NEVER_BLOCKING) for item in tuples):
-        return Work.BLOCKING
-    if len(tuples) > MAX_TUPLES_ON_LOOP or _is_large(tuples):
+    composed: list[Any] = []
+    characters = 0
+    for item in tuples:
+        kind = type(item)
+        if kind is str:
+            characters += len(item)
+        elif kind not in _COUNTED:
+            if not issubclass(kind, _NEVER_BLOCKING):
+                return Work.BLOCKING
+            composed.append(item)
+    left = MAX_VALUES_ON_LOOP - len(tuples) - characters // CHARACTERS_PER_VALUE
+    if len(tuples) > MAX_TUPLES_ON_LOOP or left < 0 or (composed and _is_large(composed, left)):
         return Work.LARGE
     return Work.SMALL
 
 
-def _is_large(tuples: Collection[Any]) -> bool:
-    """Return whether there are very many values in tuples, or long texts."""
-    left = MAX_VALUES_ON_LOOP
+def _is_large(tuples: Collection[Any], left: int) -> bool:
+    """Return whether there are more values in tuples than so many, or long texts."""
     waiting: list[Collection[Any]] = [tuples]
     while waiting:
         values = waiting.pop()

@@ -31,6 +31,9 @@ from django_vortex.wire.protocol import Protocol
 REPLY_SECONDS = 0.05
 """How long the first chunk waits for the replies to the very messages of its request."""
 
+VORTEXPY_REPLY_SECONDS = 1.0
+"""The same for VortexPY, which may lose what comes in a later chunk than the info."""
+
 INFO_SECONDS = 0.1
 """How long VortexPY has for decoding the info, where replies were too late for its chunk."""
 
@@ -135,7 +138,8 @@ async def _prepare_first_chunk(
     replying = set(connection.requests.tasks)
     if not replying:
         return None
-    _, late = await asyncio.wait(replying, timeout=REPLY_SECONDS)
+    seconds = VORTEXPY_REPLY_SECONDS if is_vortexpy else REPLY_SECONDS
+    _, late = await asyncio.wait(replying, timeout=seconds)
     return _let_info_be_decoded if late and is_vortexpy else None
 
 

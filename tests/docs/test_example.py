@@ -166,7 +166,7 @@ def test_loading_does_not_import_pandas(migrated_database: Path) -> None:
 def test_pushing_without_a_layer_says_that_nobody_is_reached(
     command: list[str], migrated_database: Path
 ) -> None:
-    with pytest.raises(AssertionError, match=r"ended with 1\n.*CommandError: .*channel layer"):
+    with pytest.raises(AssertionError, match=r"(?s)ended with 1\n.*CommandError: .*channel layer"):
         manage(*command, env=server_environment(migrated_database))
 
 

@@ -253,7 +253,9 @@ def test_peer_of_another_identity_is_turned_away_by_the_process_that_has_the_pee
         "http", project.b.port, peer_uuid, headers={"Cookie": log_in(project.b, "thief")}
     )
     project.peers.append(thief)
-    assert all(message is None for message in thief.messages())
+    [ending] = [message for message in thief.messages() if message is not None]
+    assert (ending["filt"]["key"], ending["data"]) == ("vortex.closing", None)
+    assert ending["filt"]["code"] == {"_ft": "int", "_fd": 4403}
     project.b.push(to_peer=peer_uuid, first=5)
     assert read_numbers(anna, 1) == [5]
 

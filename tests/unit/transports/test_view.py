@@ -130,6 +130,7 @@ async def test_late_reply_gives_vortexpy_time_to_decode_the_info(
         await may_go_on.wait()
 
     monkeypatch.setattr(view, "REPLY_SECONDS", 0)
+    monkeypatch.setattr(view, "VORTEXPY_REPLY_SECONDS", 0)
     monkeypatch.setattr(view, "_let_info_be_decoded", wait)
     endpoint = PayloadEndpoint({"key": "test.view"}, answer)
     post = Connection.post(application(), pack(key="test.view"), headers=[(b"user-agent", agent)])
