@@ -175,14 +175,23 @@ class ValidationError(HandlerError):
     """What the peer sent is well formed but not acceptable.
 
     Args:
-        text: What the peer is told; by default made of the first errors.
+        text: What the peer is told; by default made of the first errors. Messages by field, or a
+            list of them, are errors, as Django's exception takes them.
         errors: What is wrong, each a dict with the ``index`` of the tuple (or None), the ``field``
-            (or "") and a list of ``messages``.
+            (or "") and a list of ``messages``. Or the messages by field.
     """
 
     code = "validation"
 
-    def __init__(self, text: str = "", errors: Sequence[Mapping[str, Any]] = ()) -> None:
+    def __init__(
+        self,
+        text: str | Mapping[str, Any] | list[Any] = "",
+        errors: Sequence[Mapping[str, Any]] | Mapping[str, Any] = (),
+    ) -> None:
+        if isinstance(text, Mapping | list):
+            text, errors = "", text if isinstance(text, Mapping) else {"": text}
+        if isinstance(errors, Mapping):
+            errors = [{"field": name, "messages": errors[name]} for name in errors]
         self.errors = [_complete(error) for error in errors]
         super().__init__(text or _list_errors(self.errors))
 

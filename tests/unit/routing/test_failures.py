@@ -156,6 +156,28 @@ def test_an_error_may_be_written_in_short(given: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("error", "fields"),
+    [
+        (ValidationError({"title": ["No"], "": "Nor this"}), {"title": ["No"], "": ["Nor this"]}),
+        (ValidationError(errors={"title": "No"}), {"title": ["No"]}),
+        (ValidationError(["No", "Nor this"]), {"": ["No", "Nor this"]}),
+    ],
+)
+@pytest.mark.parametrize("dialect", [Dialect.NATIVE, Dialect.D2])
+def test_errors_may_be_given_by_field(
+    error: ValidationError, fields: dict[str, list[str]], dialect: Dialect
+) -> None:
+    told = make_result(error, dialect)
+    if dialect is Dialect.NATIVE:
+        assert [(one["index"], one["field"], one["messages"]) for one in told["errors"]] == [
+            (None, name, messages) for name, messages in fields.items()
+        ]
+        told = told["text"]
+    assert told.endswith(("No", "Nor this"))
+    assert "{" not in told and "[" not in told
+
+
+@pytest.mark.parametrize(
     ("error", "text"),
     [
         (ValidationError("Too long"), "Too long"),
