@@ -134,7 +134,10 @@ class AsyncPeer:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     def _hear(self, text: str) -> None:
-        for event in self._protocol.receive(text):
+        events = self._protocol.receive(text)
+        if self._form.framed:
+            events += self._protocol.finish()  # each is a body of its own
+        for event in events:
             if isinstance(event, FailureReceived):
                 raise AssertionError(f"The server wrote what is no message: {event.error}")
             if isinstance(event, EnvelopeReceived) and not event.envelope.is_empty:
@@ -149,9 +152,13 @@ class AsyncPeer:
         payload = None if tuples is None else Payload(filt, tuples=list(tuples))
         envelope = PayloadEnvelope(filt, payload)
         text = encode_message(envelope, self._form, datetime.now(UTC), self._codec)
-        if not self._form.framed and not self._form.dialect.is_raw_json:
+        connection = self._get_connection()
+        if self._form.framed:
+            connection.receive_body(text)
+            return
+        if not self._form.dialect.is_raw_json:
             text += "."  # which ends base64 on the way to a server, but not back (PROTOCOL 6.3)
-        self._get_connection().receive(text)
+        connection.receive(text)
 
     def _get_connection(self) -> Connection:
         if self._closed is not None:

@@ -86,6 +86,14 @@ async def test_a_peer_speaks_the_dialect_it_is_told_to(dialect: Dialect) -> None
 
 
 @pytest.mark.parametrize("dialect", Dialect)
+async def test_a_peer_may_say_much_in_its_life(dialect: Dialect) -> None:
+    tuples = [[str(number)] for number in range(5000)]
+    async with connect(dialect=dialect) as peer:
+        for _ in range(10):
+            assert (await peer.request({"key": "testing.echo"}, tuples)).tuples == tuples
+
+
+@pytest.mark.parametrize("dialect", Dialect)
 async def test_a_peer_that_has_left_is_reached_by_nothing(dialect: Dialect) -> None:
     async with connect() as other:
         async with connect(dialect=dialect, name="left") as peer:
