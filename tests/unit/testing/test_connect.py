@@ -1,6 +1,7 @@
 """Peers of application tests, used in all the ways that such tests are written."""
 
 import asyncio
+import random
 import threading
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -85,11 +86,10 @@ async def test_a_peer_speaks_the_dialect_it_is_told_to(dialect: Dialect) -> None
         ]
 
 
-@pytest.mark.parametrize("dialect", Dialect)
-async def test_a_peer_may_say_much_in_its_life(dialect: Dialect) -> None:
-    tuples = [[str(number)] for number in range(5000)]
-    async with connect(dialect=dialect) as peer:
-        for _ in range(10):
+async def test_a_peer_of_the_oldest_dialect_may_say_much_in_its_life() -> None:
+    tuples = [random.Random(0).randbytes(200_000).hex()]
+    async with connect(dialect=Dialect.D0) as peer:
+        for _ in range(16_777_216 // 400_000 + 2):  # more than one body may hold
             assert (await peer.request({"key": "testing.echo"}, tuples)).tuples == tuples
 
 
