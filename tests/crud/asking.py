@@ -86,7 +86,7 @@ class Asker:
 
     def __init__(self, peer: AsyncPeer, dialect: Dialect = Dialect.NATIVE) -> None:
         self.peer = peer
-        self._form = WireForm(dialect, framed=False)
+        self._form = WireForm(dialect, framed=dialect is Dialect.D0)  # spoken over HTTP alone
 
     async def ask(self, filt: dict[Any, Any], tuples: list[Any] | None = None) -> Reply:
         """Give the answer to a request; fails unless there is exactly one."""
@@ -136,20 +136,26 @@ class Asker:
                 "tuples": [_encode(item, dialect) for item in tuples],
                 "date": None,
             }
+            if dialect is Dialect.D0:  # which has no envelope around it
+                payload |= {"replyFilt": {}, "result": None}
             text = b64encode(compress(write_json(payload))).decode()
+            if dialect is Dialect.D0:
+                return f"{text}."
             body = EncodedBody(text, dialect)
         envelope = PayloadEnvelope.received(filt, body)
         message = encode_message(envelope, self._form, datetime.now(UTC), CODEC)
-        return message if dialect.is_raw_json else f"{message}."
+        return message if dialect.is_raw_json or self._form.framed else f"{message}."
 
     def _read(self, received: Received) -> Reply:
         envelope, dialect = received.envelope, self._form.dialect
-        encoded = envelope.encoded(CODEC, dialect, None)
-        inflated = b"" if encoded is None else decompress(b64decode(encoded))
-        tuples: list[Any] = []
-        if encoded is not None:
-            content: Any = read_json(inflated, 64)
-            tuples = [_decode(item, dialect) for item in content["tuples"]]
+        if dialect is Dialect.D0:  # whose payload is the message, and decoded by now
+            inflated = envelope.encoded(self.peer._codec, dialect, None) or b"[]"
+            items: Any = read_json(inflated, 64)
+        else:
+            encoded = envelope.encoded(CODEC, dialect, None)
+            inflated = b"" if encoded is None else decompress(b64decode(encoded))
+            items = [] if encoded is None else read_json(inflated, 64)["tuples"]
+        tuples = [_decode(item, dialect) for item in items]
         text = f"{envelope.filt} {envelope.result} {inflated.decode()}"
         return Reply(dict(envelope.filt), envelope.result, tuples, text)
 

@@ -77,7 +77,7 @@ NEEDED += ["extra_needed", "empty_needed"]
 DEFAULTS = dict(zip(NULLABLE, [True, "called", "SQL", 9, {}, None], strict=True)) | dict(
     zip(NEEDED, [True, "called", "SQL", 9, {}, ""], strict=True)
 )
-RELEASED = [Dialect.D1, Dialect.D1B, Dialect.D2]
+RELEASED = [Dialect.D0, Dialect.D1, Dialect.D1B, Dialect.D2]
 
 
 def serve(board: Board, **options: Any) -> None:
