@@ -219,6 +219,7 @@ async def test_what_fails_in_a_model_blames_nobody(
     assert [row["text"] for row in board.database.rows("note")] == ["a"]
 
 
+POSTGRES = ["sqlalchemy-postgres", "async-postgres"]
 SQLALCHEMY = [
     f"{store}-{kind}" for store in ("sqlalchemy", "async") for kind in ("sqlite", "postgres")
 ]
@@ -287,6 +288,22 @@ async def test_rows_that_the_application_writes_besides_blame_nobody(
     assert reply.result["ref"] in caplog.text
     assert "crud_audit" in caplog.text
     assert board.database.rows("note") == []
+
+
+@pytest.mark.parametrize("place", ["django-postgres", *POSTGRES], indirect=True)
+async def test_rules_of_a_partition_are_those_of_its_table(board: Board) -> None:
+    serve(board)
+    run = board.database.execute
+    run("ALTER TABLE crud_note RENAME TO crud_note_all")
+    try:
+        run("CREATE TABLE crud_note (LIKE crud_note_all INCLUDING ALL) PARTITION BY RANGE (id)")
+        run("CREATE TABLE crud_note_1 PARTITION OF crud_note DEFAULT")
+        run("ALTER TABLE crud_note_1 ADD CONSTRAINT positive CHECK (owner > 0)")
+        reply = await board.ask(NOTE, [note(text="a", owner=-1)])
+        assert reply.result["error"] == "validation", reply.result
+    finally:
+        run("DROP TABLE IF EXISTS crud_note")
+        run("ALTER TABLE crud_note_all RENAME TO crud_note")
 
 
 @pytest.mark.parametrize("where", ["before_create", "after_retrieve", "allows", "scope"])

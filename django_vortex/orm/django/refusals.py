@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from django.apps import apps
 from django.db import DataError, IntegrityError, OperationalError, connections, models
 
 from django_vortex.orm.driver_errors import CHECK, NULL, REFERENCE, TEXTS, UNIQUE, read_refusal
@@ -81,14 +82,17 @@ def explain(
 
 
 def _is_of_others(error: IntegrityError, model: type[models.Model] | None) -> bool:
-    """Tell that a rule of another table was broken, by a value that no peer has sent."""
+    """Tell that a rule of another model's table was broken, by a value that no peer has sent."""
     refusal = read_refusal(error.__cause__ or error)
     if model is None or not refusal.table or refusal.kind == REFERENCE:
         return False  # REFERENCE: of rows that refer to the one that changes
     options = [one._meta for one in (model, *model._meta.all_parents)]
     tables = {one.db_table for one in options}
     tables |= {field.m2m_db_table() for one in options for field in one.local_many_to_many}
-    return refusal.table not in {_bare(name) for name in tables}
+    if refusal.table in {_bare(name) for name in tables}:
+        return False
+    known = apps.get_models(include_auto_created=True)  # a partition, say, is no model's
+    return refusal.table in {_bare(one._meta.db_table) for one in known}
 
 
 def _bare(name: str) -> str:

@@ -85,7 +85,11 @@ def _is_of_others(error: StatementError, mapped: MappedModel) -> bool:
     mappers = list(mapped.mapper.self_and_descendants)
     tables: set[Any] = {table for one in mappers for table in one.tables}
     tables |= {relation.secondary for one in mappers for relation in one.relationships}
-    return refusal.table not in {getattr(table, "name", "") for table in tables}
+    if refusal.table in {getattr(table, "name", "") for table in tables}:
+        return False
+    catalogues = {table.metadata for table in tables if isinstance(table, Table)}
+    known = {table.name for catalogue in catalogues for table in catalogue.tables.values()}
+    return refusal.table in known  # a partition, say, is in no metadata
 
 
 def _is_of_driver(error: BaseException) -> bool:
