@@ -203,6 +203,16 @@ def test_so_it_does_of_what_only_postgresql_has(board: Board, name: str) -> None
     check_rows(board, expected)
 
 
+@pytest.mark.parametrize("board", ["postgres"], indirect=True)
+@pytest.mark.parametrize("name", list(POSTGRES_SHAPES))
+def test_so_it_does_of_what_only_postgresql_has_with_what_is_inside(
+    board: Board, name: str
+) -> None:
+    shape, expected = POSTGRES_SHAPES[name]
+    serve(board, shape, nested={"tickets": ["title"]})
+    check_rows(board, expected, can_save=False)
+
+
 @pytest.mark.parametrize("name", [*NO_ROWS, *SLICES])
 def test_what_has_no_rows_is_a_clear_error(
     board: Board, name: str, caplog: pytest.LogCaptureFixture
