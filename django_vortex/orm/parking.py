@@ -5,6 +5,7 @@ Takes what a column holds, gives values that probably no row has; the stores loo
 
 import datetime as dt
 import decimal
+import ipaddress
 import random
 import string
 import uuid
@@ -37,6 +38,18 @@ def make_candidates(kind: Any, *, length: int | None = None, limit: int | None =
         make(min(length or MAX_CHARACTERS, MAX_CHARACTERS), limit or 1 << 31) for _ in range(COUNT)
     )
     return list(dict.fromkeys(made))
+
+
+def make_addresses(version: int) -> list[str]:
+    """Make Internet addresses of a version, 4 or 6, as texts."""
+    kind, bits = _ADDRESSES[version]
+    return list(dict.fromkeys(str(kind(_random.getrandbits(bits))) for _ in range(COUNT)))
+
+
+_ADDRESSES: Mapping[int, tuple[Callable[[int], Any], int]] = {
+    4: (ipaddress.IPv4Address, 32),
+    6: (ipaddress.IPv6Address, 128),
+}
 
 
 def _make_text(length: int, limit: int) -> str:

@@ -8,7 +8,7 @@ from django.db import connections, models
 from django.utils import timezone
 
 from django_vortex.orm.django.kinds import find_kind
-from django_vortex.orm.parking import make_candidates
+from django_vortex.orm.parking import make_addresses, make_candidates
 
 
 def park(row: models.Model, names: Iterable[str], using: str) -> bool:
@@ -43,7 +43,9 @@ def _find_free(field: Any, rows: models.QuerySet[Any], using: str) -> list[Any]:
     elif isinstance(target, models.DecimalField):
         limit = 10 ** (target.max_digits - target.decimal_places)
     # No database knows of choices.
-    made = make_candidates(find_kind(field).type, length=length, limit=limit)
+    made: list[Any] = make_candidates(find_kind(field).type, length=length, limit=limit)
+    if isinstance(target, models.GenericIPAddressField):
+        made = make_addresses(4 if target.protocol.lower() == "ipv4" else 6)
     if isinstance(target, models.DateTimeField) and settings.USE_TZ:
         made = [timezone.make_aware(value) for value in made]
     taken = set(rows.filter(**{f"{field.attname}__in": made}).values_list(field.attname, flat=True))

@@ -6,15 +6,16 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from sqlalchemy import select, types, update
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
-from django_vortex.orm.parking import make_candidates
+from django_vortex.orm.parking import make_addresses, make_candidates
 from django_vortex.orm.sqlalchemy.models import MappedColumn, MappedModel
 from django_vortex.orm.sqlalchemy.values import describe_values
 
 _PLAIN = (
     *(types.Integer, types.String, types.Uuid, types.Date, types.DateTime, types.Time),
-    *(types.Interval, types.Numeric, types.LargeBinary),
+    *(types.Interval, types.Numeric, types.Float, types.LargeBinary),
 )
 
 
@@ -63,6 +64,8 @@ def _find_free(session: Session, mapped: MappedModel, one: MappedColumn) -> Iter
 def _make_candidates(kind: Any) -> list[Any]:
     if isinstance(kind, types.Enum):
         return list(kind.enum_class or kind.enums)
+    if isinstance(kind, postgresql.INET):
+        return make_addresses(6)
     if not isinstance(kind, _PLAIN):
         return []
     if isinstance(kind, types.Uuid):
@@ -71,7 +74,7 @@ def _make_candidates(kind: Any) -> list[Any]:
     limit = None
     if isinstance(kind, types.SmallInteger):
         limit = 1 << 15
-    elif isinstance(kind, types.Numeric) and kind.precision is not None:
+    elif isinstance(kind, types.Numeric) and not _is_float(kind) and kind.precision is not None:
         limit = 10 ** (kind.precision - (kind.scale or 0))
     made = make_candidates(
         describe_values(kind).type, length=getattr(kind, "length", None), limit=limit
@@ -79,3 +82,8 @@ def _make_candidates(kind: Any) -> list[Any]:
     if isinstance(kind, types.DateTime) and kind.timezone:
         return [value.replace(tzinfo=dt.UTC) for value in made]
     return made
+
+
+def _is_float(kind: Any) -> bool:
+    """Tell a column whose precision counts bits; some versions of SQLAlchemy call it Numeric."""
+    return isinstance(kind, types.Float)
