@@ -9,12 +9,19 @@ import datetime as dt
 import decimal
 import enum
 import math
+import uuid
 from collections.abc import Mapping
 from typing import Any
 
 from django_vortex.tuples import Tuple
 
 MILLISECOND = dt.timedelta(milliseconds=1)
+
+_PLAIN = frozenset({str, int, bool, bytes, dt.date, uuid.UUID})
+"""Types whose values are the same for every peer if they are equal; by far the most."""
+
+_EXACT = frozenset({dt.datetime, dt.time, dt.timedelta})
+"""Types of which that is true for peers that keep all there is."""
 
 
 def is_same_set(ours: Any, theirs: Any) -> bool:
@@ -43,6 +50,9 @@ def is_same(ours: Any, theirs: Any, *, exact: bool) -> bool:
     """
     if ours is theirs:
         return True
+    kind = type(ours)
+    if kind is type(theirs) and (kind in _PLAIN or (exact and kind in _EXACT)):
+        return bool(ours == theirs)
     if isinstance(theirs, Tuple) and isinstance(ours, Mapping):
         names = type(theirs).__tuple_fields__
         return all(is_same(ours.get(n), getattr(theirs, n), exact=exact) for n in names)

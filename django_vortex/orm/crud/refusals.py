@@ -3,8 +3,7 @@
 Takes what the store knows, gives entries of `ValidationError.errors`.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django_vortex.exceptions import PeerError, ValidationError
@@ -26,24 +25,34 @@ def describe_refusal(error: RefusedByDatabase, item: Item) -> dict[str, Any]:
     return error_at(item.index, known, error.text or "The database refuses this row")
 
 
-@contextmanager
-def telling_of(item: Item, translate: TranslateError) -> Iterator[None]:
-    """Say which tuple it is about that hooks, permissions or the model raise an error.
+class TellingOf:
+    """Says which tuple it is about that hooks, permissions or the model raise an error.
+
+    Entered for each tuple, so it is no generator.
 
     Args:
         item: The tuple.
         translate: Knows the exceptions of a framework.
     """
-    try:
-        yield
-    except Exception as raised:
-        error = raised if isinstance(raised, PeerError) else translate(raised)
+
+    __slots__ = ("_item", "_translate")
+
+    def __init__(self, item: Item, translate: TranslateError) -> None:
+        self._item = item
+        self._translate = translate
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, raised: BaseException | None, traceback: object) -> None:
+        if raised is None or not isinstance(raised, Exception):
+            return
+        error = raised if isinstance(raised, PeerError) else self._translate(raised)
         if not isinstance(error, ValidationError) or _is_placed(error):
-            raise
-        _place(error, item)
-        if error is raised:
-            raise
-        raise error from raised
+            return
+        _place(error, self._item)
+        if error is not raised:
+            raise error from raised
 
 
 def _is_placed(error: ValidationError) -> bool:

@@ -142,8 +142,9 @@ class CrudSave:
             else:
                 self._refuse_read_only(item, name)
         change = Change(row, values, old, item.index)
-        rows.remember(row)
-        self._work.call(plan, Action.UPDATE, "before_update", change)
+        if plan.extensions:
+            rows.remember(row)
+            self._work.call(plan, Action.UPDATE, "before_update", change)
         return self._set(item, Action.UPDATE, rows, change)
 
     def _find_told(self, item: Item, row: Any, old: dict[str, Any]) -> dict[str, Any]:
@@ -202,7 +203,8 @@ class CrudSave:
         is_new = action is Action.CREATE
         changed, before = frozenset(change.values), {}
         if not is_new:
-            changed |= rows.find_changed(change.row)  # by a hook, on the row itself
+            if item.plan.extensions:
+                changed |= rows.find_changed(change.row)  # by a hook, on the row itself
             before = self._find_before(item.plan, rows, change)
         draft = Draft(change.row, is_new, changed)
         self._refuse_deep(item, change)

@@ -6,7 +6,6 @@ if there were none. Saving is in `save`.
 
 import inspect
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +17,7 @@ from django_vortex.orm.crud.found import find
 from django_vortex.orm.crud.items import Done, Item, error_at
 from django_vortex.orm.crud.listing import ALL_ROWS, Listing, Page, no_cursor
 from django_vortex.orm.crud.model import ModelPlan
-from django_vortex.orm.crud.refusals import telling_of
+from django_vortex.orm.crud.refusals import TellingOf
 from django_vortex.orm.crud.removing import remove_rows
 from django_vortex.orm.crud.telling import find_visible
 from django_vortex.orm.sameness import is_hashable
@@ -249,11 +248,11 @@ class CrudWork:
             for extension in plan.extensions:
                 self.settle(getattr(extension, hook)(context, *arguments))
 
-    def telling_of(self, item: Item) -> AbstractContextManager[None]:
+    def telling_of(self, item: Item) -> TellingOf:
         """Let what is raised meanwhile say that it is about a tuple."""
         payload_io = getattr(self.plan.handler, "payload_io", None)
         translate = know_no_error if payload_io is None else payload_io.translate_error
-        return telling_of(item, translate)
+        return TellingOf(item, translate)
 
     def settle(self, value: Any) -> Any:
         """Wait for what a hook gave, if it is a coroutine."""

@@ -39,6 +39,9 @@ _IMMUTABLE = frozenset(
 )
 
 
+_NOTHING: frozenset[str] = frozenset()
+
+
 def remember(row: models.Model) -> None:
     """Note what an instance is now, unless that was done before."""
     known = row.__dict__
@@ -55,7 +58,7 @@ def forget(row: models.Model) -> None:
     row.__dict__.pop(SEEN, None)
 
 
-def find_changed(row: models.Model) -> set[str]:
+def find_changed(row: models.Model) -> frozenset[str]:
     """Return the ``attname`` of each field that is not as it was remembered.
 
     Keys and generated fields are not among them, and neither are fields that were deferred then:
@@ -64,15 +67,16 @@ def find_changed(row: models.Model) -> set[str]:
     now = row.__dict__
     seen = now.get(SEEN)
     if seen is None:
-        return set()
-    return {
+        return _NOTHING
+    others = [name for name, value in seen.items() if now.get(name, value) is not value]
+    if not others:
+        return _NOTHING
+    watched = _find_watched(row.__class__)
+    return frozenset(
         name
-        for name, field in _find_watched(row.__class__).items()
-        if name in seen
-        and name in now
-        and now[name] is not seen[name]
-        and not _is_as_seen(seen, field, now[name])
-    }
+        for name in others
+        if name in watched and not _is_as_seen(seen, watched[name], now[name])
+    )
 
 
 @lru_cache(maxsize=1024)
@@ -185,8 +189,11 @@ def shadowing(row: models.Model, **methods: Callable[..., Any]) -> Iterator[None
 
 def find_changed_names(row: Any) -> set[str]:
     """Return the names of the fields that are not as they were remembered."""
+    changed = find_changed(row)
+    if not changed:
+        return set()
     watched = _find_watched(row.__class__)
-    return {watched[name].name for name in find_changed(row)}
+    return {watched[name].name for name in changed}
 
 
 def _is_written(field: Any, value: Any, told: set[str], seen: Mapping[str, Any]) -> bool:
@@ -203,6 +210,8 @@ def _is_as_seen(seen: Mapping[str, Any], field: Any, value: Any) -> bool:
     known = seen[field.attname]
     if known is value:
         return True
+    if known.__class__ in _IMMUTABLE and value.__class__ in _IMMUTABLE:
+        return is_same(known, value, exact=True)
     if is_file(field):
         return _file_name(known) == _file_name(value)
     if hasattr(value, "resolve_expression") or hasattr(known, "resolve_expression"):

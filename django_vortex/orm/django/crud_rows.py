@@ -117,7 +117,7 @@ class DjangoCrudRows:
 
     def find_changed(self, row: Any) -> frozenset[str]:
         """Return the fields that are others than they were remembered."""
-        return frozenset(find_changed(row))
+        return find_changed(row)
 
     def set_values(self, row: Any, values: Mapping[str, Any]) -> None:
         """Set fields; lists of keys wait on the row until it is written."""

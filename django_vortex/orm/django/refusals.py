@@ -27,7 +27,7 @@ AT_COMMIT = "It contradicts another row"
 @contextmanager
 def asked(using: str) -> Iterator[None]:
     """Turn what a database says against a value that it is asked for, such as a NUL in a text."""
-    with _noting(using) as is_of_driver:
+    with _Noting(using) as is_of_driver:
         try:
             yield
         except (DataError, OverflowError, ValueError) as error:
@@ -49,7 +49,7 @@ def refusals(using: str, model: type[models.Model] | None = None) -> Iterator[No
         model: The model of the row, whose rules have names; a rule of another table, which a
             signal or ``save()`` writes to, is none of the peer's. None where any table may refuse.
     """
-    with _noting(using) as is_of_driver:
+    with _Noting(using) as is_of_driver:
         try:
             yield
         except (models.ProtectedError, models.RestrictedError) as error:
@@ -113,17 +113,31 @@ def _find_columns(name: str, model: type[models.Model] | None) -> tuple[str, ...
     return ()
 
 
-@contextmanager
-def _noting(using: str) -> Iterator[Callable[[Exception], bool]]:
-    """Note what a driver raises; gives a function that tells that from what others raise."""
-    noted: list[BaseException] = []
+class _Noting:
+    """Notes what a driver raises while it is entered; gives what tells that from other errors.
 
-    def note(execute: Callable[..., Any], *arguments: Any) -> Any:
+    As Django's own ``execute_wrapper`` does it, without the price of a generator for each row.
+    """
+
+    __slots__ = ("_noted", "_wrappers")
+
+    def __init__(self, using: str) -> None:
+        self._wrappers: list[Any] = connections[using].execute_wrappers
+        self._noted: list[BaseException] = []
+
+    def __enter__(self) -> Callable[[Exception], bool]:
+        self._wrappers.append(self._note)
+        return self._is_noted
+
+    def __exit__(self, *raised: object) -> None:
+        self._wrappers.pop()
+
+    def _note(self, execute: Callable[..., Any], *arguments: Any) -> Any:
         try:
             return execute(*arguments)
         except (DataError, IntegrityError, OverflowError, ValueError) as error:
-            noted.append(error)
+            self._noted.append(error)
             raise
 
-    with connections[using].execute_wrapper(note):
-        yield lambda error: any(error is one for one in noted)
+    def _is_noted(self, error: Exception) -> bool:
+        return any(error is one for one in self._noted)
