@@ -185,10 +185,15 @@ def make_failure(error: PeerError, request: Request, date: datetime.datetime) ->
             (`may_block`).
         request: What is answered.
         date: The date of the payload.
+
+    Raises:
+        UnencodableValue: The error has a part of the application's that cannot travel.
     """
     tuples = list(error.tuples) if isinstance(error, HandlerError) else []
     filt = request.reply_filt
     result = make_result(error, request.dialect)
+    if not isinstance(result, str):
+        request.codec.encode_value(result, request.dialect)  # or raise here and now
     if not tuples:
         return PayloadEnvelope(filt, result=result)
     envelope = PayloadEnvelope(filt, Payload(filt, tuples), result=result)

@@ -14,14 +14,17 @@ from django_vortex.exceptions import (
     Conflict,
     DefinitionError,
     DeliveryError,
+    HandlerError,
     MalformedMessage,
     PermissionDenied,
+    ValidationError,
 )
 from django_vortex.handlers import AsyncModelHandler, ModelHandler
 from django_vortex.logs import RECORDS_PER_PERIOD, TRACEBACKS_PER_PERIOD
 from django_vortex.routing.endpoint import PayloadEndpoint, endpoint
 from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.routing.peer import Peer
+from django_vortex.routing.permissions import AllowAny
 from django_vortex.routing.request import MESSAGE_ID, Request
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import PayloadEnvelope
@@ -736,3 +739,30 @@ def test_the_decorated_function_stays_a_function(bench: Bench) -> None:
 
     assert double(4) == 8
     assert [found.handler for found in bench.payload_io.endpoints] == [double]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValidationError(errors=[{"field": "title", "messages": ["No"], "value": object()}]),
+        type("Odd", (HandlerError,), {"parts": {"value": object()}})("No"),
+    ],
+)
+async def test_errors_with_parts_that_cannot_travel_name_their_handler(
+    bench: Bench, error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    @endpoint({"key": "k"}, permission=AllowAny, payload_io=bench.payload_io)
+    def refuse(request: Request) -> None:
+        raise error
+
+    with caplog.at_level(logging.ERROR):
+        reply = await bench.ask_one(ASK)
+    assert text_of(reply.result) == "The server could not answer (ref abc123)"
+    [record] = caplog.records
+    assert "refuse" in record.getMessage()
+    assert record.exc_info is not None
+    assert isinstance(record.exc_info[1], DefinitionError)
+    assert "value" in str(record.exc_info[1])
+    if isinstance(error, ValidationError):
+        reply = await bench.ask_one(ASK, dialect=Dialect.D2)
+        assert reply.result == "Field 'title': No"
