@@ -81,6 +81,21 @@ class RowsHandler(ModelHandler):
             owner=owner,
         )
 
+    def find_untyped(self) -> type[Any] | None:
+        """Return the class whose rows cannot travel: it is no tuple type.
+
+        None where it is one, and where a subclass or a queryset decides what travels.
+        """
+        cls = type(self)
+        is_plain = (cls.build_model, cls.get_queryset) == (
+            RowsHandler.build_model,
+            RowsHandler.get_queryset,
+        )
+        if not is_plain or self._queryset is not None:
+            return None
+        known = self.payload_io.codec.registry.get_by_class(self.model)
+        return self.model if known is None else None
+
     def get_queryset(self, request: Request) -> Any:
         """Give the queryset or ``select`` of the rows to send."""
         return self._rows.get_all() if self._queryset is None else self._queryset
