@@ -8,17 +8,17 @@ command until the last message has arrived at the last socket, and only if all o
 import asyncio
 import statistics
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import Final
 
 from benchmarks.goals import BROADCAST_OVER_BARE_LOOP, BROADCAST_OVER_GROUP
 from benchmarks.load import LoadSocket, open_sockets, receive_texts, run_command
-from benchmarks.operations import Operation, Operations, in_server
+from benchmarks.operations import Operations, in_server, in_servers
 from benchmarks.peers import open_group_member, open_vortex_peer
 from benchmarks.results import Result, compare
-from benchmarks.servers import OURS, SERVERS, THEIRS, run_server
+from benchmarks.servers import SERVERS, THEIRS, run_server
 
 _RECORDED: Final = "benchmarks.vortex_app:recorded_application"
 _SOCKETS: Final = 500
@@ -29,22 +29,17 @@ _GROUP_SENDS: Final = 2
 """Messages of one turn of the group, which take as long."""
 
 
-@contextmanager
-def operations() -> Iterator[Operations]:
+def operations() -> AbstractContextManager[Operations]:
     """Give pushes, in processor time of the server for each delivery."""
-    lines: dict[str, Operation] = {}
-    with ExitStack() as stack:
-        runner = stack.enter_context(asyncio.Runner())
-        for server in SERVERS:
-            port = stack.enter_context(run_server(server, OURS)).port
-            peers = runner.run(open_sockets(partial(open_vortex_peer, port), _SOCKETS))
-            lines[f"broadcast to {_SOCKETS} sockets, {server}"] = in_server(
-                runner,
-                port,
-                partial(_push, port, peers, "push", _PUSHES),
-                operations=_SOCKETS * _PUSHES,
-            )
-        yield lines
+    return in_servers(_make_lines)
+
+
+def _make_lines(runner: asyncio.Runner, server: str, port: int) -> Operations:
+    peers = runner.run(open_sockets(partial(open_vortex_peer, port), _SOCKETS))
+    push = partial(_push, port, peers, "push", _PUSHES)
+    deliveries = _SOCKETS * _PUSHES
+    name = f"broadcast to {_SOCKETS} sockets, {server}"
+    return {name: in_server(runner, port, push, operations=deliveries)}
 
 
 def measure() -> list[Result]:

@@ -8,14 +8,14 @@ socket is in both figures.
 
 import asyncio
 import statistics
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import Final
 
 from benchmarks.goals import IDLE_MEMORY_OVER_GROUP
 from benchmarks.load import LoadSocket, open_sockets
-from benchmarks.operations import Operation, Operations, in_server
+from benchmarks.operations import Operations, in_server, in_servers
 from benchmarks.peers import open_group_member, open_vortex_peer
 from benchmarks.results import Result, compare
 from benchmarks.servers import OURS, SERVERS, THEIRS, run_server
@@ -31,18 +31,14 @@ Opener = Callable[[int], Awaitable[LoadSocket]]
 """Opens one socket to the server at a port."""
 
 
-@contextmanager
-def operations() -> Iterator[Operations]:
+def operations() -> AbstractContextManager[Operations]:
     """Give handshakes, in processor time of the server for each socket."""
-    lines: dict[str, Operation] = {}
-    with ExitStack() as stack:
-        runner = stack.enter_context(asyncio.Runner())
-        for server in SERVERS:
-            port = stack.enter_context(run_server(server, OURS)).port
-            lines[f"open and close a socket, {server}"] = in_server(
-                runner, port, partial(_open_and_close, port), operations=_OPENED
-            )
-        yield lines
+    return in_servers(_make_lines)
+
+
+def _make_lines(runner: asyncio.Runner, server: str, port: int) -> Operations:
+    run = partial(_open_and_close, port)
+    return {f"open and close a socket, {server}": in_server(runner, port, run, operations=_OPENED)}
 
 
 async def _open_and_close(port: int) -> None:

@@ -6,10 +6,12 @@ may use only what the package of the other commit has, too.
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from typing import Any, Final
 
 from benchmarks.load import run_command
+from benchmarks.servers import OURS, SERVERS, run_server
 
 Operation = Callable[[], float]
 """Does the work of a line for a fraction of a second; returns processor seconds per operation."""
@@ -62,3 +64,21 @@ def in_server(
         return (float(await run_command(port, "used")) - before) / operations
 
     return lambda: runner.run(measure())
+
+
+@contextmanager
+def in_servers(
+    make_lines: Callable[[asyncio.Runner, str, int], Operations],
+) -> Iterator[Operations]:
+    """Give the operations of one server of each kind, which run meanwhile.
+
+    Args:
+        make_lines: Makes those of one: of the runner of the load client, its kind and its port.
+    """
+    lines: dict[str, Operation] = {}
+    with ExitStack() as stack:
+        runner = stack.enter_context(asyncio.Runner())
+        for server in SERVERS:
+            port = stack.enter_context(run_server(server, OURS)).port
+            lines |= make_lines(runner, server, port)
+        yield lines

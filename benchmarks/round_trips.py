@@ -8,8 +8,8 @@ reply, once with fifty that do so at the same time.
 import asyncio
 import statistics
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from functools import partial
 from itertools import product
 from typing import Final
@@ -17,7 +17,7 @@ from typing import Final
 from benchmarks.goals import ROUND_TRIP_OVER_JSON_ECHO
 from benchmarks.load import LoadSocket, encode_text, exchange, open_sockets
 from benchmarks.messages import check_reply, encode_request
-from benchmarks.operations import Operation, Operations, in_server
+from benchmarks.operations import Operation, Operations, in_server, in_servers
 from benchmarks.peers import open_json_echo, open_vortex_peer
 from benchmarks.results import Result, compare
 from benchmarks.servers import OURS, SERVERS, THEIRS, run_server
@@ -31,26 +31,25 @@ _SERVED_REQUESTS: Final = 600
 """Requests of one sample of processor time."""
 
 
-@contextmanager
-def operations() -> Iterator[Operations]:
+def operations() -> AbstractContextManager[Operations]:
     """Give round trips with our endpoint, in processor time of the server."""
+    return in_servers(_make_lines)
+
+
+def _make_lines(runner: asyncio.Runner, server: str, port: int) -> Operations:
     lines: dict[str, Operation] = {}
-    with ExitStack() as stack:
-        runner = stack.enter_context(asyncio.Runner())
-        for server in SERVERS:
-            port = stack.enter_context(run_server(server, OURS)).port
-            for dialect, count in product(_DIALECTS, _REQUESTS):
-                request = encode_text(encode_request(dialect))
-                peers = runner.run(open_sockets(partial(open_vortex_peer, port, dialect), count))
-                runner.run(exchange(peers, request, 1))
-                check_reply(peers[0].last_text, dialect)
-                lines[f"round trip, {dialect.name}, {count} sockets, {server}"] = in_server(
-                    runner,
-                    port,
-                    partial(exchange, peers, request, _SERVED_REQUESTS // count),
-                    operations=_SERVED_REQUESTS,
-                )
-        yield lines
+    for dialect, count in product(_DIALECTS, _REQUESTS):
+        request = encode_text(encode_request(dialect))
+        peers = runner.run(open_sockets(partial(open_vortex_peer, port, dialect), count))
+        runner.run(exchange(peers, request, 1))
+        check_reply(peers[0].last_text, dialect)
+        lines[f"round trip, {dialect.name}, {count} sockets, {server}"] = in_server(
+            runner,
+            port,
+            partial(exchange, peers, request, _SERVED_REQUESTS // count),
+            operations=_SERVED_REQUESTS,
+        )
+    return lines
 
 
 def measure() -> list[Result]:
