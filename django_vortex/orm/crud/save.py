@@ -219,10 +219,10 @@ class CrudSave:
         return Saving(item, action, rows, draft, before)
 
     def _find_before(self, plan: ModelPlan, rows: Rows, change: Change) -> dict[str, Any]:
-        """Give what the fields were that are going to change and that may have to be unique."""
-        known = {name: change.old[name] for name in change.values if name in change.old}
+        """Return what the fields were that may have to be unique, also those that are derived."""
         wanted = {name for unique in plan.spec.unique for name in unique.all_names}
-        unseen = (wanted & change.values.keys()) - known.keys()
+        known = {name: change.old[name] for name in wanted if name in change.old}
+        unseen = wanted - known.keys()
         return {**known, **rows.read(change.row, unseen)} if unseen else known
 
     def _refuse_other_scope(self, item: Item, action: Action, rows: Rows, row: Any) -> None:

@@ -120,6 +120,8 @@ def no_such_key(key: Key) -> str:
 
 def _describe(saving: Saving) -> Write:
     rows, draft = saving.rows, saving.draft
+    # With what setters, validators and ``clean()`` have made of the values.
+    changed = draft.changed if draft.is_new else draft.changed | rows.find_changed(draft.row)
 
     def read(names: Iterable[str]) -> Mapping[str, Any]:
         return rows.read(draft.row, names)
@@ -128,7 +130,7 @@ def _describe(saving: Saving) -> Write:
         spec=saving.item.plan.spec,
         row=draft.row,
         is_new=draft.is_new,
-        changed=draft.changed,
+        changed=changed,
         before=saving.before,
         read=read,
         defers_references=rows.defers_references,

@@ -22,6 +22,7 @@ from django_vortex.orm.sqlalchemy.column_values import UnfitValue
 from django_vortex.orm.sqlalchemy.columns import ColumnReader
 from django_vortex.orm.sqlalchemy.conditions import to_expression, to_order
 from django_vortex.orm.sqlalchemy.errors import is_of_sqlalchemy, refusals
+from django_vortex.orm.sqlalchemy.held import find_held, hold, release
 from django_vortex.orm.sqlalchemy.models import MappedColumn, many_to_one_names
 from django_vortex.orm.sqlalchemy.parking import park
 from django_vortex.orm.sqlalchemy.places import keep_place, read_place, select_places
@@ -166,7 +167,8 @@ class SqlAlchemyRows:
         """Return the columns that were set on the row itself, as a hook may do."""
         if not has_identity(row):
             return frozenset()
-        return frozenset(instance_state(row).committed_state) & self._mapped.columns.keys()
+        changed = {*instance_state(row).committed_state, *find_held(row)}
+        return frozenset(changed & self._mapped.columns.keys())
 
     def set_values(self, row: Any, values: Mapping[str, Any]) -> None:
         """Set attributes; validators of the class run.
@@ -190,8 +192,6 @@ class SqlAlchemyRows:
                     self._set_other(row, name, value)
                 elif not _is_same(row, column, value):
                     setattr(row, name, column.values.to_stored(value, self._dialect))
-                    if not is_new:  # `update` has it written; a flush for other rows shall not
-                        set_committed_value(row, name, row.__dict__[name])
             except (UnfitValue, HandlerError) as error:
                 errors[name] = [str(error)]
             except ValueError as error:
@@ -201,6 +201,8 @@ class SqlAlchemyRows:
                 errors[name] = [text]
         if errors:
             raise RowErrors(errors)
+        if not is_new:  # `update` has it written; a flush for other rows shall not
+            hold(row, self._mapped.columns)
 
     @property
     def defers_references(self) -> bool:
@@ -247,9 +249,8 @@ class SqlAlchemyRows:
 
     def update(self, row: Any, changed: Iterable[str], version: Version | None = None) -> None:
         """Write what was set, and the next version if it is still the one seen."""
-        written = [
-            name for name in changed if name in self._mapped.columns and name in row.__dict__
-        ]
+        columns, known = self._mapped.columns, row.__dict__
+        written = [one for one in {*changed, *release(row)} if one in columns and one in known]
         done = set() if version is None else self._write_version(row, version, written)
         for name in written:
             if name not in done:
