@@ -85,7 +85,7 @@ def test_process_that_reaches_nobody_says_so(caplog: pytest.LogCaptureFixture) -
         {"session": ""},
         {"peer": 7},
     ],
-    ids=str,
+    ids=["nobody", "anonymous user", "new session", "no key", "number"],
 )
 def test_who_names_nobody_is_told(whom: dict[str, Any], elsewhere: Records) -> None:
     with pytest.raises(DefinitionError):
