@@ -277,10 +277,15 @@ class Server:
         await self._neighbours.stop(max(0.1, deadline - loop.time()))
         self._starting = None
 
-    def tick(self) -> None:
-        """Do what is due: heart-beats, held peers, other processes. The server's timer calls it."""
+    def tick(self, due: int = 1) -> None:
+        """Do what is due: heart-beats, held peers, other processes. The server's timer calls it.
+
+        Args:
+            due: How many ticks it stands for, where the loop is late.
+        """
         self.now = now = self._clock.monotonic()
-        self._heartbeats.tick(Connection.beat)
+        for _ in range(due):
+            self._heartbeats.tick(Connection.beat)
         self._held.tick(now)
         self.logins.tick(now)
         self._neighbours.tick(now)
@@ -362,12 +367,13 @@ class Server:
         return [*self._connections.values(), *self._moved]
 
     def _schedule_tick(self) -> None:
-        loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(self._heartbeats.tick_seconds, self._tick_and_go_on)
+        seconds = self._heartbeats.begin(self.monotonic())
+        self._timer = asyncio.get_running_loop().call_later(seconds, self._tick_and_go_on)
 
     def _tick_and_go_on(self) -> None:
+        due = self._heartbeats.count_due(self.monotonic())
         self._schedule_tick()
         try:
-            self.tick()
+            self.tick(due)
         except Exception:
             logger.exception("A tick of the server failed")

@@ -440,3 +440,15 @@ async def test_handler_that_refuses_to_be_cancelled_does_not_keep_the_server(clo
     may_end.set()
     await settle()
     assert task.done()
+
+
+async def test_late_loop_stretches_no_period(clock):
+    server = make_server(clock, heartbeat_seconds=1.0)
+    stream = FakeStream()
+    await open_peer(server, stream)
+    before = stream.received.count(".")
+    for _ in range(4):  # a tick each three tenths of a second, where there should be three
+        clock.seconds += 0.3
+        server._tick_and_go_on()
+    assert stream.received.count(".") == before + 1
+    await server.stop(0)
