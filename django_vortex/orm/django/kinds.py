@@ -15,7 +15,9 @@ from typing import Any, TypeAlias
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.core.signals import setting_changed
 from django.db import models
+from django.dispatch import receiver
 from django.utils import timezone
 
 Convert: TypeAlias = Callable[[Any], Any]
@@ -88,6 +90,13 @@ def find_kind(field: Any) -> Kind:
         return _find_json_kind(field)
     of = next((PYTHON_TYPES[base] for base in bases if base in PYTHON_TYPES), None)
     return Kind(of, to_wire=_TO_WIRE.get(of), to_model=_TO_MODEL.get(of))
+
+
+@receiver(setting_changed)
+def _forget_kinds(*, setting: str, **_: object) -> None:
+    """Let tests of applications install an app whose fields travel only then."""
+    if setting == "INSTALLED_APPS":
+        find_kind.cache_clear()
 
 
 def _find_json_kind(field: "models.JSONField[Any, Any]") -> Kind:

@@ -106,7 +106,9 @@ def _check_many(field: Any, drafts: Sequence[Draft], using: str, near: Mapping[A
         value
         for _, values in pending
         for value in values or ()
-        if value not in near and find_unstorable(key, value, connections[using]) is None
+        if is_hashable(value)
+        and value not in near
+        and find_unstorable(key, value, connections[using]) is None
     }
     # As the related manager finds them: a row that the default manager hides is not there.
     manager = field.remote_field.model._default_manager
