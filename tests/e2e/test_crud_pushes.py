@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from django_vortex.routing.request import MESSAGE_ID
 from tests.e2e.peers import ReadingPeer, decode_tuples
 from tests.e2e.test_layers import LAYERS, Project
 from tests.support.fixtures import StartServer
@@ -81,7 +82,7 @@ def change(peer: ReadingPeer, key: str, *rows: dict[str, Any], **filt: Any) -> N
         "date": None,
     }
     data = base64.b64encode(zlib.compress(json.dumps(payload).encode())).decode()
-    peer.send({"filt": {"key": key, "from": "b", **filt}, "data": data})
+    peer.send({"filt": {"key": key, MESSAGE_ID: "b", **filt}, "data": data})
     assert peer.wait_for(key)["result"] is True
 
 
