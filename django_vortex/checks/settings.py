@@ -7,7 +7,7 @@ from difflib import SequenceMatcher
 from typing import Any
 
 from django.apps import AppConfig
-from django.conf import settings
+from django.conf import global_settings, settings
 from django.core.checks import CheckMessage, Error, Warning
 from django.core.exceptions import ImproperlyConfigured
 
@@ -36,10 +36,14 @@ def check_settings(app_configs: Sequence[AppConfig] | None = None, **_: Any) -> 
 
 
 def _find_settings() -> dict[str, Any]:
-    """Return the settings as they are written, those in small letters too."""
+    """Return the settings as they are written, those in small letters too, but none of Django's.
+
+    Looking at one of those that Django gives up tells the project that it uses it.
+    """
     module = sys.modules.get(getattr(settings, "SETTINGS_MODULE", None) or "")
     small = {} if module is None else {n: v for n, v in vars(module).items() if n.islower()}
-    return {**small, **{name: getattr(settings, name) for name in dir(settings) if name.isupper()}}
+    own = (one for one in dir(settings) if one.isupper() and not hasattr(global_settings, one))
+    return {**small, **{name: getattr(settings, name) for name in own}}
 
 
 def _find_hint(name: str, value: object) -> str | None:
