@@ -182,7 +182,7 @@ def make_failure(error: PeerError, request: Request, date: datetime.datetime) ->
 
     Args:
         error: What is told. Tuples that it brings along are encoded here, which may block
-            (`may_block`).
+            (`estimate_work`).
         request: What is answered.
         date: The date of the payload.
 

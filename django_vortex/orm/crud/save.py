@@ -4,7 +4,7 @@ Takes the tuples of a request, writes what they carry and nothing else, gives th
 same order. All that is wrong is collected and told at once.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from django_vortex.exceptions import Conflict, PermissionDenied, ValidationError
@@ -28,6 +28,9 @@ LEAVES_SCOPE = "A row would leave what you may see"
 
 MAX_LISTED_KEYS = 10_000
 """How many rows a field of many may name."""
+
+FindCheck = Callable[[Rows], Callable[[Sequence[Draft], Sequence[Draft]], None]]
+"""Gives a check of a store: of some drafts, beside all of their message."""
 
 
 class CrudSave:
@@ -240,16 +243,16 @@ class CrudSave:
             raise PermissionDenied(LEAVES_SCOPE)
 
     def _validate(self, savings: Sequence[Saving]) -> None:
-        message = [saving.draft for saving in savings if saving.is_written]
-        for rows, group in _group(savings):
-            rows.validate([saving.draft for saving in group], message)
-            for saving in group:
-                self._add_errors(saving.item, saving.draft.errors)
+        self._ask_stores(savings, lambda rows: rows.validate)
 
     def _validate_written(self, savings: Sequence[Saving]) -> None:
+        self._ask_stores(savings, lambda rows: rows.validate_written)
+
+    def _ask_stores(self, savings: Sequence[Saving], find: FindCheck) -> None:
+        """Let a check of each store look at its rows, beside all that the message writes."""
         message = [saving.draft for saving in savings if saving.is_written]
         for rows, group in _group(savings):
-            rows.validate_written([saving.draft for saving in group], message)
+            find(rows)([saving.draft for saving in group], message)
             for saving in group:
                 self._add_errors(saving.item, saving.draft.errors)
 
