@@ -3,9 +3,14 @@
 Takes an exception of a driver, gives what kind of rule was broken and which columns are at fault.
 Texts of databases stay here: they show values, and names that no peer may see. Neither the ORM nor
 the database matters.
+
+An exception that blames a value may as well come from the application, which adds types of its own
+to those of the ORM: `find_raiser` tells whose it is.
 """
 
 import re
+import sys
+import traceback
 from dataclasses import dataclass
 from typing import Any
 
@@ -98,6 +103,22 @@ def read_refusal(orig: Any, *, is_integrity: bool = True) -> Refusal:
 def read_state(orig: Any) -> str:
     """Return the SQLSTATE, which drivers have under different names."""
     return str(getattr(orig, "sqlstate", None) or getattr(orig, "pgcode", None) or "")
+
+
+def find_raiser(error: BaseException) -> str:
+    """Return the name of the module that raised an error.
+
+    What the standard library raises is of the module that called it: ``int("")`` in a type of the
+    application's is of the application.
+    """
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    names = [str(frame.f_globals.get("__name__", "")) for frame in frames]
+    own = (name for name in reversed(names) if not _is_standard(name))
+    return next(own, "")
+
+
+def _is_standard(module: str) -> bool:
+    return module.partition(".")[0] in sys.stdlib_module_names
 
 
 def _read_detail(told: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:

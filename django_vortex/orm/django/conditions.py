@@ -20,6 +20,7 @@ from django_vortex.orm.conditions import (
     UnfitOperand,
 )
 from django_vortex.orm.django.places import compare_stored
+from django_vortex.orm.django.refusals import is_of_django
 from django_vortex.orm.django.values import to_model_value
 from django_vortex.orm.store import Order, RefusedByDatabase
 
@@ -97,6 +98,8 @@ def check_operands(condition: Condition | None, model: type[Model], connection: 
                 for item in value if lookup in ("in", "range") else [value]:
                     field.get_db_prep_value(to_model_value(field, item), connection)
             except (ValueError, TypeError, ArithmeticError, ValidationError) as error:
+                if not isinstance(error, ValidationError) and not is_of_django(error, connection):
+                    raise  # of a field of the application's, which blames nobody
                 raise UnfitOperand(condition, "A value that the field does not have") from error
 
 

@@ -13,7 +13,7 @@ from django_vortex.orm.django.limits import find_unstorable
 from django_vortex.orm.django.parking import park
 from django_vortex.orm.django.places import place_names, read_place, with_places
 from django_vortex.orm.django.reading import ShapeReader
-from django_vortex.orm.django.refusals import asked, refusals
+from django_vortex.orm.django.refusals import asked, is_of_django, refusals
 from django_vortex.orm.django.saving import claim, save_fields
 from django_vortex.orm.django.scope import add_prefetches, find_prefetches, narrow
 from django_vortex.orm.django.targets import check_limits_of_targets
@@ -130,7 +130,10 @@ class DjangoCrudRows:
                     setattr(row, name, to_model_value(by_name.get(name), value))
                 except ValidationError as error:
                     errors[name] = error.messages
-                except ArithmeticError:  # a foreign key is compared, as Decimal("sNaN") cannot be
+                except ArithmeticError as error:
+                    if not is_of_django(error, connections[self._using]):
+                        raise  # of a descriptor of the application's, which blames nobody
+                    # A foreign key is compared, as Decimal("sNaN") cannot be.
                     errors[name] = ["Expected a finite number"]
             elif value is None:
                 errors[name] = [str(many[name].error_messages["null"])]

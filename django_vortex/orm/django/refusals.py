@@ -9,9 +9,24 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.apps import apps
-from django.db import DataError, IntegrityError, OperationalError, connections, models
+from django.db import (
+    DatabaseError,
+    DataError,
+    IntegrityError,
+    OperationalError,
+    connections,
+    models,
+)
 
-from django_vortex.orm.driver_errors import CHECK, NULL, REFERENCE, TEXTS, UNIQUE, read_refusal
+from django_vortex.orm.driver_errors import (
+    CHECK,
+    NULL,
+    REFERENCE,
+    TEXTS,
+    UNIQUE,
+    find_raiser,
+    read_refusal,
+)
 from django_vortex.orm.store import RefusedByDatabase
 
 STILL_NEEDED = "Other rows need this one"
@@ -20,6 +35,9 @@ UNKNOWN = "It contradicts another row or a rule of the table"
 
 _TOO_LONG = "54"
 """The class of SQLSTATE of what is beyond a limit of PostgreSQL."""
+
+_OF_FIELDS = ("django.db.", "django.contrib.", "django.utils.timezone", "django_vortex.")
+"""The modules of Django's own fields and look-ups, and of those of this package."""
 
 AT_COMMIT = "It contradicts another row"
 
@@ -62,6 +80,16 @@ def refusals(using: str, model: type[models.Model] | None = None) -> Iterator[No
             if not is_of_driver(error):
                 raise
             raise RefusedByDatabase("A value that the database cannot hold") from error
+
+
+def is_of_django(error: Exception, connection: Any) -> bool:
+    """Say whether a field of Django's or the driver raised an error, and not the application's.
+
+    Helpers of Django that fields of the application call, as ``parse_date``, are not meant.
+    """
+    raiser = find_raiser(error)
+    driver = str(connection.Database.__name__).partition(".")[0]
+    return raiser.startswith((*_OF_FIELDS, driver))  # psycopg_binary is of psycopg
 
 
 def explain(
@@ -119,10 +147,11 @@ class _Noting:
     As Django's own ``execute_wrapper`` does it, without the price of a generator for each row.
     """
 
-    __slots__ = ("_noted", "_wrappers")
+    __slots__ = ("_connection", "_noted", "_wrappers")
 
     def __init__(self, using: str) -> None:
-        self._wrappers: list[Any] = connections[using].execute_wrappers
+        self._connection: Any = connections[using]
+        self._wrappers: list[Any] = self._connection.execute_wrappers
         self._noted: list[BaseException] = []
 
     def __enter__(self) -> Callable[[Exception], bool]:
@@ -140,4 +169,6 @@ class _Noting:
             raise
 
     def _is_noted(self, error: Exception) -> bool:
-        return any(error is one for one in self._noted)
+        if not any(error is one for one in self._noted):
+            return False
+        return isinstance(error, DatabaseError) or is_of_django(error, self._connection)

@@ -3,6 +3,9 @@
 Takes an error of SQLAlchemy, gives a `RefusedByDatabase` with the field that is at fault if the
 driver names it. Texts of databases stay here: they show values, names of tables and of columns that
 no peer may see.
+
+What a type of the application's raises (``TypeDecorator.process_bind_param``) says nothing of the
+peer, unless it is an error that is meant for it.
 """
 
 import traceback
@@ -13,6 +16,7 @@ from typing import Any, TypeGuard
 from sqlalchemy import Table, UniqueConstraint
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, StatementError
 
+from django_vortex.exceptions import HandlerError
 from django_vortex.orm.driver_errors import (
     CHECK,
     NULL,
@@ -20,6 +24,7 @@ from django_vortex.orm.driver_errors import (
     STILL_NEEDED,
     TEXTS,
     Refusal,
+    find_raiser,
     read_refusal,
     read_state,
 )
@@ -46,6 +51,8 @@ def refusals(mapped: MappedModel, *, is_delete: bool = False) -> Iterator[None]:
         # Of sqlite3, before the database is asked.
         raise RefusedByDatabase("A number is too large") from error
     except StatementError as error:
+        if isinstance(error.orig, HandlerError):  # of a type that refuses a value on purpose
+            raise error.orig from error
         if not _concerns_a_row(error) or (not is_delete and _is_of_others(error, mapped)):
             raise
         raise explain(error, mapped, is_delete=is_delete) from error
@@ -53,7 +60,7 @@ def refusals(mapped: MappedModel, *, is_delete: bool = False) -> Iterator[None]:
 
 def is_of_sqlalchemy(error: BaseException) -> bool:
     """Say whether SQLAlchemy itself has raised an error, and nothing that it has called."""
-    return _find_modules(error)[-1:] == ["sqlalchemy"]
+    return find_raiser(error).startswith("sqlalchemy.")
 
 
 def is_of_engine(error: BaseException) -> bool:
@@ -94,12 +101,7 @@ def _is_of_others(error: StatementError, mapped: MappedModel) -> bool:
 
 def _is_of_driver(error: BaseException) -> bool:
     """Say whether an error comes from the execution of a statement."""
-    frames = _find_frames(error)
-    return bool(frames) and frames[-1].startswith("sqlalchemy.engine")
-
-
-def _find_modules(error: BaseException) -> list[str]:
-    return [name.partition(".")[0] for name in _find_frames(error)]
+    return find_raiser(error).startswith(("sqlalchemy.engine", "aiosqlite."))
 
 
 def _find_frames(error: BaseException) -> list[str]:
@@ -129,10 +131,17 @@ def _concerns_a_row(error: StatementError) -> bool:
     if isinstance(error, (IntegrityError, DataError)):
         return True
     if not isinstance(error, DBAPIError):  # a type could not make a parameter of a value
-        return isinstance(error.orig, (ValueError, TypeError, LookupError, ArithmeticError))
+        kinds = (ValueError, TypeError, LookupError, ArithmeticError)
+        return isinstance(error.orig, kinds) and _is_own(error.orig)
     if read_state(error.orig).startswith(_REFUSING_STATES):
         return True
-    return isinstance(getattr(error.orig, "__cause__", None), ValueError)  # asyncpg's own checks
+    told = getattr(error.orig, "__cause__", None)  # by asyncpg's own checks
+    return isinstance(told, ValueError) and _is_own(told.__cause__)
+
+
+def _is_own(error: BaseException | None) -> bool:
+    """Say whether SQLAlchemy or the driver raised an error, and no type of the application's."""
+    return error is None or find_raiser(error).partition(".")[0] in ("sqlalchemy", "asyncpg", "")
 
 
 def _fields(refusal: Refusal, mapped: MappedModel) -> list[str]:

@@ -48,14 +48,17 @@ class SqlAlchemyAdapter:
         from sqlalchemy import inspect
         from sqlalchemy.orm.attributes import set_attribute
 
-        manager = inspect(cls).class_manager
+        mapper = inspect(cls)
+        manager = mapper.class_manager
 
         def build(values: Mapping[str, object]) -> object:
             instance = manager.new_instance()  # instrumented, past the user's __init__
             for name, value in values.items():
                 try:
                     set_attribute(instance, name, value)
-                except (ValueError, AssertionError) as error:  # what validators refuse with
+                except (ValueError, AssertionError) as error:
+                    if name not in mapper.validators:  # which alone refuse with these
+                        raise
                     text = f"{cls.__qualname__} refuses {quoted(value)}"
                     raise MalformedMessage(text, f".{name}") from error
             return instance

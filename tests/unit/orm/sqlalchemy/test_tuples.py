@@ -339,3 +339,17 @@ def test_sqlalchemy_is_not_imported_before_it_is_used() -> None:
         "assert 'sqlalchemy' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", program], cwd=Path(__file__).parents[4], check=True)
+
+
+def test_what_listens_to_an_attribute_is_no_validator(airports: TupleRegistry) -> None:
+    def fail(instance: Any, value: Any, *others: Any) -> None:
+        raise ValueError("a secret of ours")
+
+    event.listen(Airport.notes, "set", fail)
+    try:
+        with pytest.raises(ValueError, match="a secret of ours"):
+            Codec(airports).decode_value(
+                [{"_ct": "rt", "_c": "t.Airport", "notes": "short"}], Dialect.NATIVE
+            )
+    finally:
+        event.remove(Airport.notes, "set", fail)
