@@ -12,6 +12,7 @@ from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.routing.payload_io import payload_io as default_payload_io
 from django_vortex.routing.permission import Permission, to_permission
 from django_vortex.routing.rates import Rates, Throttle, read_rates
+from django_vortex.routing.unkept import Unkept
 from django_vortex.typedefs import Filt
 
 Handler = Callable[..., Any]
@@ -24,7 +25,8 @@ class PayloadEndpoint:
     """A filt and its handler, registered on construction.
 
     The endpoint holds its handler, the registry holds the endpoint only weakly: constructed while a
-    module's body runs it is pinned to that module, elsewhere it lives as long as somebody keeps it.
+    module's body or the ``ready()`` of an app runs it is pinned to that, elsewhere it lives as long
+    as somebody keeps it. One that ends before anybody has asked it leaves a line in the log.
 
     Args:
         filt: What a message's filt must contain to come here; has a ``key``.
@@ -57,6 +59,7 @@ class PayloadEndpoint:
         "permission",
         "rates",
         "site",
+        "unkept",
     )
 
     def __init__(
@@ -83,6 +86,9 @@ class PayloadEndpoint:
         self.rates = None if throttle is None else Rates(read_rates(throttle))
         if owner is not None:
             keep(owner, self)
+        self.unkept: Unkept | None = None
+        if self.site.module is None and (owner is None or owner is handler):
+            self.unkept = Unkept(repr(self), f"{self.site.filename}:{self.site.line}")
         self.payload_io.add(self)
 
     def accepts(self, peer_name: str) -> bool:

@@ -1,19 +1,20 @@
 """How long an endpoint lives: found by looking at who is constructing it.
 
 Takes the stack of calls, gives the `Site` of a construction: file and line, and the module whose
-body is running, to which the registry pins what is constructed there. Everything else lives as long
-as its caller, or its owner, holds it.
+body or the app whose ``ready()`` is running, to which the registry pins what is constructed there.
+Everything else lives as long as its caller, or its owner, holds it.
 """
 
 import sys
 from dataclasses import dataclass
-from types import CodeType, FrameType
+from types import FrameType
 from typing import Any
 
 from django_vortex.exceptions import DefinitionError, quoted
 
 _PACKAGE = __name__.partition(".")[0]
 _KEPT_IN = "_vortex_endpoints"
+_STARTS_APPS = "django.apps.registry"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +24,17 @@ class Site:
     Attributes:
         filename: The file of the nearest caller outside of this package.
         line: Its line there, counted from 1.
-        module: The module whose body was running, None if none was.
-        body: That body; a reloaded module has another.
+        module: The module whose body was running, or module and name of the ``ready()`` of an app;
+            None if neither was.
+        run: What is another each time that runs: the body's code, or the configuration of the app.
+        source: The file of what ran.
     """
 
     filename: str
     line: int
     module: str | None = None
-    body: CodeType | None = None
+    run: object = None
+    source: str = ""
 
     def replaces(self, other: "Site") -> bool:
         """Say whether this is the same module, run again: what ``other`` has pinned is outdated.
@@ -38,32 +42,41 @@ class Site:
         Lines typed into a shell are bodies of one module too, but none replaces another.
         """
         return (
-            self.body is not other.body
-            and self.body is not None
-            and other.body is not None
-            and self.body.co_filename == other.body.co_filename
-            and not self.body.co_filename.startswith("<")
+            self.run is not other.run
+            and self.run is not None
+            and other.run is not None
+            and self.source == other.source
+            and not self.source.startswith("<")
         )
 
 
 def find_site() -> Site:
     """Find who called into this package."""
     frame: FrameType | None = sys._getframe(1)
-    caller = None
+    caller = called = None
     is_direct = True  # only constructors between the caller's frame and this one
     while frame is not None:
         name = frame.f_globals.get("__name__", "")
         if not _is_ours(name):
             if caller is None:
                 caller = frame
-            if frame.f_code.co_name == "<module>":
+            code = frame.f_code
+            if code.co_name == "<module>":
                 is_pinned = is_direct if name == "__main__" else _is_body_of(name, frame)
-                return _make_site(caller, name if is_pinned else None, frame.f_code)
+                if not is_pinned:
+                    break
+                return Site(
+                    caller.f_code.co_filename, caller.f_lineno, name, code, code.co_filename
+                )
+            if name == _STARTS_APPS and called is not None and called.f_code.co_name == "ready":
+                return _make_site_of_app(caller, called)
             if name == "asyncio.events":  # a running loop: whoever started it constructs nothing
                 break
-            is_direct = is_direct and frame.f_code.co_name == "__init__"
-        frame = frame.f_back
-    return Site("<unknown>", 0) if caller is None else _make_site(caller, None, None)
+            is_direct = is_direct and code.co_name == "__init__"
+        called, frame = frame, frame.f_back
+    return (
+        Site("<unknown>", 0) if caller is None else Site(caller.f_code.co_filename, caller.f_lineno)
+    )
 
 
 def keep(owner: Any, endpoint: object) -> None:
@@ -101,6 +114,8 @@ def _is_body_of(name: str, frame: FrameType) -> bool:
     return module is not None and vars(module) is frame.f_globals
 
 
-def _make_site(caller: FrameType, module: str | None, body: CodeType | None) -> Site:
-    body = None if module is None else body
-    return Site(caller.f_code.co_filename, caller.f_lineno, module, body)
+def _make_site_of_app(caller: FrameType, ready: FrameType) -> Site:
+    code = ready.f_code
+    module = f"{ready.f_globals.get('__name__', '')}:{code.co_qualname}"
+    config = ready.f_locals.get(code.co_varnames[0]) if code.co_varnames else None
+    return Site(caller.f_code.co_filename, caller.f_lineno, module, config, code.co_filename)

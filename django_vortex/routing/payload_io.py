@@ -10,7 +10,6 @@ import datetime
 import inspect
 import secrets
 import threading
-import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -50,6 +49,7 @@ from django_vortex.routing.ports import (
 from django_vortex.routing.replies import Work, estimate_work, make_failure
 from django_vortex.routing.request import Request
 from django_vortex.routing.unanswered import Unanswered
+from django_vortex.routing.unkept import EndpointReference, LostEndpoints
 from django_vortex.routing.verdicts import Verdict, settle
 from django_vortex.typedefs import Filt, RunSync
 from django_vortex.wire.codec import Codec
@@ -63,19 +63,12 @@ logger = get_limited_logger(__name__)
 _T = TypeVar("_T")
 
 
-class _Reference(weakref.ref["PayloadEndpoint"]):
-    """A weak reference to an endpoint, as the index wants its items; equal while that lives."""
-
-    __slots__ = ("rest",)
-
-    rest: FiltPattern | None
-
-
 class PayloadIO:
     """A registry of endpoints, with the ports to the server that uses it.
 
-    Endpoints are held weakly, except those constructed in the body of a module: they stay until
-    they are removed or the module is run again. May be used from any thread.
+    Endpoints are held weakly, except those constructed in the body of a module or while an app
+    becomes ready: they stay until they are removed or the same is run again. May be used from any
+    thread.
 
     Args:
         clock: Gives the dates of payloads.
@@ -106,8 +99,9 @@ class PayloadIO:
         self._lock = (
             threading.RLock()
         )  # a finalizer that removes endpoints may run while it is held
-        self._index: FiltIndex[_Reference] = FiltIndex()
+        self._index: FiltIndex[EndpointReference] = FiltIndex()
         self._collected: deque[Any] = deque()
+        self._lost = LostEndpoints()
         self._pinned: dict[str, tuple[Site, dict[PayloadEndpoint, None]]] = {}
 
     def bind(
@@ -199,14 +193,16 @@ class PayloadIO:
         """Register an endpoint, which its constructor does already; twice is once."""
         with self._lock:
             self._forget_collected()
-            self._index.add(endpoint.filt, _Reference(endpoint, self._collected.append))
+            reference = EndpointReference(endpoint, self._collected.append)
+            reference.unkept = endpoint.unkept
+            self._index.add(endpoint.filt, reference)
             if endpoint.site.module is not None:
                 self._pin(endpoint, endpoint.site.module)
 
     def remove(self, endpoint: "PayloadEndpoint") -> None:
         """Forget an endpoint; unknown ones are ignored."""
         with self._lock:
-            self._index.remove(_Reference(endpoint))
+            self._index.remove(EndpointReference(endpoint))
             _, pinned = self._pinned.get(endpoint.site.module or "", (None, {}))
             pinned.pop(endpoint, None)
 
@@ -273,6 +269,8 @@ class PayloadIO:
 
         Whatever goes wrong becomes a reply; only cancellation is raised.
         """
+        if endpoint.unkept is not None:
+            endpoint.unkept.is_asked = True
         try:
             rates = None if request.is_push else endpoint.rates  # of what peers ask for
             if rates is not None and (wait := rates.admit(request.peer)):
@@ -372,13 +370,15 @@ class PayloadIO:
         known = self._pinned.get(module)
         if known is None or endpoint.site.replaces(known[0]):
             for outdated in {} if known is None else known[1]:
-                self._index.remove(_Reference(outdated))
+                self._index.remove(EndpointReference(outdated))
             known = self._pinned[module] = endpoint.site, {}
         known[1][endpoint] = None
 
     def _forget_collected(self) -> None:
         while self._collected:
-            self._index.remove(self._collected.popleft())
+            reference = self._collected.popleft()
+            self._index.remove(reference)
+            self._lost.note(reference)
 
 
 def _find_only(error: BaseException) -> BaseException:

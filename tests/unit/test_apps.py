@@ -59,6 +59,24 @@ def test_vortex_module_of_every_app_is_imported(tmp_path):
     assert done.stdout.strip() == "['shop.open']", done.stderr
 
 
+def test_what_an_app_makes_when_it_is_ready_stays(tmp_path):
+    app = tmp_path / "shop"
+    app.mkdir()
+    (app / "__init__.py").touch()
+    (app / "apps.py").write_text(
+        "import gc\n"
+        "from django.apps import AppConfig\n"
+        "class ShopConfig(AppConfig):\n"
+        "    name = 'shop'\n"
+        "    def ready(self):\n"
+        "        from django_vortex import PayloadEndpoint\n"
+        "        PayloadEndpoint({'key': 'shop.ready'}, lambda request: None)\n"
+        "        gc.collect()\n"
+    )
+    done = run_project(tmp_path)
+    assert (done.stdout.strip(), done.stderr) == ("['shop.ready']", "")
+
+
 def test_mistake_in_a_vortex_module_is_not_swallowed(tmp_path):
     app = tmp_path / "shop"
     app.mkdir()

@@ -12,10 +12,15 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from django.conf import settings
+from django.test import override_settings
 
 from django_vortex.routing.endpoint import PayloadEndpoint
 from django_vortex.routing.lifetime import find_site
 from django_vortex.routing.payload_io import PayloadIO
+from django_vortex.routing.peer import Peer
+from django_vortex.routing.request import Request
+from django_vortex.wire.envelope import PayloadEnvelope
 
 Import = Callable[[str], ModuleType]
 
@@ -178,7 +183,10 @@ def test_the_main_script_pins_its_statements_but_not_all_it_calls(tmp_path: Path
         text=True,
         check=False,
     )
-    assert (done.stdout.strip(), done.stderr) == ("['bare', 'decorated']", "")
+    assert done.stdout.strip() == "['bare', 'decorated']"
+    [told] = done.stderr.splitlines()
+    assert "'called'" in told
+    assert f"{script}:15, has ended before anybody asked it" in told
 
 
 def test_the_site_is_the_line_of_the_caller() -> None:
@@ -191,3 +199,107 @@ def test_the_site_is_the_line_of_the_caller() -> None:
 async def test_the_site_is_found_on_a_loop_and_in_a_thread() -> None:
     assert find_site().filename == __file__
     assert (await asyncio.to_thread(lambda: find_site())).filename == __file__
+
+
+def unasked(caplog: pytest.LogCaptureFixture, wanted: str = "module_of_lifetime") -> list[str]:
+    """Return what the log says of endpoints that ended; of this test alone."""
+    gc.collect()
+    payload_io.endpoints  # noqa: B018 - looking is what notices them
+    return [
+        one.getMessage()
+        for one in caplog.records
+        if one.name == "django_vortex.routing.unkept" and wanted in one.getMessage()
+    ]
+
+
+@pytest.mark.parametrize(
+    ("made", "what"),
+    [
+        ('PayloadEndpoint({"key": "lost"}, handle, payload_io=payload_io)', "handle"),
+        ('Rows({"key": "lost"}, payload_io=payload_io)', "Rows"),
+        (
+            '@endpoint({"key": "lost"}, payload_io=payload_io)\n    def local(request): ...',
+            "local",
+        ),
+    ],
+)
+def test_an_endpoint_that_nobody_keeps_is_told_once(
+    import_text: Import, made: str, what: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    module = import_text(
+        f"""
+class Rows(ModelHandler):
+    def build_model(self, request): ...
+
+def register():
+    {made}
+"""
+    )
+    line = next(
+        number
+        for number, text in enumerate(Path(str(module.__file__)).read_text().splitlines(), 1)
+        if made.splitlines()[0] in text
+    )
+    for _ in range(3):
+        module.register()
+        [text] = unasked(caplog)
+    assert f"{module.__file__}:{line}" in text
+    assert "{'key': 'lost'}" in text
+    assert what in text
+    assert "in the body of a module" in text
+
+
+class Page:
+    """What keeps an endpoint for as long as it lives."""
+
+    def __init__(self) -> None:
+        PayloadEndpoint({"key": "page"}, print, payload_io=payload_io, owner=self)
+
+
+async def test_an_endpoint_that_ends_on_purpose_is_not_told(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def make() -> PayloadEndpoint:
+        return PayloadEndpoint({"key": "page"}, lambda request: None, payload_io=payload_io)
+
+    closed, asked = make(), make()
+    closed.close()
+    envelope = PayloadEnvelope({"key": "page"})
+    await payload_io.process(Request(envelope, Peer("uuid", "it"), codec=payload_io.codec))
+    del closed, asked
+    Page()
+    assert unasked(caplog, "'page'") == []
+    make()
+    assert len(unasked(caplog, "'page'")) == 1
+
+
+def test_what_becomes_ready_stays_and_replaces_what_it_made(
+    import_text: Import, caplog: pytest.LogCaptureFixture
+) -> None:
+    module = import_text(
+        """
+from django.apps import AppConfig
+
+PayloadEndpoint({"key": "body"}, handle, payload_io=payload_io)
+
+def register(key):
+    PayloadEndpoint({"key": key}, handle, payload_io=payload_io)
+
+class Config(AppConfig):
+    name = __name__
+    label = "lifetime"
+    path = "/"
+
+    def ready(self):
+        register("called")
+        PayloadEndpoint({"key": "ready"}, handle, payload_io=payload_io)
+        @endpoint({"key": "decorated"}, payload_io=payload_io)
+        def local(request): ...
+"""
+    )
+    entry = f"{module.__name__}.Config"
+    for _ in range(2):
+        with override_settings(INSTALLED_APPS=[*settings.INSTALLED_APPS, entry]):
+            assert keys() == ["body", "called", "decorated", "ready"]
+    assert keys() == ["body", "called", "decorated", "ready"]
+    assert unasked(caplog) == []
