@@ -42,8 +42,17 @@ def make_hostile_texts() -> list[str]:
         f'"{noise}",{_list_of("[]", 900_000)}',
     ]
     texts = [_envelope(content) for content in contents]
-    filt = {**ECHO_FILT, "a": [[]] * 19_900}
-    return [*texts, *texts[2:5], json.dumps({"_ct": "rpe", "filt": filt, "data": None})]
+    filts: list[dict[str, Any]] = [
+        {"a": [[]] * 9_900},
+        {"a": [1] * 9_900},
+        {f"k{number}": 1 for number in range(9_900)},
+        {"a": [1] * 300_000},
+        {"a": "x" * 1_000_000},
+    ]
+    beside = [
+        json.dumps({"_ct": "rpe", "filt": {**ECHO_FILT, **filt}, "data": None}) for filt in filts
+    ]
+    return [*texts, *texts[2:5], *beside]
 
 
 def make_harmless_texts() -> list[str]:
@@ -55,7 +64,15 @@ def make_hostile_bodies() -> list[str]:
     """Return HTTP bodies: the same, and messages that are compressed as a whole."""
     whole = '{"_ct":"rp","filt":{"key":"bench.echo"},"replyFilt":{},"tuples":[%s]}'
     bodies = [base64.b64encode(text.encode()).decode() + "." for text in make_hostile_texts()]
-    for content in (_list_of("[]", 900_000), _list_of("[]", 19_000), f'"{"x" * 15_000_000}"'):
+    noise = random.Random(1).randbytes(130_000).hex()
+    for content in (
+        _list_of("[]", 900_000),
+        _list_of("[]", 19_000),
+        f'"{"x" * 15_000_000}"',
+        "1," * 199_000 + "1",
+        f'"{noise}",{_items("[]", 190_000)}',
+        f'"{noise}",{_items("1", 1_200_000)}',
+    ):
         bodies.append(base64.b64encode(zlib.compress((whole % content).encode(), 9)).decode() + ".")
     return bodies
 

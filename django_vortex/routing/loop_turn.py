@@ -19,10 +19,7 @@ TURN_WEIGHT: Final = 524_288
 
 def weigh(envelope: PayloadEnvelope) -> int:
     """Return how much work a request is beside its payload."""
-    if not envelope.size:  # it has not come over a wire
-        return REQUEST_WEIGHT
-    beside = envelope.size - envelope.received_size
-    return REQUEST_WEIGHT + FILT_WEIGHT * beside if beside > 0 else REQUEST_WEIGHT
+    return REQUEST_WEIGHT + FILT_WEIGHT * envelope.beside_size
 
 
 class LoopTurn:

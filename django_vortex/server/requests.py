@@ -13,8 +13,11 @@ logger = get_limited_logger("django_vortex.server")
 PENDING_FACTOR: Final = 16
 """How many times the requests in flight may wait, when a transport does not heed `ready`."""
 
-MAX_RUNNING_BYTES: Final = 33_554_432
-"""Bytes of the messages whose requests run; larger ones run alone."""
+MAX_RUNNING_BYTES: Final = 8_388_608
+"""Bytes of memory of the messages whose requests run, about; larger ones run alone."""
+
+DECODED_FACTOR: Final = 20
+"""Bytes of memory for each byte of filt and result: an empty list is three of JSON."""
 
 MAX_PENDING_BYTES: Final = 33_554_432
 """Bytes of the messages that may wait, unless a single one has more."""
@@ -25,8 +28,8 @@ Answer: TypeAlias = Callable[[PayloadEnvelope], Coroutine[Any, Any, None]]
 class Requests:
     """Runs ``answer`` for each envelope, at most ``limit`` at a time, begun in the order given.
 
-    Large ones count by their size as well: so many small requests may run that as many large ones
-    would not fit into memory.
+    They count by the memory that they take as well: so many small requests may run that as many
+    large ones would not fit into it, and all that lives makes the garbage collector slow.
 
     `ready` lets a transport read no more from a peer that has requests waiting.
     """
@@ -68,7 +71,7 @@ class Requests:
         """Start a request or let it wait; False when so many wait that it is refused."""
         size = envelope.size
         if not self._pending:
-            if self._may_start(size):
+            if self._may_start(envelope):
                 self._start(envelope)
                 return True
             self._pending = deque()
@@ -94,17 +97,19 @@ class Requests:
         for task in tuple(self.tasks):
             task.cancel()
 
-    def _may_start(self, size: int) -> bool:
+    def _may_start(self, envelope: PayloadEnvelope) -> bool:
         if not self._running:
             return True
-        return len(self._running) < self._limit and self._running_bytes + size <= MAX_RUNNING_BYTES
+        if len(self._running) >= self._limit:
+            return False
+        return self._running_bytes + _find_memory(envelope) <= MAX_RUNNING_BYTES
 
     def _start(self, envelope: PayloadEnvelope) -> None:
         task = asyncio.get_running_loop().create_task(self._answer(envelope))
         if self._running is None:
             self._running = {}
-        self._running[task] = envelope.size
-        self._running_bytes += envelope.size
+        self._running[task] = memory = _find_memory(envelope)
+        self._running_bytes += memory
         task.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
@@ -114,7 +119,7 @@ class Requests:
         if self._running is not None:
             self._running_bytes -= self._running.pop(task, 0)
         if self._pending:
-            while self._pending and self._may_start(self._pending[0].size):
+            while self._pending and self._may_start(self._pending[0]):
                 envelope = self._pending.popleft()
                 self._pending_bytes -= envelope.size
                 self._start(envelope)
@@ -132,3 +137,7 @@ class Requests:
         if self._ready is not None:
             self._ready.set()
             self._ready = None
+
+
+def _find_memory(envelope: PayloadEnvelope) -> int:
+    return envelope.size + DECODED_FACTOR * envelope.beside_size

@@ -145,6 +145,11 @@ class PayloadEnvelope:
         """Characters of the payload that came encoded, 0 if it did not: the work of decoding it."""
         return len(self._body.text) if isinstance(self._body, EncodedBody) else 0
 
+    @property
+    def beside_size(self) -> int:
+        """Bytes that came beside the encoded payload, which are decoded already."""
+        return max(0, self.size - self.received_size)
+
     def weigh(self) -> int:
         """Return how much work decoding the received payload is, `HEAVY` or more if it is much.
 

@@ -16,6 +16,8 @@ from django_vortex.typedefs import Json
 
 _ESCAPE = "django_vortex.json_escape"
 
+_CONTAINERS = (dict, list)
+
 _writer = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), check_circular=False)
 _read_quickly = msgspec.json.Decoder().decode
 
@@ -69,6 +71,28 @@ def check_containers(text: bytes | str, limit: int, arrived: int | None = None) 
     if len(text) > limit and count_containers(text) > limit:
         size = "" if arrived is None else f" in {arrived} bytes"
         raise LimitExceeded(f"Message holds more than {limit} lists and objects{size}")
+
+
+def check_values(value: Json, limit: int, path: str) -> None:
+    """Refuse parsed JSON of very many values, before it is decoded.
+
+    Args:
+        value: What `read_json` gave.
+        limit: How many values there may be in it, lists and objects included.
+        path: Where in the message it is, for the text of the error.
+
+    Raises:
+        LimitExceeded: There are more than ``limit``.
+    """
+    left = limit
+    containers = [value] if isinstance(value, _CONTAINERS) else []
+    while containers:
+        container = containers.pop()
+        left -= len(container)
+        if left < 0:
+            raise LimitExceeded(f"More than {limit} values", path)
+        items = container.values() if isinstance(container, dict) else container
+        containers += [item for item in items if isinstance(item, _CONTAINERS)]
 
 
 def count_containers(text: bytes | str) -> int:

@@ -6,14 +6,20 @@ Takes the settings' numbers, gives them to the splitter and to the codec.
 from dataclasses import dataclass
 from typing import Final
 
-ENVELOPE_CONTAINERS: Final = 20_000
-"""How many lists and objects may be in an envelope beside its payload, thus in filt and result."""
+ENVELOPE_VALUES: Final = 10_000
+"""How many values may be in filt and in result: they are decoded before anybody asks for them."""
 
 D0_CONTAINERS: Final = 200_000
 """The same for all D0 messages of one body, which are parsed whole before anybody asks for them."""
 
 D0_CONTAINERS_PER_BYTE: Final = 4
 """How many of them a D0 message may hold for each compressed byte, beside `FREE_CONTAINERS`."""
+
+D0_FREE_VALUES: Final = 200_000
+"""How many values a D0 message may hold however few bytes arrived."""
+
+D0_VALUES_PER_BYTE: Final = 8
+"""How many more for each compressed byte."""
 
 CONTAINERS_PER_TUPLE: Final = 10
 """How many lists and objects a payload may hold for each tuple that it may carry."""

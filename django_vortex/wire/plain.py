@@ -16,6 +16,7 @@ from django_vortex.tuples import TupleRegistry
 from django_vortex.typedefs import Filt, Json
 from django_vortex.wire.json_text import escape_json
 from django_vortex.wire.keys import MAX_SAFE_INT, are_exact_text_keys
+from django_vortex.wire.limits import ENVELOPE_VALUES
 
 _SAME = frozenset({str, bool, type(None)})
 _SAME_WHEN_READ = _SAME | {int, float}
@@ -32,7 +33,9 @@ def is_true(value: object) -> bool:
 
 def read_plain(source: Json) -> Filt | None:
     """Give a filt as parsed when decoding would change nothing in it."""
-    if source.__class__ is not dict or not are_exact_text_keys(source):
+    if source.__class__ is not dict or len(source) > ENVELOPE_VALUES:
+        return None
+    if not are_exact_text_keys(source):
         return None
     for value in source.values():
         if value.__class__ not in _SAME_WHEN_READ:

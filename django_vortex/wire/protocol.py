@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from django_vortex.exceptions import MalformedMessage, WireError, quoted
+from django_vortex.exceptions import LimitExceeded, MalformedMessage, WireError, quoted
 from django_vortex.typedefs import Filt, Json
 from django_vortex.wire.codec import Codec
 from django_vortex.wire.dialects import Dialect, WireForm
@@ -24,8 +24,15 @@ from django_vortex.wire.events import (
 from django_vortex.wire.framing import Piece, Splitter, TooLong
 from django_vortex.wire.heads import read_head
 from django_vortex.wire.inflate import inflate_bytes
-from django_vortex.wire.json_text import check_containers, count_containers
-from django_vortex.wire.limits import D0_CONTAINERS, D0_CONTAINERS_PER_BYTE, FREE_CONTAINERS
+from django_vortex.wire.json_text import check_containers, check_values, count_containers
+from django_vortex.wire.limits import (
+    D0_CONTAINERS,
+    D0_CONTAINERS_PER_BYTE,
+    D0_FREE_VALUES,
+    D0_VALUES_PER_BYTE,
+    ENVELOPE_VALUES,
+    FREE_CONTAINERS,
+)
 from django_vortex.wire.plain import read_plain, read_plain_date
 from django_vortex.wire.reading import get_payload_text, read_message
 
@@ -146,6 +153,8 @@ class Protocol:
         self._inflatable -= len(data)
         containers = FREE_CONTAINERS + D0_CONTAINERS_PER_BYTE * arrived
         check_containers(data, min(self._containers, containers), arrived)
+        if data.count(b",") > (values := D0_FREE_VALUES + D0_VALUES_PER_BYTE * arrived):
+            raise LimitExceeded(f"Message holds more than {values} values in {arrived} bytes")
         self._containers -= count_containers(data)
         return data
 
@@ -193,7 +202,9 @@ class Protocol:
         value = fields.get(name)
         if value is None:
             return None
-        return self._codec.decode_part(value, dialect, f"$.{name}", OUTER_LEVELS)
+        path = f"$.{name}"
+        check_values(value, ENVELOPE_VALUES, path)
+        return self._codec.decode_part(value, dialect, path, OUTER_LEVELS)
 
     def _find_answer_filt(self, head: str | bytes) -> Filt | None:
         """Give the filt to answer a message under that cannot be read, None if it has none.

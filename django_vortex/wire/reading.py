@@ -17,7 +17,7 @@ from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.framing import as_bytes
 from django_vortex.wire.inflate import inflate_bytes
 from django_vortex.wire.json_text import check_containers, read_json
-from django_vortex.wire.limits import D0_CONTAINERS, ENVELOPE_CONTAINERS, Limits
+from django_vortex.wire.limits import D0_CONTAINERS, ENVELOPE_VALUES, Limits
 
 ZLIB = b"\x78"
 """First byte of a D0 message, which is compressed as a whole."""
@@ -58,7 +58,7 @@ def read_message(
         )
         check_containers(text, D0_CONTAINERS)
         return _checked(read_json(text, limits.depth), "rp"), Dialect.D0
-    check_containers(text, ENVELOPE_CONTAINERS)
+    check_containers(text, ENVELOPE_VALUES)
     fields = _checked(_read_json(text, limits.depth), "rpe")
     return fields, find_dialect(fields, is_raw=is_raw, framed=framed)
 

@@ -8,12 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from django_vortex.server.requests import (
+    DECODED_FACTOR,
     MAX_PENDING_BYTES,
     MAX_RUNNING_BYTES,
     PENDING_FACTOR,
     Requests,
 )
-from django_vortex.wire.envelope import PayloadEnvelope
+from django_vortex.wire.dialects import Dialect
+from django_vortex.wire.envelope import EncodedBody, PayloadEnvelope
 from tests.unit.server.fakes import settle
 
 LIMIT = 4
@@ -41,7 +43,8 @@ class Handler:
 
 
 def sized(size):
-    envelope = PayloadEnvelope({"key": "x"})
+    body = EncodedBody("x" * size, Dialect.D2) if size else None
+    envelope = PayloadEnvelope.received({"key": "x"}, body)
     envelope.size = size
     return envelope
 
@@ -60,6 +63,18 @@ async def test_large_requests_of_one_peer_do_not_fill_the_memory_while_they_run(
     await settle()
     assert len(handler.running) == 10
     assert not requests.is_ready  # so that a transport reads no more
+    await finish(requests, handler)
+
+
+async def test_filts_count_by_what_they_take_when_they_are_decoded():
+    handler = Handler()
+    requests = Requests(handler, 256)
+    for _ in range(20):
+        envelope = PayloadEnvelope({"key": "x"})
+        envelope.size = MAX_RUNNING_BYTES // (10 * (1 + DECODED_FACTOR))
+        requests.add(envelope)
+    await settle()
+    assert len(handler.running) == 10
     await finish(requests, handler)
 
 

@@ -24,7 +24,7 @@ from django_vortex.wire.events import (
     FailureReceived,
     HeartbeatReceived,
 )
-from django_vortex.wire.limits import D0_CONTAINERS, ENVELOPE_CONTAINERS, FREE_CONTAINERS, Limits
+from django_vortex.wire.limits import D0_CONTAINERS, ENVELOPE_VALUES, FREE_CONTAINERS, Limits
 from django_vortex.wire.messages import encode_message, server_info
 from django_vortex.wire.payload import Payload
 from django_vortex.wire.protocol import MAX_FAILURES, MAX_FAILURES_AT_ONCE, Protocol
@@ -397,16 +397,48 @@ def test_websocket_peer_can_not_make_the_server_inflate_what_nobody_reads() -> N
     assert isinstance(failure.error, MalformedMessage)
 
 
-@pytest.mark.parametrize("containers", ["[],", '{"a":0},'])
-def test_message_of_very_many_lists_or_objects_is_refused_before_it_is_parsed(
-    containers: str,
-) -> None:
-    reader = Protocol(Codec(), framed=False)
-    items = containers * ENVELOPE_CONTAINERS + "0"
-    message = '{"_ct":"rpe","data":null,"filt":{"key":"x","a":[' + items + "]}}"
-    (event,) = reader.receive(message)
+MANY_VALUES = {
+    "lists": "[" + "[]," * ENVELOPE_VALUES + "0]",
+    "objects": "[" + '{"a":0},' * (ENVELOPE_VALUES // 2) + "0]",
+    "numbers": "[" + "0," * ENVELOPE_VALUES + "0]",
+    "texts in lists": "[" + '["a"],' * (ENVELOPE_VALUES // 2) + "0]",
+    "keys": "{" + ",".join(f'"k{number}":0' for number in range(ENVELOPE_VALUES)) + "}",
+}
+
+
+@pytest.mark.parametrize("name", ["filt", "result"])
+@pytest.mark.parametrize("values", MANY_VALUES.values(), ids=MANY_VALUES)
+def test_very_many_values_beside_the_payload_are_refused(values: str, name: str) -> None:
+    fields = {"filt": '{"key":"x"}', "result": "null", name: f'{{"a":{values}}}'}
+    message = f'{{"_ct":"rpe","filt":{fields["filt"]},"result":{fields["result"]}}}'
+    (event,) = Protocol(Codec(), framed=False).receive(message)
     assert isinstance(event, FailureReceived)
     assert isinstance(event.error, LimitExceeded)
+    assert event.filt == (None if name == "filt" else {"key": "x"})
+
+
+@pytest.mark.parametrize("name", ["filt", "replyFilt", "result"])
+def test_very_many_values_beside_the_tuples_of_d0_are_refused(name: str) -> None:
+    fields = {"filt": {"key": "x"}, "replyFilt": {}, name: {"a": [0] * ENVELOPE_VALUES}}
+    text = json.dumps({"_ct": "rp", "tuples": [], **fields}).encode()
+    [failure] = Protocol(Codec(), framed=True).receive(b64(zlib.compress(text)) + b".")
+    assert isinstance(failure, FailureReceived)
+    assert isinstance(failure.error, LimitExceeded)
+    assert failure.error.path == f"$.{name}"
+
+
+def test_flat_filt_of_very_many_keys_is_refused() -> None:
+    filt = {f"k{number}": 0 for number in range(ENVELOPE_VALUES + 1)}
+    (event,) = Protocol(Codec(), framed=False).receive(json.dumps({"_ct": "rpe", "filt": filt}))
+    assert isinstance(event, FailureReceived)
+    assert isinstance(event.error, LimitExceeded)
+
+
+def test_filt_may_hold_as_many_values_as_are_allowed() -> None:
+    filt = {"key": "x", "a": [0] * (ENVELOPE_VALUES - 2)}
+    (event,) = Protocol(Codec(), framed=False).receive(json.dumps({"_ct": "rpe", "filt": filt}))
+    assert isinstance(event, EnvelopeReceived)
+    assert event.envelope.filt == filt
 
 
 @pytest.mark.parametrize("form", FRAMED, ids=str)
@@ -445,7 +477,9 @@ def test_d0_messages_of_one_body_together_hold_no_more_lists_than_one_may() -> N
     assert len(envelopes(reader.receive(half))) == 1
 
 
-@pytest.mark.parametrize("filling", [b"[]," * (FREE_CONTAINERS + 10_000), b"0," * 5_000_000])
+@pytest.mark.parametrize(
+    "filling", [b"[]," * (FREE_CONTAINERS + 10_000), b"0," * 1_000_000, b"0," * 5_000_000]
+)
 def test_d0_message_holds_no_more_than_is_in_proportion_to_what_arrived(filling: bytes) -> None:
     text = b64(zlib.compress(b'{"_ct":"rp","a":[%b0]}' % filling, 9)) + b"."
     [failure] = Protocol(Codec(), framed=True).receive(text)
