@@ -282,23 +282,23 @@ def _make_operand_check(spec: ModelSpec, name: str) -> Check:
     else:
         kind = str if comparison.lookup in _TEXT_LOOKUPS else field.type
     check = make_check(kind) or (lambda value: value)
-    return _make_finite_check(check) if kind is decimal.Decimal else check
+    return _make_number_check(check) if kind is decimal.Decimal else check
 
 
 def _may_be_text(kind: Any) -> bool:
     return kind is None or (isinstance(kind, type) and not issubclass(kind, _NEVER_TEXT))
 
 
-def _make_finite_check(check: Check) -> Check:
-    """Take no NaN and no infinity, which columns of Decimals hold or not as the database likes."""
+def _make_number_check(check: Check) -> Check:
+    """Take no signaling NaN, which nothing can be compared with; databases hold others or not."""
 
-    def check_finite(value: Any) -> Any:
+    def check_number(value: Any) -> Any:
         checked = check(value)
-        if isinstance(checked, decimal.Decimal) and not checked.is_finite():
-            raise MalformedMessage(f"Expected a finite number, got {quoted(value)}", "")
+        if isinstance(checked, decimal.Decimal) and checked.is_snan():
+            raise MalformedMessage(f"Expected a number, got {quoted(value)}", "")
         return checked
 
-    return check_finite
+    return check_number
 
 
 def _check_operand(check: Check, comparison: Comparison, name: str) -> Any:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.db import connections
 from django.db.models import F, Model, Q, QuerySet
 
 from django_vortex.orm.conditions import (
@@ -19,7 +20,9 @@ from django_vortex.orm.conditions import (
     Stored,
     UnfitOperand,
 )
+from django_vortex.orm.django.files import is_file, to_name
 from django_vortex.orm.django.places import compare_stored
+from django_vortex.orm.django.ranges import compare_read
 from django_vortex.orm.django.refusals import is_of_django
 from django_vortex.orm.django.values import to_model_value
 from django_vortex.orm.store import Order, RefusedByDatabase
@@ -28,8 +31,8 @@ _WITH_VALUES = frozenset({"exact", "in", "lt", "lte", "gt", "gte", "range"})
 """Look-ups that compare with values of the field itself."""
 
 
-def to_q(condition: Condition, model: type[Model]) -> Q:
-    """Give the ``Q`` of a condition on a model.
+def to_q(condition: Condition, model: type[Model], connection: Any) -> Q:
+    """Return the ``Q`` of a condition on a model, for a database.
 
     Raises:
         ValidationError: Of Django's: a field has no such values.
@@ -40,23 +43,28 @@ def to_q(condition: Condition, model: type[Model]) -> Q:
         case Comparison(field, lookup, Stored() as stored):
             return compare_stored(field, lookup, stored)
         case Comparison(field, "range", (low, high)):  # which foreign keys do not have
-            return to_q(Comparison(field, "gte", low), model) & to_q(
-                Comparison(field, "lte", high), model
+            return to_q(Comparison(field, "gte", low), model, connection) & to_q(
+                Comparison(field, "lte", high), model, connection
             )
-        case Comparison(field, lookup, value):
-            return Q(**{f"{field}__{lookup}": _to_operand(model, field, lookup, value)})
+        case Comparison(name, lookup, value):
+            field = _find_field(model, name)
+            if field is None or lookup not in _WITH_VALUES:
+                return Q(**{f"{name}__{lookup}": value})
+            operand = _to_operand(field, lookup, value)
+            compared = compare_read(field, lookup, operand, connection)
+            return Q(**{f"{name}__{lookup}": operand}) if compared is None else compared
         case AllOf(conditions):
             joined = Q()
             for one in conditions:
-                joined &= to_q(one, model)
+                joined &= to_q(one, model, connection)
             return joined
         case AnyOf(conditions):
             joined = Q(pk__in=[])
             for one in conditions:
-                joined |= to_q(one, model)
+                joined |= to_q(one, model, connection)
             return joined
         case Not(inner):
-            return ~to_q(inner, model)
+            return ~to_q(inner, model, connection)
         case Native(expression):
             return expression if isinstance(expression, Q) else Q(expression)
 
@@ -70,7 +78,7 @@ def filter_rows(queryset: QuerySet[Any], condition: Condition | None) -> QuerySe
     if condition is None:
         return queryset
     try:
-        wanted = to_q(condition, queryset.model)
+        wanted = to_q(condition, queryset.model, connections[queryset.db])
     except ValidationError as error:
         raise RefusedByDatabase(" ".join(error.messages)) from error
     if not _may_join(condition):
@@ -90,8 +98,7 @@ def check_operands(condition: Condition | None, model: type[Model], connection: 
             for one in conditions:
                 check_operands(one, model, connection)
         case Comparison(name, lookup, value) if lookup in _WITH_VALUES:
-            fields = model._meta.concrete_fields
-            field = next((one for one in fields if name in (one.name, one.attname)), None)
+            field = _find_field(model, name)
             if field is None or isinstance(value, Stored):
                 return
             try:
@@ -108,14 +115,21 @@ def to_ordering(orders: Iterable[Order]) -> list[Any]:
     return [_to_expression(order) for order in orders]
 
 
-def _to_operand(model: type[Model], name: str, lookup: str, value: Any) -> Any:
-    """Give what a peer compares with as the field has it: datetimes with or without zone."""
+def _find_field(model: type[Model], name: str) -> Any:
     fields = model._meta.concrete_fields
-    field = next((one for one in fields if name in (one.name, one.attname)), None)
-    if field is None or lookup not in _WITH_VALUES:
-        return value
+    return next((one for one in fields if name in (one.name, one.attname)), None)
+
+
+def _to_operand(field: Any, lookup: str, value: Any) -> Any:
+    """Return what is compared with as the field has it: datetimes with or without zone."""
     if lookup in ("in", "range") and isinstance(value, list | tuple):
-        return [to_model_value(field, item) for item in value]
+        return [_to_compared(field, item) for item in value]
+    return _to_compared(field, value)
+
+
+def _to_compared(field: Any, value: Any) -> Any:
+    if is_file(field) and isinstance(value, str):
+        return to_name(field, value)
     return to_model_value(field, value)
 
 

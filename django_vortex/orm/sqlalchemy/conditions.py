@@ -25,6 +25,7 @@ from django_vortex.orm.conditions import (
 from django_vortex.orm.sqlalchemy.column_values import UnfitValue, fit_text
 from django_vortex.orm.sqlalchemy.models import MappedColumn, MappedModel, describe
 from django_vortex.orm.sqlalchemy.places import compare_stored
+from django_vortex.orm.sqlalchemy.ranges import compare_read
 from django_vortex.orm.store import Order
 
 _ORDERED: dict[str, Callable[[Any, Any], Any]] = {
@@ -124,7 +125,9 @@ def _compare_column(found: MappedColumn, lookup: str, value: Any, dialect: str) 
     if lookup == "isnull" or (lookup in ("exact", "iexact") and value is None):
         return column.is_(None) if value is None or value else column.is_not(None)
     if lookup == "in":
-        return column.in_(_comparable(found, value, dialect))
+        fitting = _comparable(found, value, dialect)
+        listed = compare_read(column, lookup, fitting, dialect)
+        return column.in_(fitting) if listed is None else listed
     if lookup == "range":
         low, high = value
         return and_(
@@ -137,6 +140,9 @@ def _compare_column(found: MappedColumn, lookup: str, value: Any, dialect: str) 
         compared = found.values.to_compared(value, dialect)
     except UnfitValue as error:
         return _compare_unfit(found, lookup, value, error)
+    ranged = compare_read(column, lookup, [compared], dialect)
+    if ranged is not None:
+        return ranged
     if isinstance(compared, bool):  # which is no operand to SQLAlchemy but by name
         compared = bindparam(None, compared, column.type)
     if lookup == "exact":

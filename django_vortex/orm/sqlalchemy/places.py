@@ -10,12 +10,13 @@ column keeps its driver from making anything else of it.
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import Text, bindparam, cast, type_coerce
+from sqlalchemy import Float, Numeric, Text, bindparam, cast, type_coerce
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import Enum, NullType, String
 
 from django_vortex.orm.conditions import Stored
+from django_vortex.orm.sqlalchemy.untyped import Untyped, bare, to_untyped
 from django_vortex.orm.store import RefusedByDatabase
 
 _PLACE = "_vortex_place"
@@ -50,23 +51,6 @@ def _write_postgresql_column(element: Any, compiler: Any, **options: Any) -> str
     return f"CAST({compiler.process(element.clauses, **options)} AS TEXT)"
 
 
-class _OfPlace(FunctionElement[Any]):
-    """A value of a place: as a parameter whose type the database finds out, and as one cast."""
-
-    inherit_cache = True
-    name = "of_place"
-    type = NullType()
-
-
-@compiles(_OfPlace)
-def _write_value(element: Any, compiler: Any, **options: Any) -> str:
-    """Write the parameter; asyncpg would want an object of the type of the column for it."""
-    bare, *typed = element.clauses
-    is_asyncpg = getattr(compiler.dialect, "driver", "") == "asyncpg"
-    chosen = typed[0] if typed and is_asyncpg else bare
-    return compiler.process(chosen, **options)  # type: ignore[no-any-return]
-
-
 def select_places(columns: Sequence[Any]) -> list[Any]:
     """Return what a statement selects in addition, in the order of the columns."""
     found = [_AsStored(type_coerce(column, NullType())) for column in columns]
@@ -92,8 +76,13 @@ def compare_stored(column: Any, lookup: str, stored: Stored, dialect: str) -> An
     """
     if not stored.fits(dialect):
         raise RefusedByDatabase("No row can be at this place")
-    value = stored.value
-    parts: list[Any] = [bindparam(None, value, NullType())]
-    if dialect == "postgresql" and not isinstance(column.type, (String, Enum)):
-        parts.append(cast(bindparam(None, value, Text()), column.type))
-    return _COMPARE[lookup](type_coerce(column, NullType()), _OfPlace(*parts))
+    compared = type_coerce(column, NullType())
+    if dialect != "postgresql":
+        return _COMPARE[lookup](compared, bare(stored.value))
+    if isinstance(column.type, (String, Enum, Float, Numeric)):
+        try:
+            return _COMPARE[lookup](compared, to_untyped(column.type, stored.value))
+        except ValueError:
+            raise RefusedByDatabase("No row can be at this place") from None
+    typed = cast(bindparam(None, stored.value, Text()), column.type)
+    return _COMPARE[lookup](compared, Untyped(bare(stored.value), typed))

@@ -59,6 +59,20 @@ def find_refusal(column_type: Any) -> str:
     return ""
 
 
+def find_plain_type(column_type: Any, dialect: str) -> Any:
+    """Return the type of a column without what says no more than its name."""
+    found = getattr(column_type, "_variant_mapping", {}).get(dialect)
+    if found is not None:
+        return find_plain_type(found, dialect)
+    if type(column_type).__visit_name__ == "DOMAIN":
+        return find_plain_type(column_type.data_type, dialect)
+    if isinstance(column_type, types.TypeDecorator) and not _converts(column_type):
+        base, own = types.TypeDecorator, type(column_type)
+        if own.process_bind_param is base.process_bind_param:
+            return find_plain_type(column_type.impl_instance, dialect)
+    return column_type
+
+
 def _is_of_dialect(column_type: Any) -> bool:
     return any(map(_is_ours, type(column_type).__mro__))
 

@@ -204,18 +204,18 @@ def test_anything_undeclared_is_a_clear_error(filt: dict[str, Any], text: str):
     assert str(failure.value).endswith(f"at `filt.{name}`")
 
 
-@pytest.mark.parametrize("number", ["NaN", "sNaN", "Infinity", "-Infinity"])
-def test_a_number_to_filter_by_is_finite(number: str):
+def test_a_signaling_nan_is_nothing_to_filter_by():
     listing = Listing(TABLE.spec, filters=PRICES)
-    strange, price = Decimal(number), Decimal("1e400")
+    strange, price = Decimal("sNaN"), Decimal("1e400")
     for name, value in [
         ("price", strange),
         ("price__in", [price, strange]),
         ("price__range", [price, strange]),
     ]:
-        with pytest.raises(ValidationError, match=f"{name}: Expected a finite number, got"):
+        with pytest.raises(ValidationError, match=f"{name}: Expected a number, got"):
             read({"where": {name: value}}, listing)
-    taken = {"price": 5, "price__in": [price], "price__isnull": True}
+    numbers = [price, Decimal("NaN"), Decimal("-Infinity")]
+    taken = {"price": 5, "price__in": numbers, "price__isnull": True}
     assert len(read({"where": taken}, listing).where.conditions) == 3
     assert read({"where": {"price": None}}, listing).where.value is None
 

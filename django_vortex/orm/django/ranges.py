@@ -1,0 +1,173 @@
+"""Comparisons of Django fields with values as they are read, where reading changes them.
+
+Takes a field, a look-up and a value, gives a condition on what the column has. On PostgreSQL a
+number is written as a literal, which is of whatever type the column has: a REAL is no float of
+Python. An interval counts a year as 365 days there, as its driver does, where the database takes
+360. On SQLite it is one between two stored values.
+"""
+
+import datetime as dt
+import decimal
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.duration import duration_microseconds
+
+from django_vortex.orm.read_ranges import (
+    EXACT,
+    LOOKUPS,
+    Range,
+    find_number_range,
+    find_text_ranges,
+    spell_number,
+    to_range,
+)
+
+_CHUNK = 50
+"""How many alternatives stand side by side; SQLite takes no expression of depth 1000."""
+
+_WITH_YEARS = "({0} + make_interval(days => 5 * EXTRACT(YEAR FROM {0})::int))"
+
+_DAY = "({0})::date"
+"""Of a column of dates, PostgreSQL leaves that out."""
+
+
+class _InRanges(models.Func):
+    """Whether what a column has is in one of some ranges; not true for NULL, where that may be."""
+
+    output_field = models.BooleanField()
+    conditional = True
+
+    def __init__(self, column: Any, ranges: Sequence[Range], template: str = "{0}") -> None:
+        super().__init__(column)
+        self.ranges = tuple(ranges)
+        self.column_template = template
+
+    def as_sql(self, compiler: Any, connection: Any, *args: Any, **extra: Any) -> Any:
+        [source] = self.get_source_expressions()
+        sql, parameters = compiler.compile(source)
+        column = self.column_template.format(sql)
+        times = self.column_template.count("{0}")
+        parts, values = [], list(parameters)
+        for one in self.ranges:
+            limits = one.limits
+            parts.append(" AND ".join(f"{column} {operator} %s" for operator, _ in limits))
+            for _, value in limits:
+                values += [*(list(parameters) * times), value]
+        chunks = [parts[start : start + _CHUNK] for start in range(0, len(parts), _CHUNK)]
+        joined = " OR ".join(f"({' OR '.join(chunk)})" for chunk in chunks)
+        return f"({sql} IS NOT NULL AND ({joined}))", values
+
+
+def compare_read(field: Any, lookup: str, value: Any, connection: Any) -> Q | None:
+    """Return the comparison of a field with a value as it is read; None if that is the usual one.
+
+    Args:
+        field: Of the model that is filtered.
+        lookup: What is asked.
+        value: As the field has it; for ``in`` several.
+        connection: The connection to the database.
+    """
+    if lookup not in LOOKUPS:
+        return None
+    target = field.target_field if field.is_relation else field
+    target = getattr(target, "output_field", target)
+    kinds = _FINDERS.get(connection.vendor, {})
+    find = next((kinds[base] for base in type(target).__mro__ if base in kinds), None)
+    if find is None:
+        return None
+    if lookup == "in" and not isinstance(value, list | tuple | set | frozenset):
+        return None  # a queryset, which is not to be evaluated
+    values = [one for one in value if one is not None] if lookup == "in" else [value]
+    single = "exact" if lookup == "in" else lookup
+    found = [find(field, target, connection, single, one) for one in values]
+    if not found or None in found:
+        return None
+    template = _TEMPLATES.get(find, "{0}")
+    ranges = [one for some in found for one in some]
+    return Q(_InRanges(F(field.attname if field.is_relation else field.name), ranges, template))
+
+
+def _find_literals(field: Any, target: Any, connection: Any, lookup: str, value: Any) -> Any:
+    literal = spell_number(value)
+    return None if literal is None else [to_range(lookup, literal, literal)]
+
+
+def _find_intervals(field: Any, target: Any, connection: Any, lookup: str, value: Any) -> Any:
+    return [to_range(lookup, value, value)] if isinstance(value, dt.timedelta) else None
+
+
+def _find_days(field: Any, target: Any, connection: Any, lookup: str, value: Any) -> Any:
+    if not isinstance(value, dt.date) or isinstance(target, models.DateTimeField):
+        return None
+    return [to_range(lookup, value, value)]
+
+
+def _find_decimals(field: Any, target: Any, connection: Any, lookup: str, value: Any) -> Any:
+    if hasattr(target, "from_db_value") or not isinstance(value, decimal.Decimal | int | float):
+        return None
+    value = decimal.Decimal(value)
+    if not value.is_finite():
+        return None
+    half = decimal.Decimal(5).scaleb(-getattr(target, "decimal_places", 0) - 1)
+    read = _make_read(field, connection)
+    near = float(value - half), float(value + half)
+    return [find_number_range(lookup, value, read, near)]
+
+
+def _find_floats(field: Any, target: Any, connection: Any, lookup: str, value: Any) -> Any:
+    if not isinstance(value, float) or not EXACT <= abs(value) < 2.0**64:
+        return None  # every number is a float
+    return [find_number_range(lookup, value, float, (value, value))]
+
+
+def _find_durations(field: Any, target: Any, connection: Any, lookup: str, value: Any) -> Any:
+    if not isinstance(value, dt.timedelta):
+        return None
+    number = duration_microseconds(value)
+    near = number - 0.5, number + 0.5
+    return [find_number_range(lookup, number, round, near)]
+
+
+def _find_moments(field: Any, target: Any, connection: Any, lookup: str, value: Any) -> Any:
+    if not isinstance(value, dt.datetime | dt.time):
+        return None
+    text = target.get_db_prep_value(value, connection)
+    return find_text_ranges(lookup, text) if isinstance(text, str) else None
+
+
+def _make_read(field: Any, connection: Any) -> Callable[[Any], Any]:
+    """Return what makes the value of a row of what the driver gives."""
+    column = field.get_col(field.model._meta.db_table)
+    converters = [
+        *connection.ops.get_db_converters(column),
+        *column.get_db_converters(connection),
+    ]
+
+    def read(value: Any) -> Any:
+        for convert in converters:
+            value = convert(value, column, connection)
+        return value
+
+    return read
+
+
+_FINDERS: "dict[str, dict[Any, Any]]" = {
+    "postgresql": {
+        models.FloatField: _find_literals,
+        models.DecimalField: _find_literals,
+        models.DurationField: _find_intervals,
+        models.DateField: _find_days,
+    },
+    "sqlite": {
+        models.DecimalField: _find_decimals,
+        models.FloatField: _find_floats,
+        models.DurationField: _find_durations,
+        models.DateTimeField: _find_moments,
+        models.TimeField: _find_moments,
+    },
+}
+
+_TEMPLATES = {_find_intervals: _WITH_YEARS, _find_days: _DAY}
