@@ -78,7 +78,8 @@ def check_values(value: Json, limit: int, path: str) -> None:
 
     Args:
         value: What `read_json` gave.
-        limit: How many values there may be in it, lists and objects included.
+        limit: How many values there may be in it, lists and objects included; what stands for one
+            value, as ``{"_ft": "int", "_fd": 1}`` does, is one.
         path: Where in the message it is, for the text of the error.
 
     Raises:
@@ -88,7 +89,7 @@ def check_values(value: Json, limit: int, path: str) -> None:
     containers = [value] if isinstance(value, _CONTAINERS) else []
     while containers:
         container = containers.pop()
-        left -= len(container)
+        left -= 0 if "_ft" in container else len(container)
         if left < 0:
             raise LimitExceeded(f"More than {limit} values", path)
         items = container.values() if isinstance(container, dict) else container

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -17,6 +18,9 @@ from django_vortex.typedefs import Filt, Json
 from django_vortex.wire.json_text import escape_json
 from django_vortex.wire.keys import MAX_SAFE_INT, are_exact_text_keys
 from django_vortex.wire.limits import ENVELOPE_VALUES
+
+MAX_PART = 100
+"""How many items are looked at of a filt that cannot be read."""
 
 _SAME = frozenset({str, bool, type(None)})
 _SAME_WHEN_READ = _SAME | {int, float}
@@ -42,6 +46,14 @@ def read_plain(source: Json) -> Filt | None:
             return None
     plain: Filt = source
     return plain
+
+
+def read_plain_part(source: Json) -> Filt:
+    """Return those of the first values of a filt that decoding would leave as they are."""
+    if not isinstance(source, dict) or "_ft" in source:
+        return {}
+    items = islice(source.items(), MAX_PART)
+    return {key: value for key, value in items if read_plain({key: value}) is not None}
 
 
 def read_plain_date(source: Json) -> datetime | None:

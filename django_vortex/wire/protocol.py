@@ -33,7 +33,7 @@ from django_vortex.wire.limits import (
     ENVELOPE_VALUES,
     FREE_CONTAINERS,
 )
-from django_vortex.wire.plain import read_plain, read_plain_date
+from django_vortex.wire.plain import read_plain, read_plain_date, read_plain_part
 from django_vortex.wire.reading import get_payload_text, read_message
 
 OUTER_LEVELS = 2
@@ -209,6 +209,9 @@ class Protocol:
     def _find_answer_filt(self, head: str | bytes) -> Filt | None:
         """Give the filt to answer a message under that cannot be read, None if it has none.
 
+        Of a filt that cannot be read itself it is what can: mostly a message is waited for by a
+        key and a number.
+
         Args:
             head: The message, or the first part of it.
         """
@@ -220,7 +223,7 @@ class Protocol:
             try:
                 filt = self._decode_filt(fields, name, dialect)
             except WireError:
-                continue
+                filt = read_plain_part(fields.get(name))
             if filt:
                 return filt
         return None

@@ -409,12 +409,30 @@ MANY_VALUES = {
 @pytest.mark.parametrize("name", ["filt", "result"])
 @pytest.mark.parametrize("values", MANY_VALUES.values(), ids=MANY_VALUES)
 def test_very_many_values_beside_the_payload_are_refused(values: str, name: str) -> None:
-    fields = {"filt": '{"key":"x"}', "result": "null", name: f'{{"a":{values}}}'}
+    fields = {"filt": '{"key":"x"}', "result": "null", name: f'{{"a":{{"b":{values}}}}}'}
     message = f'{{"_ct":"rpe","filt":{fields["filt"]},"result":{fields["result"]}}}'
     (event,) = Protocol(Codec(), framed=False).receive(message)
     assert isinstance(event, FailureReceived)
     assert isinstance(event.error, LimitExceeded)
-    assert event.filt == (None if name == "filt" else {"key": "x"})
+    assert event.filt == ({"key": "x"} if name == "result" else None)
+
+
+def test_filt_of_very_many_values_is_answered_under_what_is_plain_in_it() -> None:
+    filt = {"key": "x", "n": 5, "where": {"a": [0] * ENVELOPE_VALUES}, "b": {}, "": 1}
+    (event,) = Protocol(Codec(), framed=False).receive(json.dumps({"_ct": "rpe", "filt": filt}))
+    assert isinstance(event, FailureReceived)
+    assert event.filt == {"key": "x", "n": 5}
+
+
+def test_what_stands_for_one_value_counts_once() -> None:
+    source = {"key": "x", "a": [{"_ft": "int", "_fd": 1}] * (ENVELOPE_VALUES - 2)}
+    message = json.dumps({"_ct": "rpe", "filt": source})
+    (event,) = Protocol(Codec(), framed=False).receive(message)
+    assert isinstance(event, FailureReceived)  # too many objects, before they are parsed
+    source["a"] = source["a"][:9000]
+    (event,) = Protocol(Codec(), framed=False).receive(json.dumps({"_ct": "rpe", "filt": source}))
+    assert isinstance(event, EnvelopeReceived)
+    assert event.envelope.filt == {"key": "x", "a": [1] * 9000}
 
 
 @pytest.mark.parametrize("name", ["filt", "replyFilt", "result"])
