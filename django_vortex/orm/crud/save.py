@@ -43,6 +43,7 @@ class CrudSave:
     def __init__(self, work: CrudWork) -> None:
         self._work = work
         self._exact = work.request.dialect is Dialect.NATIVE
+        self._depth = work.request.codec.limits.depth
         self._errors: list[dict[str, Any]] = []
         self._stale: list[Any] = []
         self._visible: dict[int, set[Key]] = {}
@@ -223,6 +224,8 @@ class CrudSave:
 
     def _find_before(self, plan: ModelPlan, rows: Rows, change: Change) -> dict[str, Any]:
         """Return what the fields were that may have to be unique, also those that are derived."""
+        if not plan.spec.unique:
+            return {}
         wanted = {name for unique in plan.spec.unique for name in unique.all_names}
         known = {name: change.old[name] for name in wanted if name in change.old}
         unseen = wanted - known.keys()
@@ -254,7 +257,8 @@ class CrudSave:
         for rows, group in _group(savings):
             find(rows)([saving.draft for saving in group], message)
             for saving in group:
-                self._add_errors(saving.item, saving.draft.errors)
+                if saving.draft.errors:
+                    self._add_errors(saving.item, saving.draft.errors)
 
     def _outcome(self, savings: Sequence[Saving]) -> Outcome:
         """Read what is stored now; what has left the peer's scope is refused."""
@@ -297,10 +301,9 @@ class CrudSave:
 
     def _refuse_deep(self, item: Item, change: Change) -> None:
         """Refuse what could be stored, and then not be told to anybody."""
-        depth = self._work.request.codec.limits.depth
         for name, value in change.values.items():
-            if isinstance(value, (list, dict)) and is_too_deep(value, depth):
-                text = f"Nested too deep: a message holds {depth} levels"
+            if isinstance(value, (list, dict)) and is_too_deep(value, self._depth):
+                text = f"Nested too deep: a message holds {self._depth} levels"
                 self._add_errors(item, {name: [text]})
 
     def _refuse_read_only(self, item: Item, name: str) -> None:

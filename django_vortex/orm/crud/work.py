@@ -88,6 +88,8 @@ class CrudWork:
         self.unit = unit
         self.asking = Asking(request, self.settle)
         self._rows: dict[tuple[int, Action], tuple[Rows, Scope]] = {}
+        payload_io = getattr(plan.handler, "payload_io", None)
+        self._translate = know_no_error if payload_io is None else payload_io.translate_error
 
     def create(self) -> Outcome:
         """Give one default tuple, which no database knows."""
@@ -250,9 +252,7 @@ class CrudWork:
 
     def telling_of(self, item: Item) -> TellingOf:
         """Let what is raised meanwhile say that it is about a tuple."""
-        payload_io = getattr(self.plan.handler, "payload_io", None)
-        translate = know_no_error if payload_io is None else payload_io.translate_error
-        return TellingOf(item, translate)
+        return TellingOf(item, self._translate)
 
     def settle(self, value: Any) -> Any:
         """Wait for what a hook gave, if it is a coroutine."""

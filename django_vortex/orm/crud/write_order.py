@@ -16,7 +16,7 @@ from django_vortex.orm.store import ModelSpec
 from django_vortex.orm.uniqueness import Unique
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Write:
     """A row that is going to be written."""
 

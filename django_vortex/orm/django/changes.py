@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
+from operator import is_
 from typing import Any
 
 from django.db import models
@@ -68,9 +69,9 @@ def find_changed(row: models.Model) -> frozenset[str]:
     seen = now.get(SEEN)
     if seen is None:
         return _NOTHING
-    others = [name for name, value in seen.items() if now.get(name, value) is not value]
-    if not others:
+    if all(map(is_, map(now.get, seen), seen.values())):
         return _NOTHING
+    others = [name for name, value in seen.items() if now.get(name, value) is not value]
     watched = _find_watched(row.__class__)
     return frozenset(
         name

@@ -1,6 +1,8 @@
 """Rows of one Django model during one transaction: `Rows` of the store interface."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -13,7 +15,7 @@ from django_vortex.orm.django.limits import find_unstorable
 from django_vortex.orm.django.parking import park
 from django_vortex.orm.django.places import place_names, read_place, with_places
 from django_vortex.orm.django.reading import ShapeReader
-from django_vortex.orm.django.refusals import asked, is_of_django, refusals
+from django_vortex.orm.django.refusals import Refusals, asked, is_of_django
 from django_vortex.orm.django.saving import claim, save_fields
 from django_vortex.orm.django.scope import add_prefetches, find_prefetches, narrow
 from django_vortex.orm.django.targets import check_limits_of_targets
@@ -32,6 +34,30 @@ from django_vortex.orm.store import (
 
 CHUNK = 500
 """How many keys stand in one statement; some databases take no more than 999 values."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """How the fields of a model are written."""
+
+    many: Mapping[str, Any]
+    by_attname: Mapping[str, Any]
+    names: Mapping[str, str]
+    """By name and by ``attname``."""
+
+    auto_now: frozenset[str]
+    """Fields that hold the time of the last change."""
+
+
+@lru_cache(maxsize=1024)
+def _find_written(model: type[models.Model]) -> _Written:
+    fields: Sequence[Any] = model._meta.concrete_fields
+    return _Written(
+        many={field.name: field for field in model._meta.many_to_many},
+        by_attname={field.attname: field for field in fields},
+        names={name: field.name for field in fields for name in (field.name, field.attname)},
+        auto_now=frozenset(one.name for one in fields if getattr(one, "auto_now", False)),
+    )
 
 
 class DjangoCrudRows:
@@ -54,6 +80,9 @@ class DjangoCrudRows:
         self._reads: dict[str, Read] = {}
         self._queryset = narrow(shape, scope, using)
         self._related = list(find_prefetches(shape, scope, using))
+        self._written = _find_written(self._model)
+        self.defers_references = bool(connections[using].features.can_defer_constraint_checks)
+        """Whether foreign keys are looked at when the transaction ends."""
 
     def get_many(self, keys: Sequence[Key]) -> Mapping[Key, Any]:
         """Give the rows with these keys, in one statement per `CHUNK` of them."""
@@ -121,8 +150,7 @@ class DjangoCrudRows:
 
     def set_values(self, row: Any, values: Mapping[str, Any]) -> None:
         """Set fields; lists of keys wait on the row until it is written."""
-        many = {field.name: field for field in self._model._meta.many_to_many}
-        by_name = {field.attname: field for field in self._model._meta.concrete_fields}
+        many, by_name = self._written.many, self._written.by_attname
         errors = {}
         for name, value in values.items():
             if name not in many:
@@ -142,29 +170,24 @@ class DjangoCrudRows:
         if errors:
             raise RowErrors(errors)
 
-    @property
-    def defers_references(self) -> bool:
-        """Whether foreign keys are looked at when the transaction ends."""
-        return bool(connections[self._using].features.can_defer_constraint_checks)
-
     def validate(self, drafts: Sequence[Draft], message: Sequence[Draft] = ()) -> None:
         """Do what ``full_clean`` does, for what changes."""
-        with refusals(self._using, self._model):
+        with Refusals(self._using, self._model):
             validate_drafts(self._model, drafts, self._shape.names, self._using, message)
 
     def validate_written(self, drafts: Sequence[Draft], message: Sequence[Draft]) -> None:
         """Look whether rows may refer to others of the message, as those are now."""
-        with refusals(self._using, self._model):
+        with Refusals(self._using, self._model):
             check_limits_of_targets(self._model, drafts, self._using, message)
 
     def park(self, row: Any, names: Iterable[str]) -> bool:
         """Write another value into one of these fields for a moment."""
-        with refusals(self._using, self._model):
+        with Refusals(self._using, self._model):
             return park(row, names, self._using)
 
     def insert(self, row: Any) -> None:
         """Save a new instance; ``save`` of the model and signals are called as usual."""
-        with refusals(self._using, self._model):
+        with Refusals(self._using, self._model):
             # In the tables of parents as well, where a chosen key may be that of another row.
             is_child = bool(self._model._meta.parents)
             row.save(using=self._using, force_insert=(models.Model,) if is_child else True)
@@ -172,19 +195,18 @@ class DjangoCrudRows:
 
     def update(self, row: Any, changed: Iterable[str], version: Version | None = None) -> None:
         """Save the changed fields, those of the last change, and what the model derives."""
-        changed = set(changed)
-        with refusals(self._using, self._model):
-            fields = self._model._meta.concrete_fields
-            names = {field.name for field in fields if {field.name, field.attname} & changed}
+        by_name = self._written.names
+        with Refusals(self._using, self._model):
+            names = {by_name[name] for name in changed if name in by_name}
             if names or row.__dict__.get(PENDING):
-                names |= {field.name for field in fields if getattr(field, "auto_now", False)}
+                names |= self._written.auto_now
             save_fields(row, names, self._using, version)
             self._set_many(row)
 
     def delete(self, row: Any, version: Version | None = None) -> None:
         """Delete an instance with what Django deletes with it; it keeps its key."""
         key = row.pk
-        with refusals(self._using):
+        with Refusals(self._using):
             if version is not None:
                 claim(row, self._using, version)
             row.delete(using=self._using)

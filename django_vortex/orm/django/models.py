@@ -4,6 +4,7 @@ Takes a model class, gives a `ModelSpec`.
 """
 
 import inspect
+from functools import lru_cache
 from typing import Any
 
 from django.db import models
@@ -71,6 +72,7 @@ def _column(field: Any) -> str:
     return f"{field.model._meta.db_table}.{field.column}"
 
 
+@lru_cache(maxsize=1024)
 def is_overridden(cls: type, base: type, *names: str) -> bool:
     """Say whether a class has one of these methods of its own, in place of that of its base."""
     return any(

@@ -85,7 +85,8 @@ def _find_converts(shape: Shape) -> Iterator[tuple[int, Convert]]:
 
 def _needs_instances(queryset: models.QuerySet[Any]) -> bool:
     """Say whether loading an instance does something, or gives other rows than their columns."""
-    model, query = queryset.model, queryset.query
+    model: type = queryset.model
+    query = queryset.query
     return (
         is_overridden(model, models.Model, *_MODEL_HOOKS)
         or is_overridden(type(queryset), models.QuerySet, *_QUERYSET_HOOKS)

@@ -6,7 +6,8 @@ application raises, in ``save()`` or ``from_db`` say, goes on as it is.
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 from django.apps import apps
 from django.db import (
@@ -45,41 +46,17 @@ AT_COMMIT = "It contradicts another row"
 @contextmanager
 def asked(using: str) -> Iterator[None]:
     """Turn what a database says against a value that it is asked for, such as a NUL in a text."""
-    with _Noting(using) as is_of_driver:
+    with _Noting(using) as noting:
         try:
             yield
         except (DataError, OverflowError, ValueError) as error:
-            if not is_of_driver(error):
+            if not noting.has_noted(error):
                 raise
             raise RefusedByDatabase("A value that the database does not know") from error
         except OperationalError as error:
             if str(getattr(error.__cause__, "sqlstate", "")).startswith(_TOO_LONG):
                 raise RefusedByDatabase("A value that the database cannot compare") from error
             raise
-
-
-@contextmanager
-def refusals(using: str, model: type[models.Model] | None = None) -> Iterator[None]:
-    """Turn what a database says against a row into what a peer may know.
-
-    Args:
-        using: The alias of the database.
-        model: The model of the row, whose rules have names; a rule of another table, which a
-            signal or ``save()`` writes to, is none of the peer's. None where any table may refuse.
-    """
-    with _Noting(using) as is_of_driver:
-        try:
-            yield
-        except (models.ProtectedError, models.RestrictedError) as error:
-            raise RefusedByDatabase(STILL_NEEDED) from error
-        except IntegrityError as error:
-            if not is_of_driver(error) or _is_of_others(error, model):
-                raise
-            raise explain(error, model, UNKNOWN) from error
-        except (DataError, OverflowError, ValueError) as error:
-            if not is_of_driver(error):
-                raise
-            raise RefusedByDatabase("A value that the database cannot hold") from error
 
 
 def is_of_django(error: Exception, connection: Any) -> bool:
@@ -142,7 +119,7 @@ def _find_columns(name: str, model: type[models.Model] | None) -> tuple[str, ...
 
 
 class _Noting:
-    """Notes what a driver raises while it is entered; gives what tells that from other errors.
+    """Notes what a driver raises while it is entered, to tell that from other errors.
 
     As Django's own ``execute_wrapper`` does it, without the price of a generator for each row.
     """
@@ -154,12 +131,20 @@ class _Noting:
         self._wrappers: list[Any] = self._connection.execute_wrappers
         self._noted: list[BaseException] = []
 
-    def __enter__(self) -> Callable[[Exception], bool]:
+    def __enter__(self) -> Self:
         self._wrappers.append(self._note)
-        return self._is_noted
+        return self
 
-    def __exit__(self, *raised: object) -> None:
+    def __exit__(
+        self, kind: object, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
         self._wrappers.pop()
+
+    def has_noted(self, error: Exception) -> bool:
+        """Say whether the driver has raised an error, or a field of Django's for it."""
+        if not any(error is one for one in self._noted):
+            return False
+        return isinstance(error, DatabaseError) or is_of_django(error, self._connection)
 
     def _note(self, execute: Callable[..., Any], *arguments: Any) -> Any:
         try:
@@ -168,7 +153,38 @@ class _Noting:
             self._noted.append(error)
             raise
 
-    def _is_noted(self, error: Exception) -> bool:
-        if not any(error is one for one in self._noted):
-            return False
-        return isinstance(error, DatabaseError) or is_of_django(error, self._connection)
+
+class Refusals(_Noting):
+    """Turns what a database says against a row into what a peer may know, while it is entered.
+
+    Args:
+        using: The alias of the database.
+        model: The model of the row, whose rules have names; a rule of another table, which a
+            signal or ``save()`` writes to, is none of the peer's. None where any table may refuse.
+    """
+
+    __slots__ = ("_model",)
+
+    def __init__(self, using: str, model: type[models.Model] | None = None) -> None:
+        super().__init__(using)
+        self._model = model
+
+    def __exit__(
+        self, kind: object, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        super().__exit__(kind, error, traceback)
+        if isinstance(error, Exception):
+            refusal = self._find_refusal(error)
+            if refusal is not None:
+                raise refusal from error
+
+    def _find_refusal(self, error: Exception) -> RefusedByDatabase | None:
+        if isinstance(error, models.ProtectedError | models.RestrictedError):
+            return RefusedByDatabase(STILL_NEEDED)
+        if isinstance(error, IntegrityError):
+            if not self.has_noted(error) or _is_of_others(error, self._model):
+                return None
+            return explain(error, self._model, UNKNOWN)
+        if isinstance(error, DataError | OverflowError | ValueError) and self.has_noted(error):
+            return RefusedByDatabase("A value that the database cannot hold")
+        return None

@@ -36,9 +36,10 @@ def save_fields(row: Any, names: Collection[str], using: str, version: Version |
     Raises:
         StaleRow: It is not, or the row is gone.
     """
+    model: type = type(row)
     if version is None:
         _save(row, names, using)
-    elif is_overridden(type(row), models.Model, *SAVE_HOOKS):
+    elif is_overridden(model, models.Model, *SAVE_HOOKS):
         claim(row, using, version)
         _save(row, names, using)
     else:

@@ -6,8 +6,8 @@ model has of its own are called as a ``ModelForm`` calls them, with ``exclude``;
 database has to be asked is asked for all rows at once.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import lru_cache, partial
 from typing import Any
 
 from django.core.exceptions import NON_FIELD_ERRORS, ObjectDoesNotExist, ValidationError
@@ -201,8 +201,19 @@ def _is_empty_default(field: Any, row: Any) -> bool:
 def _untouched_names(model: type[models.Model], draft: Draft) -> set[str]:
     if draft.is_new:
         return set()
-    fields = (*model._meta.concrete_fields, *model._meta.many_to_many)
-    return {one.name for one in fields if not {one.name, one.attname} & draft.changed}
+    changed = draft.changed
+    return {
+        name
+        for name, attname in _find_names(model)
+        if name not in changed and attname not in changed
+    }
+
+
+@lru_cache(maxsize=1024)
+def _find_names(model: type[models.Model]) -> list[tuple[str, str]]:
+    """Give what the fields and lists of a model may be called."""
+    fields: Iterable[Any] = (*model._meta.concrete_fields, *model._meta.many_to_many)
+    return [(field.name, field.attname) for field in fields]
 
 
 def _wrong_names(model: type[models.Model], draft: Draft) -> set[str]:
