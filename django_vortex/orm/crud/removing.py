@@ -11,6 +11,7 @@ from django_vortex.exceptions import Conflict, ValidationError
 from django_vortex.orm.crud.items import CHANGED_MEANWHILE, Done, Item
 from django_vortex.orm.crud.refusals import describe_refusal
 from django_vortex.orm.crud.telling import tell_again
+from django_vortex.orm.crud.write_order import Action as StepAction
 from django_vortex.orm.crud.write_order import Write, order_deletes
 from django_vortex.orm.store import Key, RefusedByDatabase, Rows, StaleRow, Version
 from django_vortex.routing.permission import Action
@@ -37,9 +38,12 @@ def remove_rows(work: "CrudWork", items: Sequence[Item]) -> list[Done]:
         there |= {(id(plan), key): (wanted[key], rows, row) for key, row in found.items()}
     removals = list(there.values())
     done = []
-    for index in order_deletes([_describe(*one) for one in removals]):
-        item, rows, row = removals[index]
+    for step in order_deletes([_describe(*one) for one in removals]):
+        item, rows, row = removals[step.index]
         assert item.key is not None
+        if step.action is StepAction.PARK:
+            _release(item, rows, row, step.names)
+            continue
         with work.telling_of(item):
             _remove(work, item, rows, row)
         done.append(Done(Action.DELETE, item.plan, item.key, row, item.index))
@@ -49,6 +53,14 @@ def remove_rows(work: "CrudWork", items: Sequence[Item]) -> list[Done]:
 def _describe(item: Item, rows: Rows, row: Any) -> Write:
     spec = item.plan.spec
     return Write(spec, row, False, frozenset(spec.fields), {}, partial(rows.read, row))
+
+
+def _release(item: Item, rows: Rows, row: Any, names: Sequence[str]) -> None:
+    """Give up what a row refers to, since that is deleted before it."""
+    try:
+        rows.park(row, names)
+    except RefusedByDatabase as error:
+        raise ValidationError(errors=[describe_refusal(error, item)]) from error
 
 
 def _remove(work: "CrudWork", item: Item, rows: Rows, row: Any) -> None:

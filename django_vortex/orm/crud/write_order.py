@@ -3,6 +3,8 @@
 Takes rows that are going to be written, gives steps. A row comes behind those that it refers to,
 and behind the one that has a unique value until now which it gets. Where rows go round in a circle,
 one gives up its value first (it is *parked*), or gets its reference afterwards (*completed*).
+
+Rows are deleted the other way round: in a circle one gives up its reference first.
 """
 
 import heapq
@@ -42,10 +44,10 @@ class Action(Enum):
     """What a step does."""
 
     WRITE = "write"
-    """Insert or update, without some references."""
+    """Insert or update, without some references; or delete."""
 
     PARK = "park"
-    """Give up the values of fields that are unique together."""
+    """Give up the values of fields that are unique together, or a reference."""
 
     COMPLETE = "complete"
     """Write the references that were left out."""
@@ -69,6 +71,8 @@ class _Kind(Enum):
     SAME_ROW = 0
     REFERENCE = 1
     UNIQUE = 2
+    NEED = 3
+    """A row refers to another that is deleted: it goes first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,15 +97,13 @@ def order_writes(writes: Sequence[Write]) -> list[Step]:
     return list(_Walk(writes, edges).steps())
 
 
-def order_deletes(writes: Sequence[Write]) -> list[int]:
-    """Return the places of rows that are going to be deleted, those that refer to others first."""
-    edges = []
-    if len(writes) > 1:
-        for edge in _find_references(writes, [(one.spec, one) for one in writes], with_lists=False):
-            edges.append(_Edge(edge.then, edge.first, _Kind.REFERENCE))
+def order_deletes(writes: Sequence[Write]) -> list[Step]:
+    """Return the steps that delete all rows, those first that refer to others."""
+    found = _find_references(writes, [(one.spec, one) for one in writes], is_delete=True)
+    edges = [_Edge(one.then, one.first, _Kind.NEED, one.names) for one in found]
     if not edges:
-        return list(range(len(writes)))
-    return [step.index for step in _Walk(writes, edges).steps() if step.action is Action.WRITE]
+        return [Step(Action.WRITE, index) for index in range(len(writes))]
+    return list(_Walk(writes, edges).steps())
 
 
 class _Walk:
@@ -135,7 +137,7 @@ class _Walk:
     def _break_circle(self) -> Iterator[Step]:
         circle = self._find_circle()
         chosen = max(circle, key=lambda edge: (self._rank(edge), -edge.then))
-        if chosen.kind is _Kind.UNIQUE:
+        if self._rank(chosen) == _PARK:
             yield Step(Action.PARK, chosen.first, chosen.names)
             for edge in list(self._out[chosen.first]):
                 if (edge.kind, edge.names) == (chosen.kind, chosen.names):
@@ -151,6 +153,9 @@ class _Walk:
             return _PARK
         if edge.kind is _Kind.SAME_ROW:
             return _NEVER
+        if edge.kind is _Kind.NEED:
+            needing = self._writes[edge.first].spec.fields
+            return _PARK if needing[edge.names[0]].is_nullable else _DROP
         write = self._writes[edge.then]
         if write.defers_references:
             return _LEAVE_TO_DATABASE
@@ -228,9 +233,9 @@ def _find_references(
     writes: Sequence[Write],
     targets: Sequence[tuple[ModelSpec, Write]],
     *,
-    with_lists: bool = True,
+    is_delete: bool = False,
 ) -> Iterator[_Edge]:
-    """Find rows that refer to others of the message."""
+    """Find rows that refer to others of the message; to themselves, too, where they are deleted."""
     columns = {
         column
         for spec in {id(spec): spec for spec, _ in targets}.values()
@@ -243,7 +248,7 @@ def _find_references(
             referring[id(write.spec)] = [
                 field.name
                 for field in write.spec.fields.values()
-                if (with_lists or not field.is_many) and not columns.isdisjoint(field.refers_to)
+                if not (is_delete and field.is_many) and not columns.isdisjoint(field.refers_to)
             ]
     wanted = {
         column
@@ -267,8 +272,8 @@ def _find_references(
             field = write.spec.fields[name]
             for one in value if field.is_many and isinstance(value, list) else [value]:
                 for column in field.refers_to if is_hashable(one) else ():
-                    first = there.get((column, one), index)
-                    if writes[first].row is not write.row:
+                    first = there.get((column, one))
+                    if first is not None and (is_delete or writes[first].row is not write.row):
                         yield _Edge(first, index, _Kind.REFERENCE, (name,))
 
 

@@ -3,11 +3,13 @@
 import datetime as dt
 import uuid
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import select, types, update
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Mapper, RelationshipDirection, RelationshipProperty, Session
+from sqlalchemy.orm.attributes import set_committed_value
 
 from django_vortex.orm.parking import make_addresses, make_candidates
 from django_vortex.orm.sqlalchemy.models import MappedColumn, MappedModel
@@ -41,6 +43,36 @@ def park(session: Session, mapped: MappedModel, row: Any, names: Iterable[str]) 
                 session.execute(statement, bind_arguments={"mapper": mapper})
                 return True
     return False
+
+
+@contextmanager
+def without_itself(mapped: MappedModel, row: Any) -> Iterator[None]:
+    """Hide meanwhile that a row refers to itself: a flush does not know what to delete first."""
+    names = [one.key for one in mapped.mapper.relationships if _leads_to_itself(one, mapped, row)]
+    for name in names:
+        set_committed_value(row, name, None)
+    try:
+        yield
+    finally:
+        for name in names:
+            set_committed_value(row, name, row)
+
+
+def _leads_to_itself(relation: RelationshipProperty[Any], mapped: MappedModel, row: Any) -> bool:
+    if relation.direction is not RelationshipDirection.MANYTOONE or relation.viewonly:
+        return False
+    if not isinstance(row, relation.mapper.class_):
+        return False
+    pairs = [
+        (_find_name(mapped.mapper, local), _find_name(relation.mapper, remote))
+        for local, remote in relation.local_remote_pairs
+    ]
+    return all(one and two and getattr(row, one) == getattr(row, two) for one, two in pairs)
+
+
+def _find_name(mapper: Mapper[Any], column: Any) -> str:
+    """Return the attribute of a column, "" if it is not mapped."""
+    return next((one.key for one in mapper.column_attrs if column in one.columns), "")
 
 
 def _find_free(session: Session, mapped: MappedModel, one: MappedColumn) -> Iterator[Any]:

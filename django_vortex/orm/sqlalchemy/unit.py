@@ -24,7 +24,7 @@ from django_vortex.orm.sqlalchemy.conditions import to_expression, to_order
 from django_vortex.orm.sqlalchemy.errors import is_of_sqlalchemy, refusals
 from django_vortex.orm.sqlalchemy.held import find_held, hold, release
 from django_vortex.orm.sqlalchemy.models import MappedColumn, many_to_one_names
-from django_vortex.orm.sqlalchemy.parking import park
+from django_vortex.orm.sqlalchemy.parking import park, without_itself
 from django_vortex.orm.sqlalchemy.places import keep_place, read_place, select_places
 from django_vortex.orm.sqlalchemy.reading import Describe, RowReader, make_options
 from django_vortex.orm.sqlalchemy.scope import MAX_KEYS, have_keys, load_guarded, select_rows
@@ -261,8 +261,9 @@ class SqlAlchemyRows:
         """Delete a row, with what relationships and the database say goes with it."""
         if version is not None:
             self._write_version(row, version)
-        self.session.delete(row)
-        self._flush(is_delete=True)
+        with without_itself(self._mapped, row):
+            self.session.delete(row)
+            self._flush(is_delete=True)
 
     def _flush(self, *, is_delete: bool = False) -> None:
         try:

@@ -165,9 +165,18 @@ def test_a_row_that_is_written_twice_keeps_its_order():
 def test_deletions_begin_with_what_refers_to_others():
     rows = [make({"id": 1}), make({"id": 2, "parent_id": 1}), make({"id": 3, "parent_id": 2})]
     whole = [Write(ITEM, one.row, False, frozenset(ITEM.fields), {}, one.read) for one in rows]
-    assert order_deletes(whole) == [2, 1, 0]
-    assert order_deletes(whole[:1]) == [0]
+    assert order_deletes(whole) == [Step(WRITE, 2), Step(WRITE, 1), Step(WRITE, 0)]
+    assert order_deletes(whole[:1]) == [Step(WRITE, 0)]
     assert order_deletes([]) == []
+
+
+def test_deletions_in_a_circle_begin_with_giving_up_a_reference():
+    rows = [make({"id": 1, "parent_id": 2}), make({"id": 2, "parent_id": 1})]
+    whole = [Write(ITEM, one.row, False, frozenset(ITEM.fields), {}, one.read) for one in rows]
+    assert order_deletes(whole) == [Step(PARK, 1, ("parent_id",)), Step(WRITE, 0), Step(WRITE, 1)]
+    itself = make({"id": 3, "parent_id": 3})
+    whole = [Write(ITEM, itself.row, False, frozenset(ITEM.fields), {}, itself.read)]
+    assert order_deletes(whole) == [Step(PARK, 0, ("parent_id",)), Step(WRITE, 0)]
 
 
 @given(
