@@ -174,6 +174,15 @@ class TupleRegistry:
         self._found.clear()
         return tuple_type
 
+    def add_partial(self, whole: TupleType, cls: type) -> TupleType:
+        """Let instances of a class travel under the name of another type, without some fields.
+
+        Nothing is rebuilt as one of them: what a peer sends under that name is of the whole type.
+        """
+        partial = self._by_class[cls] = TupleType(whole.name, cls, self, None, frozenset())
+        self._found.clear()
+        return partial
+
     def get_by_name(self, name: str) -> TupleType | None:
         """Give the type that is registered under a name."""
         return self._by_name.get(name) or _built_in.get(name)

@@ -10,8 +10,12 @@ from sqlalchemy import JSON, Boolean, String, func, literal_column
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from django_vortex.orm.crud.extension import Change, Context, CrudExtension
+from django_vortex.orm.crud.handler import OrmCrudHandler
 from django_vortex.orm.crud.model import CrudModel
+from django_vortex.orm.django import tuples as django_tuples
+from django_vortex.orm.sqlalchemy import tuples as sqlalchemy_tuples
 from django_vortex.routing.permissions import AllowAny
+from django_vortex.tuples import tuple_type
 from django_vortex.wire.dialects import Dialect
 from tests.crud.asking import Record
 from tests.crud.boards import TICKET, Board, ticket
@@ -191,3 +195,63 @@ async def test_what_is_needed_is_not_made_up(board: Board) -> None:
     )
     assert "title" in reply.error
     assert board.titles() == []
+
+
+UNKNOWN = {"django": {"computed", "kept"}, "sqlalchemy": {"called", "computed", "kept", "extra"}}
+UNKNOWN["sqlalchemy"] |= {"extra_needed"}  # whose null would be that of JSON
+"""The fields that may be null whose default only the storing of a row tells."""
+
+
+def serve_alone(board: Board, *, is_tuple_type: bool = False, **options: Any) -> None:
+    model = DjangoChoice if board.is_django else AlchemyChoice
+    fields = ["title", *NULLABLE, *NEEDED]
+    if is_tuple_type:
+        registry = board.payload_io.codec.registry
+        (django_tuples if board.is_django else sqlalchemy_tuples).install(registry)
+        tuple_type("board.Choice", fields=["id", *fields], registry=registry)(model)
+    board.handler(model, filt=CHOICE, type_name="board.Choice", fields=fields, **options)
+
+
+@pytest.mark.parametrize("is_tuple_type", [False, True])
+@pytest.mark.parametrize("dialect", [Dialect.NATIVE, *RELEASED])
+async def test_a_default_tuple_that_comes_back_has_the_defaults(
+    board: Board, dialect: Dialect, is_tuple_type: bool
+) -> None:
+    serve_alone(board, is_tuple_type=is_tuple_type)
+    reply = await board.ask(CHOICE, dialect=dialect)
+    [default] = reply.tuples
+    missing = {"title", *NULLABLE, *NEEDED} - default.fields.keys()
+    unknown = UNKNOWN["django" if board.is_django else "sqlalchemy"]
+    assert missing == (unknown if dialect.says_absent else set())
+    default.fields["title"] = "a"
+    reply = await board.ask(CHOICE, [default], dialect=dialect)
+    assert reply.result is True, reply.result
+    assert stored(board) == DEFAULTS
+
+
+async def test_null_in_a_default_tuple_that_comes_back_is_null(board: Board) -> None:
+    serve_alone(board)
+    [default] = (await board.ask(CHOICE)).tuples
+    default.fields |= {"title": "a", **dict.fromkeys(NULLABLE)}
+    reply = await board.ask(CHOICE, [default])
+    assert reply.result is True, reply.result
+    assert {name: stored(board)[name] for name in NULLABLE} == dict.fromkeys(NULLABLE)
+
+
+async def test_what_a_hook_makes_of_a_default_tuple_is_told(board: Board) -> None:
+    class Filling(CrudExtension):
+        def after_new(self, context: Context, values: dict[str, Any]) -> None:
+            values["kept"] = 7
+
+    class Handler(OrmCrudHandler):
+        def post_process(self, request: Any, payload: Any) -> None:
+            [one] = payload.tuples
+            one.computed = "processed"
+
+    serve_alone(board, extensions=[Filling], cls=Handler)
+    [default] = (await board.ask(CHOICE)).tuples
+    assert (default["kept"], default["computed"]) == (7, "processed")
+    default.fields["title"] = "a"
+    assert (await board.ask(CHOICE, [default])).result is True
+    found = stored(board)
+    assert found == {**DEFAULTS, "kept": 7, "computed": "processed"}

@@ -301,6 +301,9 @@ class OrmCrudHandler(BaseHandler):
         payload = Payload({}, outcome.tuples)
         work.settle(self.post_process(request, payload))
         outcome.tuples = list(payload.tuples)
+        if outcome.unset:
+            record = self.plan.main.record
+            outcome.tuples = [record.leave_out(outcome.unset, one) for one in outcome.tuples]
         return outcome
 
     def _decide(self, work: CrudWork, request: Request) -> Outcome:

@@ -56,7 +56,9 @@ class RecordType:
         self.cls = tuple_type.cls
         self.nested = nested
         self.names = tuple(field.name for field in tuple_type.fields)
+        self._tuple_type = tuple_type
         self._registry = registry
+        self._partial: dict[frozenset[str], type[Record]] = {}
         build = tuple_type.get_construction().build
         self._build = build if issubclass(tuple_type.cls, Record) else _without_validation(build)
         is_compiled = issubclass(tuple_type.cls, Record) and not nested
@@ -92,6 +94,21 @@ class RecordType:
             return self.make(value)
         return [self.make(one) for one in value]
 
+    def leave_out(self, names: Iterable[str], instance: Any) -> Any:
+        """Return the same tuple without those of the fields that are None; others as they are."""
+        if instance.__class__ is not self.cls:
+            return instance
+        values = {
+            name: getattr(instance, name) if read is None else read(instance)
+            for name, read in self._reads
+        }
+        left = frozenset(name for name in names if values[name] is None)
+        if not left:
+            return instance
+        made = object.__new__(self._find_partial(left))
+        vars(made).update((name, value) for name, value in values.items() if name not in left)
+        return made
+
     def takes(self, value: object) -> bool:
         """Say whether a value that a peer sent is a tuple of this type."""
         return value.__class__ is self.cls
@@ -108,6 +125,17 @@ class RecordType:
     def unknown(self, instance: Any) -> frozenset[str]:
         """Give the names a peer sent that are no fields."""
         return unknown_fields(instance)
+
+    def _find_partial(self, left: frozenset[str]) -> type["Record"]:
+        """Return the class of tuples without some fields."""
+        cls = self._partial.get(left)
+        if cls is None:
+            fields = [field for field in self._tuple_type.fields if field.name not in left]
+            body: dict[str, Any] = {one.name: TupleField(one.type, raw=one.raw) for one in fields}
+            body["__module__"] = self.cls.__module__
+            cls = self._partial[left] = type(self.cls.__name__, (Record,), body)
+            self._registry.add_partial(self._tuple_type, cls)
+        return cls
 
     def _make_one_by_one(self, names: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[Any]:
         return [self.make(dict(zip(names, values, strict=True))) for values in rows]

@@ -69,6 +69,9 @@ class Outcome:
     answer: PayloadEnvelope | None = None
     """What leaves, encoded already."""
 
+    unset: frozenset[str] = frozenset()
+    """The fields of a default tuple that say nothing by being None: their default is not known."""
+
     content: bytes | None = None
     """The digest of the tuples, where somebody wants to know."""
 
@@ -100,7 +103,21 @@ class CrudWork:
         hidden = {name for name in plan.shape.names if name not in plan.writable}
         values |= dict.fromkeys(hidden - {plan.version_field})
         self.call(plan, Action.CREATE, "after_new", values)
-        return Outcome([plan.record.make(values)])
+        return Outcome([plan.record.make(values)], unset=self._find_unset(plan))
+
+    def _find_unset(self, plan: ModelPlan) -> frozenset[str]:
+        """Return the fields that get a default when a row is stored, and which None would change.
+
+        Where a peer's null says the same as an absent field there are none.
+        """
+        if not self.request.dialect.says_absent:
+            return frozenset()
+        fields = (plan.spec.fields.get(name) for name in plan.writable)
+        return frozenset(
+            one.name
+            for one in fields
+            if one is not None and one.is_nullable and one.has_varying_default
+        ) & frozenset(plan.shape.names)
 
     def retrieve(self, key_value: Any) -> Outcome:
         """Give the row with a key, or nothing."""
