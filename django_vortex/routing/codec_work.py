@@ -10,15 +10,21 @@ import inspect
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from django_vortex.exceptions import LoadsOnLoop
-from django_vortex.routing.loop_turn import LoopTurn, weigh
+from django_vortex.routing.loop_turn import LoopTurn
 from django_vortex.routing.ports import RunLarge, run_in_thread
 from django_vortex.routing.replies import Work, estimate_work, is_reply, make_reply
 from django_vortex.routing.request import Request
 from django_vortex.typedefs import RunSync
 from django_vortex.wire.envelope import HEAVY, PayloadEnvelope
+
+REQUEST_WEIGHT: Final = 4_096
+"""What routing and answering a request weighs at least; see `PayloadEnvelope.weigh`."""
+
+FILT_WEIGHT: Final = 16
+"""The weight of a byte outside of the payload, which is decoded and encoded as values are."""
 
 _T = TypeVar("_T")
 
@@ -54,7 +60,7 @@ class CodecWork:
             the payload is large; by far most requests go on at once.
         """
         envelope = request.envelope
-        weight = weigh(envelope)
+        weight = REQUEST_WEIGHT + FILT_WEIGHT * envelope.beside_size
         if envelope.has_payload:
             payload = envelope.weigh()
             if payload >= HEAVY:
@@ -72,7 +78,7 @@ class CodecWork:
 
     async def reply(self, result: Any, request: Request) -> PayloadEnvelope | None:
         """Make a reply where it belongs."""
-        if is_reply(result, request):
+        if issubclass(type(result), PayloadEnvelope) and is_reply(result, request):
             return result
         work = estimate_work(result)
         if work is Work.SMALL:

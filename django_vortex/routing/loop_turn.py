@@ -5,21 +5,8 @@ from asyncio import get_running_loop
 from collections import deque
 from typing import Final
 
-from django_vortex.wire.envelope import PayloadEnvelope
-
-REQUEST_WEIGHT: Final = 4_096
-"""What routing and answering a request weighs at least; see `PayloadEnvelope.weigh`."""
-
-FILT_WEIGHT: Final = 16
-"""The weight of a byte outside of the payload, which is decoded and encoded as values are."""
-
 TURN_WEIGHT: Final = 524_288
 """Weight after which others are let run, heart-beats among them: about ten milliseconds."""
-
-
-def weigh(envelope: PayloadEnvelope) -> int:
-    """Return how much work a request is beside its payload."""
-    return REQUEST_WEIGHT + FILT_WEIGHT * envelope.beside_size
 
 
 class LoopTurn:

@@ -270,7 +270,7 @@ class PayloadIO:
         Whatever goes wrong becomes a reply; only cancellation is raised.
         """
         if endpoint.unkept is not None:
-            endpoint.unkept.is_asked = True
+            endpoint.unkept.is_asked, endpoint.unkept = True, None
         try:
             rates = None if request.is_push else endpoint.rates  # of what peers ask for
             if rates is not None and (wait := rates.admit(request.peer)):

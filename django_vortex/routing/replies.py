@@ -51,9 +51,9 @@ def make_reply(result: Any, request: Request, date: datetime.datetime) -> Payloa
     if result is None and not request.wants_reply:
         return None
     filt = request.reply_filt
-    if is_reply(result, request):
-        return result
     if issubclass(type(result), PayloadEnvelope):
+        if is_reply(result, request):
+            return result
         envelope = _readdress(result, filt, request.codec)
         if not isinstance(envelope.result, str | None) and not is_true(envelope.result):
             request.codec.encode_value(envelope.result, request.dialect)  # or raise here and now

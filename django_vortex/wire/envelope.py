@@ -85,7 +85,7 @@ class PayloadEnvelope:
 
     __slots__ = (
         *("_body", "_inflated", "_texts"),
-        *("date", "filt", "messages", "reply_filt", "result", "size"),
+        *("beside_size", "date", "filt", "messages", "reply_filt", "result", "size"),
     )
 
     __hash__ = None  # type: ignore[assignment]  # equal by value and mutable
@@ -110,6 +110,8 @@ class PayloadEnvelope:
         """What `encode_message` made of this envelope, per form and with its date."""
         self.size = 0
         """Bytes of the message that it came in, 0 if it came in none; about what it holds."""
+        self.beside_size = 0
+        """Bytes of those that came beside the encoded payload, and are decoded already."""
 
     @classmethod
     def received(
@@ -144,11 +146,6 @@ class PayloadEnvelope:
     def received_size(self) -> int:
         """Characters of the payload that came encoded, 0 if it did not: the work of decoding it."""
         return len(self._body.text) if isinstance(self._body, EncodedBody) else 0
-
-    @property
-    def beside_size(self) -> int:
-        """Bytes that came beside the encoded payload, which are decoded already."""
-        return max(0, self.size - self.received_size)
 
     def weigh(self) -> int:
         """Return how much work decoding the received payload is, `HEAVY` or more if it is much.

@@ -2,9 +2,7 @@ import asyncio
 
 import pytest
 
-from django_vortex.routing.loop_turn import TURN_WEIGHT, LoopTurn, weigh
-from django_vortex.wire.dialects import Dialect
-from django_vortex.wire.envelope import EncodedBody, PayloadEnvelope
+from django_vortex.routing.loop_turn import TURN_WEIGHT, LoopTurn
 
 
 async def test_no_more_is_begun_in_a_turn_than_there_is_room_for() -> None:
@@ -31,16 +29,6 @@ async def test_who_goes_away_takes_nobodys_place() -> None:
     leaving.cancel()
     await staying
     assert leaving.cancelled()
-
-
-def test_filt_weighs_more_than_an_encoded_payload() -> None:
-    body = EncodedBody("x" * 1000, Dialect.D2)
-    weights = []
-    for received in (None, body):
-        envelope = PayloadEnvelope.received({"key": "k"}, received)
-        envelope.size = 1100
-        weights.append(weigh(envelope))
-    assert weights[0] - weights[1] == 16 * 1000
 
 
 def test_loop_that_ended_in_the_middle_of_a_turn_leaves_nothing_to_the_next() -> None:

@@ -71,7 +71,7 @@ async def test_filts_count_by_what_they_take_when_they_are_decoded():
     requests = Requests(handler, 256)
     for _ in range(20):
         envelope = PayloadEnvelope({"key": "x"})
-        envelope.size = MAX_RUNNING_BYTES // (10 * (1 + DECODED_FACTOR))
+        envelope.size = envelope.beside_size = MAX_RUNNING_BYTES // (10 * (1 + DECODED_FACTOR))
         requests.add(envelope)
     await settle()
     assert len(handler.running) == 10

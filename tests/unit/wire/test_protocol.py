@@ -463,8 +463,9 @@ def test_filt_may_hold_as_many_values_as_are_allowed() -> None:
 def test_envelope_knows_how_much_came_with_it(form: WireForm) -> None:
     payload = Payload({"key": "x"}, tuples=["0" * 50_000])
     text = encode_message(PayloadEnvelope({"key": "x"}, payload), form, DATE, CODEC)
-    size = the_envelope(receive([text])).size
-    assert size >= (50_000 if form.dialect is Dialect.D0 else len(text) - 1)
+    envelope = the_envelope(receive([text]))
+    assert envelope.size >= (50_000 if form.dialect is Dialect.D0 else len(text) - 1)
+    assert envelope.beside_size == envelope.size - envelope.received_size
 
 
 def test_good_messages_do_not_make_up_for_very_many_bad_ones_at_once() -> None:
