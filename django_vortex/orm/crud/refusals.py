@@ -3,16 +3,23 @@
 Takes what the store knows, gives entries of `ValidationError.errors`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from typing import Any
 
 from django_vortex.exceptions import PeerError, ValidationError
 from django_vortex.orm.crud.items import Done, Item, error_at
 from django_vortex.orm.crud.model import ModelPlan
+from django_vortex.orm.driver_errors import TEXTS, UNIQUE
 from django_vortex.orm.store import RefusedByDatabase
 from django_vortex.routing.ports import TranslateError
 
 REFUSED = "The database refuses this"
+
+MADE_LATE = (
+    "Another row has this already. It is made while the row is stored: rows that exchange such"
+    " values have to be saved one by one, with another value in between"
+)
+"""What is said of values of which nobody knew before."""
 
 
 def describe_refusal(error: RefusedByDatabase, item: Item) -> dict[str, Any]:
@@ -23,6 +30,12 @@ def describe_refusal(error: RefusedByDatabase, item: Item) -> dict[str, Any]:
         name = names[0] if len(names) == 1 else ""
     known = name if name in item.plan.shape.names else ""
     return error_at(item.index, known, error.text or "The database refuses this row")
+
+
+def is_made_late(error: RefusedByDatabase, item: Item, changed: Set[str]) -> bool:
+    """Say whether a database refuses a unique value that neither the peer nor a hook has set."""
+    names = _find_fields(item.plan, error.columns)
+    return error.text == TEXTS[UNIQUE] and bool(names) and changed.isdisjoint(names)
 
 
 class TellingOf:

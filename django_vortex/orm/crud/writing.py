@@ -11,7 +11,7 @@ from typing import Any
 from django_vortex.exceptions import Conflict, ValidationError
 from django_vortex.orm.crud.items import CHANGED_MEANWHILE, Item, error_at
 from django_vortex.orm.crud.references import no_such_row
-from django_vortex.orm.crud.refusals import describe_refusal
+from django_vortex.orm.crud.refusals import MADE_LATE, describe_refusal, is_made_late
 from django_vortex.orm.crud.telling import tell_again
 from django_vortex.orm.crud.work import CrudWork
 from django_vortex.orm.crud.write_order import Action as StepAction
@@ -59,22 +59,29 @@ class CrudWriting:
             Conflict: One was changed meanwhile.
         """
         written = [saving for saving in savings if saving.is_written]
-        for step in order_writes([_describe(saving) for saving in written]):
-            with self._work.telling_of(written[step.index].item):
-                self._do(step, written[step.index])
+        writes = [_describe(saving) for saving in written]
+        left = set(range(len(writes)))
+        for step in order_writes(writes):
+            saving, write = written[step.index], writes[step.index]
+            left.discard(step.index)
+            with self._work.telling_of(saving.item):
+                try:
+                    self._do(step, saving)
+                except RefusedByDatabase as error:
+                    later = (writes[index] for index in left)
+                    may_exchange = any(one.spec is write.spec and not one.is_new for one in later)
+                    if may_exchange and is_made_late(error, saving.item, write.changed):
+                        error.text = MADE_LATE
+                    raise ValidationError(errors=[describe_refusal(error, saving.item)]) from error
 
     def _do(self, step: Step, saving: Saving) -> None:
-        item = saving.item
-        try:
-            if step.action is StepAction.PARK:
-                if not saving.rows.park(saving.draft.row, step.names):
-                    raise RefusedByDatabase(EXCHANGED, step.names[0] if step.names else "")
-            elif step.action is StepAction.COMPLETE:
-                self._complete(saving, step.names)
-            else:
-                self._write(saving, step.names)
-        except RefusedByDatabase as error:
-            raise ValidationError(errors=[describe_refusal(error, item)]) from error
+        if step.action is StepAction.PARK:
+            if not saving.rows.park(saving.draft.row, step.names):
+                raise RefusedByDatabase(EXCHANGED, step.names[0] if step.names else "")
+        elif step.action is StepAction.COMPLETE:
+            self._complete(saving, step.names)
+        else:
+            self._write(saving, step.names)
 
     def _write(self, saving: Saving, without: Sequence[str]) -> None:
         draft, row, plan = saving.draft, saving.draft.row, saving.item.plan

@@ -5,7 +5,7 @@ each row, and asks the default database, wherever the row is kept; this asks onc
 and again for each only if something is found.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -94,6 +94,7 @@ def find_taken(
     rows: Sequence[models.Model],
     using: str,
     replaced: Iterable[models.Model] = (),
+    unset: Container[int] = (),
 ) -> list[models.Model]:
     """Give the rows whose values others have: stored ones, or rows before them in the list.
 
@@ -102,9 +103,11 @@ def find_taken(
         rows: The instances.
         using: The alias of the database.
         replaced: Stored rows whose values are going to be others.
+        unset: The ids of new instances whose values nobody has set: saving may make others of them,
+            so they are not compared with each other.
     """
     found = [(row, values) for row in rows if (values := unique.values(row)) is not None]
-    taken = set(_find_repeated(found))
+    taken = set(_find_repeated(one for one in found if id(one[0]) not in unset))
     gone = _find_keys(unique, replaced)
     if any(_find_holders(unique, part, using) - gone for part in _chunks(unique, found)):
         for row, values in found:

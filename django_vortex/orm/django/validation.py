@@ -22,6 +22,7 @@ from django_vortex.orm.django.models import is_overridden
 from django_vortex.orm.django.targets import check_targets
 from django_vortex.orm.django.unique import (
     FindReplaced,
+    Uniqueness,
     Without,
     asking,
     find_taken,
@@ -136,9 +137,22 @@ def _check_uniqueness(
             continue
         by_row = {id(one.row): one for one in drafts if _concerns(model, one, unique.all_names)}
         replaced = find_replaced(unique.owner, unique.all_names)
-        for row in find_taken(unique, [one.row for one in by_row.values()], using, replaced):
+        rows, unset = [one.row for one in by_row.values()], _find_unset(unique, by_row)
+        for row in find_taken(unique, rows, using, replaced, unset):
             error = unique.error(row) if unique.all_names <= seen else ValidationError(TAKEN)
             _add(by_row[id(row)], model, {unique.place: error.messages})
+
+
+def _find_unset(unique: Uniqueness, by_row: Mapping[int, Draft]) -> set[int]:
+    """Return those of new rows that have the defaults of fields which are unique."""
+    fields: list[Any] = [unique.owner._meta.get_field(name) for name in unique.names]
+    return {
+        key
+        for key, draft in by_row.items()
+        if draft.is_new
+        and draft.changed.isdisjoint({*unique.names, *(one.attname for one in fields)})
+        and all(draft.row.__dict__.get(one.attname) == one.get_default() for one in fields)
+    }
 
 
 def _check_constraints(
