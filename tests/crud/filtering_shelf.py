@@ -62,6 +62,13 @@ class FilteringShelf:
                 self._check_row(peer, name, key, values[key], known)
         return len(known)
 
+    def check_many(self, name: str, count: int) -> None:
+        """See that a list of so many values finds all rows."""
+        with connect(payload_io=self.payload_io) as peer:
+            values = {k: v for k, v in _read(peer, name, {}).items() if v is not None}
+            several = list(values.values()) * count
+            assert _read(peer, name, {f"{name}__in": several[:count]}) == values
+
     def _check_row(self, peer: SyncPeer, name: str, key: int, value: Any, known: set[int]) -> None:
         found = {
             lookup: set(_read(peer, name, {f"{name}__{lookup}": value}))

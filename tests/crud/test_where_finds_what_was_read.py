@@ -9,6 +9,7 @@ from sqlalchemy import Engine, NullPool
 from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 from sqlalchemy.orm import sessionmaker
 
+from django_vortex.wire.dialects import Dialect
 from tests.crud.column_places import *  # noqa: F403
 from tests.crud.column_places import ALL, DECLARED, POSTGRES_ALL, Place
 from tests.crud.django_fields import VALUES, Kinds
@@ -57,6 +58,15 @@ def test_django_fields_of_sqlite(
     sqlite_shelf: Shelf, sqlite_filters: FilteringShelf, name: str, data: st.DataObject
 ) -> None:
     check_field(sqlite_shelf, sqlite_filters, name, data.draw(drawn(name, VALUES)))
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("dialect", [one for one in Dialect if one is not Dialect.NATIVE])
+def test_released_clients(
+    sqlite_shelf: Shelf, sqlite_filters: FilteringShelf, name: str, dialect: Dialect
+) -> None:
+    fill(sqlite_shelf, FILLED.get(name, name), [None, *EDGES.get(name, ())])
+    sqlite_filters.check(name, dialect)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -30,6 +30,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 from sqlalchemy.orm import sessionmaker
 
+from django_vortex.orm.crud.listing import MAX_OPERANDS
 from tests.crud.column_places import *  # noqa: F403
 from tests.crud.filtering_shelf import FilteringShelf
 
@@ -137,3 +138,13 @@ def test_columns_of_sqlite(sqlite_rare: list[FilteringShelf], name: str) -> None
 def test_columns_of_postgresql(postgres_rare: list[FilteringShelf], name: str) -> None:
     for shelf in postgres_rare:
         assert shelf.check(name) == (0 if name == "interval" else 2)
+
+
+@pytest.mark.filterwarnings("ignore:Dialect sqlite:sqlalchemy.exc.SAWarning")
+@pytest.mark.parametrize("name", ["second", "boundless", "cents", "decimal_float", "filled"])
+@pytest.mark.parametrize("database", ["sqlite", "postgres"])
+def test_as_many_values_as_allowed(
+    name: str, database: str, request: pytest.FixtureRequest
+) -> None:
+    for shelf in request.getfixturevalue(f"{database}_rare"):
+        shelf.check_many(name, MAX_OPERANDS)

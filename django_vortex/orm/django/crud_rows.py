@@ -11,6 +11,7 @@ from django.db import connections, models
 from django_vortex.orm.conditions import Condition
 from django_vortex.orm.django.changes import find_changed, remember
 from django_vortex.orm.django.conditions import check_operands, filter_rows, to_ordering
+from django_vortex.orm.django.kinds import find_kind
 from django_vortex.orm.django.limits import find_unstorable
 from django_vortex.orm.django.parking import park
 from django_vortex.orm.django.places import place_names, read_place, with_places
@@ -22,6 +23,7 @@ from django_vortex.orm.django.targets import check_limits_of_targets
 from django_vortex.orm.django.validation import validate_drafts
 from django_vortex.orm.django.values import PENDING, Read, make_field_reader, to_model_value
 from django_vortex.orm.guarded_rows import leave_out
+from django_vortex.orm.rounded_keys import check_key, find_rounded, may_round
 from django_vortex.orm.store import (
     Draft,
     Key,
@@ -93,6 +95,11 @@ class DjangoCrudRows:
             values = part if len(self._keys) > 1 else [key[0] for key in part]
             queryset = self._queryset.filter(pk__in=values).order_by()
             found |= {self.key(row): row for row in self._fetch(queryset)}
+        if len(found) < len(wanted) and may_round(
+            find_kind(field).type for field in self._model._meta.pk_fields
+        ):
+            others = [key for key in wanted if key not in found]
+            found |= find_rounded(self._keys, others, self.find, self.key)
         return {key: found[key] for key in wanted if key in found}
 
     def find(
@@ -195,6 +202,7 @@ class DjangoCrudRows:
 
     def update(self, row: Any, changed: Iterable[str], version: Version | None = None) -> None:
         """Save the changed fields, those of the last change, and what the model derives."""
+        check_key(row, self._model._meta.label)
         by_name = self._written.names
         with Refusals(self._using, self._model):
             names = {by_name[name] for name in changed if name in by_name}
@@ -205,6 +213,7 @@ class DjangoCrudRows:
 
     def delete(self, row: Any, version: Version | None = None) -> None:
         """Delete an instance with what Django deletes with it; it keeps its key."""
+        check_key(row, self._model._meta.label)
         key = row.pk
         with Refusals(self._using):
             if version is not None:

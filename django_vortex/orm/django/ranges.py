@@ -40,10 +40,17 @@ class _InRanges(models.Func):
     output_field = models.BooleanField()
     conditional = True
 
-    def __init__(self, column: Any, ranges: Sequence[Range], template: str = "{0}") -> None:
+    def __init__(
+        self,
+        column: Any,
+        ranges: Sequence[Range],
+        template: str = "{0}",
+        placeholder: str = "%s",
+    ) -> None:
         super().__init__(column)
         self.ranges = tuple(ranges)
         self.column_template = template
+        self.placeholder = placeholder
 
     def as_sql(self, compiler: Any, connection: Any, *args: Any, **extra: Any) -> Any:
         [source] = self.get_source_expressions()
@@ -51,11 +58,16 @@ class _InRanges(models.Func):
         column = self.column_template.format(sql)
         times = self.column_template.count("{0}")
         parts, values = [], list(parameters)
-        for one in self.ranges:
-            limits = one.limits
-            parts.append(" AND ".join(f"{column} {operator} %s" for operator, _ in limits))
-            for _, value in limits:
-                values += [*(list(parameters) * times), value]
+        limits = [one.limits for one in self.ranges]
+        if len(limits) > 1 and all(one[0][0] == "=" for one in limits):
+            listed = ", ".join(self.placeholder for _ in limits)
+            ends = [end for [(_, end)] in limits]
+            values += [*(list(parameters) * times), *ends]
+            return f"({sql} IS NOT NULL AND {column} IN ({listed}))", values
+        for one in limits:
+            parts.append(" AND ".join(f"{column} {sign} {self.placeholder}" for sign, _ in one))
+            for _, end in one:
+                values += [*(list(parameters) * times), end]
         chunks = [parts[start : start + _CHUNK] for start in range(0, len(parts), _CHUNK)]
         joined = " OR ".join(f"({' OR '.join(chunk)})" for chunk in chunks)
         return f"({sql} IS NOT NULL AND ({joined}))", values
@@ -75,12 +87,15 @@ def compare_read(field: Any, lookup: str, value: Any, connection: Any) -> Q | No
     target = field.target_field if field.is_relation else field
     target = getattr(target, "output_field", target)
     kinds = _FINDERS.get(connection.vendor, {})
-    find = next((kinds[base] for base in type(target).__mro__ if base in kinds), None)
-    if find is None:
+    find: Any = next((kinds[base] for base in type(target).__mro__ if base in kinds), None)
+    is_array = lookup != "exact" and connection.vendor == "postgresql" and _is_array(target)
+    if find is None and not is_array:
         return None
     if lookup == "in" and not isinstance(value, list | tuple | set | frozenset):
         return None  # a queryset, which is not to be evaluated
     values = [one for one in value if one is not None] if lookup == "in" else [value]
+    if is_array:
+        return _compare_array(field, target, lookup, values, connection)
     single = "exact" if lookup == "in" else lookup
     found = [find(field, target, connection, single, one) for one in values]
     if not found or None in found:
@@ -88,6 +103,23 @@ def compare_read(field: Any, lookup: str, value: Any, connection: Any) -> Q | No
     template = _TEMPLATES.get(find, "{0}")
     ranges = [one for some in found for one in some]
     return Q(_InRanges(F(field.attname if field.is_relation else field.name), ranges, template))
+
+
+def _is_array(target: Any) -> bool:
+    return isinstance(getattr(target, "base_field", None), models.Field) and hasattr(target, "size")
+
+
+def _compare_array(
+    field: Any, target: Any, lookup: str, values: Sequence[Any], connection: Any
+) -> Q | None:
+    """Compare with an array of the same type, which Django says with equality alone."""
+    if not values or not all(isinstance(one, list | tuple) for one in values):
+        return None
+    placeholder = f"%s::{target.db_type(connection)}"
+    single = "exact" if lookup == "in" else lookup
+    prepared = [target.get_db_prep_value(one, connection) for one in values]
+    found = [to_range(single, one, one) for one in prepared]
+    return Q(_InRanges(F(field.name), found, placeholder=placeholder))
 
 
 def _find_literals(field: Any, target: Any, connection: Any, lookup: str, value: Any) -> Any:
@@ -111,7 +143,7 @@ def _find_decimals(field: Any, target: Any, connection: Any, lookup: str, value:
     value = decimal.Decimal(value)
     if not value.is_finite():
         return None
-    half = decimal.Decimal(5).scaleb(-getattr(target, "decimal_places", 0) - 1)
+    half = decimal.Decimal(5).scaleb(-(getattr(target, "decimal_places", None) or 0) - 1)
     read = _make_read(field, connection)
     near = float(value - half), float(value + half)
     return [find_number_range(lookup, value, read, near)]

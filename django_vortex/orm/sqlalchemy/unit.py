@@ -17,6 +17,7 @@ from sqlalchemy.orm.util import has_identity
 from django_vortex.exceptions import DefinitionError, HandlerError, WireError, quoted
 from django_vortex.orm.conditions import Condition
 from django_vortex.orm.guarded_rows import leave_out
+from django_vortex.orm.rounded_keys import check_key, find_rounded, may_round
 from django_vortex.orm.sameness import is_same
 from django_vortex.orm.sqlalchemy.column_values import UnfitValue
 from django_vortex.orm.sqlalchemy.columns import ColumnReader
@@ -109,6 +110,10 @@ class SqlAlchemyRows:
             for row in self._fetch(statement):
                 asked = wanted.get(self._mapped.stored_key(row), ())
                 found.update(dict.fromkeys(asked, row))
+        if len(found) < len(keys) and may_round(one.values.type for one in self._mapped.keys):
+            names = [column.name for column in self._mapped.keys]
+            others = [key for some in wanted.values() for key in some if key not in found]
+            found |= find_rounded(names, others, self.find, self.key)
         return found
 
     def find(
@@ -249,6 +254,7 @@ class SqlAlchemyRows:
 
     def update(self, row: Any, changed: Iterable[str], version: Version | None = None) -> None:
         """Write what was set, and the next version if it is still the one seen."""
+        check_key(row, self._mapped.spec.label)
         columns, known = self._mapped.columns, row.__dict__
         written = [one for one in {*changed, *release(row)} if one in columns and one in known]
         done = set() if version is None else self._write_version(row, version, written)
@@ -259,6 +265,7 @@ class SqlAlchemyRows:
 
     def delete(self, row: Any, version: Version | None = None) -> None:
         """Delete a row, with what relationships and the database say goes with it."""
+        check_key(row, self._mapped.spec.label)
         if version is not None:
             self._write_version(row, version)
         with without_itself(self._mapped, row):
