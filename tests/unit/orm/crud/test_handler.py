@@ -9,6 +9,7 @@ from django.db import transaction
 from django_vortex.exceptions import DefinitionError, ValidationError
 from django_vortex.orm.crud.handler import OrmCrudHandler
 from django_vortex.routing.permissions import IsAuthenticated
+from django_vortex.routing.replies import MAX_TUPLES_ON_LOOP
 from tests.unit.orm.crud_bench import FILT, CrudBench, User, row, ticket
 from tests.unit.orm.models import Author, Ticket
 
@@ -182,3 +183,17 @@ def test_messages_are_served_as_often_as_the_handler_says(crud: CrudBench):
     assert crud.say([row(id=None, title="a")]).result is True
     assert crud.say([row(id=None, title="b")]).result["error"] == "rate"
     assert Ticket.objects.count() == 1
+
+
+def test_a_large_list_is_encoded_when_it_is_the_turn_of_its_peer(crud: CrudBench) -> None:
+    peers: list[str] = []
+
+    async def run_large(peer: str, function: Any, /) -> Any:
+        peers.append(peer)
+        return function()
+
+    crud.payload_io.bind(run_large=run_large)
+    crud.serve(retrieve_all=True)
+    Ticket.objects.bulk_create(Ticket(title="a") for _ in range(MAX_TUPLES_ON_LOOP + 1))
+    assert len(crud.rows_of(crud.say(uuid="u5"))) == MAX_TUPLES_ON_LOOP + 1
+    assert peers == ["u5"]
