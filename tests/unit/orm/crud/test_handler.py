@@ -194,6 +194,7 @@ def test_a_large_list_is_encoded_when_it_is_the_turn_of_its_peer(crud: CrudBench
 
     crud.payload_io.bind(run_large=run_large)
     crud.serve(retrieve_all=True)
-    Ticket.objects.bulk_create(Ticket(title="a") for _ in range(MAX_TUPLES_ON_LOOP + 1))
+    numbers = range(MAX_TUPLES_ON_LOOP + 1)
+    Ticket.objects.bulk_create(Ticket(title="a", points=number) for number in numbers)
     assert len(crud.rows_of(crud.say(uuid="u5"))) == MAX_TUPLES_ON_LOOP + 1
     assert peers == ["u5"]
