@@ -62,6 +62,12 @@ class FilteringShelf:
                 self._check_row(peer, name, key, values[key], known)
         return len(known)
 
+    def refuse(self, name: str, value: Any) -> str:
+        """Ask for a value, see that this is refused, and return what the peer is told."""
+        with connect(payload_io=self.payload_io) as peer:
+            reply = peer.request({"key": f"filtered.{name}", "where": {f"{name}__exact": value}})
+        return str(reply.result)
+
     def check_many(self, name: str, count: int) -> None:
         """See that a list of so many values finds all rows."""
         with connect(payload_io=self.payload_io) as peer:

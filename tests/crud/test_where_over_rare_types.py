@@ -1,5 +1,6 @@
 """Types that few tables have: what was read of them finds its row as well."""
 
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -148,3 +149,13 @@ def test_as_many_values_as_allowed(
 ) -> None:
     for shelf in request.getfixturevalue(f"{database}_rare"):
         shelf.check_many(name, MAX_OPERANDS)
+
+
+@pytest.mark.parametrize("value", [True, uuid.UUID(int=1), "one", [1]])
+def test_values_of_another_kind_are_refused(
+    sqlite_rare: list[FilteringShelf], postgres_rare: list[FilteringShelf], value: Any
+) -> None:
+    for shelf in (*sqlite_rare, *postgres_rare):
+        told = shelf.refuse("named", value)
+        assert "named" in told
+        assert "could not answer" not in told

@@ -21,6 +21,9 @@ _ADDRESSES = frozenset({"INET", "CIDR", "MACADDR", "MACADDR8"})
 _TEXTS = frozenset({"TSVECTOR", "TSQUERY", "MONEY", "REGCLASS", "REGCONFIG", "JSONPATH"})
 """Types whose values are text to SQLAlchemy and every driver."""
 
+_READING = ("process_result_value", "result_processor")
+_WRITING = ("process_bind_param", "bind_processor")
+
 _OID_LIMIT = 1 << 32
 
 
@@ -50,7 +53,7 @@ def find_refusal(column_type: Any) -> str:
     if isinstance(column_type, types.ARRAY):
         return find_refusal(column_type.item_type)
     if isinstance(column_type, types.TypeDecorator):
-        return "" if _converts(column_type) else find_refusal(column_type.impl_instance)
+        return "" if _converts(column_type, *_READING) else find_refusal(column_type.impl_instance)
     kind = type(column_type)
     if any(base.__name__ in _RANGES and _is_ours(base) for base in kind.__mro__):
         return f"is of type {kind.__name__}, and ranges cannot travel"
@@ -66,11 +69,14 @@ def find_plain_type(column_type: Any, dialect: str) -> Any:
         return find_plain_type(found, dialect)
     if type(column_type).__visit_name__ == "DOMAIN":
         return find_plain_type(column_type.data_type, dialect)
-    if isinstance(column_type, types.TypeDecorator) and not _converts(column_type):
-        base, own = types.TypeDecorator, type(column_type)
-        if own.process_bind_param is base.process_bind_param:
-            return find_plain_type(column_type.impl_instance, dialect)
+    if isinstance(column_type, types.TypeDecorator) and not is_converting(column_type):
+        return find_plain_type(column_type.impl_instance, dialect)
     return column_type
+
+
+def is_converting(decorator: Any) -> bool:
+    """Say whether a decorator makes other values of those of its column, either way."""
+    return _converts(decorator, *_READING, *_WRITING)
 
 
 def _is_of_dialect(column_type: Any) -> bool:
@@ -81,13 +87,9 @@ def _is_ours(cls: type) -> bool:
     return cls.__module__.startswith(_DIALECT)
 
 
-def _converts(decorator: Any) -> bool:
-    """Say whether a decorator makes other values of what its column gives."""
+def _converts(decorator: Any, *names: str) -> bool:
     base = types.TypeDecorator
-    return any(
-        getattr(type(decorator), name) is not getattr(base, name)
-        for name in ("process_result_value", "result_processor")
-    )
+    return any(getattr(type(decorator), name) is not getattr(base, name) for name in names)
 
 
 def _fit_oid(value: int, dialect: str) -> int:

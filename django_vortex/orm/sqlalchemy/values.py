@@ -23,7 +23,7 @@ from sqlalchemy import types
 
 from django_vortex.exceptions import WireError, quoted
 from django_vortex.orm.sqlalchemy.column_values import ColumnValues, Convert, UnfitValue, fit_text
-from django_vortex.orm.sqlalchemy.postgres import describe_postgres, find_refusal
+from django_vortex.orm.sqlalchemy.postgres import describe_postgres, find_refusal, is_converting
 from django_vortex.orm.sqlalchemy.tracked import to_plain
 from django_vortex.wire.type_checks import make_check
 
@@ -48,7 +48,9 @@ def describe_values(column_type: Any, hint: object = None) -> ColumnValues:
     if found is not None:
         return found
     if isinstance(column_type, types.TypeDecorator):
-        return ColumnValues(hint)
+        if is_converting(column_type):
+            return ColumnValues(hint)
+        return describe_values(column_type.impl_instance, hint)
     try:
         python_type = column_type.python_type
     except NotImplementedError:

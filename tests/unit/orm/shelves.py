@@ -35,6 +35,9 @@ class Shouted(TypeDecorator[str]):
     impl = String
     cache_ok = True
 
+    def process_bind_param(self, value: str | None, dialect: Any) -> str | None:
+        return value
+
 
 class Author(Base):
     __tablename__ = "author"

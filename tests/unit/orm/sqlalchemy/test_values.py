@@ -41,6 +41,16 @@ class Own(TypeDecorator[str]):
     impl = String
     cache_ok = True
 
+    def process_bind_param(self, value, dialect):
+        return value
+
+
+class Named(TypeDecorator[Decimal]):
+    """A name for a type, and nothing else."""
+
+    impl = Numeric
+    cache_ok = True
+
 
 @pytest.mark.parametrize(
     ("kind", "expected"),
@@ -59,6 +69,7 @@ class Own(TypeDecorator[str]):
         (JSON(), None),
         (PickleType(), None),
         (Own(), None),
+        (Named(9, 2), Decimal),
         (postgresql.INET(), str),
         (postgresql.INTERVAL(), dt.timedelta),
         (postgresql.HSTORE(), None),
