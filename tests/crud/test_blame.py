@@ -45,9 +45,9 @@ class DjangoNote(models.Model):
         db_table = "crud_note"
 
     @classmethod
-    def from_db(cls, *arguments: Any) -> Any:
+    def from_db(cls, *arguments: Any, **options: Any) -> Any:
         fail("load")
-        return super().from_db(*arguments)
+        return super().from_db(*arguments, **options)
 
     def clean(self) -> None:
         fail("clean")

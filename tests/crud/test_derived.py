@@ -135,6 +135,7 @@ async def test_what_is_derived_is_stored_and_told(board: Board, version_field: s
     [made] = (await board.ask(PAGE, [page(title="One Two")])).tuples
     if board.is_django:
         assert made["extra"] == {"titles": ["One Two"]}
+    saves = stored(board)["saves"]  # Django 6.1 asks the fields of a new row twice
     made.fields["title"] = "Three Four Five"
     reply = await board.ask(PAGE, [made])
     assert reply.result is True
@@ -144,7 +145,7 @@ async def test_what_is_derived_is_stored_and_told(board: Board, version_field: s
         assert found["slug"] == "three-four-five"
         assert found["length"] == found["size"] == 15
         assert found["loud"] == "THREE FOUR FIVE"
-    assert row["saves"] == 2
+    assert row["saves"] == saves + 1
     assert told["extra"] == {"titles": ["One Two", "Three Four Five"]}
     assert [told.fields] == [one.fields for one in (await board.ask({**PAGE, "id": 1})).tuples]
     if version_field:

@@ -60,7 +60,7 @@ CASES = {
     ),
     "deep filt": (
         {"filt": {**ECHO, "deep": nested(DEPTH + 1)}, "data": None},
-        NOBODYS,
+        ECHO,
         f"Message is nested deeper than max_depth ({DEPTH})",
     ),
     "tuples": (

@@ -111,7 +111,9 @@ def _has_key_of(queryset: models.QuerySet[Any]) -> Any:
     names = [field.attname for field in queryset.model._meta.pk_fields]
     if len(names) == 1:
         return models.Q(pk__in=queryset.values("pk"))
-    return models.Q(_KeysIn(*map(models.F, names), models.Subquery(queryset.values(*names))))
+    # Of several columns Django cannot tell a type, and some versions ask for one.
+    keys = models.Subquery(queryset.values(*names), output_field=models.BooleanField())
+    return models.Q(_KeysIn(*map(models.F, names), keys))
 
 
 def unordered(queryset: models.QuerySet[Any]) -> models.QuerySet[Any]:

@@ -138,7 +138,7 @@ class Loaded(Author):
         proxy = True
 
     @classmethod
-    def from_db(cls, *arguments: Any) -> Any:
+    def from_db(cls, *arguments: Any, **options: Any) -> Any:
         raise AssertionError("Not to be called")
 
 
