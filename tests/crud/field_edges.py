@@ -42,9 +42,12 @@ NAMES = sorted((VALUES.keys() - UNORDERED) | {"length", "changed", "file"})
 POSTGRES_NAMES = sorted((POSTGRES_VALUES.keys() - {"store", "documents"}) | {"words"})
 
 
+FILES = st.text("abAÄ .%#?+&\"'", max_size=8).map("f{}".format)
+"""Names of files; a storage gives no other address to one with a backslash or a slash in front."""
+
+
 def drawn(name: str, values: Any) -> st.SearchStrategy[list[Any]]:
-    known = FILLED.get(name, name)
-    return st.lists(st.none() | values.get(known, st.text(max_size=9)), max_size=5)
+    return st.lists(st.none() | values.get(FILLED.get(name, name), FILES), max_size=5)
 
 
 def fill(shelf: Shelf, name: str, values: Sequence[Any]) -> int:
