@@ -71,8 +71,9 @@ class Requests:
         """Start a request or let it wait; False when so many wait that it is refused."""
         size = envelope.size
         if not self._pending:
-            if self._may_start(envelope):
-                self._start(envelope)
+            memory = _find_memory(envelope)
+            if self._may_start(memory):
+                self._start(envelope, memory)
                 return True
             self._pending = deque()
         elif (
@@ -97,18 +98,18 @@ class Requests:
         for task in tuple(self.tasks):
             task.cancel()
 
-    def _may_start(self, envelope: PayloadEnvelope) -> bool:
+    def _may_start(self, memory: int) -> bool:
         if not self._running:
             return True
         if len(self._running) >= self._limit:
             return False
-        return self._running_bytes + _find_memory(envelope) <= MAX_RUNNING_BYTES
+        return self._running_bytes + memory <= MAX_RUNNING_BYTES
 
-    def _start(self, envelope: PayloadEnvelope) -> None:
+    def _start(self, envelope: PayloadEnvelope, memory: int) -> None:
         task = asyncio.get_running_loop().create_task(self._answer(envelope))
         if self._running is None:
             self._running = {}
-        self._running[task] = memory = _find_memory(envelope)
+        self._running[task] = memory
         self._running_bytes += memory
         task.add_done_callback(self._ended)
 
@@ -119,10 +120,10 @@ class Requests:
         if self._running is not None:
             self._running_bytes -= self._running.pop(task, 0)
         if self._pending:
-            while self._pending and self._may_start(self._pending[0]):
+            while self._pending and self._may_start(memory := _find_memory(self._pending[0])):
                 envelope = self._pending.popleft()
                 self._pending_bytes -= envelope.size
-                self._start(envelope)
+                self._start(envelope, memory)
             if not self._pending:
                 self._wake()
         if not self._running:

@@ -134,8 +134,8 @@ class Protocol:
         except WireError as error:
             return self._fail(error, self._find_answer_filt(piece))
         self._failures = 0
-        envelope.size = len(piece) + inflatable - self._inflatable
-        envelope.beside_size = envelope.size - envelope.received_size
+        envelope.size = size = len(piece) + inflatable - self._inflatable
+        envelope.beside_size = size - envelope.received_size
         return EnvelopeReceived(envelope)
 
     def _inflate(self, compressed: bytes) -> bytes:
