@@ -6,6 +6,7 @@ already for the dialect that the asker reads.
 
 import datetime
 import enum
+import uuid
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, TypeGuard
 
@@ -28,7 +29,12 @@ MAX_VALUES_ON_LOOP = 2000
 CHARACTERS_PER_VALUE = 100
 """How many characters of a text are as much work as another value."""
 
-_COUNTED = frozenset({int, float, bool, type(None)})
+_COUNTED = frozenset(
+    {
+        *(int, float, bool, type(None), uuid.UUID),
+        *(datetime.datetime, datetime.date, datetime.time, datetime.timedelta),
+    }
+)
 _LISTS = (list, tuple)
 _SINGLE = (str, bytes, bytearray, Mapping, Tuple)
 _NEVER_BLOCKING = (Tuple, str, int, float, bytes, Mapping, *_LISTS, datetime.date, type(None))
@@ -168,12 +174,12 @@ def _is_large(tuples: Collection[Any], left: int) -> bool:
                 continue
             if kind is str or kind is bytes:
                 left -= len(value) // CHARACTERS_PER_VALUE
-            elif issubclass(kind, _LISTS):
-                waiting.append(value)
-            elif issubclass(kind, Mapping):
-                waiting.append(value.values())
             elif issubclass(kind, Tuple):
                 waiting.append(getattr(value, "__dict__", {}).values())
+            elif issubclass(kind, _LISTS):
+                waiting.append(value)
+            elif kind is dict or issubclass(kind, Mapping):
+                waiting.append(value.values())
     return left < 0
 
 
