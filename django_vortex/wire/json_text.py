@@ -18,6 +18,9 @@ _ESCAPE = "django_vortex.json_escape"
 
 _CONTAINERS = (dict, list)
 
+_WRAPPER_KEYS = 2
+"""How many keys an object has that stands for a value: ``_ft`` and ``_fd``."""
+
 _writer = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), check_circular=False)
 _read_quickly = msgspec.json.Decoder().decode
 
@@ -89,7 +92,7 @@ def check_values(value: Json, limit: int, path: str) -> None:
     containers = [value] if isinstance(value, _CONTAINERS) else []
     while containers:
         container = containers.pop()
-        left -= 0 if "_ft" in container else len(container)
+        left -= 0 if _is_wrapper(container) else len(container)
         if left < 0:
             raise LimitExceeded(f"More than {limit} values", path)
         items = container.values() if isinstance(container, dict) else container
@@ -106,6 +109,10 @@ def count_containers(text: bytes | str) -> int:
 def too_deep(depth: int) -> LimitExceeded:
     """Give the error for a message with more than ``depth`` levels."""
     return LimitExceeded(f"Message is nested deeper than max_depth ({depth})")
+
+
+def _is_wrapper(container: Json) -> bool:
+    return isinstance(container, dict) and len(container) == _WRAPPER_KEYS and "_ft" in container
 
 
 def _with_text_keys(value: Json) -> Json:

@@ -10,7 +10,10 @@ ENVELOPE_VALUES: Final = 10_000
 """How many values may be in filt and in result: they are decoded before anybody asks for them."""
 
 D0_CONTAINERS: Final = 200_000
-"""The same for all D0 messages of one body, which are parsed whole before anybody asks for them."""
+"""How many lists and objects may be in all D0 messages of one body.
+
+They are parsed whole before anybody asks for them.
+"""
 
 D0_CONTAINERS_PER_BYTE: Final = 4
 """How many of them a D0 message may hold for each compressed byte, beside `FREE_CONTAINERS`."""

@@ -402,6 +402,10 @@ MANY_VALUES = {
     "objects": "[" + '{"a":0},' * (ENVELOPE_VALUES // 2) + "0]",
     "numbers": "[" + "0," * ENVELOPE_VALUES + "0]",
     "texts in lists": "[" + '["a"],' * (ENVELOPE_VALUES // 2) + "0]",
+    "numbers beside a marker": '["_ft",' + "0," * ENVELOPE_VALUES + "0]",
+    "keys beside a marker": '{"_ft":0,"_fd":0,'
+    + ",".join(f'"k{number}":0' for number in range(ENVELOPE_VALUES))
+    + "}",
     "keys": "{" + ",".join(f'"k{number}":0' for number in range(ENVELOPE_VALUES)) + "}",
 }
 
