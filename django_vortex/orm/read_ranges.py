@@ -7,10 +7,18 @@ index finds them.
 """
 
 import decimal
+import operator
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
+
+WITH_YEARS = "({0} + make_interval(days => 5 * EXTRACT(YEAR FROM {0})::int))"
+"""The SQL of an interval of PostgreSQL in which a year has 365 days, as all drivers read it."""
+
+_CHUNK = 50
+"""How many alternatives stand side by side."""
 
 LOOKUPS = frozenset({"exact", "in", "lt", "lte", "gt", "gte"})
 """Look-ups that are made of ranges; ``range`` is two of them."""
@@ -68,23 +76,52 @@ def find_number_range(
         near: About where the numbers begin and end that are read as the value.
     """
 
-    def reaches(index: int) -> bool:
+    def is_read_as(compare: Callable[[Any, Any], Any], index: int) -> bool:
         number = _to_number(index)
         try:
-            return bool(read(number) >= value)
+            return bool(compare(read(number), value))
         except ArithmeticError:  # so great that it cannot be read
             return number > 0
 
-    def passes(index: int) -> bool:
-        number = _to_number(index)
-        try:
-            return bool(read(number) > value)
-        except ArithmeticError:
-            return number > 0
-
-    low = _find_first(reaches, _to_index(near[0]))
-    high = _find_first(passes, _to_index(near[1])) - 1
+    low = _find_first(partial(is_read_as, operator.ge), _to_index(near[0]))
+    high = _find_first(partial(is_read_as, operator.gt), _to_index(near[1])) - 1
     return to_range(lookup, _to_number(low), _to_number(high))
+
+
+def find_decimal_ranges(
+    lookup: str, value: decimal.Decimal, scale: int, read: Callable[[Any], Any]
+) -> list[Range] | None:
+    """Return the floats that are read as decimals for which a look-up is true; None of infinity.
+
+    Args:
+        lookup: One of `LOOKUPS`, without ``in``.
+        value: What is compared with.
+        scale: How many digits behind the point reading leaves.
+        read: Makes the decimal of what a driver gives.
+    """
+    if not value.is_finite():
+        return None
+    half = decimal.Decimal(5).scaleb(-scale - 1)
+    return [find_number_range(lookup, value, read, (float(value - half), float(value + half)))]
+
+
+def find_float_ranges(lookup: str, value: Any) -> list[Range] | None:
+    """Return the whole numbers that are read as a float, None where all of them are floats."""
+    if not isinstance(value, float) or not EXACT <= abs(value) < 2.0**64:
+        return None
+    return [find_number_range(lookup, value, float, (value, value))]
+
+
+def find_literal_ranges(lookup: str, value: Any) -> list[Range] | None:
+    """Return the range of a number that PostgreSQL has as `spell_number` writes it."""
+    literal = spell_number(value)
+    return None if literal is None else [to_range(lookup, literal, literal)]
+
+
+def join_alternatives(parts: Sequence[str]) -> str:
+    """Return SQL of which one part has to be true; SQLite takes no expression of depth 1000."""
+    chunks = [parts[start : start + _CHUNK] for start in range(0, len(parts), _CHUNK)]
+    return " OR ".join(f"({' OR '.join(chunk)})" for chunk in chunks)
 
 
 def find_text_ranges(lookup: str, text: str) -> list[Range]:

@@ -16,19 +16,17 @@ from django.db.models import F, Q
 from django.utils.duration import duration_microseconds
 
 from django_vortex.orm.read_ranges import (
-    EXACT,
     LOOKUPS,
+    WITH_YEARS,
     Range,
+    find_decimal_ranges,
+    find_float_ranges,
+    find_literal_ranges,
     find_number_range,
     find_text_ranges,
-    spell_number,
+    join_alternatives,
     to_range,
 )
-
-_CHUNK = 50
-"""How many alternatives stand side by side; SQLite takes no expression of depth 1000."""
-
-_WITH_YEARS = "({0} + make_interval(days => 5 * EXTRACT(YEAR FROM {0})::int))"
 
 _DAY = "({0})::date"
 """Of a column of dates, PostgreSQL leaves that out."""
@@ -68,9 +66,7 @@ class _InRanges(models.Func):
             parts.append(" AND ".join(f"{column} {sign} {self.placeholder}" for sign, _ in one))
             for _, end in one:
                 values += [*(list(parameters) * times), end]
-        chunks = [parts[start : start + _CHUNK] for start in range(0, len(parts), _CHUNK)]
-        joined = " OR ".join(f"({' OR '.join(chunk)})" for chunk in chunks)
-        return f"({sql} IS NOT NULL AND ({joined}))", values
+        return f"({sql} IS NOT NULL AND ({join_alternatives(parts)}))", values
 
 
 def compare_read(field: Any, lookup: str, value: Any, connection: Any) -> Q | None:
@@ -123,8 +119,7 @@ def _compare_array(
 
 
 def _find_literals(field: Any, target: Any, connection: Any, lookup: str, value: Any) -> Any:
-    literal = spell_number(value)
-    return None if literal is None else [to_range(lookup, literal, literal)]
+    return find_literal_ranges(lookup, value)
 
 
 def _find_intervals(field: Any, target: Any, connection: Any, lookup: str, value: Any) -> Any:
@@ -140,19 +135,12 @@ def _find_days(field: Any, target: Any, connection: Any, lookup: str, value: Any
 def _find_decimals(field: Any, target: Any, connection: Any, lookup: str, value: Any) -> Any:
     if hasattr(target, "from_db_value") or not isinstance(value, decimal.Decimal | int | float):
         return None
-    value = decimal.Decimal(value)
-    if not value.is_finite():
-        return None
-    half = decimal.Decimal(5).scaleb(-(getattr(target, "decimal_places", None) or 0) - 1)
-    read = _make_read(field, connection)
-    near = float(value - half), float(value + half)
-    return [find_number_range(lookup, value, read, near)]
+    scale = getattr(target, "decimal_places", None) or 0
+    return find_decimal_ranges(lookup, decimal.Decimal(value), scale, _make_read(field, connection))
 
 
 def _find_floats(field: Any, target: Any, connection: Any, lookup: str, value: Any) -> Any:
-    if not isinstance(value, float) or not EXACT <= abs(value) < 2.0**64:
-        return None  # every number is a float
-    return [find_number_range(lookup, value, float, (value, value))]
+    return find_float_ranges(lookup, value)
 
 
 def _find_durations(field: Any, target: Any, connection: Any, lookup: str, value: Any) -> Any:
@@ -202,4 +190,4 @@ _FINDERS: "dict[str, dict[Any, Any]]" = {
     },
 }
 
-_TEMPLATES = {_find_intervals: _WITH_YEARS, _find_days: _DAY}
+_TEMPLATES = {_find_intervals: WITH_YEARS, _find_days: _DAY}

@@ -21,19 +21,18 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
 from django_vortex.orm.read_ranges import (
-    EXACT,
     LOOKUPS,
+    WITH_YEARS,
     Range,
-    find_number_range,
+    find_decimal_ranges,
+    find_float_ranges,
+    find_literal_ranges,
     find_text_ranges,
-    spell_number,
+    join_alternatives,
     to_range,
 )
 from django_vortex.orm.sqlalchemy.postgres import find_plain_type
 from django_vortex.orm.sqlalchemy.untyped import bare, is_one_of, to_untyped
-
-_CHUNK = 50
-"""How many alternatives stand side by side; SQLite takes no expression of depth 1000."""
 
 _DIGITS = 15
 """Decimals of as many digits are the same again when floats were made of them."""
@@ -64,8 +63,7 @@ class _Alternatives(FunctionElement[Any]):
 @compiles(_Alternatives)
 def _write_alternatives(element: Any, compiler: Any, **options: Any) -> str:
     parts = [f"({compiler.process(one, **options)})" for one in element.clauses]
-    chunks = [parts[start : start + _CHUNK] for start in range(0, len(parts), _CHUNK)]
-    return "(" + " OR ".join(f"({' OR '.join(chunk)})" for chunk in chunks) + ")"
+    return f"({join_alternatives(parts)})"
 
 
 class _WithYears(FunctionElement[Any]):
@@ -78,8 +76,7 @@ class _WithYears(FunctionElement[Any]):
 
 @compiles(_WithYears)
 def _write_interval(element: Any, compiler: Any, **options: Any) -> str:
-    column = compiler.process(element.clauses, **options)
-    return f"({column} + make_interval(days => 5 * EXTRACT(YEAR FROM {column})::int))"
+    return WITH_YEARS.format(compiler.process(element.clauses, **options))
 
 
 class _AsWritten(FunctionElement[Any]):
@@ -168,17 +165,16 @@ def _find_postgres_comparing(kind: Any) -> _Comparing | None:
     if isinstance(kind, String) and not isinstance(kind, Enum):
         return _Comparing(_find_same, partial(to_untyped, kind), takes_lists=True)
     if isinstance(kind, Float) and kind.asdecimal:
-        read, scale = _make_read(kind), kind._effective_decimal_return_scale
         to_value = partial(bindparam, None, type_=Double())
         is_single = kind.__visit_name__ == "REAL" or (kind.precision or 53) <= _SINGLE
         to_column = _AsWritten if is_single else _leave
-        return _Comparing(partial(_find_decimals, read, scale), to_value, to_column)
+        return _Comparing(partial(_find_decimals, kind), to_value, to_column)
     if isinstance(kind, Numeric) and not kind.asdecimal and not _is_short(kind):
         return _Comparing(
             _find_same, partial(bindparam, None, type_=Double()), lambda one: cast(one, Double())
         )
     if isinstance(kind, Float | Numeric):
-        return _Comparing(_find_literals, partial(to_untyped, kind), takes_lists=True)
+        return _Comparing(find_literal_ranges, partial(to_untyped, kind), takes_lists=True)
     return None
 
 
@@ -189,9 +185,8 @@ def _is_short(kind: Any) -> bool:
 def _find_sqlite_comparing(kind: Any) -> _Comparing | None:
     if isinstance(kind, Float | Numeric):
         if not kind.asdecimal:
-            return _Comparing(_find_floats, bare)
-        read, scale = _make_read(kind), kind._effective_decimal_return_scale
-        return _Comparing(partial(_find_decimals, read, scale), bare)
+            return _Comparing(find_float_ranges, bare)
+        return _Comparing(partial(_find_decimals, kind), bare)
     if isinstance(kind, sql_types.DateTime | sql_types.Time | sql_types.Interval):
         write = _make_write(kind, "sqlite")
         return _Comparing(partial(_find_moments, write), bare)
@@ -203,25 +198,16 @@ def _find_same(lookup: str, value: Any) -> list[Range] | None:
     return [to_range(lookup, value, value)] if is_plain else None
 
 
-def _find_literals(lookup: str, value: Any) -> list[Range] | None:
-    literal = spell_number(value)
-    return None if literal is None else [to_range(lookup, literal, literal)]
-
-
-def _find_floats(lookup: str, value: Any) -> list[Range] | None:
-    if not isinstance(value, float) or not EXACT <= abs(value) < 2.0**64:
-        return None  # every number is a float
-    return [find_number_range(lookup, value, float, (value, value))]
-
-
-def _find_decimals(
-    read: Callable[[Any], Any], scale: int, lookup: str, value: Any
-) -> list[Range] | None:
-    if not isinstance(value, decimal.Decimal) or not value.is_finite():
+def _find_decimals(kind: Any, lookup: str, value: Any) -> list[Range] | None:
+    if not isinstance(value, decimal.Decimal):
         return None
-    half = decimal.Decimal(5).scaleb(-scale - 1)
-    near = float(value - half), float(value + half)
-    return [find_number_range(lookup, value, read, near)]
+    scale = kind._effective_decimal_return_scale
+
+    def read(number: Any) -> decimal.Decimal:
+        """Make the decimal of a row of the float that a driver gives."""
+        return decimal.Decimal(f"{float(number):.{scale}f}")
+
+    return find_decimal_ranges(lookup, value, scale, read)
 
 
 def _find_moments(write: Callable[[Any], Any], lookup: str, value: Any) -> list[Range] | None:
@@ -230,12 +216,6 @@ def _find_moments(write: Callable[[Any], Any], lookup: str, value: Any) -> list[
     text = write(value)
     is_usual = isinstance(text, str) and _MOMENT.fullmatch(text)
     return find_text_ranges(lookup, text) if is_usual else None
-
-
-def _make_read(kind: Any) -> Callable[[Any], Any]:
-    """Return what makes the Decimal of a row of the float that a driver gives."""
-    scale = kind._effective_decimal_return_scale
-    return lambda number: decimal.Decimal(f"{float(number):.{scale}f}")
 
 
 @lru_cache(maxsize=1024)
