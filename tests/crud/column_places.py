@@ -205,3 +205,14 @@ def declared_engine(postgres_url: URL) -> Iterator[Engine]:
             link.execute(text(f"INSERT INTO declared ({values}) VALUES ({row})"))
     yield engine
     engine.dispose()
+
+
+DRIVERS = ("psycopg", "asyncpg")
+
+
+def make_sessions(engine: Engine, driver: str) -> Any:
+    """Return what opens sessions of a driver over the PostgreSQL of an engine."""
+    if driver == "psycopg":
+        return sessionmaker(engine)
+    url = engine.url.set(drivername="postgresql+asyncpg")
+    return async_sessionmaker(create_async_engine(url, poolclass=NullPool))

@@ -5,14 +5,13 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import ARRAY, JSON, Column, Engine, Integer, MetaData, NullPool, Table
+from sqlalchemy import ARRAY, JSON, Column, Engine, Integer, MetaData, Table
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 from sqlalchemy.orm import sessionmaker
 
 from django_vortex.exceptions import DefinitionError
 from tests.crud.column_places import *  # noqa: F403
-from tests.crud.column_places import ALL, DECLARED, POSTGRES_ALL, Place
+from tests.crud.column_places import ALL, DECLARED, DRIVERS, POSTGRES_ALL, Place, make_sessions
 from tests.crud.paging_shelf import PagingShelf
 
 
@@ -53,13 +52,10 @@ def test_what_has_no_order_is_refused(kind: Any) -> None:
         PagingShelf(table, ["odd"], session_factory=sessionmaker())
 
 
-@pytest.mark.parametrize("driver", ["psycopg", "asyncpg"])
+@pytest.mark.parametrize("driver", DRIVERS)
 @pytest.mark.parametrize("name", ["real", "number", "word", "mood", "span"])
 def test_pages_over_a_table_of_somebody_else_have_every_row_once(
     declared_engine: Engine, name: str, driver: str
 ) -> None:
-    url = declared_engine.url.set(drivername="postgresql+asyncpg")
-    sessions: Any = sessionmaker(declared_engine)
-    if driver == "asyncpg":
-        sessions = async_sessionmaker(create_async_engine(url, poolclass=NullPool))
+    sessions = make_sessions(declared_engine, driver)
     PagingShelf(DECLARED, [name], session_factory=sessions).check(name, 5)

@@ -5,13 +5,11 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine, NullPool
-from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
-from sqlalchemy.orm import sessionmaker
+from sqlalchemy import Engine
 
 from django_vortex.wire.dialects import Dialect
 from tests.crud.column_places import *  # noqa: F403
-from tests.crud.column_places import ALL, DECLARED, POSTGRES_ALL, Place
+from tests.crud.column_places import ALL, DECLARED, DRIVERS, POSTGRES_ALL, Place, make_sessions
 from tests.crud.django_fields import VALUES, Kinds
 from tests.crud.django_postgres_fields import POSTGRES_VALUES, PostgresKinds
 from tests.crud.django_shelf import Shelf
@@ -121,12 +119,9 @@ def test_columns_of_postgresql(postgres_place: Place, name: str, data: st.DataOb
 
 
 @pytest.mark.parametrize("name", ["real", "number", "word", "mood", "span"])
-@pytest.mark.parametrize("driver", ["psycopg", "asyncpg"])
+@pytest.mark.parametrize("driver", DRIVERS)
 def test_columns_over_a_table_of_somebody_else(
     declared_engine: Engine, name: str, driver: str
 ) -> None:
-    url = declared_engine.url.set(drivername="postgresql+asyncpg")
-    sessions: Any = sessionmaker(declared_engine)
-    if driver == "asyncpg":
-        sessions = async_sessionmaker(create_async_engine(url, poolclass=NullPool))
+    sessions = make_sessions(declared_engine, driver)
     assert FilteringShelf(DECLARED, [name], session_factory=sessions).check(name)

@@ -23,6 +23,14 @@ print([endpoint.filt["key"] for endpoint in payload_io.endpoints])
 """
 
 
+def make_app(directory, **modules):
+    """Make an app of modules by their names."""
+    app = directory / "shop"
+    app.mkdir()
+    for name, text in {"__init__": "", **modules}.items():
+        (app / f"{name}.py").write_text(text)
+
+
 def run_project(directory):
     return subprocess.run(
         [sys.executable, "-c", PROJECT],
@@ -48,40 +56,33 @@ def test_models_can_be_tuples_of_the_default_registry():
 
 
 def test_vortex_module_of_every_app_is_imported(tmp_path):
-    app = tmp_path / "shop"
-    app.mkdir()
-    (app / "__init__.py").touch()
-    (app / "vortex.py").write_text(
-        "from django_vortex import PayloadEndpoint\n"
-        "PayloadEndpoint({'key': 'shop.open'}, lambda request: None)\n"
+    make_app(
+        tmp_path,
+        vortex="from django_vortex import PayloadEndpoint\n"
+        "PayloadEndpoint({'key': 'shop.open'}, lambda request: None)\n",
     )
     done = run_project(tmp_path)
     assert done.stdout.strip() == "['shop.open']", done.stderr
 
 
 def test_what_an_app_makes_when_it_is_ready_stays(tmp_path):
-    app = tmp_path / "shop"
-    app.mkdir()
-    (app / "__init__.py").touch()
-    (app / "apps.py").write_text(
-        "import gc\n"
+    make_app(
+        tmp_path,
+        apps="import gc\n"
         "from django.apps import AppConfig\n"
         "class ShopConfig(AppConfig):\n"
         "    name = 'shop'\n"
         "    def ready(self):\n"
         "        from django_vortex import PayloadEndpoint\n"
         "        PayloadEndpoint({'key': 'shop.ready'}, lambda request: None)\n"
-        "        gc.collect()\n"
+        "        gc.collect()\n",
     )
     done = run_project(tmp_path)
     assert (done.stdout.strip(), done.stderr) == ("['shop.ready']", "")
 
 
 def test_mistake_in_a_vortex_module_is_not_swallowed(tmp_path):
-    app = tmp_path / "shop"
-    app.mkdir()
-    (app / "__init__.py").touch()
-    (app / "vortex.py").write_text("import no_such_module")
+    make_app(tmp_path, vortex="import no_such_module")
     done = run_project(tmp_path)
     assert done.returncode == 1
     assert "No module named 'no_such_module'" in done.stderr
