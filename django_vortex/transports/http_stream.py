@@ -54,6 +54,11 @@ class HttpStream:
         # Reached also when the response is dropped before its first chunk.
         flow.on_end = self.end
 
+    @property
+    def waiting_bytes(self) -> int:
+        """Size of what is in the slot and has not left yet."""
+        return self._texts_bytes
+
     async def send(self, text: str) -> None:
         """Put one text into the slot; see `Stream.send`."""
         while self._texts_bytes >= CHUNK_BYTES and not self._is_closed:

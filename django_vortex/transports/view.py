@@ -32,10 +32,13 @@ REPLY_SECONDS = 0.05
 """How long the first chunk waits for the replies to the very messages of its request."""
 
 VORTEXPY_REPLY_SECONDS = 1.0
-"""The same for VortexPY, which may lose what comes in a later chunk than the info."""
+"""The same for VortexPY, which may lose what it reads soon after the info."""
 
-INFO_SECONDS = 0.1
-"""How long VortexPY has for decoding the info, where replies were too late for its chunk."""
+INFO_SECONDS = 0.2
+"""How long VortexPY has for decoding the info, where replies do not fit into its chunk."""
+
+SEGMENT_BYTES = 1200
+"""What every network hands over in one piece: below the payload of a TCP segment."""
 
 VORTEXPY_AGENT = "Synerty VortexServer Client"
 
@@ -129,18 +132,20 @@ async def _prepare_first_chunk(
     """Let go of what the request holds, and wait a moment for the replies to its messages.
 
     VortexPY decodes in threads, and loses a reply that it has decoded before the info (PROTOCOL
-    6.7). Replies in the chunk of the info are safe; those that are late follow at a distance, and
-    so does everything where the info has its chunk for itself.
+    6.7). Replies that it reads in one piece with the info are safe; those that are late or longer
+    follow at a distance, and so does everything where the info has its chunk for itself.
     """
     await release_request_thread()
     if stream.has_first_text_alone:
         return _let_info_be_decoded
-    replying = set(connection.requests.tasks)
-    if not replying:
+    late: set[asyncio.Task[None]] = set()
+    if replying := set(connection.requests.tasks):
+        seconds = VORTEXPY_REPLY_SECONDS if is_vortexpy else REPLY_SECONDS
+        _, late = await asyncio.wait(replying, timeout=seconds)
+    if not is_vortexpy:
         return None
-    seconds = VORTEXPY_REPLY_SECONDS if is_vortexpy else REPLY_SECONDS
-    _, late = await asyncio.wait(replying, timeout=seconds)
-    return _let_info_be_decoded if late and is_vortexpy else None
+    stream.has_first_text_alone = stream.waiting_bytes > SEGMENT_BYTES
+    return _let_info_be_decoded if late or stream.has_first_text_alone else None
 
 
 async def _let_info_be_decoded() -> None:

@@ -149,6 +149,41 @@ async def test_late_reply_gives_vortexpy_time_to_decode_the_info(
     payload_io.remove(endpoint)
 
 
+@pytest.mark.parametrize("is_held", [False, True], ids=["answered", "held"])
+async def test_long_reply_gives_vortexpy_time_to_decode_the_info(
+    is_held: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What arrives in pieces is decoded in another thread than the info, and may overtake it."""
+    may_go_on = asyncio.Event()
+    text = "".join(map(str, range(1000)))
+
+    async def answer(request: Request) -> list[str]:
+        return [text]
+
+    async def wait() -> None:
+        await may_go_on.wait()
+
+    monkeypatch.setattr(view, "_let_info_be_decoded", wait)
+    endpoint = PayloadEndpoint({"key": "test.view"}, answer)
+    app = application()
+    body = pack(key="test.view", text=text)
+    if is_held:
+        first = Connection.post(app)
+        await first.wait_for(2)
+        await first.disconnect()
+        hub.get_server().push(PayloadEnvelope({"key": "test.view", "text": text}))
+        body = b""
+    headers = [(b"user-agent", b"Synerty VortexServer Client")]
+    post = Connection.post(app, body, headers=headers)
+    await post.wait_for(2)
+    assert keys(post.body) == [None, "info"]
+    may_go_on.set()
+    await post.wait_for(3)
+    assert keys(post.body) == [None, "info", "test.view"]
+    await post.disconnect()
+    payload_io.remove(endpoint)
+
+
 async def test_next_post_ends_the_response_before(echo: None) -> None:
     app = application()
     first = Connection.post(app)
