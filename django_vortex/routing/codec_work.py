@@ -61,11 +61,10 @@ class CodecWork:
         """
         envelope = request.envelope
         weight = REQUEST_WEIGHT + FILT_WEIGHT * envelope.beside_size
-        if envelope.has_payload:
-            payload = envelope.weigh()
-            if payload >= HEAVY:
-                return self._decode_in_line(request, weight)
-            weight += payload
+        payload = envelope.weigh()
+        if payload >= HEAVY:
+            return self._decode_in_line(request, weight)
+        weight += payload
         return None if self._turn.admit(weight) else self._turn.wait(weight)
 
     def reply_here(self, result: Any, request: Request) -> PayloadEnvelope | Unfinished | None:

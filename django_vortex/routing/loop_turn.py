@@ -8,6 +8,9 @@ from typing import Final
 TURN_WEIGHT: Final = 524_288
 """Weight after which others are let run, heart-beats among them: about ten milliseconds."""
 
+CARRIED_WEIGHT: Final = TURN_WEIGHT // 8
+"""Weight that is counted in the next turn still: less is not worth a callback at its end."""
+
 
 class LoopTurn:
     """Counts what is done in a turn, and puts off to the next one what would be too much."""
@@ -31,9 +34,10 @@ class LoopTurn:
             self._waiting.clear()
         if self._weight >= TURN_WEIGHT:
             return False
-        if not self._weight:
+        before = self._weight
+        self._weight = after = before + weight
+        if before < CARRIED_WEIGHT <= after:
             loop.call_soon(self._begin)
-        self._weight += weight
         return True
 
     async def wait(self, weight: int) -> None:

@@ -132,39 +132,35 @@ class Work(enum.Enum):
 def estimate_work(result: Any) -> Work:
     """Return what making the reply is like, looking at no more than is little itself."""
     kind = type(result)  # a lazy value would have to be made to tell what it claims to be
-    if result is None:
-        return Work.SMALL
-    if issubclass(kind, PayloadEnvelope):
-        if not result.has_payload:
+    tuples = result
+    if kind is not list:  # by far the most
+        if result is None:
             return Work.SMALL
-        return Work.LARGE if result.received_size else Work.BLOCKING
-    tuples = result.tuples if issubclass(kind, Payload) else result
-    kind = type(tuples)
-    if kind is not list and issubclass(kind, _SINGLE):
-        tuples = [tuples]
-    elif not issubclass(kind, _LISTS):
-        return Work.BLOCKING
-    composed: list[Any] = []
-    characters = 0
+        if issubclass(kind, PayloadEnvelope):
+            if not result.has_payload:
+                return Work.SMALL
+            return Work.LARGE if result.received_size else Work.BLOCKING
+        if issubclass(kind, Payload):
+            tuples = result.tuples
+            kind = type(tuples)
+        if issubclass(kind, _SINGLE):
+            tuples = [tuples]
+        elif not issubclass(kind, _LISTS):
+            return Work.BLOCKING
     for item in tuples:
         kind = type(item)
-        if kind is str:
-            characters += len(item)
-        elif kind not in _COUNTED:
-            if not issubclass(kind, _NEVER_BLOCKING):
-                return Work.BLOCKING
-            composed.append(item)
-    left = MAX_VALUES_ON_LOOP - len(tuples) - characters // CHARACTERS_PER_VALUE
-    if len(tuples) > MAX_TUPLES_ON_LOOP or left < 0 or (composed and _is_large(composed, left)):
+        if kind not in _COUNTED and not issubclass(kind, _NEVER_BLOCKING):
+            return Work.BLOCKING
+    if len(tuples) > MAX_TUPLES_ON_LOOP or _is_large(tuples):
         return Work.LARGE
     return Work.SMALL
 
 
-def _is_large(tuples: Collection[Any], left: int) -> bool:
-    """Return whether there are more values in tuples than so many, or long texts."""
-    waiting: list[Collection[Any]] = [tuples]
-    while waiting:
-        values = waiting.pop()
+def _is_large(tuples: Collection[Any]) -> bool:
+    """Return whether there are many values in tuples, or long texts."""
+    left = MAX_VALUES_ON_LOOP
+    waiting = [tuples]
+    for values in waiting:  # which grows meanwhile
         left -= len(values)
         if left < 0:
             return True
@@ -175,7 +171,7 @@ def _is_large(tuples: Collection[Any], left: int) -> bool:
             if kind is str or kind is bytes:
                 left -= len(value) // CHARACTERS_PER_VALUE
             elif issubclass(kind, Tuple):
-                waiting.append(getattr(value, "__dict__", {}).values())
+                waiting.append(value.__dict__.values())
             elif issubclass(kind, _LISTS):
                 waiting.append(value)
             elif kind is dict or issubclass(kind, Mapping):

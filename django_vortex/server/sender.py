@@ -15,7 +15,7 @@ from django_vortex.server.writer import Writer
 from django_vortex.typedefs import Filt
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import PayloadEnvelope
-from django_vortex.wire.messages import encode_message
+from django_vortex.wire.messages import write_message
 
 if TYPE_CHECKING:
     from django_vortex.server.server import Server
@@ -56,7 +56,7 @@ class Sender(Writer):
             delivery.forget_texts()
             return
         # The usual case at the price of the encoding: nothing of a reply is shared or kept.
-        text = encode_message(envelope, FORMS[self._form], to_datetime(date), self._codec)
+        text = write_message(envelope, FORMS[self._form], to_datetime(date), self._codec)
         if len(text) > self._options.outbox_max_bytes:
             self._refuse(envelope.filt, len(text))
         else:

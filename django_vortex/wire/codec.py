@@ -51,6 +51,7 @@ class Codec:
     def __init__(self, registry: TupleRegistry = registry, limits: Limits | None = None) -> None:
         self.registry = registry
         self.limits = Limits() if limits is None else limits
+        self._always_allowed_containers = self.limits.find_containers(0)
         self._decoders = {
             dialect: ValueDecoder(registry, dialect, self.limits.depth) for dialect in Dialect
         }
@@ -142,10 +143,11 @@ class Codec:
         Raises:
             UnencodableValue: Something in the payload cannot travel; the path says where.
         """
-        tuples = payload.tuples
-        if not isinstance(tuples, list | tuple):
-            tuples = list(tuples)  # may be readable only once
-        whole = Payload(payload.filt, tuples, payload.date or date)
+        whole, tuples = payload, payload.tuples
+        if tuples.__class__ is not list or payload.date is None:
+            if not isinstance(tuples, list | tuple):
+                tuples = list(tuples)  # may be readable only once
+            whole = Payload(payload.filt, tuples, payload.date or date)
         if dialect is not Dialect.D0:
             encoder = ValueEncoder(self, dialect)
             text = _write_quickly(encoder, whole)
@@ -185,7 +187,8 @@ class Codec:
         Raises:
             WireError: It is no payload, or beyond the limits.
         """
-        check_containers(json, self.limits.find_containers(arrived), arrived)
+        if len(json) > self._always_allowed_containers:
+            check_containers(json, self.limits.find_containers(arrived), arrived)
         payload = self._message_decoders[dialect].decode_payload_quickly(json)
         if payload is None or len(payload.tuples) > self.limits.tuples:
             return self.decode_payload_object(self.read_json(json), dialect)

@@ -40,6 +40,8 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from django_vortex.exceptions import UnencodableValue, quoted
 from django_vortex.tuples import TupleType
 from django_vortex.tuples.scalars import SCALAR_TEXTS, bytes_text, datetime_text
@@ -56,6 +58,7 @@ from django_vortex.wire.keys import (
 )
 from django_vortex.wire.payload import PAYLOAD_CLASS, Payload
 from django_vortex.wire.places import index_part, key_part
+from django_vortex.wire.plain import write_plain
 from django_vortex.wire.raw_values import SAME_RAW, encode_raw
 from django_vortex.wire.wkb import Wkb
 
@@ -137,7 +140,7 @@ class ValueEncoder:
         }
 
     def encode_payload_quickly(self, value: Payload) -> Json:
-        """Give what `encode_payload` gives, with structs for tuples; only msgspec can write it."""
+        """Return the same, with structs for tuples and text for a plain filt, for msgspec alone."""
         tuples: list[Json] = []
         for cls, items in itertools.groupby(value.tuples, type):
             encode_all = self.codec.get_encode_plan(cls)
@@ -145,10 +148,11 @@ class ValueEncoder:
                 tuples.extend(self.encode(item, 2) for item in items)
             else:
                 encode_all(items, self, tuples)
+        plain = write_plain(value.filt)
         return {
             "_ct": "rp",
             "_c": PAYLOAD_CLASS,
-            "filt": self.encode(value.filt, 1),
+            "filt": self.encode(value.filt, 1) if plain is None else msgspec.Raw(plain),
             "tuples": tuples,
             "date": self.encode(value.date, 1),
         }

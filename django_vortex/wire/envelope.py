@@ -215,8 +215,8 @@ class PayloadEnvelope:
             payload.tuples = list(payload.tuples)  # an iterator can be read only once
         if dialect is Dialect.D0:
             return self._encode_tuples(payload.tuples, codec)
-        whole = Payload(payload.filt or self.filt, payload.tuples, payload.date)
-        encoded = codec.encode_payload(whole, dialect, date)
+        whole = Payload(payload.filt or self.filt, payload.tuples, payload.date or date)
+        encoded = codec.encode_payload(whole, dialect)
         readers = SHARED_TEXT if encoded.portable else _SAME_TEXT.get(dialect, (dialect,))
         self._texts.update(dict.fromkeys(readers, encoded.text))
         if not encoded.is_lasting:  # all peers get the same, whoever encodes for them and when

@@ -26,6 +26,7 @@ NOTHING_FILT = {"key": "vortex.nothing"}
 """The filt of a D0 message that says nothing; no endpoint is for it."""
 
 _ENVELOPE_HEAD = b'{"_ct":"rpe","_c":"vortex.PayloadEnvelope.PayloadEnvelope","filt":'
+_PAYLOAD_HEADS = {dialect: f'"{dialect.payload_field}":'.encode() for dialect in Dialect}
 _D0_HEAD = b'{"_ct":"rp","_c":"vortex.Payload.Payload","filt":'
 _DATE_IN_UTC = b'{"_ft":"datetime","_fd":"%b+0000"}'
 _DATE = b'{"_ft":"datetime","_fd":"%b"}'
@@ -52,25 +53,30 @@ def encode_message(
     known = envelope.messages.get(form)
     if known is not None and known[0] == date:
         return known[1]
-    dialect = form.dialect
-    if dialect is Dialect.D0:
-        filt = NOTHING_FILT if envelope.is_empty else envelope.filt
-        text = _write_d0(filt, envelope, form, date, codec)
-    else:
-        payload = envelope.encoded(codec, dialect, date)
-        body = b"null" if payload is None else b'"%b"' % payload
-        text = _write_envelope(
-            _encode(envelope.filt, dialect, codec, "filt"),
-            b'"%b":%b' % (dialect.payload_field.encode(), body),
-            b"null"
-            if envelope.result is None
-            else _encode(envelope.result, dialect, codec, "result"),
-            date,
-            form,
-        )
+    text = write_message(envelope, form, date, codec)
     if known is None:
         envelope.messages[form] = (date, text)
     return text
+
+
+def write_message(
+    envelope: PayloadEnvelope, form: WireForm, date: datetime | None, codec: Codec
+) -> str:
+    """Return the text of a message for a single peer; see `encode_message`."""
+    dialect = form.dialect
+    if dialect is Dialect.D0:
+        filt = NOTHING_FILT if envelope.is_empty else envelope.filt
+        return _write_d0(filt, envelope, form, date, codec)
+    payload = envelope.encoded(codec, dialect, date)
+    body = b"null" if payload is None else b'"%b"' % payload
+    result = envelope.result
+    return _write_envelope(
+        _encode(envelope.filt, dialect, codec, "filt"),
+        _PAYLOAD_HEADS[dialect] + body,
+        b"null" if result is None else _encode(result, dialect, codec, "result"),
+        date,
+        form,
+    )
 
 
 def server_info(uuid: str, name: str, form: WireForm, date: datetime, codec: Codec) -> str:

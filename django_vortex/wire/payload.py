@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from django_vortex.typedefs import Filt
 
@@ -52,8 +51,7 @@ class Payload:
         return f"Payload({self.filt!r}, tuples={self.tuples!r}, date={self.date!r})"
 
 
-@dataclass(frozen=True, slots=True)
-class EncodedPayload:
+class EncodedPayload(NamedTuple):
     """A payload as it stands in an envelope."""
 
     text: bytes
