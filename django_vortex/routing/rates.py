@@ -83,6 +83,8 @@ class Rates:
 
     def admit(self, peer: Peer) -> float:
         """Count one more of a peer; return 0, or the seconds after which it would be counted."""
+        if not self._limits:
+            return 0.0
         now = self._clock()
         counted = [
             (counter, key)

@@ -14,10 +14,10 @@ ANSWERED_FACTOR: Final = 4
 
 _LIMITS: Final = {
     # The three implementations of uvicorn and the one of Daphne.
-    "uvicorn": ("max_size", "conn.max_message_size", "buffer.max_length"),
-    "Daphne": ("maxFramePayloadSize", "maxMessagePayloadSize"),
+    "uvicorn": (("", "max_size"), ("conn", "max_message_size"), ("buffer", "max_length")),
+    "Daphne": (("", "maxFramePayloadSize"), ("", "maxMessagePayloadSize")),
 }
-"""By server: where its protocol object has its limits."""
+"""By server: which part of its protocol object, or itself, has its limits, and their names."""
 
 
 def raise_message_limit(flow: Flow, message_bytes: int) -> None:
@@ -27,18 +27,13 @@ def raise_message_limit(flow: Flow, message_bytes: int) -> None:
         flow: Of a WebSocket that nothing was received from yet.
         message_bytes: The longest message that is read.
     """
-    paths = _LIMITS.get(flow.server)
-    if paths is None:
+    limits = _LIMITS.get(flow.server)
+    if limits is None:
         return
     send: Any = flow.send
     protocol = send.args[0] if isinstance(send, functools.partial) else send.__self__
-    for path in paths:
-        *parts, name = path.split(".")
-        owner = functools.reduce(_get, parts, protocol)
-        limit = _get(owner, name)
+    for part, name in limits:
+        owner = getattr(protocol, part, None) if part else protocol
+        limit = getattr(owner, name, None)
         if isinstance(limit, int) and 0 < limit < message_bytes * ANSWERED_FACTOR:
             setattr(owner, name, message_bytes * ANSWERED_FACTOR)
-
-
-def _get(owner: object, name: str) -> Any:
-    return getattr(owner, name, None)

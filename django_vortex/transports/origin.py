@@ -6,7 +6,8 @@ acting as the user whose cookies the browser adds. Programs that are no browsers
 let in: they have no user's cookies either.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -16,10 +17,10 @@ from django.utils.http import is_same_domain
 
 from django_vortex.transports.asgi_types import Scope
 
-HeaderList = Iterable[tuple[bytes, bytes]]
+HeaderList = Collection[tuple[bytes, bytes]]
 
 DEFAULT_PORTS = {"http": "80", "https": "443"}
-DEBUG_HOSTS = [".localhost", "127.0.0.1", "[::1]"]
+DEBUG_HOSTS = (".localhost", "127.0.0.1", "[::1]")
 """What Django allows while debugging when ``ALLOWED_HOSTS`` is empty."""
 
 
@@ -33,10 +34,10 @@ def is_host_allowed(headers: HeaderList, server: Sequence[Any] | None) -> bool:
         headers: Of the request, names in lower case.
         server: ``scope["server"]``, which stands in for a missing header, as in Django.
     """
-    found = list(headers)
-    if len(_find_values(found, b"host")) > 1:
+    hosts = _find_values(headers, b"host")
+    if len(hosts) > 1:
         return False  # each server and proxy on the way may go by another one
-    host = _find_host(found) or (str(server[0]) if server else "")
+    host = _choose_host(headers, hosts) or (str(server[0]) if server else "")
     return _is_valid(host, _allowed_hosts())
 
 
@@ -73,7 +74,7 @@ def is_origin_allowed(
         return False  # the "null" of a sandbox or a file is nobody's origin
     if any(_is_subdomain(parts, one) for one in listed):
         return True
-    host = _find_host(headers)
+    host = _choose_host(headers, _find_values(headers, b"host"))
     return _is_own(parts, host, is_secure) or _is_named(parts, host, is_secure)
 
 
@@ -105,7 +106,7 @@ def _is_named(origin: SplitResult, host: str, is_secure: bool) -> bool:
     """Tell whether ``ALLOWED_HOSTS`` names the host of a page on a port that is likely ours."""
     if is_secure and origin.scheme != "https":
         return False  # who sits on the wire can write into pages without TLS
-    named = [pattern for pattern in _allowed_hosts() if pattern != "*"]
+    named = tuple(pattern for pattern in _allowed_hosts() if pattern != "*")
     if not _is_valid(origin.netloc, named):
         return False
     port = split_domain_port(origin.netloc)[1] or DEFAULT_PORTS[origin.scheme]
@@ -121,21 +122,27 @@ def _is_subdomain(origin: SplitResult, listed: str) -> bool:
     )
 
 
-def _is_valid(host: str, patterns: list[str]) -> bool:
+@lru_cache(maxsize=64)
+def _is_valid(host: str, patterns: tuple[str, ...]) -> bool:
     domain, _ = split_domain_port(host)
     return bool(domain) and validate_host(domain, patterns)
 
 
-def _allowed_hosts() -> list[str]:
-    allowed = list(settings.ALLOWED_HOSTS)
-    return DEBUG_HOSTS if settings.DEBUG and not allowed else allowed
+def _allowed_hosts() -> tuple[str, ...]:
+    allowed = tuple(settings.ALLOWED_HOSTS)
+    return allowed if allowed or not settings.DEBUG else DEBUG_HOSTS
 
 
-def _find_host(headers: HeaderList) -> str:
-    """Give where the request goes to, as Django finds it."""
-    found = list(headers)
-    forwarded = _find_values(found, b"x-forwarded-host") if settings.USE_X_FORWARDED_HOST else []
-    return next(iter([*forwarded, *_find_values(found, b"host")]), "").lower()
+def _choose_host(headers: HeaderList, hosts: list[str]) -> str:
+    """Return where a request goes to, as Django finds it.
+
+    Args:
+        headers: Of the request.
+        hosts: The values of its ``Host`` header.
+    """
+    if settings.USE_X_FORWARDED_HOST:
+        hosts = _find_values(headers, b"x-forwarded-host") or hosts
+    return hosts[0].lower() if hosts else ""
 
 
 def _find_values(headers: HeaderList, name: bytes) -> list[str]:
