@@ -1,17 +1,15 @@
-"""How the values of Django fields travel.
+"""Find how the values of Django fields travel.
 
-Takes a model field, gives a `Kind`: the Python type on the wire and what makes the one value of the
-other. Most values travel as they are.
+Takes a model field, gives its `Kind`. Most values travel as they are.
 """
 
 import datetime as dt
 import decimal
 import json
 import uuid
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -20,9 +18,7 @@ from django.db import models
 from django.dispatch import receiver
 from django.utils import timezone
 
-Convert: TypeAlias = Callable[[Any], Any]
-"""Takes a value that is not None. What makes model values raises Django's `ValidationError`, and
-leaves alone what it does not know: hooks and permissions of an application may give expressions."""
+from django_vortex.orm.django.kind import Convert, Kind
 
 PYTHON_TYPES: "Mapping[type[models.Field[Any, Any]], type]" = {
     models.AutoField: int,
@@ -45,34 +41,9 @@ PYTHON_TYPES: "Mapping[type[models.Field[Any, Any]], type]" = {
 """What the values of a field are; subclasses go by their bases, others may be anything."""
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """How the values of one field travel.
-
-    Attributes:
-        type: What they are on the wire, None if they may be anything.
-        raw: Whether they are plain JSON that travels as it is.
-        to_wire: Makes what travels of a model's value, None if that is the same.
-        to_model: Makes the model's value of what came, None if that is the same.
-        is_read_only: Whether only the application and the database can make such values.
-        refusal: Why they cannot travel, nothing if they can.
-        is_ordered: Whether databases can order rows by such values.
-        is_comparable: Whether what travels of them is something to compare them with.
-    """
-
-    type: Any = None
-    raw: bool = False
-    to_wire: Convert | None = None
-    to_model: Convert | None = None
-    is_read_only: bool = False
-    refusal: str = ""
-    is_ordered: bool = True
-    is_comparable: bool = True
-
-
 @lru_cache(maxsize=4096)
 def find_kind(field: Any) -> Kind:
-    """Give how the values of a field travel."""
+    """Return how the values of a field travel."""
     target = field.target_field if field.is_relation else field
     target = getattr(target, "output_field", target)  # what a GeneratedField computes
     if target is not field:
@@ -81,7 +52,7 @@ def find_kind(field: Any) -> Kind:
     if any(base.__module__.startswith("django.contrib.postgres.") for base in bases):
         from django_vortex.orm.django import postgres  # needs psycopg, as such a field does
 
-        kind = postgres.find_kind(field)
+        kind = postgres.find_kind(field, find_kind)
         if kind is not None:
             return kind
     if any(base.__module__.startswith("django.contrib.gis.") for base in bases):
@@ -117,7 +88,7 @@ def _to_bytes(value: Any) -> Any:
 
 
 def _to_moment(value: Any) -> Any:
-    """Give a datetime as the project has them: with or without zone."""
+    """Return a datetime as the project stores them: with or without a time zone."""
     if not isinstance(value, dt.datetime):
         return value
     try:

@@ -5,7 +5,7 @@ with ``lower``, ``upper`` and ``bounds`` (``"[)"``), an empty one ``{"empty": Tr
 itself serializes them. What text search has computed travels as text.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.apps import apps
@@ -15,18 +15,22 @@ from django.contrib.postgres.search import SearchQueryField, SearchVectorField
 from django.core.exceptions import ValidationError
 from django.db.backends.postgresql.psycopg_any import Range
 
-from django_vortex.orm.django import kinds
-from django_vortex.orm.django.kinds import Convert, Kind
+from django_vortex.orm.django.kind import Convert, Kind
 
 BOUNDS = frozenset({"[)", "(]", "()", "[]"})
 
 
-def find_kind(field: Any) -> Kind | None:
-    """Give how the values of a field travel, None if it is none of these."""
+def find_kind(field: Any, find_inner: Callable[[Any], Kind]) -> Kind | None:
+    """Return how the values of a field travel, None for a field of another package.
+
+    Args:
+        field: The field of a model.
+        find_inner: Returns the kind of the field that an array or a range consists of.
+    """
     if isinstance(field, ArrayField):
-        return _find_array_kind(field)
+        return _find_array_kind(find_inner(field.base_field))
     if isinstance(field, RangeField):
-        return _find_range_kind(field)
+        return _find_range_kind(field, find_inner(field.base_field))
     if isinstance(field, HStoreField):
         if not apps.is_installed("django.contrib.postgres"):
             return Kind(
@@ -40,8 +44,7 @@ def find_kind(field: Any) -> Kind | None:
     return None
 
 
-def _find_array_kind(field: "ArrayField[Any, Any]") -> Kind:
-    inner = kinds.find_kind(field.base_field)
+def _find_array_kind(inner: Kind) -> Kind:
     if inner.refusal:
         return Kind(refusal=inner.refusal)
     to_wire, to_model = _for_each(inner.to_wire), _for_each(inner.to_model)
@@ -76,8 +79,7 @@ def _to_store(value: Any) -> Any:
     return value
 
 
-def _find_range_kind(field: Any) -> Kind:
-    inner = kinds.find_kind(field.base_field)
+def _find_range_kind(field: Any, inner: Kind) -> Kind:
     to_end = inner.to_model
 
     def to_model(value: Any) -> Any:

@@ -15,7 +15,8 @@ from django.db.models.query import ModelIterable
 from django.db.models.query_utils import DeferredAttribute
 from django.db.models.signals import post_init, pre_init
 
-from django_vortex.orm.django.kinds import Convert, find_kind
+from django_vortex.orm.django.kind import Convert
+from django_vortex.orm.django.kinds import find_kind
 from django_vortex.orm.django.models import is_overridden
 from django_vortex.orm.django.values import make_reader
 from django_vortex.orm.store import Shape
