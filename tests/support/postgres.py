@@ -58,14 +58,16 @@ class PostgresServer(LoggedProcess):
         """What clients call the host: the directory of its socket."""
         return str(self.directory)
 
-    def start(self) -> None:  # type: ignore[override]
-        """Make its files at the first time, start it and wait until it answers."""
+    def prepare(self) -> None:
+        """Make its files at the first time."""
         if not (self.directory / "data").exists():
             done = subprocess.run(
                 self._initdb, cwd="/", user=self.user, capture_output=True, check=False
             )
             assert done.returncode == 0, (done.stdout + done.stderr).decode()
-        super().start()
+
+    def wait_until_ready(self) -> None:
+        """Wait until it answers."""
         wait_until(self.is_answering, "PostgreSQL to answer")
 
     def stop(self, *, seconds: float = 15.0) -> int:

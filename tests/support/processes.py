@@ -62,8 +62,14 @@ class LoggedProcess:
         return self.log_path.read_text("utf-8", "replace") if self.log_path.exists() else ""
 
     def start(self, *, stdin: int = subprocess.DEVNULL, stdout: int | None = None) -> None:
+        """Start it and wait until it is ready; the arguments are those of `launch`."""
+        self.launch(stdin=stdin, stdout=stdout)
+        self.wait_until_ready()
+
+    def launch(self, *, stdin: int = subprocess.DEVNULL, stdout: int | None = None) -> None:
         """Start it; with pipes where the caller wants to talk to it, else into the log."""
         assert not self.is_running, f"{self.name} is running"
+        self.prepare()
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
                 self.command,
@@ -76,6 +82,12 @@ class LoggedProcess:
             )
         if self not in _logged:
             _logged.append(self)
+
+    def prepare(self) -> None:
+        """Make what it needs, before it is started."""
+
+    def wait_until_ready(self) -> None:
+        """Wait until it does what it is for; a command is ready when it runs."""
 
     def stop(self, *, seconds: float = STOP_SECONDS) -> int:
         """End it with SIGTERM, by force when it does not obey; return its exit code.

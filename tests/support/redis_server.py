@@ -25,9 +25,8 @@ class RedisServer(LoggedProcess):
     def url(self) -> str:
         return f"redis://{HOST}:{self.port}/0"
 
-    def start(self) -> None:
-        """Start it and wait until it answers."""
-        super().start()
+    def wait_until_ready(self) -> None:
+        """Wait until it answers."""
         wait_until(self.is_answering, f"{self.name} to answer")
 
     def restart(self) -> None:

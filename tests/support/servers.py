@@ -75,9 +75,8 @@ class ServerProcess(LoggedProcess):
     def ws_url(self) -> str:
         return f"ws://{HOST}:{self.port}"
 
-    def start(self) -> None:
-        """Start it and wait until it answers requests."""
-        super().start()
+    def wait_until_ready(self) -> None:
+        """Wait until it answers requests."""
         wait_until(self.is_answering, f"{self.name} to answer")
 
     def restart(self) -> None:
@@ -93,7 +92,10 @@ class ServerProcess(LoggedProcess):
             return False
 
     def get(self, path: str, *, method: str = "GET", **query: object) -> tuple[int, bytes]:
-        """Request a path and give the status and the body."""
+        """Request a path and return the status and the body."""
+        return self._request(method, path, query)
+
+    def _request(self, method: str, path: str, query: Mapping[str, object]) -> tuple[int, bytes]:
         target = f"{path}?{urlencode(query)}" if query else path
         connection = http.client.HTTPConnection(HOST, self.port, timeout=60)
         try:
@@ -105,7 +107,7 @@ class ServerProcess(LoggedProcess):
 
     def get_json(self, path: str, **query: object) -> Any:
         """Request a path that answers JSON; anything but 200 fails with what came."""
-        status, body = self.get(path, **query)
+        status, body = self._request("GET", path, query)
         assert status == 200, f"{path} answered {status}: {body[:2000]!r}\n{self.log[-4000:]}"
         return json.loads(body)
 
