@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check check-static check-unit format bench docs clean
+.PHONY: help demo test check check-static check-unit matrix format bench docs clean
 
 help:  ## This list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -36,6 +36,9 @@ check-static: $(VENV)/.dev
 check-unit: $(VENV)/.dev
 	$(BIN)/python -m pytest -q --numprocesses=logical --hypothesis-profile=quick tests/unit tests/architecture
 
+matrix: $(VENV)/.matrix  ## The tests over all Pythons, Djangos and ages of dependencies; ARGS go to nox
+	$(BIN)/python -m nox --sessions tests $(ARGS)
+
 format: $(VENV)/.dev  ## Let ruff rewrite what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -48,7 +51,7 @@ docs: $(VENV)/.dev  ## The documentation as HTML in docs/_build, warnings are er
 	@echo "docs/_build/html/index.html"
 
 clean:  ## Forget the virtual environments and everything built
-	rm -rf $(VENV) .venv-clients build dist docs/_build .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-clients .nox build dist docs/_build .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 # A stamp per set of requirements: the demo does not wait for what only the tests need.
 $(VENV)/.demo: setup.cfg pyproject.toml | $(VENV)/.made
@@ -58,6 +61,10 @@ $(VENV)/.demo: setup.cfg pyproject.toml | $(VENV)/.made
 $(VENV)/.dev: setup.cfg pyproject.toml | $(VENV)/.made
 	$(PIP) install --editable '.[dev]'
 	touch $@ $(VENV)/.demo
+
+$(VENV)/.matrix: setup.cfg pyproject.toml | $(VENV)/.made
+	$(PIP) install --editable '.[matrix]'
+	touch $@
 
 $(VENV)/.made:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed, try: make PYTHON=python3.12 ...")'

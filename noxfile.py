@@ -1,0 +1,58 @@
+"""The matrix: unit, architecture and CRUD tests over Pythons, Djangos and ages of dependencies.
+
+``make matrix`` runs all of it, ``make matrix ARGS=--list`` names the cells, and ``make matrix
+ARGS="-k 'py312 and lowest'"`` chooses some. Where a Python is neither on the PATH nor in pyenv, its
+cells are left out, and nox says so. PostgreSQL and real servers are tested once, by ``make test``.
+"""
+
+import os
+from configparser import ConfigParser
+from itertools import product
+from pathlib import Path
+
+import nox
+
+nox.options.default_venv_backend = "uv"
+nox.options.error_on_missing_interpreters = False
+nox.options.stop_on_first_error = False
+
+# Pythons of pyenv are found whichever of them is the shell's.
+PYENV = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+os.environ["PATH"] = os.pathsep.join([os.environ["PATH"], *map(str, PYENV.glob("versions/*/bin"))])
+
+PYTHONS = ("3.11", "3.12", "3.13")
+DJANGOS = {"5.2": "Django==5.2.*", "6.0": "Django==6.0.*", "newest": "Django"}
+AGES = ("lowest", "newest")
+RUNTIME_EXTRAS = ("daphne", "uvicorn", "redis", "sqlalchemy")
+
+CELLS = [
+    nox.param(python, django, age, id=f"py{python}-django{django}-{age}".replace(".", ""))
+    for python, django, age in product(PYTHONS, DJANGOS, AGES)
+    if python != "3.11" or django == "5.2"  # Django 6 is for Python 3.12 and later
+]
+
+
+@nox.session
+@nox.parametrize("python,django,age", CELLS)
+def tests(session: nox.Session, django: str, age: str) -> None:
+    """Test one cell."""
+    session.install(".[test]", DJANGOS[django], *(find_lowest() if age == "lowest" else ()))
+    session.run(
+        *("python", "-m", "pytest", "-q", "--numprocesses=logical", "-k", "not postgres"),
+        *("--hypothesis-profile=quick", "tests/unit", "tests/architecture", "tests/crud"),
+        *session.posargs,
+    )
+
+
+def find_lowest() -> list[str]:
+    """Return the lower bounds of setup.cfg as requirements of just these releases.
+
+    Django has a dimension of its own.
+    """
+    config = ConfigParser()
+    config.read("setup.cfg")
+    lines = config["options"]["install_requires"].splitlines()
+    for extra in RUNTIME_EXTRAS:
+        lines += config["options.extras_require"][extra].splitlines()
+    named = [line.split(">=") for line in lines if ">=" in line and not line.startswith("Django")]
+    return [f"{name}=={version}" for name, version in named]
