@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 from sqlalchemy import and_, func, literal, select, text, union, union_all
-from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import async_sessionmaker
 from sqlalchemy.orm import (
     aliased,
@@ -35,6 +34,11 @@ from tests.crud.databases import Database
 from tests.crud.fixtures import FindDatabase
 from tests.crud.paging_shelf import FILT, Reader
 from tests.crud.sqlalchemy_tables import Project, Ticket
+
+try:
+    from sqlalchemy.dialects.postgresql import distinct_on
+except ImportError:  # before 2.1
+    distinct_on = None
 
 ALL = ["a", "b", "c", "d", "e"]
 
@@ -121,10 +125,19 @@ SELECTS: dict[str, tuple[Any, list[str]]] = {
         ALL,
     ),
 }
+
+
+def distinct_by(column: Any, statement: Any) -> Any:
+    """Return a statement with DISTINCT ON, as this release of SQLAlchemy has it written."""
+    if distinct_on is None:
+        return statement.distinct(column)
+    return statement.ext(distinct_on(column))
+
+
 POSTGRES_SELECTS: dict[str, tuple[Any, list[str]]] = {
     "nested union": (union(union(few, late), few), ["a", "d", "e"]),
     "distinct on": (
-        select(Project).ext(distinct_on(Project.code)).order_by(Project.code, Project.id.desc()),
+        distinct_by(Project.code, select(Project)).order_by(Project.code, Project.id.desc()),
         ["b", "e"],
     ),
 }

@@ -169,7 +169,9 @@ def _find_postgres_comparing(kind: Any) -> _Comparing | None:
         is_single = kind.__visit_name__ == "REAL" or (kind.precision or 53) <= _SINGLE
         to_column = _AsWritten if is_single else _leave
         return _Comparing(partial(_find_decimals, kind), to_value, to_column)
-    if isinstance(kind, Numeric) and not kind.asdecimal and not _is_short(kind):
+    # In SQLAlchemy 2.0 a `Float` is a `Numeric`, too.
+    is_numeric = isinstance(kind, Numeric) and not isinstance(kind, Float)
+    if is_numeric and not kind.asdecimal and not _is_short(kind):
         return _Comparing(
             _find_same, partial(bindparam, None, type_=Double()), lambda one: cast(one, Double())
         )
