@@ -28,10 +28,9 @@ def limits_of(flow: Flow) -> list[Any]:
     return [send.__self__.conn.max_message_size]
 
 
-@pytest.mark.parametrize("ws", ["auto", "websockets-sansio"])
-async def test_uvicorn_takes_in_what_is_to_be_answered(ws: str) -> None:
+async def test_uvicorn_takes_in_what_is_to_be_answered() -> None:
     probe = Probe()
-    with running_uvicorn(probe, ws=ws) as (protocol, _):
+    with running_uvicorn(probe) as (protocol, _):
         protocol.data_received(HANDSHAKE)
         flow = await probe.find()
         assert limits_of(flow) == [16 * 2**20]
