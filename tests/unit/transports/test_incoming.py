@@ -3,8 +3,6 @@
 from types import SimpleNamespace
 from typing import Any
 
-import pytest
-
 from django_vortex.transports.flow import Flow, find_flow
 from django_vortex.transports.incoming import ANSWERED_FACTOR, raise_message_limit
 from tests.unit.transports.fake_flow import FakeFlow
