@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from packaging.version import Version
 from sqlalchemy import JSON, ForeignKey, Numeric, PickleType, create_engine
+from sqlalchemy import __version__ as SQLALCHEMY
 from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 from sqlalchemy.ext.mutable import MutableDict, MutableList
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, sessionmaker
@@ -63,10 +65,14 @@ class Coin(Base):
     name: Mapped[str | None]
 
 
+# Before 2.0.55 SQLAlchemy names parameters after such a column in a way that SQLite cannot read.
+ODD_NAME = 'a "b" %(x)s' if Version(SQLALCHEMY) >= Version("2.0.55") else 'a "b"'
+
+
 class Odd(Base):
     __tablename__ = "odd 'table'"
     id: Mapped[int] = mapped_column("the id", primary_key=True)
-    filt: Mapped[str | None] = mapped_column('a "b" %(x)s')
+    filt: Mapped[str | None] = mapped_column(ODD_NAME)
     delete: Mapped[str | None]
     next: Mapped[str | None]
     values: Mapped[str | None]

@@ -87,7 +87,9 @@ def running_uvicorn(probe: Probe, **options: Any) -> Iterator[tuple[Any, Asyncio
         # The one that newer releases take by themselves.
         config = Config(
             probe,
-            log_config=None, proxy_headers=True, ws_ping_interval=None,
+            log_config=None,
+            proxy_headers=True,
+            ws_ping_interval=None,
             **{"ws": "websockets-sansio", **options},
         )
         config.load()
