@@ -220,7 +220,7 @@ class Few(Permission):
 async def test_pages_tell_nothing_of_the_rows_that_are_not_on_them(
     board: Board, limit: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("django_vortex.orm.crud.paging.MIN_ROWS", 2)
+    monkeypatch.setattr("django_vortex.orm.crud.table.MIN_ROWS", 2)
     for number, points in enumerate([50, 1, 50, 50, 50, 50, 1, 1, 50, 1, 50, 50, 50]):
         board.add_tickets(f"{'hidden' if points > 9 else 'shown'} {number:02}", points=points)
     board.handler(permission=Few, retrieve_all=True, ordering=["title"])

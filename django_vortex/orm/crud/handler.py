@@ -25,6 +25,7 @@ from django_vortex.orm.crud.model import CrudModel, Extensions, make_plans
 from django_vortex.orm.crud.nested import Nested
 from django_vortex.orm.crud.pushes import CrudPushes
 from django_vortex.orm.crud.refusals import REFUSED
+from django_vortex.orm.crud.remove import CrudRemove
 from django_vortex.orm.crud.run import CrudRun
 from django_vortex.orm.crud.save import CrudSave
 from django_vortex.orm.crud.stores import find_store
@@ -311,7 +312,7 @@ class OrmCrudHandler(BaseHandler):
         filt = request.filt
         key_value = filt.get("id")
         if is_true(filt.get("delete")):
-            return work.remove(request.tuples, key_value)
+            return CrudRemove(work).remove(request.tuples, key_value)
         if request.tuples:
             return CrudSave(work).save(request.tuples)
         if key_value is not None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django_vortex.orm.crud.model import ModelPlan
+from django_vortex.orm.crud.table import PeerTable
 from django_vortex.orm.store import Key
 from django_vortex.routing.permission import Action
 
@@ -12,9 +13,18 @@ CHANGED_MEANWHILE = "Somebody else has changed this meanwhile"
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One tuple that came."""
+    """One tuple that came.
+
+    Attributes:
+        index: Its place in the message.
+        table: The table that it is a row of, as its peer sees it.
+        plan: How that is served.
+        values: The fields that it carries.
+        key: Of the row, None for a row that is to be made.
+    """
 
     index: int
+    table: PeerTable
     plan: ModelPlan
     values: dict[str, Any]
     key: Key | None

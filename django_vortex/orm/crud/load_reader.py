@@ -104,9 +104,8 @@ class LoadReader:
         for load, request in asking:
             mark: Any = load
             if is_shared:
-                may = CrudWork(self._plan, request, unit).is_allowed(
-                    Action.RETRIEVE, self._plan.main
-                )
+                table = CrudWork(self._plan, request, unit).table(self._plan.main)
+                may = table.is_allowed(Action.RETRIEVE)
                 mark = load.asked.name, may
             if mark not in made:
                 made[mark] = self._make_push(load, request, unit)
@@ -119,7 +118,7 @@ class LoadReader:
         permission = main.access.permission
         if isinstance(permission, DefaultPermission):
             permission = permission.current
-        return bool(permission.restricts or main.nested)
+        return bool(permission.restricts or main.access.nested)
 
     def _make_push(self, load: Load, request: Request, unit: Unit) -> Push:
         """Make the push of what a peer would be answered; whoever is refused gets no tuples."""

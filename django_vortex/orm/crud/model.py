@@ -12,9 +12,9 @@ from django_vortex.exceptions import DefinitionError, quoted
 from django_vortex.orm.crud.access import Access
 from django_vortex.orm.crud.extension import CrudExtension
 from django_vortex.orm.crud.fields import check_names, find_names
-from django_vortex.orm.crud.nested import Nested, NestedPlan, make_shape
+from django_vortex.orm.crud.nested import Nested, make_shape
 from django_vortex.orm.crud.records import RecordType, make_record_type
-from django_vortex.orm.crud.references import Reference, find_references
+from django_vortex.orm.crud.references import Reference, make_references
 from django_vortex.orm.store import Key, ModelSpec, Shape, Store
 from django_vortex.routing.permission import Permission, to_permission
 from django_vortex.tuples import TupleRegistry
@@ -68,16 +68,13 @@ class ModelPlan:
     client_keys: bool
     version_field: str | None
     access: Access
-    nested: Mapping[str, NestedPlan]
-    """Who sees the rows inside, where not everybody does."""
-
     references: Mapping[str, Reference]
     """By field: who may set it to which rows, where not everybody may to all."""
 
     extensions: tuple[CrudExtension, ...]
 
     def read_key(self, values: Mapping[str, Any]) -> Key | None:
-        """Give the key that values of a tuple name, None for a row that is to be made.
+        """Return the key that values of a tuple name, None for a row that is to be made.
 
         An input that was left empty is ``""``, which is no key either (PROTOCOL 9).
         """
@@ -114,10 +111,10 @@ def make_plans(
         _make_plan(crud, store, registry, permission, by_model.get(crud.model, common))
         for crud in cruds
     ]
+    served = {id(plan.spec.model): plan.access for plan in reversed(plans)}
     return tuple(
         replace(
-            plan,
-            references=find_references(plan.spec, crud.references, plan.nested, plans, store),
+            plan, references=make_references(plan.spec, crud.references, plan.access, served, store)
         )
         for crud, plan in zip(cruds, plans, strict=True)
     )
@@ -153,8 +150,8 @@ def _make_plan(
         access=Access(
             permission if crud.permission is None else to_permission(crud.permission),
             crud.get_queryset,
+            nested,
         ),
-        nested=nested,
         references={},
         extensions=tuple(_to_extension(one) for one in (*extensions, *crud.extensions)),
     )

@@ -1,10 +1,11 @@
 """Which related rows travel inside the tuples of a model, and who sees them.
 
-Takes what an application wrote as ``nested``, gives the shapes and the plans of the relations.
+Takes what an application wrote as ``nested``, gives the shapes of the relations and who may see
+their rows.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from django_vortex.exceptions import DefinitionError
@@ -44,14 +45,6 @@ class CrudNested:
     type_name: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class NestedPlan:
-    """Who sees the rows of one relation, and of those inside of them."""
-
-    access: Access
-    nested: "Mapping[str, NestedPlan]" = field(default_factory=dict)
-
-
 def make_shape(
     spec: ModelSpec,
     names: tuple[str, ...],
@@ -59,14 +52,14 @@ def make_shape(
     store: Store,
     registry: TupleRegistry,
     type_name: str | None = None,
-) -> tuple[Shape, dict[str, NestedPlan]]:
-    """Give what is read of each row, and the plans of those relations that not everybody sees.
+) -> tuple[Shape, dict[str, Access]]:
+    """Return what is read of each row, and who may see the rows inside where not everybody may.
 
     Raises:
         DefinitionError: A relation or field that is not there.
     """
     chosen: Mapping[str, Any] = nested if isinstance(nested, Mapping) else dict.fromkeys(nested)
-    shapes, plans = {}, {}
+    shapes, restricted = {}, {}
     for name, said in chosen.items():
         relation = spec.relations.get(name)
         if relation is None:
@@ -81,5 +74,5 @@ def make_shape(
         )
         if inside or wanted.permission is not None or wanted.get_queryset is not None:
             permission = to_permission(wanted.permission or AllowAny)
-            plans[name] = NestedPlan(Access(permission, wanted.get_queryset), inside)
-    return Shape(spec, names, shapes, frozenset(plans), type_name), plans
+            restricted[name] = Access(permission, wanted.get_queryset, inside)
+    return Shape(spec, names, shapes, frozenset(restricted), type_name), restricted

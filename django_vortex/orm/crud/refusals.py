@@ -38,8 +38,8 @@ def is_made_late(error: RefusedByDatabase, item: Item, changed: Set[str]) -> boo
     return error.text == TEXTS[UNIQUE] and bool(names) and changed.isdisjoint(names)
 
 
-class TellingOf:
-    """Says which tuple it is about that hooks, permissions or the model raise an error.
+class PlacingErrors:
+    """Puts the tuple that they are about into errors of hooks, permissions or the model.
 
     Entered for each tuple, so it is no generator.
 

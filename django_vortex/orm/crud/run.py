@@ -7,7 +7,7 @@ Nothing that fails behind the commit is told as a failure: it is logged, and the
 import inspect
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from django_vortex.exceptions import LoadsOnLoop
 from django_vortex.logs import get_limited_logger
@@ -16,17 +16,16 @@ from django_vortex.orm.crud.content import digest
 from django_vortex.orm.crud.extension import Context, has_hook
 from django_vortex.orm.crud.items import Done
 from django_vortex.orm.crud.loads import Load
+from django_vortex.orm.crud.pushes import CrudPushes
 from django_vortex.orm.crud.refusals import explain_refusal
 from django_vortex.orm.crud.work import Outcome
-from django_vortex.orm.store import RefusedByDatabase, Unit
+from django_vortex.orm.store import RefusedByDatabase, Store, Unit
 from django_vortex.orm.waiting import contain
+from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.routing.permission import Action
 from django_vortex.routing.ports import is_on_loop
 from django_vortex.routing.replies import MAX_TUPLES_ON_LOOP
 from django_vortex.routing.request import Request
-
-if TYPE_CHECKING:
-    from django_vortex.orm.crud.handler import OrmCrudHandler
 
 logger = get_limited_logger(__name__)
 
@@ -35,6 +34,17 @@ _ACTION_HOOKS = {
     Action.UPDATE: "after_update_commit",
     Action.DELETE: "after_delete_commit",
 }
+
+
+class CrudHost(Protocol):
+    """What a run needs of its handler."""
+
+    store: Store
+    pushes: CrudPushes | None
+
+    @property
+    def payload_io(self) -> PayloadIO:
+        """The registry of the handler."""
 
 
 class CrudRun:
@@ -49,7 +59,7 @@ class CrudRun:
 
     def __init__(
         self,
-        handler: "OrmCrudHandler",
+        handler: CrudHost,
         do: Callable[[Request, Unit], Outcome],
         request: Request,
         load: Load | None,

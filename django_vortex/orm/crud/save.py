@@ -13,9 +13,9 @@ from django_vortex.orm.crud.depth import is_too_deep
 from django_vortex.orm.crud.extension import Change, has_hook
 from django_vortex.orm.crud.items import CHANGED_MEANWHILE, Done, Item, error_at
 from django_vortex.orm.crud.model import ModelPlan
-from django_vortex.orm.crud.references import ReferenceCheck, no_such_row
-from django_vortex.orm.crud.telling import find_told, find_visible, tell, tell_again
-from django_vortex.orm.crud.work import CrudWork, Outcome, find_plans
+from django_vortex.orm.crud.reference_check import ReferenceCheck, no_such_row
+from django_vortex.orm.crud.table import PeerTable
+from django_vortex.orm.crud.work import CrudWork, Outcome, find_tables
 from django_vortex.orm.crud.writing import CrudWriting, Saving, no_such_key
 from django_vortex.orm.sameness import is_same, is_same_set
 from django_vortex.orm.store import Draft, Key, ModelField, RowErrors, Rows
@@ -47,7 +47,7 @@ class CrudSave:
         self._errors: list[dict[str, Any]] = []
         self._stale: list[Any] = []
         self._visible: dict[int, set[Key]] = {}
-        self._references = ReferenceCheck(work)
+        self._references = ReferenceCheck(work.access, work.unit)
 
     def save(self, tuples: Sequence[Any]) -> Outcome:
         """Write the tuples.
@@ -59,11 +59,11 @@ class CrudSave:
         """
         self._work.demand_any(Action.CREATE, Action.UPDATE)
         items = self._work.identify(tuples)
-        known = self._find_rows(items)
+        known = self._read_stored(items)
         savings = []
         for item in items:
-            with self._work.telling_of(item):
-                saving = self._prepare(item, known[id(item.plan)])
+            with self._work.placing_errors(item):
+                saving = self._prepare(item, known[id(item.table)])
             if saving is not None:
                 savings.append(saving)
         for item, name, value in self._references.find_missing():
@@ -76,69 +76,62 @@ class CrudSave:
         self._refuse()
         return self._outcome(savings)
 
-    def _find_rows(self, items: Sequence[Item]) -> dict[int, dict[Key, Any]]:
-        """Give the rows that are there already, by model and key."""
+    def _read_stored(self, items: Sequence[Item]) -> dict[int, dict[Key, Any]]:
+        """Return the rows that are stored already, by table and key."""
         known: dict[int, dict[Key, Any]] = {}
-        for plan in find_plans(items):
-            keys = [item.key for item in items if item.plan is plan]
+        for table in find_tables(items):
+            keys = [item.key for item in items if item.table is table]
             if None in keys:
-                self._work.demand(Action.CREATE, plan)
+                table.demand(Action.CREATE)
             wanted = [key for key in keys if key is not None]
             if wanted:
-                self._demand_change(plan)
-            rows = self._work.rows(plan, Action.UPDATE)
+                _demand_change(table)
+            rows = table.rows(Action.UPDATE)
             found = rows.get_many(wanted) if wanted else {}
-            accessible = self._work.find_accessible(Action.UPDATE, plan, found)
-            self._visible[id(plan)] = find_visible(self._work, plan, Action.UPDATE, accessible)
-            known[id(plan)] = accessible
+            allowed = table.keep_allowed(Action.UPDATE, found)
+            self._visible[id(table)] = table.get_visible_keys(Action.UPDATE, allowed)
+            known[id(table)] = allowed
         return known
-
-    def _demand_change(self, plan: ModelPlan) -> None:
-        """Refuse who may not update; who may create rows under keys of its own goes on."""
-        if not plan.client_keys:
-            self._work.demand(Action.UPDATE, plan)
-        elif not self._work.is_allowed(Action.UPDATE, plan):
-            self._work.demand(Action.CREATE, plan)
 
     def _prepare(self, item: Item, known: dict[Key, Any]) -> Saving | None:
         if self._refuse_long_lists(item):
             return None
         row = None if item.key is None else known.get(item.key)
         if row is not None:
-            self._work.demand(Action.UPDATE, item.plan)
+            item.table.demand(Action.UPDATE)
             return self._prepare_update(item, row)
         if item.key is not None and not item.plan.client_keys:
             names = item.plan.spec.key_names
             self._errors.append(error_at(item.index, names[0], no_such_key(item.key)))
             return None
-        self._work.demand(Action.CREATE, item.plan)
+        item.table.demand(Action.CREATE)
         saving = self._prepare_create(item)
         if item.key is not None:
             known[item.key] = saving.draft.row
-            self._visible[id(item.plan)].add(item.key)
+            self._visible[id(item.table)].add(item.key)
             self._references.add_made(item)
         return saving
 
     def _prepare_update(self, item: Item, row: Any) -> Saving | None:
-        plan = item.plan
-        rows = self._work.rows(plan, Action.UPDATE)
+        plan, table = item.plan, item.table
+        rows = table.rows(Action.UPDATE)
         old = rows.values(row)
         if plan.version_field is not None:
             seen = item.values.get(plan.version_field)
             if seen is None:
-                is_told = plan.client_keys and item.key in self._visible[id(plan)]
+                is_told = plan.client_keys and item.key in self._visible[id(item.table)]
                 text = TAKEN if is_told else "Has to be what it was when the row was read"
                 self._errors.append(error_at(item.index, plan.version_field, text))
                 return None
             if seen != old[plan.version_field]:
-                self._stale += tell_again(self._work, plan, Action.UPDATE, rows.key(row))
+                self._stale += table.read_again(Action.UPDATE, rows.key(row))
                 return None
         values = {}
-        told = self._find_told(item, row, old)
+        shown = self._read_shown(item, row, old)
         for name, value in item.values.items():
             if name in plan.spec.key_names or name == plan.version_field:
                 continue
-            if self._is_as_told(plan.spec.fields.get(name), told.get(name), value):
+            if self._is_as_shown(plan.spec.fields.get(name), shown.get(name), value):
                 continue
             if name in plan.writable:
                 values[name] = value
@@ -148,23 +141,24 @@ class CrudSave:
         change = Change(row, values, old, item.index)
         if plan.extensions:
             rows.remember(row)
-            self._work.call(plan, Action.UPDATE, "before_update", change)
+            table.call(Action.UPDATE, "before_update", change)
         return self._set(item, Action.UPDATE, rows, change)
 
-    def _find_told(self, item: Item, row: Any, old: dict[str, Any]) -> dict[str, Any]:
-        """Give what the peer has been told of a row, and no more, to see what it has changed.
+    def _read_shown(self, item: Item, row: Any, old: dict[str, Any]) -> dict[str, Any]:
+        """Return what the peer has got of a row, to see what it has changed.
 
-        Else it could find out by trying what a hook hides, or what it may change but not retrieve.
+        Compared with more than that, it could find out by trying what a hook hides, or what it may
+        change but not retrieve.
         """
         plan = item.plan
-        is_visible = item.key in self._visible[id(plan)]
+        is_visible = item.key in self._visible[id(item.table)]
         if is_visible and not any(has_hook(one, "after_retrieve") for one in plan.extensions):
             return old
-        return find_told(self._work, plan, Action.UPDATE, row, is_visible=is_visible)
+        return item.table.read_shown(Action.UPDATE, row, is_visible=is_visible)
 
     def _prepare_create(self, item: Item) -> Saving:
-        plan = item.plan
-        rows = self._work.rows(plan, Action.CREATE)
+        plan, table = item.plan, item.table
+        rows = table.rows(Action.CREATE)
         row = rows.new()
         defaults = rows.values(row)
         values = {}
@@ -183,7 +177,7 @@ class CrudSave:
         if plan.version_field is not None and defaults[plan.version_field] is None:
             values[plan.version_field] = 1
         change = Change(row, values, {}, item.index)
-        self._work.call(plan, Action.CREATE, "before_create", change)
+        table.call(Action.CREATE, "before_create", change)
         return self._set(item, Action.CREATE, rows, change)
 
     def _is_null_meant(self, field: ModelField) -> bool:
@@ -192,10 +186,10 @@ class CrudSave:
             return True  # and refused
         return field.is_nullable and self._work.request.dialect.says_absent
 
-    def _is_as_told(self, field: ModelField | None, told: Any, value: Any) -> bool:
-        if field is not None and field.is_many and is_same_set(told, value):
+    def _is_as_shown(self, field: ModelField | None, shown: Any, value: Any) -> bool:
+        if field is not None and field.is_many and is_same_set(shown, value):
             return True
-        return is_same(told, value, exact=self._exact)
+        return is_same(shown, value, exact=self._exact)
 
     def _is_untouched(self, field: Any, default: Any, value: Any) -> bool:
         """Say whether a field that peers may not set is as a default tuple has it."""
@@ -217,7 +211,7 @@ class CrudSave:
         except RowErrors as error:
             self._add_errors(item, error.errors)
         else:
-            if not self._work.may(action, item.plan, change.row):
+            if not item.table.is_row_allowed(action, change.row):
                 raise PermissionDenied(f"You may not {action.value} such a row")
             self._refuse_other_scope(item, action, rows, change.row)
         return Saving(item, action, rows, draft, before)
@@ -242,7 +236,7 @@ class CrudSave:
             is_known = name in fields and not fields[name].is_many
             return rows.read(row, [name])[name] if is_known else None
 
-        if decide(self._work.find_condition(item.plan, action), read) is False:
+        if decide(item.table.get_condition(action), read) is False:
             raise PermissionDenied(LEAVES_SCOPE)
 
     def _validate(self, savings: Sequence[Saving]) -> None:
@@ -270,8 +264,8 @@ class CrudSave:
         for which, group in by_rows.items():
             one = next(iter(group.values()))
             found = one.rows.get_many(list(group))
-            told = tell(self._work, one.item.plan, one.action, found)
-            stored |= {(which, key): (found[key], told[key]) for key in found}
+            tuples = one.item.table.make_tuples(one.action, found)
+            stored |= {(which, key): (found[key], tuples[key]) for key in found}
         outcome = Outcome([], result=True)
         for saving in savings:
             key = saving.rows.key(saving.draft.row)
@@ -325,8 +319,16 @@ class CrudSave:
             raise Conflict(CHANGED_MEANWHILE, self._stale)
 
 
+def _demand_change(table: PeerTable) -> None:
+    """Refuse who may not update; who may create rows under keys of its own goes on."""
+    if not table.plan.client_keys:
+        table.demand(Action.UPDATE)
+    elif not table.is_allowed(Action.UPDATE):
+        table.demand(Action.CREATE)
+
+
 def _group(savings: Sequence[Saving]) -> Iterable[tuple[Rows, list[Saving]]]:
-    """Give what is going to be written, by model."""
+    """Return what is going to be written, by rows."""
     by_rows: dict[int, list[Saving]] = {}
     for saving in savings:
         if saving.is_written:

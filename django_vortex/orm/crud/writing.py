@@ -10,9 +10,8 @@ from typing import Any
 
 from django_vortex.exceptions import Conflict, ValidationError
 from django_vortex.orm.crud.items import CHANGED_MEANWHILE, Item, error_at
-from django_vortex.orm.crud.references import no_such_row
+from django_vortex.orm.crud.reference_check import no_such_row
 from django_vortex.orm.crud.refusals import MADE_LATE, describe_refusal, is_made_late
-from django_vortex.orm.crud.telling import tell_again
 from django_vortex.orm.crud.work import CrudWork
 from django_vortex.orm.crud.write_order import Action as StepAction
 from django_vortex.orm.crud.write_order import Step, Write, order_writes
@@ -64,7 +63,7 @@ class CrudWriting:
         for step in order_writes(writes):
             saving, write = written[step.index], writes[step.index]
             left.discard(step.index)
-            with self._work.telling_of(saving.item):
+            with self._work.placing_errors(saving.item):
                 try:
                     self._do(step, saving)
                 except RefusedByDatabase as error:
@@ -88,7 +87,7 @@ class CrudWriting:
         try:
             if not draft.is_new:
                 saving.rows.update(row, draft.changed, self._next_version(saving))
-                self._work.call(plan, saving.action, "after_update", row)
+                saving.item.table.call(saving.action, "after_update", row)
             elif without:
                 values = saving.rows.read(row, without)
                 saving.rows.set_values(row, dict.fromkeys(without))
@@ -96,7 +95,7 @@ class CrudWriting:
                 saving.rows.set_values(row, values)
             else:
                 saving.rows.insert(row)
-                self._work.call(plan, saving.action, "after_create", row)
+                saving.item.table.call(saving.action, "after_create", row)
         except StaleRow:
             if plan.version_field is None:
                 name, text = plan.spec.key_names[0], no_such_key(saving.rows.key(row))
@@ -106,7 +105,7 @@ class CrudWriting:
     def _complete(self, saving: Saving, names: Iterable[str]) -> None:
         """Write what a new row refers to, which is there now."""
         saving.rows.update(saving.draft.row, names)
-        self._work.call(saving.item.plan, saving.action, "after_create", saving.draft.row)
+        saving.item.table.call(saving.action, "after_create", saving.draft.row)
 
     def _next_version(self, saving: Saving) -> Version | None:
         name = saving.item.plan.version_field
@@ -117,7 +116,7 @@ class CrudWriting:
 
     def _read_again(self, saving: Saving) -> list[Any]:
         assert saving.item.key is not None
-        return tell_again(self._work, saving.item.plan, saving.action, saving.item.key)
+        return saving.item.table.read_again(saving.action, saving.item.key)
 
 
 def no_such_key(key: Key) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 from django_vortex.orm.crud.extension import CrudExtension
 from django_vortex.orm.crud.listing import Listing
 from django_vortex.orm.crud.model import CrudModel, make_plans
+from django_vortex.orm.crud.remove import CrudRemove
 from django_vortex.orm.crud.save import CrudSave
 from django_vortex.orm.crud.work import CrudPlan, CrudWork, Outcome
 from django_vortex.routing.peer import Peer
@@ -97,7 +98,7 @@ class DeskWork:
 
     def remove(self, *tuples: Any, key: Any = None, **parts: Any) -> Outcome:
         """Delete rows."""
-        return self.do(lambda work: work.remove(tuples, key), **parts)
+        return self.do(lambda work: CrudRemove(work).remove(tuples, key), **parts)
 
     def find(self, **parts: Any) -> Outcome:
         """Ask for a list."""

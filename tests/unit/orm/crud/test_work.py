@@ -7,6 +7,7 @@ import pytest
 from django_vortex.exceptions import PermissionDenied, ValidationError
 from django_vortex.orm.crud.listing import Page
 from django_vortex.orm.crud.model import CrudModel, ModelPlan, make_plans
+from django_vortex.orm.crud.remove import CrudRemove
 from django_vortex.orm.crud.work import read_filt_key
 from django_vortex.routing.permissions import AllowAny, IsAuthenticated
 from django_vortex.routing.shared_peer import DependsOnPeer, SharedPeer
@@ -148,8 +149,8 @@ def test_a_push_to_many_asks_each_of_them_elsewhere_but_looks_at_none(desk: Desk
         (lambda work: work.create(), "create"),
         (lambda work: work.retrieve(1), "retrieve"),
         (lambda work: work.find(work.plan.listing), "retrieve"),
-        (lambda work: work.remove([], 1), "delete"),
-        (lambda work: work.remove([], None), "delete"),
+        (lambda work: CrudRemove(work).remove([], 1), "delete"),
+        (lambda work: CrudRemove(work).remove([], None), "delete"),
     ],
 )
 def test_who_may_do_nothing_of_the_kind_is_told_before_the_database_is_asked(

@@ -1,11 +1,10 @@
-"""What a peer is told of rows that it has written: no more than it may retrieve."""
+"""What a peer gets of rows that it has written: no more than it may retrieve."""
 
 from typing import Any
 
 import pytest
 
 from django_vortex.exceptions import Conflict
-from django_vortex.orm.crud.telling import tell, tell_again
 from django_vortex.routing.permission import Action, Permission
 from django_vortex.routing.permissions import AllowAny
 from tests.unit.orm.desk import Desk
@@ -30,12 +29,12 @@ def small_and_big(desk: Desk) -> Desk:
 
 
 def told(work: DeskWork, *keys: int) -> list[tuple[Any, ...]]:
-    def tell_all(known: Any) -> Any:
-        plan = work.plan.main
-        found = known.rows(plan, Action.UPDATE).get_many([(key,) for key in keys])
-        return list(tell(known, plan, Action.UPDATE, found).items())
+    def make_tuples(known: Any) -> Any:
+        table = known.table(work.plan.main)
+        found = table.rows(Action.UPDATE).get_many([(key,) for key in keys])
+        return list(table.make_tuples(Action.UPDATE, found).items())
 
-    made: Any = work.do(tell_all)
+    made: Any = work.do(make_tuples)
     return [(key, row.id, row.title, row.points, row.version) for key, row in made]
 
 
@@ -85,7 +84,7 @@ def test_a_row_that_is_gone_is_not_told(small_and_big: Desk):
     plan = work.plan.main
 
     def again(key: int) -> Any:
-        return work.do(lambda known: tell_again(known, plan, Action.UPDATE, (key,)))
+        return work.do(lambda known: known.table(plan).read_again(Action.UPDATE, (key,)))
 
     assert [row.points for row in again(2)] == [9]
     assert again(3) == []
