@@ -1,13 +1,13 @@
 """`RowsHandler`: all rows of a Django model or a SQLAlchemy class."""
 
-import inspect
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from django_vortex.exceptions import DefinitionError, TryAgain, quoted
 from django_vortex.handlers import ModelHandler
 from django_vortex.logs import get_limited_logger
-from django_vortex.orm.conditions import Condition, to_condition
+from django_vortex.orm.access import Access, PeerAccess
+from django_vortex.orm.conditions import Condition
 from django_vortex.orm.django.rows import DjangoRows
 from django_vortex.orm.filt_keys import check_keys, is_of_application
 from django_vortex.orm.sqlalchemy.rows import SqlAlchemyRows
@@ -66,7 +66,7 @@ class RowsHandler(ModelHandler):
         self._rows = _make_rows(model, session_factory)
         payload_io = default_payload_io if payload_io is None else payload_io
         permission = self.permission if permission is None else permission
-        self._row_permission = (
+        self._access = Access(
             DefaultRowPermission(lambda: payload_io.find_permission(edits_rows=False))
             if permission is None
             else to_permission(permission)
@@ -75,7 +75,7 @@ class RowsHandler(ModelHandler):
             filt,
             accept_only_from=accept_only_from,
             ignore_from=ignore_from,
-            permission=WholeHandler(self._row_permission),
+            permission=WholeHandler(self._access.permission),
             throttle=throttle,
             payload_io=payload_io,
             owner=owner,
@@ -97,27 +97,21 @@ class RowsHandler(ModelHandler):
         return self.model if known is None else None
 
     def get_queryset(self, request: Request) -> Any:
-        """Give the queryset or ``select`` of the rows to send."""
+        """Return the queryset or ``select`` of the rows to send."""
         return self._rows.get_all() if self._queryset is None else self._queryset
 
     def build_model(self, request: Request) -> list[Any]:
-        """List the rows of `get_queryset` that the permission shows to whoever asks."""
-        may_be_read = type(self) is not RowsHandler or is_of_application(self._row_permission)
+        """Return the rows of `get_queryset` that the peer may retrieve."""
+        may_be_read = type(self) is not RowsHandler or is_of_application(self._access.permission)
         check_keys(request, self.payload_io, self.filt, may_be_read=may_be_read)
-        permission, wait = self._row_permission, Waiting().wait
-
-        def settle(answer: Any) -> Any:
-            return wait(answer) if inspect.isawaitable(answer) else answer
-
-        scope = settle(permission.scope(request, Action.RETRIEVE))
+        peer_access, access = PeerAccess(request, Waiting().wait), self._access
+        condition = peer_access.get_condition(access, Action.RETRIEVE)
         tuple_type = self.payload_io.codec.registry.get_by_class(self.model)
         names = () if tuple_type is None else [field.name for field in tuple_type.fields]
-        rows = self._fetch(self.get_queryset(request), names, to_condition(scope))
-        if "rows" not in permission.restricts:
+        rows = self._fetch(self.get_queryset(request), names, condition)
+        if not access.depends_on_row:
             return rows
-        return [
-            row for row in rows if settle(permission.allows_object(request, Action.RETRIEVE, row))
-        ]
+        return [row for row in rows if peer_access.is_row_allowed(access, Action.RETRIEVE, row)]
 
     def _fetch(self, queryset: Any, names: Sequence[str], condition: Condition | None) -> list[Any]:
         try:

@@ -176,6 +176,14 @@ class OrmCrudHandler(BaseHandler):
             payload_io=payload_io,
             owner=owner,
         )
+        self._has_extensions = any(plan.extensions for plan in models)
+        self._may_read_filt = (
+            self._has_extensions
+            or get_queryset is not None
+            or self._has_method("get_queryset", "pre_process", "post_process")
+            or any(is_of_application(permission) for permission in permissions)
+        )
+        """Whether code of the application may read keys of a filt beside those that we know."""
         self.pushes = self._make_pushes(push_on_commit)
 
     def get_queryset(self, request: Request) -> Any:
@@ -266,7 +274,7 @@ class OrmCrudHandler(BaseHandler):
         keep its connection, with all its locks, until that is collected.
         """
         run = CrudRun(self, self._work, request, load)
-        follows = self.pushes is not None or any(plan.extensions for plan in self.plan.models)
+        follows = self.pushes is not None or self._has_extensions
         is_kept = self.store.is_async or (follows and _may_write(request))
         if not (is_kept and is_on_loop()):
             return await run.run()
@@ -297,10 +305,10 @@ class OrmCrudHandler(BaseHandler):
 
     def _work(self, request: Request, unit: Unit) -> Outcome:
         work = CrudWork(self.plan, request, unit)
-        work.settle(self.pre_process(request))
+        work.access.resolve(self.pre_process(request))
         outcome = self._decide(work, request)
         payload = Payload({}, outcome.tuples)
-        work.settle(self.post_process(request, payload))
+        work.access.resolve(self.post_process(request, payload))
         outcome.tuples = list(payload.tuples)
         if outcome.unset:
             record = self.plan.main.record
@@ -323,16 +331,6 @@ class OrmCrudHandler(BaseHandler):
         if self.plan.listing is not None:
             return work.find(self.plan.listing)
         return work.create()
-
-    @property
-    def _may_read_filt(self) -> bool:
-        """Whether code of the application sees what is in a filt beside our own keys."""
-        return (
-            self._get_queryset is not None
-            or self._has_method("get_queryset", "pre_process", "post_process")
-            or any(plan.extensions for plan in self.plan.models)
-            or any(is_of_application(plan.access.permission) for plan in self.plan.models)
-        )
 
     def _has_method(self, *names: str) -> bool:
         """Say whether a subclass has one of these methods of its own."""

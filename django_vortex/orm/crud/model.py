@@ -9,7 +9,7 @@ from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import Any, TypeAlias
 
 from django_vortex.exceptions import DefinitionError, quoted
-from django_vortex.orm.crud.access import Access
+from django_vortex.orm.access import Access
 from django_vortex.orm.crud.extension import CrudExtension
 from django_vortex.orm.crud.fields import check_names, find_names
 from django_vortex.orm.crud.nested import Nested, make_shape

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from django_vortex.exceptions import DefinitionError
-from django_vortex.orm.crud.access import Access
+from django_vortex.orm.access import Access
 from django_vortex.orm.crud.fields import find_names, unknown_name
 from django_vortex.orm.store import ModelSpec, Shape, Store
 from django_vortex.routing.permission import to_permission

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from django_vortex.exceptions import quoted
+from django_vortex.orm.access import PeerAccess
 from django_vortex.orm.conditions import Comparison
-from django_vortex.orm.crud.access import PeerAccess
 from django_vortex.orm.crud.items import Item
 from django_vortex.orm.crud.references import Reference
 from django_vortex.orm.sameness import is_hashable
@@ -75,11 +75,13 @@ class ReferenceCheck:
             return set()
         scope = self._access.make_scope(reference.access, Action.RETRIEVE)
         rows = self._unit.rows(reference.shape, scope)
-        return {
-            rows.read(row, [target])[target]
-            for row in _find_rows(rows, reference, target, values)
-            if self._access.is_row_allowed(reference.access, Action.RETRIEVE, row)
-        }
+        found = _find_rows(rows, reference, target, values)
+        if reference.access.depends_on_row:
+            found = (row for row in found if self._is_visible(reference, row))
+        return {rows.read(row, [target])[target] for row in found}
+
+    def _is_visible(self, reference: Reference, row: Any) -> bool:
+        return self._access.is_row_allowed(reference.access, Action.RETRIEVE, row)
 
 
 def _find_rows(rows: Rows, reference: Reference, target: str, values: list[Any]) -> Iterable[Any]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from django_vortex.exceptions import DefinitionError
-from django_vortex.orm.crud.access import Access
+from django_vortex.orm.access import Access
 from django_vortex.orm.crud.fields import unknown_name
 from django_vortex.orm.store import ModelRelation, ModelSpec, Shape, Store
 from django_vortex.routing.permission import to_permission

@@ -4,8 +4,8 @@ Takes the tuples of a request, writes what they carry and nothing else, gives th
 same order. All that is wrong is collected and told at once.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
 
 from django_vortex.exceptions import Conflict, PermissionDenied, ValidationError
 from django_vortex.orm.conditions import decide
@@ -29,8 +29,11 @@ LEAVES_SCOPE = "A row would leave what you may see"
 MAX_LISTED_KEYS = 10_000
 """How many rows a field of many may name."""
 
-FindCheck = Callable[[Rows], Callable[[Sequence[Draft], Sequence[Draft]], None]]
-"""Gives a check of a store: of some drafts, beside all of their message."""
+GetCheck: TypeAlias = Callable[[Rows], Callable[[Sequence[Draft], Sequence[Draft]], None]]
+"""Returns a check of a store: of some drafts, beside all of their message."""
+
+Group: TypeAlias = tuple[Rows, list[Saving]]
+"""What is written to the rows of one table, either new ones or stored ones."""
 
 
 class CrudSave:
@@ -69,10 +72,12 @@ class CrudSave:
         for item, name, value in self._references.find_missing():
             self._errors.append(error_at(item.index, name, no_such_row(value)))
         self._refuse()
-        self._validate(savings)
+        written = [saving for saving in savings if saving.is_written]
+        groups = _group(written)
+        self._ask_stores(written, groups, lambda rows: rows.validate)
         self._refuse()
-        CrudWriting(self._work).write(savings)
-        self._validate_written(savings)
+        CrudWriting(self._work).write(written)
+        self._ask_stores(written, groups, lambda rows: rows.validate_written)
         self._refuse()
         return self._outcome(savings)
 
@@ -131,7 +136,10 @@ class CrudSave:
         for name, value in item.values.items():
             if name in plan.spec.key_names or name == plan.version_field:
                 continue
-            if self._is_as_shown(plan.spec.fields.get(name), shown.get(name), value):
+            if is_same(shown.get(name), value, exact=self._exact):
+                continue
+            field = plan.spec.fields.get(name)
+            if field is not None and field.is_many and is_same_set(shown.get(name), value):
                 continue
             if name in plan.writable:
                 values[name] = value
@@ -186,11 +194,6 @@ class CrudSave:
             return True  # and refused
         return field.is_nullable and self._work.request.dialect.says_absent
 
-    def _is_as_shown(self, field: ModelField | None, shown: Any, value: Any) -> bool:
-        if field is not None and field.is_many and is_same_set(shown, value):
-            return True
-        return is_same(shown, value, exact=self._exact)
-
     def _is_untouched(self, field: Any, default: Any, value: Any) -> bool:
         """Say whether a field that peers may not set is as a default tuple has it."""
         if value is None or value == [] or (field is not None and field.has_varying_default):
@@ -230,26 +233,24 @@ class CrudSave:
 
         Before the database is asked: what is unique among the rows of others is not told.
         """
-        fields = item.plan.spec.fields
+        condition, fields = item.table.get_condition(action), item.plan.spec.fields
+        if condition is None:
+            return
 
         def read(name: str) -> Any:
             is_known = name in fields and not fields[name].is_many
             return rows.read(row, [name])[name] if is_known else None
 
-        if decide(item.table.get_condition(action), read) is False:
+        if decide(condition, read) is False:
             raise PermissionDenied(LEAVES_SCOPE)
 
-    def _validate(self, savings: Sequence[Saving]) -> None:
-        self._ask_stores(savings, lambda rows: rows.validate)
-
-    def _validate_written(self, savings: Sequence[Saving]) -> None:
-        self._ask_stores(savings, lambda rows: rows.validate_written)
-
-    def _ask_stores(self, savings: Sequence[Saving], find: FindCheck) -> None:
+    def _ask_stores(
+        self, written: Sequence[Saving], groups: Sequence[Group], get_check: GetCheck
+    ) -> None:
         """Let a check of each store look at its rows, beside all that the message writes."""
-        message = [saving.draft for saving in savings if saving.is_written]
-        for rows, group in _group(savings):
-            find(rows)([saving.draft for saving in group], message)
+        message = [saving.draft for saving in written]
+        for rows, group in groups:
+            get_check(rows)([saving.draft for saving in group], message)
             for saving in group:
                 if saving.draft.errors:
                     self._add_errors(saving.item, saving.draft.errors)
@@ -273,7 +274,7 @@ class CrudSave:
                 raise PermissionDenied(LEAVES_SCOPE)
             row, made = stored[id(saving.rows), key]
             outcome.tuples.append(made)
-            if saving.draft.is_new or saving.draft.changed:
+            if saving.is_written:
                 outcome.done.append(
                     Done(saving.action, saving.item.plan, key, row, saving.item.index)
                 )
@@ -327,12 +328,11 @@ def _demand_change(table: PeerTable) -> None:
         table.demand(Action.CREATE)
 
 
-def _group(savings: Sequence[Saving]) -> Iterable[tuple[Rows, list[Saving]]]:
-    """Return what is going to be written, by rows."""
+def _group(written: Sequence[Saving]) -> list[Group]:
+    """Return what is going to be written, by table and action."""
     by_rows: dict[int, list[Saving]] = {}
-    for saving in savings:
-        if saving.is_written:
-            by_rows.setdefault(id(saving.rows), []).append(saving)
+    for saving in written:
+        by_rows.setdefault(id(saving.rows), []).append(saving)
     return [(group[0].rows, group) for group in by_rows.values()]
 
 

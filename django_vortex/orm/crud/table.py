@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django_vortex.exceptions import PermissionDenied
+from django_vortex.orm.access import PeerAccess
 from django_vortex.orm.conditions import Condition, is_same_condition
-from django_vortex.orm.crud.access import PeerAccess
 from django_vortex.orm.crud.extension import Context, has_hook
 from django_vortex.orm.crud.listing import ListQuery
 from django_vortex.orm.crud.model import ModelPlan
@@ -36,40 +36,46 @@ class PeerTable:
         self._access = access
         self._unit = unit
         self._handler = handler
-        self._rows: dict[Action, Rows] = {}
+        self._depends_on_row = plan.access.depends_on_row
+        self._granted: set[Action] = set()
         self._scopes: dict[Action, Scope] = {}
+        self._rows: dict[Action, Rows] = {}
 
     def is_allowed(self, action: Action) -> bool:
         """Say whether the peer may do this to any row at all."""
         return self._access.is_allowed(self.plan.access, action)
 
     def demand(self, action: Action) -> None:
-        """Refuse what the peer may do to no row.
+        """Refuse what the peer may do to no row; the permission is asked once per request.
 
         A push to many peers is made once, and each of them is asked where it is connected.
 
         Raises:
             PermissionDenied: It may not.
         """
-        if not self._access.request.is_shared and not self.is_allowed(action):
+        if action in self._granted or self._access.request.is_shared:
+            return
+        if not self.is_allowed(action):
             raise PermissionDenied(f"You may not {action.value} here")
+        self._granted.add(action)
 
     def is_row_allowed(self, action: Action, row: Any) -> bool:
         """Say whether the peer may do this to a row."""
+        if not self._depends_on_row:
+            return True
         return self._access.is_row_allowed(self.plan.access, action, row)
 
     def rows(self, action: Action) -> Rows:
         """Return the rows that exist for the peer when it wants to do this."""
         known = self._rows.get(action)
         if known is None:
-            scope = self._scopes[action] = self._access.make_scope(self.plan.access, action)
-            known = self._rows[action] = self._unit.rows(self.plan.shape, scope)
+            known = self._unit.rows(self.plan.shape, self._get_scope(action))
+            self._rows[action] = known
         return known
 
     def get_condition(self, action: Action) -> Condition | None:
         """Return the condition of those rows; None is all rows."""
-        self.rows(action)
-        return self._scopes[action].condition
+        return self._get_scope(action).condition
 
     def call(self, action: Action, hook: str, *arguments: Any) -> None:
         """Call a hook of all extensions."""
@@ -78,7 +84,7 @@ class PeerTable:
             rows = self.rows(action)
             context = Context(access.request, self._handler, plan.spec.model, action, rows)
             for extension in plan.extensions:
-                access.wait(getattr(extension, hook)(context, *arguments))
+                access.resolve(getattr(extension, hook)(context, *arguments))
 
     def keep_allowed(self, action: Action, found: Mapping[Key, Any]) -> dict[Key, Any]:
         """Return those of the rows that the peer may do this to.
@@ -86,7 +92,7 @@ class PeerTable:
         Raises:
             PermissionDenied: It may retrieve one of the others.
         """
-        if not self.plan.access.depends_on_row:
+        if not self._depends_on_row:
             return dict(found)
         allowed = {key: row for key, row in found.items() if self.is_row_allowed(action, row)}
         denied = {key: row for key, row in found.items() if key not in allowed}
@@ -99,7 +105,7 @@ class PeerTable:
         if not found or not self.is_allowed(Action.RETRIEVE):
             return set()
         visible = set(found)
-        if self.plan.access.depends_on_row:
+        if self._depends_on_row:
             retrieve = Action.RETRIEVE
             visible = {key for key in found if self.is_row_allowed(retrieve, found[key])}
         condition = self.get_condition(Action.RETRIEVE)
@@ -154,6 +160,12 @@ class PeerTable:
         shown = {*self.plan.spec.key_names, self.plan.version_field}
         return {name: values[name] if name in shown else None for name in values}
 
+    def _get_scope(self, action: Action) -> Scope:
+        known = self._scopes.get(action)
+        if known is None:
+            known = self._scopes[action] = self._access.make_scope(self.plan.access, action)
+        return known
+
     def _make_tuples(self, visible: Iterable[Any]) -> list[Any]:
         rows, tuples = self.rows(Action.RETRIEVE), []
         for row in visible:
@@ -174,7 +186,7 @@ class PeerTable:
         return self.plan.record.make_all(found), place
 
     def _keep_visible(self, found: Iterable[Any]) -> Iterable[Any]:
-        if not self.plan.access.depends_on_row:
+        if not self._depends_on_row:
             return found
         return (row for row in found if self.is_row_allowed(Action.RETRIEVE, row))
 
@@ -198,7 +210,7 @@ class PeerTable:
         """Say whether more than plain values is needed; what the model needs its store knows."""
         plan = self.plan
         return (
-            plan.access.depends_on_row
+            self._depends_on_row
             or bool(plan.shape.nested)
             or any(one.name not in plan.shape.names for one in order)
             or any(has_hook(extension, "after_retrieve") for extension in plan.extensions)

@@ -4,14 +4,13 @@ Takes a `Unit` and a request, gives an `Outcome`. A row that the peer may not se
 one that does not exist. Saving is in `save`, deleting in `remove`.
 """
 
-import inspect
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from django_vortex.exceptions import PermissionDenied, ValidationError, WireError, quoted
+from django_vortex.orm.access import PeerAccess
 from django_vortex.orm.conditions import UnfitOperand
-from django_vortex.orm.crud.access import PeerAccess
 from django_vortex.orm.crud.items import Done, Item, error_at
 from django_vortex.orm.crud.listing import Listing, Page, no_cursor
 from django_vortex.orm.crud.model import ModelPlan
@@ -80,7 +79,7 @@ class CrudWork:
         self.plan = plan
         self.request = request
         self.unit = unit
-        self.access = PeerAccess(request, self.settle)
+        self.access = PeerAccess(request, unit.wait)
         self._tables: dict[int, PeerTable] = {}
         payload_io = getattr(plan.handler, "payload_io", None)
         self._translate = know_no_error if payload_io is None else payload_io.translate_error
@@ -196,10 +195,6 @@ class CrudWork:
     def placing_errors(self, item: Item) -> PlacingErrors:
         """Let errors that are raised meanwhile name the tuple that they are about."""
         return PlacingErrors(item, self._translate)
-
-    def settle(self, value: Any) -> Any:
-        """Wait for what a hook gave, if it is a coroutine."""
-        return self.unit.wait(value) if inspect.isawaitable(value) else value
 
 
 def find_tables(items: Iterable[Item]) -> list[PeerTable]:

@@ -50,14 +50,13 @@ class CrudWriting:
     def __init__(self, work: CrudWork) -> None:
         self._work = work
 
-    def write(self, savings: Sequence[Saving]) -> None:
-        """Write all rows.
+    def write(self, written: Sequence[Saving]) -> None:
+        """Write all rows, each of which has something to write.
 
         Raises:
             ValidationError: The database refuses one.
             Conflict: One was changed meanwhile.
         """
-        written = [saving for saving in savings if saving.is_written]
         writes = [_describe(saving) for saving in written]
         left = set(range(len(writes)))
         for step in order_writes(writes):

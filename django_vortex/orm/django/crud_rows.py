@@ -136,7 +136,9 @@ class DjangoCrudRows:
         return self._model()
 
     def key(self, row: Any) -> Key:
-        """Give the primary key of a row."""
+        """Return the primary key of a row."""
+        if len(self._keys) == 1:
+            return (getattr(row, self._keys[0]),)
         return tuple(getattr(row, name) for name in self._keys)
 
     def values(self, row: Any) -> dict[str, Any]:

@@ -6,6 +6,7 @@ look at a related row that no database has yet.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -31,8 +32,7 @@ def check_targets(
         using: The alias of the database.
         message: All rows that are written together.
     """
-    fields: Iterable[Any] = model._meta.concrete_fields
-    for field in filter(_leads_to_others, fields):
+    for field in _find_foreign_keys(model):
         _check_one(field, drafts, using, _find_near(field, field.target_field, message))
     for field in model._meta.many_to_many:
         target = field.remote_field.model._meta.pk
@@ -46,8 +46,7 @@ def check_limits_of_targets(
     message: Sequence[Draft],
 ) -> None:
     """Say which rows refer to one of the message that they may not refer to, now it is written."""
-    fields: Iterable[Any] = model._meta.concrete_fields
-    for field in filter(_leads_to_others, fields):
+    for field in _find_foreign_keys(model):
         if field.get_limit_choices_to():
             near = _find_near(field, field.target_field, message)
             found = {draft.row.__dict__.get(field.attname) for draft in drafts} & near.keys()
@@ -58,10 +57,17 @@ def check_limits_of_targets(
                     draft.errors.setdefault(field.attname, []).append(_missing(field, value))
 
 
-def _leads_to_others(field: Any) -> bool:
-    """Tell a foreign key from the link to a parent's row, which saving makes."""
-    is_link = getattr(field.remote_field, "parent_link", False)
-    return bool(field.is_relation and field.remote_field and not is_link)
+@lru_cache(maxsize=1024)
+def _find_foreign_keys(model: type[models.Model]) -> list[Any]:
+    """Find the foreign keys of a model, but no links to rows of its parents: saving sets those."""
+    fields: Iterable[Any] = model._meta.concrete_fields
+    return [
+        field
+        for field in fields
+        if field.is_relation
+        and field.remote_field
+        and not getattr(field.remote_field, "parent_link", False)
+    ]
 
 
 def _find_near(field: Any, target: Any, message: Sequence[Draft]) -> dict[Any, Any]:

@@ -94,7 +94,11 @@ def _clean(
     untouched = _untouched_names(model, draft)
     fields = model._meta.concrete_fields
     exclude = untouched | _wrong_names(model, draft)
-    exclude |= {field.name for field in fields if field.is_relation or _is_rightly_null(field, row)}
+    exclude |= {
+        field.name
+        for field in fields
+        if field.is_relation or (field.null and _is_rightly_null(field, row))
+    }
     if draft.is_new:
         exclude |= {field.name for field in fields if _is_empty_default(field, row)}
     else:
@@ -196,9 +200,9 @@ def _exclude(model: type[models.Model], draft: Draft) -> set[str]:
 
 
 def _is_rightly_null(field: Any, row: Any) -> bool:
-    """Say whether a field is NULL because it may be, although no form could leave it out."""
+    """Say whether a field that may be NULL is so, although no form could leave it out."""
     value = row.__dict__.get(field.attname, "")
-    return field.null and (value is None or (is_file(field) and not value))
+    return value is None or (is_file(field) and not value)
 
 
 def _is_empty_default(field: Any, row: Any) -> bool:

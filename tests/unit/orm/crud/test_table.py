@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from django_vortex.exceptions import Conflict
+from django_vortex.exceptions import Conflict, PermissionDenied
+from django_vortex.orm.crud.save import CrudSave
 from django_vortex.routing.permission import Action, Permission
 from django_vortex.routing.permissions import AllowAny
 from tests.unit.orm.desk import Desk
@@ -98,3 +99,61 @@ def test_a_conflict_tells_no_more_either(small_and_big: Desk):
         (1, "a", 7),
         (2, None, 7),
     ]
+
+
+class Counting(Permission):
+    """Counts what it is asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def allows(self, request: Any, action: Action) -> bool:
+        self.asked.append(action.value)
+        return True
+
+
+def test_the_permission_is_asked_as_often_for_many_tuples_as_for_one(small_and_big: Desk):
+    counts = []
+    for keys in [(1,), (1, 2)]:
+        permission = Counting()
+        work = DeskWork(small_and_big, permission=permission)
+        work.save(*[work.ticket(id=key, title=f"{keys}") for key in keys])
+        counts.append(permission.asked.count("update"))
+    assert counts == [1, 1]
+
+
+def test_a_permission_that_says_no_is_asked_again(small_and_big: Desk):
+    class Late(Counting):
+        def allows(self, request: Any, action: Action) -> bool:
+            super().allows(request, action)
+            return len(self.asked) > 1
+
+    def demand(known: Any) -> Any:
+        table = known.table(known.plan.main)
+        with pytest.raises(PermissionDenied):
+            table.demand(Action.UPDATE)
+        table.demand(Action.UPDATE)
+        table.demand(Action.UPDATE)
+
+    permission = Late()
+    DeskWork(small_and_big, permission=permission).do(demand)
+    assert permission.asked == ["update", "update"]
+
+
+def test_rows_to_retrieve_are_not_prepared_where_their_condition_says_enough(
+    small_and_big: Desk, monkeypatch: pytest.MonkeyPatch
+):
+    prepared = []
+    work = DeskWork(small_and_big)
+
+    def save(known: Any) -> Any:
+        make_rows = known.unit.rows
+        monkeypatch.setattr(
+            known.unit,
+            "rows",
+            lambda shape, scope: prepared.append(scope) or make_rows(shape, scope),
+        )
+        return CrudSave(known).save([work.ticket(id=1, title="b")])
+
+    work.do(save)
+    assert len(prepared) == 1

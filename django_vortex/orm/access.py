@@ -3,7 +3,8 @@
 Takes permissions and ``get_queryset`` of the application, gives verdicts and `Scope` objects.
 """
 
-from collections.abc import Callable, Mapping
+import inspect
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -39,33 +40,38 @@ class PeerAccess:
 
     Args:
         request: The request.
-        wait: Waits for the verdict of a coroutine.
+        wait: Waits for a coroutine, as `Unit.wait`.
     """
 
-    def __init__(self, request: Request, wait: Callable[[Any], Any]) -> None:
+    def __init__(self, request: Request, wait: Callable[[Awaitable[Any]], Any]) -> None:
         self.request = request
-        self.wait = wait
+        self._wait = wait
+
+    def resolve(self, value: Any) -> Any:
+        """Return what code of the application has returned, or what its coroutine returns."""
+        return self._wait(value) if inspect.isawaitable(value) else value
 
     def is_allowed(self, access: Access, action: Action) -> bool:
         """Say whether the peer may do this to any row at all."""
-        return bool(self.wait(access.permission.allows(self.request, action)))
+        verdict = access.permission.allows(self.request, action)
+        return verdict is True or bool(self.resolve(verdict))
 
     def is_row_allowed(self, access: Access, action: Action, row: Any) -> bool:
-        """Say whether the peer may do this to a row."""
-        if not access.depends_on_row:
-            return True
-        return bool(self.wait(access.permission.allows_object(self.request, action, row)))
+        """Say whether the peer may do this to a row, where that depends on the row."""
+        verdict = access.permission.allows_object(self.request, action, row)
+        return verdict is True or bool(self.resolve(verdict))
 
     def get_condition(self, access: Access, action: Action) -> Condition | None:
         """Return the condition of the rows that exist for the peer; None is all rows."""
-        return to_condition(self.wait(access.permission.scope(self.request, action)))
+        rows = access.permission.scope(self.request, action)
+        return None if rows is None else to_condition(self.resolve(rows))
 
     def make_scope(self, access: Access, action: Action) -> Scope:
         """Return which rows, and which rows inside of them, exist for the peer and an action."""
         inside = {name: self._make_nested_scope(one) for name, one in access.nested.items()}
         queryset = None
         if access.get_queryset is not None:
-            queryset = self.wait(access.get_queryset(self.request))
+            queryset = self.resolve(access.get_queryset(self.request))
         return Scope(queryset, self.get_condition(access, action), inside)
 
     def _make_nested_scope(self, access: Access) -> Scope:
