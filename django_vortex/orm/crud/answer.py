@@ -1,7 +1,7 @@
 """The answer to a CRUD request: encoded before the commit, or naming the field that cannot be.
 
-Takes what was done, gives the envelope that leaves as it is. What a peer could not be told is not
-stored: it would try again.
+Takes what was done, gives the envelope that is sent as it is. A change whose answer cannot be
+encoded is not stored: the peer would send it again.
 """
 
 import datetime
@@ -34,7 +34,7 @@ def make_answer(
 
     Raises:
         LoadsOnLoop: A value waits for a database; call this in a thread.
-        DefinitionError: It cannot be told, and has to be rolled back.
+        DefinitionError: It cannot be encoded, and what was done has to be rolled back.
     """
     payload = Payload(tuples=outcome.tuples)
     return make_reply(PayloadEnvelope({}, payload, result=outcome.result), request, date)

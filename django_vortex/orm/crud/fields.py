@@ -16,7 +16,7 @@ from django_vortex.wire.carried import find_uncarried
 def find_names(
     spec: ModelSpec, fields: Sequence[str] | str | None, registry: TupleRegistry
 ) -> tuple[str, ...]:
-    """Give the fields that are wanted, the primary key's among them.
+    """Return the fields that are wanted, the primary key's among them.
 
     Raises:
         DefinitionError: None are named, or one that is not there or cannot travel.
@@ -50,7 +50,7 @@ def _check_carried(spec: ModelSpec, field: ModelField, registry: TupleRegistry) 
 
 
 def get_field(spec: ModelSpec, name: str, what: str) -> ModelField:
-    """Give a field by its name.
+    """Return a field by its name.
 
     Raises:
         DefinitionError: There is none.
@@ -71,6 +71,6 @@ def check_names(spec: ModelSpec, names: Iterable[str], what: str) -> None:
 
 
 def unknown_name(spec: ModelSpec, name: str, what: str, known: Iterable[str]) -> DefinitionError:
-    """Give the error for a name that a model does not have."""
+    """Return the error for a name that a model does not have."""
     text = f"{what} names {quoted(name)}, which {spec.label} does not have"
     return DefinitionError(text + did_you_mean(name, known))

@@ -187,7 +187,7 @@ class OrmCrudHandler(BaseHandler):
         self.pushes = self._make_pushes(push_on_commit)
 
     def get_queryset(self, request: Request) -> Any:
-        """Give the rows of the first model that exist for a request; may be a coroutine function.
+        """Return the rows of the first model that exist for a request; may be a coroutine function.
 
         A queryset of Django or a ``select`` of SQLAlchemy. Other rows can neither be retrieved nor
         changed, and no row can be saved that would not be among them.

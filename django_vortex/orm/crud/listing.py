@@ -224,7 +224,7 @@ class Listing:
 
 
 def _beyond(order: Sequence[Order], values: Sequence[Any]) -> Condition:
-    """Give the condition of the rows behind those values in an order."""
+    """Return the condition of the rows behind those values in an order."""
     alternatives: list[Condition] = []
     same: list[Condition] = []
     for one, value in zip(order, values, strict=True):
@@ -237,7 +237,7 @@ def _beyond(order: Sequence[Order], values: Sequence[Any]) -> Condition:
 
 
 def _later(order: Order, value: Any) -> Condition | None:
-    """Give what comes behind a value in one field, where NULL is greater than all values."""
+    """Return what comes behind a value in one field, where NULL is greater than all values."""
     if value is None:
         return Comparison(order.name, "isnull", False) if order.is_descending else None
     if order.is_descending:

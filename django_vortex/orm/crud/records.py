@@ -114,7 +114,7 @@ class RecordType:
         return value.__class__ is self.cls
 
     def read(self, instance: Any) -> dict[str, Any]:
-        """Give the values of the fields that a peer sent, and no others."""
+        """Return the values of the fields that a peer sent, and no others."""
         present = present_fields(instance, registry=self._registry)
         return {
             name: getattr(instance, name) if read is None else read(instance)
@@ -123,7 +123,7 @@ class RecordType:
         }
 
     def unknown(self, instance: Any) -> frozenset[str]:
-        """Give the names a peer sent that are no fields."""
+        """Return the names a peer sent that are no fields."""
         return unknown_fields(instance)
 
     def _find_partial(self, left: frozenset[str]) -> type["Record"]:
@@ -144,7 +144,7 @@ class RecordType:
 def _without_validation(
     build: Callable[[Mapping[str, object]], object],
 ) -> Callable[[Mapping[str, object]], object]:
-    """Give what fills an instance of a model past its validators: stored rows are as they are."""
+    """Return what fills an instance of a model past its validators: stored rows are as they are."""
 
     def fill(values: Mapping[str, object]) -> object:
         instance = build(_NO_FIELDS)
@@ -172,7 +172,7 @@ def _compile_build_all(cls: type, names: Sequence[str]) -> BuildAll | None:
 def make_record_type(
     shape: Shape, name: str | None, registry: TupleRegistry, *, is_nested: bool = False
 ) -> RecordType:
-    """Give the record type of a shape.
+    """Return the record type of a shape.
 
     Args:
         shape: What is read of each row.
@@ -196,7 +196,7 @@ def make_record_type(
 
 
 def registered_fields(model: Any, registry: TupleRegistry) -> tuple[str, ...] | None:
-    """Give the fields a model has as a tuple type of its own, None if it is none."""
+    """Return the fields a model has as a tuple type of its own, None if it is none."""
     tuple_type = registry.get_by_class(model) if isinstance(model, type) else None
     if tuple_type is None or tuple_type.cls is not model:
         return None
@@ -204,7 +204,7 @@ def registered_fields(model: Any, registry: TupleRegistry) -> tuple[str, ...] | 
 
 
 def _find_registration(shape: Shape, name: str | None, registry: TupleRegistry) -> TupleType | None:
-    """Give the model's own registration if tuples of it can hold the shape."""
+    """Return the model's own registration if tuples of it can hold the shape."""
     names = registered_fields(shape.spec.model, registry)
     if names is None or shape.nested or set(names) != set(shape.names):
         return None

@@ -1,4 +1,4 @@
-"""What a peer is told of a row that its database refuses: which tuple, which field.
+"""Errors for a peer whose row the database refuses: which tuple, which field.
 
 Takes what the store knows, gives entries of `ValidationError.errors`.
 """
@@ -80,13 +80,13 @@ def _place(error: ValidationError, item: Item) -> None:
     error.errors = [
         one
         if one.get("index") is not None
-        else {**one, "index": item.index, "field": _find_told_name(item.plan, one.get("field"))}
+        else {**one, "index": item.index, "field": _get_shown_name(item.plan, one.get("field"))}
         for one in found
     ]
     error.args = (given or str(ValidationError(errors=error.errors)),)
 
 
-def _find_told_name(plan: ModelPlan, name: Any) -> str:
+def _get_shown_name(plan: ModelPlan, name: Any) -> str:
     """Return what a peer knows a field or relation by, "" if it does not see it."""
     relation = plan.spec.relations.get(name)
     known = relation.field if relation is not None and relation.field else name
@@ -112,8 +112,8 @@ def explain_refusal(error: RefusedByDatabase, done: Sequence[Done]) -> Validatio
     if not found:
         return ValidationError(text)
     one, names, _ = found[0]
-    is_told = len(names) == 1 and names[0] in one.plan.shape.names
-    return ValidationError(errors=[error_at(one.index, names[0] if is_told else "", text)])
+    is_shown = len(names) == 1 and names[0] in one.plan.shape.names
+    return ValidationError(errors=[error_at(one.index, names[0] if is_shown else "", text)])
 
 
 def _find_fields(plan: ModelPlan, columns: Iterable[str]) -> list[str]:

@@ -107,6 +107,6 @@ def _remove(item: Item, rows: Rows, row: Any) -> None:
     except StaleRow:
         raise Conflict(CHANGED_MEANWHILE) from None
     except RefusedByDatabase as error:
-        told = RefusedByDatabase(error.text or "Other rows need this one", error.field)
-        raise ValidationError(errors=[describe_refusal(told, item)]) from error
+        refusal = RefusedByDatabase(error.text or "Other rows need this one", error.field)
+        raise ValidationError(errors=[describe_refusal(refusal, item)]) from error
     table.call(Action.DELETE, "after_delete", row)

@@ -1,7 +1,7 @@
 """Saving tuples: new rows and changes of rows, all of them or none.
 
 Takes the tuples of a request, writes what they carry and nothing else, gives the stored rows in the
-same order. All that is wrong is collected and told at once.
+same order. All errors are collected and raised at once.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -124,8 +124,8 @@ class CrudSave:
         if plan.version_field is not None:
             seen = item.values.get(plan.version_field)
             if seen is None:
-                is_told = plan.client_keys and item.key in self._visible[id(item.table)]
-                text = TAKEN if is_told else "Has to be what it was when the row was read"
+                is_known = plan.client_keys and item.key in self._visible[id(item.table)]
+                text = TAKEN if is_known else "Has to be what it was when the row was read"
                 self._errors.append(error_at(item.index, plan.version_field, text))
                 return None
             if seen != old[plan.version_field]:
@@ -206,7 +206,7 @@ class CrudSave:
         if not is_new:
             if item.plan.extensions:
                 changed |= rows.find_changed(change.row)  # by a hook, on the row itself
-            before = self._find_before(item.plan, rows, change)
+            before = self._read_before(item.plan, rows, change)
         draft = Draft(change.row, is_new, changed)
         self._refuse_deep(item, change)
         try:
@@ -219,7 +219,7 @@ class CrudSave:
             self._refuse_other_scope(item, action, rows, change.row)
         return Saving(item, action, rows, draft, before)
 
-    def _find_before(self, plan: ModelPlan, rows: Rows, change: Change) -> dict[str, Any]:
+    def _read_before(self, plan: ModelPlan, rows: Rows, change: Change) -> dict[str, Any]:
         """Return what the fields were that may have to be unique, also those that are derived."""
         if not plan.spec.unique:
             return {}
@@ -231,7 +231,7 @@ class CrudSave:
     def _refuse_other_scope(self, item: Item, action: Action, rows: Rows, row: Any) -> None:
         """Refuse a row that would leave the scope, as far as that is known without the database.
 
-        Before the database is asked: what is unique among the rows of others is not told.
+        This comes before the database is asked, which would tell what is unique among other rows.
         """
         condition, fields = item.table.get_condition(action), item.plan.spec.fields
         if condition is None:
@@ -295,7 +295,7 @@ class CrudSave:
         return bool(long)
 
     def _refuse_deep(self, item: Item, change: Change) -> None:
-        """Refuse what could be stored, and then not be told to anybody."""
+        """Refuse what could be stored, but not be sent to anybody afterwards."""
         for name, value in change.values.items():
             if isinstance(value, (list, dict)) and is_too_deep(value, self._depth):
                 text = f"Nested too deep: a message holds {self._depth} levels"

@@ -14,7 +14,7 @@ from django_vortex.typedefs import RunSync
 def find_store(
     model: Any, session_factory: Callable[[], Any] | None, using: str | None, run_sync: RunSync
 ) -> Store:
-    """Give the store of a model.
+    """Return the store of a model.
 
     Raises:
         DefinitionError: It is none of a known ORM, or lacks its session factory.

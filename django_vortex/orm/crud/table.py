@@ -194,7 +194,7 @@ class PeerTable:
         """Find the rows of a page, and one more if another page follows.
 
         Rows are read until the page is full: one that lacked the hidden rows, or a cursor made of
-        one of them, would tell of them.
+        one of them, would show that there are such rows.
         """
         rows, is_paged = self.rows(Action.RETRIEVE), query.limit is not None
         where, fetch = query.where, query.fetch

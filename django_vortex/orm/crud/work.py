@@ -93,9 +93,9 @@ class CrudWork:
         hidden = {name for name in plan.shape.names if name not in plan.writable}
         values |= dict.fromkeys(hidden - {plan.version_field})
         table.call(Action.CREATE, "after_new", values)
-        return Outcome([plan.record.make(values)], unset=self._find_unset(plan))
+        return Outcome([plan.record.make(values)], unset=self._get_unset_names(plan))
 
-    def _find_unset(self, plan: ModelPlan) -> frozenset[str]:
+    def _get_unset_names(self, plan: ModelPlan) -> frozenset[str]:
         """Return the fields that get a default when a row is stored, and which None would change.
 
         Where a peer's null says the same as an absent field there are none.
@@ -137,7 +137,7 @@ class CrudWork:
     def _explain_refusal(
         self, listing: Listing, error: RefusedByDatabase | UnfitOperand
     ) -> Exception:
-        """Return what to tell the peer when the database refuses to look for something."""
+        """Return the error for the peer when the database refuses to look for something."""
         filt = self.request.filt
         if filt.get("after") is not None and isinstance(error, RefusedByDatabase):
             return no_cursor(filt["after"])  # which a peer may make up
@@ -174,7 +174,7 @@ class CrudWork:
         return items
 
     def demand_any(self, *actions: Action) -> None:
-        """Refuse a peer that may do none of this to any model, before it is told of its mistakes.
+        """Refuse a peer that may do none of this to any model, before it hears of its mistakes.
 
         Raises:
             PermissionDenied: It may not.

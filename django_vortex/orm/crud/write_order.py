@@ -121,7 +121,7 @@ class _Walk:
         self._ready = [index for index in self._left if not self._into[index]]
 
     def steps(self) -> Iterator[Step]:
-        """Give all steps."""
+        """Return all steps."""
         while self._left:
             while self._ready:
                 index = heapq.heappop(self._ready)

@@ -87,7 +87,7 @@ class DjangoCrudRows:
         """Whether foreign keys are looked at when the transaction ends."""
 
     def get_many(self, keys: Sequence[Key]) -> Mapping[Key, Any]:
-        """Give the rows with these keys, in one statement per `CHUNK` of them."""
+        """Return the rows with these keys, in one statement per `CHUNK` of them."""
         wanted = list(dict.fromkeys(key for key in keys if self._is_possible(key)))
         found: dict[Key, Any] = {}
         for start in range(0, len(wanted), CHUNK):
@@ -142,11 +142,11 @@ class DjangoCrudRows:
         return tuple(getattr(row, name) for name in self._keys)
 
     def values(self, row: Any) -> dict[str, Any]:
-        """Give what the shape has of a row."""
+        """Return what the shape has of a row."""
         return self._reader.read(row)
 
     def read(self, row: Any, names: Iterable[str]) -> dict[str, Any]:
-        """Give single fields of a row."""
+        """Return single fields of a row."""
         return {name: self._find_reader(name)(row) for name in names}
 
     def remember(self, row: Any) -> None:

@@ -71,7 +71,7 @@ def _find_foreign_keys(model: type[models.Model]) -> list[Any]:
 
 
 def _find_near(field: Any, target: Any, message: Sequence[Draft]) -> dict[Any, Any]:
-    """Give the rows of a message that a field may refer to, by the value that it has then."""
+    """Return the rows of a message that a field may refer to, by the value that it has then."""
     wanted = field.remote_field.model._meta.concrete_model
     near = {}
     for draft in message:
@@ -126,7 +126,7 @@ def _check_many(field: Any, drafts: Sequence[Draft], using: str, near: Mapping[A
 
 
 def _find_kept(field: Any, values: Iterable[Any], using: str) -> set[Any]:
-    """Give those of the values of a foreign key that a row has."""
+    """Return those of the values of a foreign key that a row has."""
     manager = field.remote_field.model._base_manager
     return _find_there(field, field.target_field.name, values, manager.using(using))
 

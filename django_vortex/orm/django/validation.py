@@ -74,7 +74,7 @@ def validate_drafts(
 def _find_replaced(
     message: Sequence[Draft], owner: type[models.Model], names: set[str]
 ) -> list[models.Model]:
-    """Give the stored rows of a table of whose fields a message changes one; without names, all."""
+    """Find the stored rows of a table whose fields a message changes; without names, all rows."""
     if len(message) < 2:
         return []
     return [
@@ -183,7 +183,7 @@ def _concerns(model: type[models.Model], draft: Draft, names: set[str]) -> bool:
 
 
 def _exclude(model: type[models.Model], draft: Draft) -> set[str]:
-    """Give what a model's own methods shall not look at.
+    """Return what a model's own methods shall not look at.
 
     That is what does not change, unless something is looked at with it that does. Whose a key is
     already must not be told: that is left to the database.
@@ -229,7 +229,7 @@ def _untouched_names(model: type[models.Model], draft: Draft) -> set[str]:
 
 @lru_cache(maxsize=1024)
 def _find_names(model: type[models.Model]) -> list[tuple[str, str]]:
-    """Give what the fields and lists of a model may be called."""
+    """Return what the fields and lists of a model may be called."""
     fields: Iterable[Any] = (*model._meta.concrete_fields, *model._meta.many_to_many)
     return [(field.name, field.attname) for field in fields]
 
@@ -242,7 +242,7 @@ def _wrong_names(model: type[models.Model], draft: Draft) -> set[str]:
 
 
 def _constraint_names(constraint: Any, owner: Any) -> set[str]:
-    """Give the fields of a constraint, none if they cannot be known."""
+    """Return the fields of a constraint, none if they cannot be known."""
     names = set(getattr(constraint, "fields", ()))
     condition = getattr(constraint, "condition", None)
     if getattr(constraint, "expressions", ()):
