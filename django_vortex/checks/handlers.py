@@ -13,9 +13,10 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Warning
 
 from django_vortex.handlers.base import BaseHandler, is_constructed
-from django_vortex.routing.endpoint import PayloadEndpoint, describe_handler
+from django_vortex.routing.endpoint import describe_handler
 from django_vortex.routing.filt import freeze
 from django_vortex.routing.payload_io import payload_io
+from django_vortex.routing.registered import Registered
 
 
 def check_handlers(app_configs: Sequence[AppConfig] | None = None, **_: Any) -> list[CheckMessage]:
@@ -49,8 +50,8 @@ def _find_classes(module: ModuleType, package: str) -> Iterator[type[BaseHandler
             yield value
 
 
-def _find_twins(endpoints: Sequence[PayloadEndpoint]) -> Iterator[CheckMessage]:
-    by_filt: dict[Hashable, list[PayloadEndpoint]] = {}
+def _find_twins(endpoints: Sequence[Registered]) -> Iterator[CheckMessage]:
+    by_filt: dict[Hashable, list[Registered]] = {}
     for endpoint in endpoints:
         by_filt.setdefault(freeze(endpoint.filt), []).append(endpoint)
     for same in by_filt.values():
@@ -65,7 +66,7 @@ def _find_twins(endpoints: Sequence[PayloadEndpoint]) -> Iterator[CheckMessage]:
             )
 
 
-def _hear_the_same(one: PayloadEndpoint, other: PayloadEndpoint) -> bool:
+def _hear_the_same(one: Registered, other: Registered) -> bool:
     """Return whether there can be a peer that both hear."""
     names = one.accept_only_from or other.accept_only_from
     return not names or any(one.accepts(name) and other.accepts(name) for name in names)
@@ -86,6 +87,6 @@ def _find_unread() -> Iterator[CheckMessage]:
             )
 
 
-def _describe(endpoint: PayloadEndpoint) -> str:
+def _describe(endpoint: Registered) -> str:
     site = endpoint.site
     return f"{describe_handler(endpoint.handler)} ({site.filename}:{site.line})"

@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from django_vortex.exceptions import (
     HandlerError,
@@ -46,6 +46,7 @@ from django_vortex.routing.ports import (
     push_nowhere,
     utc_now,
 )
+from django_vortex.routing.registered import Registered
 from django_vortex.routing.replies import Work, estimate_work, make_failure
 from django_vortex.routing.request import Request
 from django_vortex.routing.unanswered import Unanswered
@@ -54,9 +55,6 @@ from django_vortex.routing.verdicts import Verdict, settle
 from django_vortex.typedefs import Filt, RunSync
 from django_vortex.wire.codec import Codec
 from django_vortex.wire.envelope import PayloadEnvelope
-
-if TYPE_CHECKING:
-    from django_vortex.routing.endpoint import PayloadEndpoint
 
 logger = get_limited_logger(__name__)
 
@@ -102,7 +100,7 @@ class PayloadIO:
         self._index: FiltIndex[EndpointReference] = FiltIndex()
         self._collected: deque[Any] = deque()
         self._lost = LostEndpoints()
-        self._pinned: dict[str, tuple[Site, dict[PayloadEndpoint, None]]] = {}
+        self._pinned: dict[str, tuple[Site, dict[Registered, None]]] = {}
 
     def bind(
         self,
@@ -183,13 +181,13 @@ class PayloadIO:
         return self._work.run_sync
 
     @property
-    def endpoints(self) -> "list[PayloadEndpoint]":
+    def endpoints(self) -> list[Registered]:
         """All endpoints there are now, in the order of their registration."""
         with self._lock:
             self._forget_collected()
             return [endpoint for ref in self._index if (endpoint := ref()) is not None]
 
-    def add(self, endpoint: "PayloadEndpoint") -> None:
+    def add(self, endpoint: Registered) -> None:
         """Register an endpoint, which its constructor does already; twice is once."""
         with self._lock:
             self._forget_collected()
@@ -199,14 +197,14 @@ class PayloadIO:
             if endpoint.site.module is not None:
                 self._pin(endpoint, endpoint.site.module)
 
-    def remove(self, endpoint: "PayloadEndpoint") -> None:
+    def remove(self, endpoint: Registered) -> None:
         """Forget an endpoint; unknown ones are ignored."""
         with self._lock:
             self._index.remove(EndpointReference(endpoint))
             _, pinned = self._pinned.get(endpoint.site.module or "", (None, {}))
             pinned.pop(endpoint, None)
 
-    def find(self, filt: Filt, peer_name: str) -> "list[PayloadEndpoint]":
+    def find(self, filt: Filt, peer_name: str) -> list[Registered]:
         """Give the endpoints whose filt the given one contains and that hear such a peer."""
         with self._lock:
             if self._collected:
@@ -218,7 +216,7 @@ class PayloadIO:
             if (one := ref()) is not None and (one.hears_all or one.accepts(peer_name))
         ]
 
-    def find_exactly(self, filt: Filt) -> "list[PayloadEndpoint]":
+    def find_exactly(self, filt: Filt) -> list[Registered]:
         """Return the endpoints of just this filt, whoever they hear."""
         wanted = FiltPattern(filt)
         with self._lock:
@@ -264,7 +262,7 @@ class PayloadIO:
         """
         return self._push(envelope, to, coalesce=coalesce)
 
-    async def answer(self, endpoint: "PayloadEndpoint", request: Request) -> PayloadEnvelope | None:
+    async def answer(self, endpoint: Registered, request: Request) -> PayloadEnvelope | None:
         """Ask an endpoint's permission, call its handler, and return the reply.
 
         Whatever goes wrong becomes a reply; only cancellation is raised.
@@ -336,7 +334,7 @@ class PayloadIO:
         return await self._work.read(estimate_work(result), function)
 
     async def _fail(
-        self, endpoint: "PayloadEndpoint", request: Request, raised: BaseException
+        self, endpoint: Registered, request: Request, raised: BaseException
     ) -> PayloadEnvelope:
         """Answer with what was raised: its own text if it is meant for peers."""
         try:
@@ -354,7 +352,7 @@ class PayloadIO:
             return self._report(endpoint, request, another)
 
     def _report(
-        self, endpoint: "PayloadEndpoint", request: Request, error: BaseException
+        self, endpoint: Registered, request: Request, error: BaseException
     ) -> PayloadEnvelope:
         """Log a failure; the peer gets a reference to that."""
         reference = self.make_reference()
@@ -366,7 +364,7 @@ class PayloadIO:
         )
         return make_failure(InternalError(reference), request, self.clock())
 
-    def _pin(self, endpoint: "PayloadEndpoint", module: str) -> None:
+    def _pin(self, endpoint: Registered, module: str) -> None:
         known = self._pinned.get(module)
         if known is None or endpoint.site.replaces(known[0]):
             for outdated in {} if known is None else known[1]:

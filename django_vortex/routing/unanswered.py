@@ -5,18 +5,16 @@ Takes requests without an endpoint, gives their answers.
 
 import datetime
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from django_vortex.exceptions import UnknownEndpoint, did_you_mean, quoted
 from django_vortex.logs import get_limited_logger
+from django_vortex.routing.registered import Registered
 from django_vortex.routing.replies import make_failure
 from django_vortex.routing.request import Request
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.plain import is_true
-
-if TYPE_CHECKING:
-    from django_vortex.routing.endpoint import PayloadEndpoint
 
 logger = get_limited_logger(__name__)
 
@@ -31,7 +29,7 @@ class Unanswered:
         find_endpoints: Lists all endpoints there are.
     """
 
-    def __init__(self, find_endpoints: "Callable[[], Sequence[PayloadEndpoint]]") -> None:
+    def __init__(self, find_endpoints: Callable[[], Sequence[Registered]]) -> None:
         self._find_endpoints = find_endpoints
         self._told: set[Any] = set()
 

@@ -7,8 +7,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from django_vortex.routing.endpoint import PayloadEndpoint, describe_handler
+from django_vortex.routing.endpoint import describe_handler
 from django_vortex.routing.payload_io import payload_io
+from django_vortex.routing.registered import Registered
 
 
 def describe_filt(filt: dict[Any, Any]) -> str:
@@ -25,7 +26,7 @@ def describe_place(filename: str, line: int) -> str:
     return f"{path}:{line}"
 
 
-def describe(endpoint: PayloadEndpoint) -> tuple[str, str, str, str]:
+def describe(endpoint: Registered) -> tuple[str, str, str, str]:
     """Return the four columns of one endpoint."""
     handler = describe_handler(endpoint.handler)
     if endpoint.accept_only_from:
