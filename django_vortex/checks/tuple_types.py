@@ -29,7 +29,7 @@ def check_tuple_types(
 def _find_untyped() -> Iterator[CheckMessage]:
     for endpoint in payload_io.endpoints:
         handler = getattr(endpoint.handler, "__self__", None)
-        cls = handler.find_untyped() if isinstance(handler, BaseHandler) else None
+        cls = handler.get_untyped() if isinstance(handler, BaseHandler) else None
         if cls is not None:
             yield Error(
                 f"{handler!r} sends rows of {cls.__module__}.{cls.__qualname__}, which is no tuple "

@@ -96,7 +96,7 @@ class BaseHandler(ABC):
     def __repr__(self) -> str:
         return f"<{type(self).__module__}.{type(self).__qualname__} {self.filt!r}>"
 
-    def find_untyped(self) -> type[Any] | None:
+    def get_untyped(self) -> type[Any] | None:
         """Return the class whose objects it sends though it is no tuple type, if that is known."""
         return None
 

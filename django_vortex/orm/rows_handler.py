@@ -81,7 +81,7 @@ class RowsHandler(ModelHandler):
             owner=owner,
         )
 
-    def find_untyped(self) -> type[Any] | None:
+    def get_untyped(self) -> type[Any] | None:
         """Return the class whose rows cannot travel: it is no tuple type.
 
         None where it is one, and where a subclass or a queryset decides what travels.
@@ -117,7 +117,7 @@ class RowsHandler(ModelHandler):
         try:
             return self._rows.fetch(queryset, names, condition)
         except Exception as error:
-            if not may_try_again(_find_driver_error(error), is_committing=False):
+            if not may_try_again(_get_driver_error(error), is_committing=False):
                 raise
             logger.warning(f"{self!r} could not ask its database", exc_info=error)
             raise TryAgain from error
@@ -130,7 +130,7 @@ class RowsHandler(ModelHandler):
             super().after_commit(function)
 
 
-def _find_driver_error(error: Exception) -> BaseException:
+def _get_driver_error(error: Exception) -> BaseException:
     """Return what the driver raised, which SQLAlchemy keeps as ``orig`` and Django as the cause."""
     original = getattr(error, "orig", None)
     return original if isinstance(original, BaseException) else error.__cause__ or error

@@ -7,7 +7,7 @@ from typing import Any
 from django_vortex.exceptions import DefinitionError
 from django_vortex.orm.crud.handler import OrmCrudHandler
 from django_vortex.orm.crud.listing import Listing
-from django_vortex.orm.crud.stores import find_store
+from django_vortex.orm.crud.stores import make_store
 from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.routing.permissions import AllowAny
 from django_vortex.testing import SyncPeer, connect
@@ -32,7 +32,7 @@ class FilteringShelf:
         self.payload_io.bind(codec=Codec(TupleRegistry()))
         self._handlers = {}
         for name in names:
-            spec = find_store(model, int, None, _run_nowhere).describe(model)
+            spec = make_store(model, int, None, _run_nowhere).describe(model)
             filters = []
             for lookup in LOOKUPS:
                 with suppress(DefinitionError):

@@ -18,7 +18,7 @@ from django_vortex.exceptions import DefinitionError
 from django_vortex.orm.conditions import LOOKUPS
 from django_vortex.orm.crud.handler import OrmCrudHandler
 from django_vortex.orm.crud.listing import Listing
-from django_vortex.orm.crud.stores import find_store
+from django_vortex.orm.crud.stores import make_store
 from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.routing.permissions import AllowAny
 from django_vortex.testing import SyncPeer, connect
@@ -59,7 +59,7 @@ class Filters:
         self.payload_io = PayloadIO()
         self.payload_io.bind(codec=Codec(TupleRegistry()))
         self.lookups: dict[str, list[str]] = {}
-        spec = find_store(model, int, None, run_nowhere).describe(model)
+        spec = make_store(model, int, None, run_nowhere).describe(model)
         for name in names:
             for lookup in sorted(LOOKUPS):
                 with suppress(DefinitionError):

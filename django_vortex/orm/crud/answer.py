@@ -56,7 +56,7 @@ async def make_read_answer(
     try:
         return await payload_io.make_reply(Payload(tuples=outcome.tuples), request)
     except DefinitionError as error:
-        place = _find_unencodable(outcome.tuples, request)
+        place = _get_unencodable(outcome.tuples, request)
         if place is None:
             raise
         index, name = place
@@ -67,7 +67,7 @@ async def make_read_answer(
         ) from error
 
 
-def _find_unencodable(tuples: Sequence[Any], request: Request) -> tuple[int, str] | None:
+def _get_unencodable(tuples: Sequence[Any], request: Request) -> tuple[int, str] | None:
     """Return the tuple and the field that cannot travel, None if it is something else."""
     encoder = ValueEncoder(request.codec, request.dialect)
     for index, one in enumerate(tuples):

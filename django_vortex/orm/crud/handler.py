@@ -28,7 +28,7 @@ from django_vortex.orm.crud.refusals import REFUSED
 from django_vortex.orm.crud.remove import CrudRemove
 from django_vortex.orm.crud.run import CrudRun
 from django_vortex.orm.crud.save import CrudSave
-from django_vortex.orm.crud.stores import find_store
+from django_vortex.orm.crud.stores import make_store
 from django_vortex.orm.crud.work import CrudPlan, CrudWork, Outcome
 from django_vortex.orm.filt_keys import check_keys, is_of_application
 from django_vortex.orm.store import RefusedByDatabase, Unit
@@ -133,7 +133,7 @@ class OrmCrudHandler(BaseHandler):
         payload_io = default_payload_io if payload_io is None else payload_io
         self._get_queryset = get_queryset
         self.model = model
-        self.store = find_store(model, session_factory, using, self._run_sync)
+        self.store = make_store(model, session_factory, using, self._run_sync)
         main = CrudModel(
             model=model,
             fields=fields,

@@ -105,7 +105,7 @@ class RecordType:
         left = frozenset(name for name in names if values[name] is None)
         if not left:
             return instance
-        made = object.__new__(self._find_partial(left))
+        made = object.__new__(self._get_partial(left))
         vars(made).update((name, value) for name, value in values.items() if name not in left)
         return made
 
@@ -126,7 +126,7 @@ class RecordType:
         """Return the names a peer sent that are no fields."""
         return unknown_fields(instance)
 
-    def _find_partial(self, left: frozenset[str]) -> type["Record"]:
+    def _get_partial(self, left: frozenset[str]) -> type["Record"]:
         """Return the class of tuples without some fields."""
         cls = self._partial.get(left)
         if cls is None:
@@ -188,7 +188,7 @@ def make_record_type(
         relation: make_record_type(inner, inner.type_name, registry, is_nested=True)
         for relation, inner in shape.nested.items()
     }
-    adopted = _find_registration(shape, name, registry)
+    adopted = _get_registration(shape, name, registry)
     tuple_type = adopted or _register(shape, name or shape.spec.label, registry)
     if not is_nested:
         tuple_type.keeps_unknown = True
@@ -203,7 +203,7 @@ def registered_fields(model: Any, registry: TupleRegistry) -> tuple[str, ...] | 
     return tuple(field.name for field in tuple_type.fields)
 
 
-def _find_registration(shape: Shape, name: str | None, registry: TupleRegistry) -> TupleType | None:
+def _get_registration(shape: Shape, name: str | None, registry: TupleRegistry) -> TupleType | None:
     """Return the model's own registration if tuples of it can hold the shape."""
     names = registered_fields(shape.spec.model, registry)
     if names is None or shape.nested or set(names) != set(shape.names):

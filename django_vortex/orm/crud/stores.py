@@ -11,10 +11,10 @@ from django_vortex.orm.store import Store
 from django_vortex.typedefs import RunSync
 
 
-def find_store(
+def make_store(
     model: Any, session_factory: Callable[[], Any] | None, using: str | None, run_sync: RunSync
 ) -> Store:
-    """Return the store of a model.
+    """Make the store of a model.
 
     Raises:
         DefinitionError: It is none of a known ORM, or lacks its session factory.

@@ -212,7 +212,7 @@ def _find_unique(writes: Sequence[Write]) -> Iterator[_Edge]:
             now = write.read(unique.all_names)
             value = unique.value({**now, **_pick(write.before, unique.all_names)})
             if value is not None and value != unique.value(now):
-                place = _find_place(write.spec, unique)
+                place = _get_place(write.spec, unique)
                 places.add(place)
                 names = tuple(name for name in unique.names if name in write.changed)
                 freed[place, value] = (index, names)
@@ -220,7 +220,7 @@ def _find_unique(writes: Sequence[Write]) -> Iterator[_Edge]:
         return
     for index, write in enumerate(writes):
         for unique in write.spec.unique:
-            place = _find_place(write.spec, unique)
+            place = _get_place(write.spec, unique)
             if place not in places or not write.sets(unique.all_names):
                 continue
             value = unique.value(write.read(unique.all_names))
@@ -277,7 +277,7 @@ def _find_references(
                         yield _Edge(first, index, _Kind.REFERENCE, (name,))
 
 
-def _find_place(spec: ModelSpec, unique: Unique) -> _Place:
+def _get_place(spec: ModelSpec, unique: Unique) -> _Place:
     """Say what is unique, the same for all models that share a table."""
     return frozenset(min(spec.fields[name].columns, default=name) for name in unique.names)
 

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from django_vortex.exceptions import DefinitionError
-from django_vortex.orm.crud.stores import find_store
+from django_vortex.orm.crud.stores import make_store
 from django_vortex.orm.django.store import DjangoStore
 from django_vortex.orm.sqlalchemy.store import SqlAlchemyStore
 from django_vortex.orm.store import Store
@@ -16,7 +16,7 @@ from tests.unit.orm.shelves import Book, stock
 
 
 def find(model: Any, session_factory: Any = None) -> Store:
-    return find_store(model, session_factory, None, InlineSync())
+    return make_store(model, session_factory, None, InlineSync())
 
 
 def test_a_model_of_django_is_kept_by_django():
@@ -25,7 +25,7 @@ def test_a_model_of_django_is_kept_by_django():
 
 
 def test_a_model_of_django_is_kept_in_the_database_that_is_named():
-    store = find_store(Ticket, None, "other", InlineSync())
+    store = make_store(Ticket, None, "other", InlineSync())
     assert store.get_all(Ticket).db == "other"
 
 
@@ -49,6 +49,6 @@ def test_anything_else_is_told(model: Any):
 
 async def test_the_store_runs_where_the_handler_says():
     sync = InlineSync()
-    store = find_store(Book, lambda: Session(), None, sync)
+    store = make_store(Book, lambda: Session(), None, sync)
     assert await store.run(lambda unit: sync.is_running) is True
     assert sync.count == 1
