@@ -23,7 +23,7 @@ from django_vortex.typedefs import Json
 from django_vortex.wire.carried import find_uncarried
 from django_vortex.wire.decoder import ValueDecoder
 from django_vortex.wire.dialects import Dialect
-from django_vortex.wire.encode_plans import EncodeAll, compile_encoder
+from django_vortex.wire.encode_plans import compile_encoder
 from django_vortex.wire.encoder import ValueEncoder
 from django_vortex.wire.inflate import deflate, inflate
 from django_vortex.wire.json_text import (
@@ -36,6 +36,7 @@ from django_vortex.wire.json_text import (
 from django_vortex.wire.limits import Limits
 from django_vortex.wire.payload import EncodedPayload, Payload
 from django_vortex.wire.plain import settle
+from django_vortex.wire.ports import EncodeAll
 
 _write = msgspec.json.Encoder().encode
 

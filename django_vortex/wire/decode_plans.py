@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-import typing
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -17,10 +16,8 @@ import msgspec
 
 from django_vortex.tuples import FieldSpec, TupleSelector, TupleType
 from django_vortex.wire.encode_plans import TUPLE_DEPTH, is_plain_name, strip_optional
+from django_vortex.wire.ports import DecodesValues
 from django_vortex.wire.type_checks import make_check
-
-if typing.TYPE_CHECKING:  # the decoder owns the plans
-    from django_vortex.wire.decoder import ValueDecoder
 
 HINT_CHARACTERS = 4096
 """How far into the text `find_type_name` looks; the filt stands before the tuples."""
@@ -97,7 +94,7 @@ class DecodePlan:
         )
         self.read: Callable[[bytes], Any] = msgspec.json.Decoder(message).decode
         """Parse the text; raises `msgspec.MsgspecError` or `RecursionError` to give up."""
-        self.build: Callable[[list[Any], ValueDecoder], list[Any]] = _compile(
+        self.build: Callable[[list[Any], DecodesValues], list[Any]] = _compile(
             tuple_type, expressions, namespace
         )
         """Make the tuples; raises `WireError` to give up."""
@@ -126,7 +123,7 @@ def _choose(field: FieldSpec, index: int, namespace: dict[str, Any]) -> tuple[An
 
 def _compile(
     tuple_type: TupleType, expressions: list[str], namespace: dict[str, Any]
-) -> Callable[[list[Any], ValueDecoder], list[Any]]:
+) -> Callable[[list[Any], DecodesValues], list[Any]]:
     construction = tuple_type.get_construction()
     names = [field.name for field in tuple_type.fields]
     namespace |= {"build": construction.build, "cls": tuple_type.cls, "new": object.__new__}
@@ -143,5 +140,5 @@ def _compile(
     lines.append("  append(instance)" if construction.is_plain else "  append(build(values))")
     lines.append(" return built")
     exec("\n".join(lines), namespace)
-    compiled: Callable[[list[Any], ValueDecoder], list[Any]] = namespace["build_all"]
+    compiled: Callable[[list[Any], DecodesValues], list[Any]] = namespace["build_all"]
     return compiled

@@ -13,23 +13,16 @@ import keyword
 import types
 import typing
 import uuid
-from collections.abc import Callable, Iterable
-from typing import Any, TypeAlias
+from typing import Any
 
 import msgspec
 
 from django_vortex.tuples import FieldSpec, TupleType
-from django_vortex.typedefs import Json
 from django_vortex.wire.keys import MAX_SAFE_INT
-
-if typing.TYPE_CHECKING:  # the encoder runs the plans
-    from django_vortex.wire.encoder import ValueEncoder
+from django_vortex.wire.ports import EncodeAll
 
 TUPLE_DEPTH = 3
 """How deep the fields of a tuple are: in the payload, in its list, in the tuple."""
-
-EncodeAll: TypeAlias = Callable[[Iterable[Any], "ValueEncoder", list[Json]], None]
-"""Takes instances, the encoder of the message, and the list to fill."""
 
 WrappedInt = msgspec.defstruct("WrappedInt", [("_fd", int)], tag_field="_ft", tag="int", gc=False)
 WrappedMoment = msgspec.defstruct(

@@ -38,7 +38,7 @@ import itertools
 import math
 import uuid
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
@@ -59,12 +59,9 @@ from django_vortex.wire.keys import (
 from django_vortex.wire.payload import PAYLOAD_CLASS, Payload
 from django_vortex.wire.places import index_part, key_part
 from django_vortex.wire.plain import write_plain
+from django_vortex.wire.ports import EncodesPayloads
 from django_vortex.wire.raw_values import SAME_RAW, encode_raw
 from django_vortex.wire.wkb import Wkb
-
-if TYPE_CHECKING:  # the codec makes an encoder for every message
-    from django_vortex.wire.codec import Codec
-
 
 _UTC_SUFFIX = "+0000"
 
@@ -93,7 +90,7 @@ class ValueEncoder:
         "registry",
     )
 
-    def __init__(self, codec: Codec, dialect: Dialect) -> None:
+    def __init__(self, codec: EncodesPayloads, dialect: Dialect) -> None:
         self.codec = codec
         self.registry = codec.registry
         self._depth = codec.limits.depth

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 from django_vortex.exceptions import LimitExceeded, MalformedMessage, UnencodableValue
 from django_vortex.typedefs import Filt, Json
@@ -17,9 +17,7 @@ from django_vortex.wire.dialects import Dialect, WireForm
 from django_vortex.wire.inflate import clean_base64, inflate
 from django_vortex.wire.json_text import count_containers, read_json
 from django_vortex.wire.payload import Payload
-
-if TYPE_CHECKING:  # the codec can carry envelopes as values, so it imports this module
-    from django_vortex.wire.codec import Codec
+from django_vortex.wire.ports import EncodesPayloads
 
 UUID_KEY = "__vortexUuid__"
 """Key in the filt of an envelope that introduces its sender: the uuid."""
@@ -49,7 +47,7 @@ class EncodedBody:
     is_foreign: bool = field(default=True, repr=False, compare=False)
     """Whether it may hold no more than is in proportion to its length."""
 
-    def decode(self, codec: Codec) -> Payload:
+    def decode(self, codec: EncodesPayloads) -> Payload:
         """Open it; raises `WireError`."""
         return codec.decode_payload(self.text, self.dialect, is_foreign=self.is_foreign)
 
@@ -60,7 +58,7 @@ class InflatedBody:
 
     source: Json
 
-    def decode(self, codec: Codec) -> Payload:
+    def decode(self, codec: EncodesPayloads) -> Payload:
         """Decode the values; raises `WireError`."""
         return codec.decode_payload_object(self.source, Dialect.D0)
 
@@ -179,7 +177,7 @@ class PayloadEnvelope:
         body = self._body
         return body is None or (isinstance(body, InflatedBody) and not body.source.get("tuples"))
 
-    def decode_payload(self, codec: Codec) -> Payload:
+    def decode_payload(self, codec: EncodesPayloads) -> Payload:
         """Give the payload, an empty one when there is none.
 
         Raises:
@@ -192,7 +190,9 @@ class PayloadEnvelope:
             return codec.decode_inflated(self._inflated, body.dialect, len(body.text))
         return body if isinstance(body, Payload) else body.decode(codec)
 
-    def encoded(self, codec: Codec, dialect: Dialect, date: datetime | None) -> bytes | None:
+    def encoded(
+        self, codec: EncodesPayloads, dialect: Dialect, date: datetime | None
+    ) -> bytes | None:
         """Give the encoded payload for peers of a dialect, None when there is no payload.
 
         Args:
@@ -205,7 +205,9 @@ class PayloadEnvelope:
         text = self._texts.get(dialect)
         return self._encode(self._body, codec, dialect, date) if text is None else text
 
-    def _encode(self, body: Body, codec: Codec, dialect: Dialect, date: datetime | None) -> bytes:
+    def _encode(
+        self, body: Body, codec: EncodesPayloads, dialect: Dialect, date: datetime | None
+    ) -> bytes:
         if isinstance(body, EncodedBody) and is_readable_as(body.dialect, dialect):
             text = clean_base64(body.text)
             self._texts[dialect] = text
@@ -224,7 +226,7 @@ class PayloadEnvelope:
                 self.encoded(codec, other, date)
         return encoded.text
 
-    def _encode_tuples(self, tuples: Any, codec: Codec) -> bytes:
+    def _encode_tuples(self, tuples: Any, codec: EncodesPayloads) -> bytes:
         """Encode what D0 has in place of a payload."""
         try:
             encoded = codec.encode_value(tuples, Dialect.D0)
@@ -234,7 +236,7 @@ class PayloadEnvelope:
         text = self._texts[Dialect.D0] = codec.encode_json(encoded, Dialect.D0)
         return text
 
-    def encode_for_all(self, codec: Codec, date: datetime | None) -> None:
+    def encode_for_all(self, codec: EncodesPayloads, date: datetime | None) -> None:
         """Encode the payload now for all who may read it: this thread may read its tuples.
 
         What is lazy in filt and result becomes what it stands for.
@@ -264,7 +266,7 @@ class PayloadEnvelope:
             if dialect is not Dialect.D0:
                 self._body = EncodedBody(self._texts[dialect], dialect, is_foreign=False)
 
-    def to_record(self, codec: Codec, date: datetime | None = None) -> dict[str, Any]:
+    def to_record(self, codec: EncodesPayloads, date: datetime | None = None) -> dict[str, Any]:
         """Give what msgpack can carry to the other processes of the server.
 
         The texts for all dialects but D0 go along, so nobody has to open them there.
@@ -288,7 +290,7 @@ class PayloadEnvelope:
         return record
 
     @classmethod
-    def from_record(cls, record: Mapping[str, Any], codec: Codec) -> PayloadEnvelope:
+    def from_record(cls, record: Mapping[str, Any], codec: EncodesPayloads) -> PayloadEnvelope:
         """Give the envelope of a record that `to_record` made."""
         reply_filt, date, texts = record.get("reply_filt"), record["date"], record["texts"]
         envelope = cls(
@@ -346,11 +348,11 @@ def is_readable_as(written: Dialect, read: Dialect) -> bool:
     return written is read or written is not Dialect.NATIVE
 
 
-def _encode_native(value: Any, codec: Codec) -> bytes:
+def _encode_native(value: Any, codec: EncodesPayloads) -> bytes:
     return codec.encode_json(codec.encode_value(value, Dialect.NATIVE), Dialect.NATIVE)
 
 
-def _decode_native(text: bytes, codec: Codec) -> Any:
+def _decode_native(text: bytes, codec: EncodesPayloads) -> Any:
     return codec.decode_value(read_json(text, codec.limits.depth), Dialect.NATIVE)
 
 

@@ -5,22 +5,18 @@ Takes an envelope, gives its ``rpe`` object; for D0, which has no envelopes, tha
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from django_vortex.exceptions import MalformedMessage
 from django_vortex.typedefs import Json
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.payload import Payload
-
-if TYPE_CHECKING:  # the encoder calls this
-    from django_vortex.wire.encoder import ValueEncoder
+from django_vortex.wire.ports import EncodesValues
 
 ENVELOPE_CLASS = "vortex.PayloadEnvelope.PayloadEnvelope"
 """The ``_c`` of envelopes; it tells VortexPY from VortexJS, which writes none."""
 
 
-def encode_envelope(encoder: ValueEncoder, value: PayloadEnvelope, depth: int) -> Json:
+def encode_envelope(encoder: EncodesValues, value: PayloadEnvelope, depth: int) -> Json:
     """Give the ``rpe`` object of an envelope inside data.
 
     D0 has no envelopes, its payload stands there instead. In our own form the payload stands

@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import enum
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django_vortex.exceptions import LoadsOnLoop, UnencodableValue, quoted
 from django_vortex.typedefs import Json
 from django_vortex.wire.places import index_part, key_part
-
-if TYPE_CHECKING:  # the encoder calls this
-    from django_vortex.wire.encoder import ValueEncoder
+from django_vortex.wire.ports import EncodesValues
 
 SAME_RAW = frozenset({type(None), bool, int, str})
 """Classes whose values are JSON whatever they are."""
@@ -22,7 +20,7 @@ SAME_RAW = frozenset({type(None), bool, int, str})
 _TEXT_KEYS = frozenset({str})
 
 
-def encode_raw(encoder: ValueEncoder, value: Any, depth: int) -> Json:
+def encode_raw(encoder: EncodesValues, value: Any, depth: int) -> Json:
     """Return what stands in JSON for the value of a raw field.
 
     Args:
@@ -51,7 +49,7 @@ def encode_raw(encoder: ValueEncoder, value: Any, depth: int) -> Json:
     return encode_raw(encoder, _resolve(encoder, value), depth)
 
 
-def _encode_items(encoder: ValueEncoder, value: list[Any], depth: int) -> Json:
+def _encode_items(encoder: EncodesValues, value: list[Any], depth: int) -> Json:
     depth = encoder.descend(value, depth)
     items = iter(value)
     try:
@@ -61,7 +59,7 @@ def _encode_items(encoder: ValueEncoder, value: list[Any], depth: int) -> Json:
         raise
 
 
-def _encode_dict(encoder: ValueEncoder, value: dict[Any, Any], depth: int) -> Json:
+def _encode_dict(encoder: EncodesValues, value: dict[Any, Any], depth: int) -> Json:
     depth = encoder.descend(value, depth)
     if not _TEXT_KEYS.issuperset(map(type, value)):
         value = {_to_key(encoder, key): item for key, item in value.items()}
@@ -73,7 +71,7 @@ def _encode_dict(encoder: ValueEncoder, value: dict[Any, Any], depth: int) -> Js
         raise
 
 
-def _to_key(encoder: ValueEncoder, key: object) -> str:
+def _to_key(encoder: EncodesValues, key: object) -> str:
     if issubclass(type(key), enum.Enum):
         key = key.value  # type: ignore[attr-defined]
     if not isinstance(key, int | float | None) and not issubclass(type(key), str):
@@ -83,7 +81,7 @@ def _to_key(encoder: ValueEncoder, key: object) -> str:
     return str.__str__(key)
 
 
-def _resolve(encoder: ValueEncoder, value: object) -> object:
+def _resolve(encoder: EncodesValues, value: object) -> object:
     encoder.is_lasting = False
     try:
         return encoder.registry.resolve(value)
