@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from django_vortex.routing.request import Request as Request
     from django_vortex.transports.asgi import vortex_application as vortex_application
     from django_vortex.transports.identity_changes import disconnect as disconnect
+    from django_vortex.transports.sending import aflush as aflush
+    from django_vortex.transports.sending import flush as flush
     from django_vortex.transports.sending import send as send
     from django_vortex.tuples import Tuple as Tuple
     from django_vortex.tuples import TupleField as TupleField
@@ -85,8 +87,10 @@ _MODULES = {
     "TupleSelector": "tuples",
     "ValidationError": "exceptions",
     "VortexError": "exceptions",
+    "aflush": "transports.sending",
     "disconnect": "transports.identity_changes",
     "endpoint": "routing.endpoint",
+    "flush": "transports.sending",
     "send": "transports.sending",
     "tuple_type": "tuples",
     "vortex_application": "transports.asgi",

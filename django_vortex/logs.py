@@ -59,7 +59,8 @@ class RateLimit(logging.Filter):
         self._seconds = seconds
         self._clock = clock
         self._counts: dict[object, _Count] = {}
-        self._lock = threading.Lock()
+        # A signal handler may log while the thread that it interrupts does.
+        self._lock = threading.RLock()
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Return whether a record is written; may shorten it or add what was left out before."""

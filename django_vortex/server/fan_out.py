@@ -46,5 +46,12 @@ class FanOut(Protocol):
             DeliveryError: As much waits as may wait, because the layer is down or slow.
         """
 
+    async def flush(self, seconds: float) -> int:
+        """Wait until what was published was sent or given up, for at most so long.
+
+        Returns:
+            How many records still wait.
+        """
+
     async def stop(self, seconds: float) -> None:
         """Send what waits, for at most so long, then end."""

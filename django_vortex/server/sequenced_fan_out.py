@@ -135,18 +135,20 @@ class SequencedFanOut:
         self._idle.clear()
         return self.last_sequence
 
-    async def flush(self, seconds: float) -> None:
-        """Wait until what was published was sent or given up, for at most so long."""
+    async def flush(self, seconds: float) -> int:
+        """Wait until what was published was sent or given up; see `FanOut.flush`."""
         try:
             await asyncio.wait_for(self._idle.wait(), seconds)
         except TimeoutError:
-            logger.error("The channel layer took too long at the end")
+            return len(self._in_flight) + len(self._waiting)
+        return 0
 
     async def stop(self, seconds: float) -> None:
         """Send what waits, for at most so long, then end. May be called twice."""
         if not self._tasks:
             return
-        await self.flush(seconds)
+        if await self.flush(seconds):
+            logger.error("The channel layer took too long at the end")
         self._is_stopped = True
         tasks, self._tasks = self._tasks, []
         await _cancel(tasks)

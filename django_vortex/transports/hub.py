@@ -16,6 +16,7 @@ from django_vortex.conf import VortexSettings, get_settings
 from django_vortex.routing.payload_io import payload_io
 from django_vortex.server.large_work import LargeWork
 from django_vortex.server.options import ServerOptions
+from django_vortex.server.sequenced_fan_out import SequencedFanOut
 from django_vortex.server.server import Server
 from django_vortex.transports.flow import Flow
 from django_vortex.transports.layer import make_fan_out
@@ -50,6 +51,7 @@ class _Hub:
     sessions: BlockingPool
     signals: SignalChain
     lone: LoneProcess
+    fan_out: SequencedFanOut | None
     flows: set[Flow] = field(default_factory=set)
 
     @property
@@ -125,6 +127,21 @@ async def run_session_sync(function: Callable[[], _T], /) -> _T:
     return await _get_hub().sessions.run_sync(function)
 
 
+async def flush(seconds: float) -> int:
+    """Wait until the layer has what this server published; on its loop.
+
+    Args:
+        seconds: How long at most.
+
+    Returns:
+        How many records still wait.
+    """
+    hub = _hub
+    if hub is None or not hub.is_current or hub.fan_out is None:
+        return 0
+    return await hub.fan_out.flush(seconds)
+
+
 async def stop() -> None:
     """End all connections and the server, in bounded time. What comes after that is refused."""
     hub = _hub
@@ -178,7 +195,7 @@ def _make_hub(running: asyncio.AbstractEventLoop) -> _Hub:
     if fan_out is None:
         lone.claim(running)
     pools = (handlers, sessions, large)
-    return _Hub(os.getpid(), running, server, pools, sessions, signals, lone)
+    return _Hub(os.getpid(), running, server, pools, sessions, signals, lone, fan_out)
 
 
 def _options(settings: VortexSettings) -> ServerOptions:

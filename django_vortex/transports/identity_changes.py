@@ -21,17 +21,21 @@ from django_vortex.transports.sending import call_server
 logger = get_limited_logger(__name__)
 
 
-def disconnect(*, user: Any = None, peer: Any = None, session: Any = None) -> "Future[int]":
+def disconnect(
+    *, user: Any = None, peer: Any = None, session: Any = None, wait: bool = True
+) -> "Future[int]":
     """End the streams of a user, a peer or a session, in all processes.
 
-    Returns at once. Those that fit all that is given hear close code 4401, what waits for them is
-    dropped, their requests are cancelled and their uuids are free. Nobody is logged out by it: a
-    peer that comes again is whoever its cookies name, so log out or deactivate first.
+    Those that fit all that is given hear close code 4401, what waits for them is dropped, their
+    requests are cancelled and their uuids are free. Nobody is logged out by it: a peer that comes
+    again is whoever its cookies name, so log out or deactivate first. It waits for the channel
+    layer where `send` does.
 
     Args:
         user: A user or a primary key.
         peer: A peer or its uuid.
         session: A session or its key.
+        wait: Whether to wait for the channel layer in a process without a server.
 
     Returns:
         A future of how many peers of this process were ended; a `DeliveryError` in it means that
@@ -39,11 +43,12 @@ def disconnect(*, user: Any = None, peer: Any = None, session: Any = None) -> "F
 
     Raises:
         DefinitionError: Nothing is given, or something that names nobody.
+        DeliveryError: Waited, and the channel layer failed, or did not take it in time.
     """
     aim = Aim(_uuid_of(peer), _user_key(user), _session_key(session))
     if aim == Aim():
         raise DefinitionError("Nobody to disconnect: name a user, a peer or a session")
-    future = call_server(lambda server: server.logins.disconnect(aim), aim.to_record)
+    future = call_server(lambda server: server.logins.disconnect(aim), aim.to_record, wait=wait)
     future.add_done_callback(_log_failure)
     return future
 
@@ -60,6 +65,7 @@ def identity_changed(user: Any = None, session: Any = None) -> "Future[int]":
 
     Raises:
         DefinitionError: Nothing is given, or something that names nobody.
+        DeliveryError: The channel layer failed, or did not take it in time.
     """
     change = Change(_user_key(user), _session_key(session))
     if change == Change():
@@ -85,9 +91,9 @@ def note_logout(*, request: Any = None, user: Any = None, **_: object) -> None:
 
 
 def _tell_quietly(change: Change) -> None:
-    """Tell of a logout, which must not fail for the sake of that."""
+    """Tell of a logout, which must neither fail nor wait for the sake of that."""
     try:
-        _tell(change)
+        _tell(change, wait=False)
     except Exception:
         logger.exception("Peers were not told of a logout")
 
@@ -98,12 +104,12 @@ def _log_failure(future: "Future[int]") -> None:
         logger.warning("A disconnect reached nobody: %s", error)
 
 
-def _tell(change: Change) -> "Future[int]":
+def _tell(change: Change, *, wait: bool = True) -> "Future[int]":
     def tell(server: Server) -> int:
         server.logins.tell(change)
         return 0
 
-    return call_server(tell, change.to_record)
+    return call_server(tell, change.to_record, wait=wait)
 
 
 def _uuid_of(peer: Peer | UUID | str | None) -> str | None:

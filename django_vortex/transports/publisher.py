@@ -1,17 +1,19 @@
 """A way to the peers of other processes for one that has no server: `Publisher`.
 
 One daemon thread with a loop and a connection to the layer, started by the first push of a
-process, and by the first one after a fork again. What waits is sent before the process ends.
+process, and by the first one after a fork again. Callers may wait until the layer has their record,
+which is what counts in processes that end by ``os._exit``; elsewhere what waits is sent at the end.
 """
 
 import asyncio
 import atexit
 import concurrent.futures.thread  # noqa: F401 - its end must be registered before ours
+import logging
 import os
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from typing import Final
 
 from django_vortex.conf import get_settings
@@ -25,30 +27,48 @@ from django_vortex.transports.layer import make_fan_out
 from django_vortex.wire.codec import Codec
 from django_vortex.wire.envelope import PayloadEnvelope
 
+logger = logging.getLogger("django_vortex.fan_out")
+
 FLUSH_SECONDS: Final = 5.0
-"""How long the end of a process waits for what was not sent, and a push tries a failing layer."""
+"""How long callers and the end of a process wait for the layer, and a push tries a failing one."""
 
 LAST_SECONDS: Final = 0.5
 """What of that is left at least for what is sent while the process is ending already."""
+
+ANSWER_SECONDS: Final = 1.0
+"""How much longer the thread has for saying that its time is over; a layer may block it."""
 
 
 class Publisher:
     """Pushes over the channel layer from any thread of a process."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        # A signal handler may push while the thread that it interrupts does.
+        self._lock = threading.RLock()
         self._worker: _Worker | None = None
 
     def push(
-        self, envelope: PayloadEnvelope, to: Address, *, coalesce: bool, codec: Codec
+        self, envelope: PayloadEnvelope, to: Address, *, coalesce: bool, codec: Codec, wait: bool
     ) -> "Future[int]":
-        """Push an envelope; the future is done when the layer has it, with 0."""
+        """Push an envelope; see `publish`."""
         date = int(time.time() * 1000)
         key = coalesce_key(envelope, codec) if coalesce else None
-        return self.publish(push_record(envelope, to, date, key, codec))
+        return self.publish(push_record(envelope, to, date, key, codec), wait=wait)
 
-    def publish(self, record: Record) -> "Future[int]":
-        """Give a record to all processes; the future is done when the layer has it, with 0."""
+    def publish(self, record: Record, *, wait: bool) -> "Future[int]":
+        """Give a record to all processes.
+
+        Args:
+            record: What they get.
+            wait: Whether to return only when the layer has it.
+
+        Returns:
+            A future that is done when the layer has it, with 0, or with a `DeliveryError` where
+            there is no layer.
+
+        Raises:
+            DeliveryError: Waited, and the layer failed or did not take it in time.
+        """
         future: Future[int] = Future()
         future.set_running_or_notify_cancel()
         worker = self._get_worker()
@@ -61,7 +81,28 @@ class Publisher:
             )
         else:
             worker.push(record, future)
+            if wait:
+                _wait_for(future)
         return future
+
+    def flush(self, seconds: float) -> int:
+        """Wait until the layer has what was published here, or that was given up.
+
+        Args:
+            seconds: How long at most.
+
+        Returns:
+            How many records still wait.
+        """
+        worker = self._worker
+        if worker is None or worker.pid != os.getpid():
+            return 0
+        return len(wait(worker.unsent.copy(), seconds).not_done)
+
+    def forget(self) -> None:
+        """Begin anew in a process that was forked off, whatever other threads held meanwhile."""
+        self._lock = threading.RLock()
+        self._worker = None
 
     def stop(self) -> None:
         """Send what waits and end the thread, if there is one; a later push starts another."""
@@ -78,7 +119,13 @@ class Publisher:
                     is_listening=False,
                     give_up_seconds=FLUSH_SECONDS,
                 )
-                self._worker = None if fan_out is None else _Worker(fan_out)
+                worker = None if fan_out is None else _Worker(fan_out)
+                if self._worker is not None and self._worker.pid == os.getpid():
+                    # A signal handler was here meanwhile; what it has sent waits in its worker.
+                    if worker is not None:
+                        worker.stop()
+                else:
+                    self._worker = worker
             return self._worker
 
 
@@ -87,6 +134,8 @@ class _Worker:
 
     def __init__(self, fan_out: SequencedFanOut) -> None:
         self.pid = os.getpid()
+        self.unsent: set[Future[int]] = set()
+        """What the layer has not taken yet."""
         self._fan_out = fan_out
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="vortex-publisher", daemon=True)
@@ -97,6 +146,8 @@ class _Worker:
 
     def push(self, record: Record, future: "Future[int]") -> None:
         """Publish a record; from any thread."""
+        self.unsent.add(future)
+        future.add_done_callback(self.unsent.discard)
 
         def report_sent(error: BaseException | None) -> None:
             if error is None:
@@ -120,7 +171,7 @@ class _Worker:
         if self.pid != os.getpid() or self._loop.is_closed():
             return
         self._flushed_at = time.monotonic()
-        asyncio.run_coroutine_threadsafe(self._fan_out.flush(FLUSH_SECONDS), self._loop).result()
+        wait(self.unsent.copy(), FLUSH_SECONDS)
 
     def stop(self) -> None:
         """Send what waits and end the thread. Does nothing in a process that was forked off."""
@@ -130,14 +181,32 @@ class _Worker:
         seconds = FLUSH_SECONDS
         if self._flushed_at is not None:
             seconds = max(LAST_SECONDS, seconds - (time.monotonic() - self._flushed_at))
-        asyncio.run_coroutine_threadsafe(self._fan_out.stop(seconds), self._loop).result()
+        stopping = asyncio.run_coroutine_threadsafe(self._fan_out.stop(seconds), self._loop)
+        wait([stopping], seconds + ANSWER_SECONDS)
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
+        self._thread.join(ANSWER_SECONDS)
+        if self._thread.is_alive():
+            logger.error("The channel layer blocks its thread: %d records wait", len(self.unsent))
+            return
         self._loop.close()  # which closes the layer's connections of this loop
 
     def _run(self) -> None:
         self._loop.run_until_complete(self._fan_out.start(_ignore))
         self._loop.run_forever()
+
+
+def _wait_for(future: "Future[int]") -> None:
+    """Wait until the layer has a record, within bounds.
+
+    Raises:
+        DeliveryError: The layer failed, or has not taken it in time.
+    """
+    done, _ = wait([future], FLUSH_SECONDS)
+    if not done:
+        raise DeliveryError(
+            f"The channel layer has not taken it within {FLUSH_SECONDS:g} s; it may do so later"
+        )
+    future.result()
 
 
 def _call_before_exit(function: Callable[[], None]) -> None:

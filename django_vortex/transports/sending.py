@@ -1,10 +1,12 @@
-"""Reaching servers from anywhere: `send`, and the ports through which others push and tell.
+"""Reaching servers from anywhere: `send`, `flush`, and the ports for what others push and tell.
 
-Takes an envelope and whom it is for, gives a future at once; from any thread, with or without a
-loop, in a process that has peers or in one that has none.
+Takes an envelope and whom it is for, gives a future; from any thread, with or without a loop, in a
+process that has peers or in one that has none. A process without peers may be a worker that ends
+by ``os._exit``: there whoever is not on a loop waits until the layer has what was sent.
 """
 
 import asyncio
+import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -13,15 +15,17 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, TypeAlias
 
+from django.core.exceptions import SynchronousOnlyOperation
+
 from django_vortex.exceptions import DefinitionError, DeliveryError, quoted
 from django_vortex.logs import get_limited_logger
 from django_vortex.routing.address import Address
 from django_vortex.routing.payload_io import payload_io
-from django_vortex.routing.ports import Push
+from django_vortex.routing.ports import Push, is_on_loop
 from django_vortex.server.fan_out import Record
 from django_vortex.server.server import Server
 from django_vortex.transports import hub
-from django_vortex.transports.publisher import Publisher
+from django_vortex.transports.publisher import ANSWER_SECONDS, FLUSH_SECONDS, Publisher
 from django_vortex.wire.codec import Codec
 from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.payload import Payload
@@ -29,6 +33,8 @@ from django_vortex.wire.payload import Payload
 logger = get_limited_logger(__name__)
 
 _publisher = Publisher()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=lambda: _publisher.forget())
 
 CallServer: TypeAlias = Callable[[Callable[[Server], int]], "Future[int]"]
 """Calls a function with a server, on its loop; gives a future of what it returns."""
@@ -51,17 +57,23 @@ def send(
     to_peer: Any = None,
     to_name: str | None = None,
     to_user: Any = None,
+    wait: bool = True,
 ) -> "Future[int]":
     """Send to every connected peer, or to those that fit all that is given.
 
-    Returns at once. Sends at once, too: call it through ``transaction.on_commit`` when what it
-    tells of is not committed yet.
+    Sends at once: call it through ``transaction.on_commit`` when what it tells of is not committed
+    yet. In a process without a server, such as a command or a worker of a task queue, it returns
+    when the channel layer has the message, after 5 seconds at the latest, so that nothing is lost
+    however the process ends. On an event loop, and where the server of the process takes the
+    message, it returns at once.
 
     Args:
         message: Its filt needs a ``key``. A queryset in it is read here and now.
         to_peer: A peer or its uuid.
         to_name: The vortex name that peers call themselves.
         to_user: A user or a primary key.
+        wait: Whether to wait for the channel layer; with False call `flush` before the process
+            ends.
 
     Returns:
         A future of how many peers of this process it was queued for, 0 where there are none; a
@@ -70,6 +82,7 @@ def send(
     Raises:
         DefinitionError: The message has no key, or something in it can not be encoded, or the
             user has no primary key.
+        DeliveryError: Waited, and the channel layer failed, or did not take the message in time.
     """
     envelope = message if isinstance(message, PayloadEnvelope) else _wrap(message)
     if not isinstance(envelope.filt.get("key"), str):
@@ -77,23 +90,76 @@ def send(
             f"Filt {quoted(envelope.filt)} has no 'key'; routing looks that up first"
         )
     to = Address.of(to_peer=to_peer, to_name=to_name, to_user=to_user)
-    return push(envelope, to)
+    return _push(envelope, to, wait=wait)
+
+
+def flush(timeout: float = FLUSH_SECONDS) -> int:
+    """Wait until the channel layer has everything that was sent in this process.
+
+    Needed after ``send(..., wait=False)``, and after sending on an event loop, in a process that
+    may end without a clean-up. What the layer refused does not wait any more: the futures of
+    `send` and the log tell of it.
+
+    Args:
+        timeout: How many seconds at most; 0 only counts.
+
+    Returns:
+        How many messages the layer has not taken yet, 0 if it has all.
+
+    Raises:
+        SynchronousOnlyOperation: An event loop runs in this thread; await `aflush` there.
+    """
+    if is_on_loop():
+        raise SynchronousOnlyOperation("flush() would block the event loop: await aflush()")
+    return _flush(timeout)
+
+
+async def aflush(timeout: float = FLUSH_SECONDS) -> int:
+    """Do what `flush` does, on an event loop.
+
+    Args:
+        timeout: How many seconds at most; 0 only counts.
+
+    Returns:
+        How many messages the layer has not taken yet, 0 if it has all.
+    """
+    return await asyncio.to_thread(_flush, timeout)
 
 
 def push(envelope: PayloadEnvelope, to: Address, /, *, coalesce: bool = False) -> "Future[int]":
     """Push an envelope to peers of all processes; what `PayloadIO.push` is bound to.
+
+    Waits for the layer as `send` does, but its failures are in the future.
 
     Args:
         envelope: Nobody may change it any more.
         to: Whom to.
         coalesce: Whether it makes earlier ones with the same filt superfluous.
     """
+    try:
+        return _push(envelope, to, coalesce=coalesce)
+    except DeliveryError as error:
+        failed: Future[int] = Future()
+        failed.set_exception(error)
+        _log_failure(envelope, failed)
+        return failed
+
+
+def _push(
+    envelope: PayloadEnvelope, to: Address, *, coalesce: bool = False, wait: bool = True
+) -> "Future[int]":
     if _diversion is not None:
         return _diversion.push(envelope, to, coalesce=coalesce)
     server, loop = hub.current(), hub.loop()
     if server is None or loop is None or not loop.is_running():
         encode(envelope, payload_io.codec)
-        future = _publisher.push(envelope, to, coalesce=coalesce, codec=payload_io.codec)
+        future = _publisher.push(
+            envelope,
+            to,
+            coalesce=coalesce,
+            codec=payload_io.codec,
+            wait=wait and not is_on_loop(),
+        )
     else:
         encode(envelope, server.codec)
         future = _run_here(
@@ -104,22 +170,26 @@ def push(envelope: PayloadEnvelope, to: Address, /, *, coalesce: bool = False) -
 
 
 def call_server(
-    function: Callable[[Server], int], make_record: Callable[[], Record]
+    function: Callable[[Server], int], make_record: Callable[[], Record], *, wait: bool = True
 ) -> "Future[int]":
     """Call a function with the server of this process, or tell those of others what it would do.
 
     Args:
         function: Called on the server's loop; it tells the other processes itself.
         make_record: Makes the record for them where no server runs here.
+        wait: Whether to wait for the layer, as `send` does.
 
     Returns:
         A future of what the function returns, 0 where there is no server.
+
+    Raises:
+        DeliveryError: Waited, and the layer failed.
     """
     if _diversion is not None and _diversion.call is not None:
         return _diversion.call(function)
     server, loop = hub.current(), hub.loop()
     if server is None or loop is None or not loop.is_running():
-        return _publisher.publish(make_record())
+        return _publisher.publish(make_record(), wait=wait and not is_on_loop())
     return _run_here(loop, lambda made: call_to(server, made, function))
 
 
@@ -137,6 +207,21 @@ def divert(push: Push, call: CallServer | None = None) -> Iterator[None]:
         yield
     finally:
         _diversion = before
+
+
+def _flush(seconds: float) -> int:
+    left = _publisher.flush(seconds)
+    loop = hub.loop()
+    if loop is None or not loop.is_running():
+        return left
+    published = asyncio.run_coroutine_threadsafe(hub.flush(seconds), loop)
+    try:
+        return left + published.result(seconds + ANSWER_SECONDS)
+    except TimeoutError:
+        published.cancel()
+        raise DeliveryError(
+            f"The event loop of this process's server did not answer within {seconds:g} s"
+        ) from None
 
 
 def encode(envelope: PayloadEnvelope, codec: Codec) -> None:

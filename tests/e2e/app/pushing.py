@@ -13,7 +13,8 @@ def push_numbered(parameters: Mapping[str, str]) -> list[Future[int]]:
 
     Args:
         parameters: ``key``, ``count`` (1), ``first`` (0), ``size`` (characters that each carries
-            beside its number, 0) and one of ``to_peer``, ``to_name``, ``to_user``.
+            beside its number, 0), ``forget`` (does not wait for the layer) and one of ``to_peer``,
+            ``to_name``, ``to_user``.
     """
     key = parameters.get("key", KEY)
     count = int(parameters.get("count", 1))
@@ -24,8 +25,9 @@ def push_numbered(parameters: Mapping[str, str]) -> list[Future[int]]:
     }
     if "to_user" in parameters:
         to["to_user"] = int(parameters["to_user"])
+    wait = "forget" not in parameters
     futures = []
     for number in range(first, first + count):
         tuples = [number, filling] if filling else [number]
-        futures.append(send(Payload({"key": key}, tuples=tuples), **to))
+        futures.append(send(Payload({"key": key}, tuples=tuples), wait=wait, **to))
     return futures

@@ -30,7 +30,7 @@ class Records:
     def __init__(self) -> None:
         self.records: list[Record] = []
 
-    def publish(self, record: Record) -> "Future[int]":
+    def publish(self, record: Record, *, wait: bool) -> "Future[int]":
         self.records.append(record)
         future: Future[int] = Future()
         future.set_result(0)
