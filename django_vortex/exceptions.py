@@ -20,14 +20,21 @@
     │   │   ├── Conflict
     │   │   ├── TooManyRequests  more often than a rate allows
     │   │   ├── TryAgain         the database could not now, and has done nothing
-    │   │   └── UnknownOutcome   the database was lost while it stored what was asked
+    │   │   ├── UnknownOutcome   the database was lost while it stored what was asked
+    │   │   └── RemoteError      any other refusal that a server answered to a client
     │   ├── RefusedError         a peer may not connect, or not ask any more
     │   │   ├── TooManyPeers     throttled
     │   │   ├── TakenByAnother   the uuid belongs to another identity
     │   │   └── ShuttingDown     the server stops
     │   └── InternalError        ours; the peer gets a reference, the log the traceback
     ├── DeliveryError            a send that could reach nobody
-    └── ClientError              the client end: closed, timed out
+    └── ClientError              the client end
+        ├── Closed               the client has been closed, or has ended for good
+        │   └── Refused          the server does not let this client in
+        ├── NotConnected         no connection in time
+        ├── TimedOut             no answer in time, or not everything was written in time
+        ├── FateUnknown          the connection was lost with a request under way
+        └── Overflow             more pushes came than their reader had room for
 """
 
 import math
@@ -264,6 +271,28 @@ class UnknownOutcome(HandlerError):
         return {"ref": self.reference}
 
 
+class RemoteError(HandlerError):
+    """A refusal that a server answered, of a kind of the application's own.
+
+    Args:
+        text: What the server says.
+        code: What kind of error it is; released servers have none and tell only a text.
+        parts: What came beside the code and the text.
+    """
+
+    def __init__(
+        self, text: str, code: str = "refused", parts: Mapping[str, Any] | None = None
+    ) -> None:
+        super().__init__(text)
+        self.code = code
+        self._parts = dict(parts or {})
+
+    @property
+    def parts(self) -> dict[str, Any]:
+        """What came beside the code and the text."""
+        return self._parts
+
+
 UNKNOWN_OUTCOME = (
     "the database was lost while it stored this, look whether it is there before you try again"
 )
@@ -371,4 +400,54 @@ class DeliveryError(VortexError):
 
 
 class ClientError(VortexError):
-    """The client end failed: closed or timed out."""
+    """The client end failed; what a server answers is a `PeerError`."""
+
+
+class Closed(ClientError):
+    """The client has been closed, or has ended for good; nothing is sent or received any more."""
+
+
+class Refused(Closed):
+    """The server does not let this client in, and coming again would change nothing.
+
+    Args:
+        text: Why, in the server's words.
+        code: Its close code or HTTP status, 0 if it gave none.
+    """
+
+    def __init__(self, text: str, code: int = 0) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+class NotConnected(ClientError, TimeoutError):
+    """There was no connection to the server in time; the cause is why the last attempt failed."""
+
+
+class TimedOut(ClientError, TimeoutError):
+    """The server did not answer in time, or did not take in time what was to be written.
+
+    Args:
+        text: What was waited for.
+        left: Of a flush the number of messages that are still not written.
+    """
+
+    def __init__(self, text: str, left: int = 0) -> None:
+        super().__init__(text)
+        self.left = left
+
+
+class FateUnknown(ClientError):
+    """The connection was lost after a request was written: the server may have done it or not."""
+
+
+class Overflow(ClientError):
+    """More pushes came than their reader had room for.
+
+    Args:
+        lost: How many were dropped since the last one that was read.
+    """
+
+    def __init__(self, lost: int) -> None:
+        super().__init__(f"{lost} pushes were dropped because their reader was too slow")
+        self.lost = lost

@@ -6,6 +6,7 @@ Takes class definitions, gives field lists and instances. Imports no other room 
 from django_vortex.tuples.adapters import Construction, TupleAdapter
 from django_vortex.tuples.base import Tuple
 from django_vortex.tuples.fields import FieldSpec, TupleField
+from django_vortex.tuples.generic import GenericTuple
 from django_vortex.tuples.presence import (
     mark_present_fields,
     mark_unknown_fields,
@@ -18,6 +19,7 @@ from django_vortex.tuples.selector import TupleSelector
 __all__ = [
     "Construction",
     "FieldSpec",
+    "GenericTuple",
     "Tuple",
     "TupleAdapter",
     "TupleField",

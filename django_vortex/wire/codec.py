@@ -47,9 +47,17 @@ class Codec:
     Args:
         registry: Which classes travel as tuples.
         limits: What a peer may make us hold.
+        reads_unknown_tuples: Whether messages may hold tuples of types that are not registered;
+            they become `GenericTuple`.
     """
 
-    def __init__(self, registry: TupleRegistry = registry, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        registry: TupleRegistry = registry,
+        limits: Limits | None = None,
+        *,
+        reads_unknown_tuples: bool = False,
+    ) -> None:
         self.registry = registry
         self.limits = Limits() if limits is None else limits
         self._always_allowed_containers = self.limits.find_containers(0)
@@ -63,6 +71,7 @@ class Codec:
                 dialect,
                 self.limits.depth,
                 reads_all_ints=dialect is Dialect.NATIVE,
+                reads_unknown_tuples=reads_unknown_tuples,
             )
             for dialect in Dialect
         }

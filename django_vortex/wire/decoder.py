@@ -22,6 +22,7 @@ from django_vortex.exceptions import (
     quoted,
 )
 from django_vortex.tuples import (
+    GenericTuple,
     TupleRegistry,
     TupleSelector,
     TupleType,
@@ -89,6 +90,25 @@ class TupleReader:
         return instance
 
 
+class GenericReader:
+    """Rebuilds tuples of a type that is not registered, with whatever fields they have."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def read(self, source: dict[str, Json], decoder: ValueDecoder, depth: int) -> GenericTuple:
+        """Return the instance that ``source`` describes."""
+        values: dict[str, object] = {}
+        for name, item in source.items():
+            if not name.startswith("_"):
+                try:
+                    values[name] = decoder.decode(item, depth)
+                except WireError as error:
+                    under(error, f".{name}")
+                    raise
+        return GenericTuple(self.name, values)
+
+
 class ValueDecoder:
     """Decodes the values of messages in one dialect.
 
@@ -98,6 +118,8 @@ class ValueDecoder:
         depth: How many lists and objects may be inside one another.
         reads_all_ints: Whether ints are read that have no decimal form, and so could not be sent
             back to peers of any dialect but our own.
+        reads_unknown_tuples: Whether tuples of types that are not registered are read as
+            `GenericTuple`.
     """
 
     def __init__(
@@ -107,11 +129,13 @@ class ValueDecoder:
         depth: int,
         *,
         reads_all_ints: bool = True,
+        reads_unknown_tuples: bool = False,
     ) -> None:
         self._registry = registry
         self._depth = depth
         self._dialect = dialect
         self._reads_all_ints = reads_all_ints
+        self._reads_unknown_tuples = reads_unknown_tuples
         self._plans: dict[str, tuple[TupleType, DecodePlan | None]] = {}
         self._readers: dict[str, tuple[TupleType, TupleReader]] = {}
 
@@ -160,13 +184,15 @@ class ValueDecoder:
                 self.check_raw(item, depth)
         return value
 
-    def get_reader(self, name: Json) -> TupleReader:
+    def get_reader(self, name: Json) -> TupleReader | GenericReader:
         """Give the reader of a tuple type.
 
         Raises:
             UnknownTupleType: Nothing is registered under the name.
         """
         tuple_type = self._registry.get_by_name(name) if isinstance(name, str) else None
+        if tuple_type is None and self._reads_unknown_tuples and name and isinstance(name, str):
+            return GenericReader(name)
         if tuple_type is None:
             self._registry.report_unknown(name)
             raise UnknownTupleType(f"Unknown tuple type {quoted(name)}", "")

@@ -43,7 +43,7 @@ from typing import Any
 import msgspec
 
 from django_vortex.exceptions import UnencodableValue, quoted
-from django_vortex.tuples import TupleType
+from django_vortex.tuples import GenericTuple, TupleType
 from django_vortex.tuples.scalars import SCALAR_TEXTS, bytes_text, datetime_text
 from django_vortex.typedefs import Json
 from django_vortex.wire.dialects import Dialect
@@ -256,6 +256,18 @@ class ValueEncoder:
             raise
         return encoded
 
+    def encode_generic(self, value: GenericTuple, depth: int) -> Json:
+        """Encode a tuple of a type that is not registered, as it came."""
+        depth = self.descend(value, depth)
+        encoded: dict[str, Json] = {"_ct": "rt", "_c": value.type_name}
+        for name, item in value.fields.items():
+            try:
+                encoded[name] = self.encode(item, depth)
+            except UnencodableValue as error:
+                error.under(f".{name}")
+                raise
+        return encoded
+
     def _encode_other(self, value: Any, depth: int) -> Json:
         """Encode a tuple, a subclass of something, or what stands for another value.
 
@@ -356,6 +368,7 @@ _BASES: dict[type, _Writer] = {
     float: lambda encoder, value, depth: encoder._encode_float(float(value), depth),
     **{kind: write for kind, write in _WRITERS.items() if kind not in (str, int, float, bool)},
     Mapping: lambda encoder, value, depth: encoder._encode_dict(dict(value), depth),
+    GenericTuple: ValueEncoder.encode_generic,
 }
 """What a subclass is written as: the first match, so that members of an ``IntEnum`` are members."""
 

@@ -1,0 +1,39 @@
+"""The Python end of a vortex: `connect` to a server, for asyncio programs without Django.
+
+Takes a URL, gives a `Client`. Imports `tuples`, `wire` and the matching of filts; no Django.
+"""
+
+from django_vortex.client.client import Client
+from django_vortex.client.connecting import connect
+from django_vortex.client.feed import Feed
+from django_vortex.client.loader import Loader
+from django_vortex.client.news import Event, Offline, Online, RefusedForGood
+from django_vortex.exceptions import (
+    ClientError,
+    Closed,
+    FateUnknown,
+    NotConnected,
+    Overflow,
+    Refused,
+    RemoteError,
+    TimedOut,
+)
+
+__all__ = [
+    "Client",
+    "ClientError",
+    "Closed",
+    "Event",
+    "FateUnknown",
+    "Feed",
+    "Loader",
+    "NotConnected",
+    "Offline",
+    "Online",
+    "Overflow",
+    "Refused",
+    "RefusedForGood",
+    "RemoteError",
+    "TimedOut",
+    "connect",
+]

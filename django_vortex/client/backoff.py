@@ -1,0 +1,47 @@
+"""How long to wait before the next attempt: full jitter over spans that double.
+
+Takes how the last connection ended, gives seconds. There is no path without a delay, and giving up
+is nobody's business here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from django_vortex.client.endings import Ending
+
+FIRST_SPAN: Final = 0.5
+"""Seconds within which to come back after a cut."""
+
+DEPARTURE_SPAN: Final = 5.0
+"""The same where the server leaves: all its clients come at once."""
+
+MAX_SPAN: Final = 30.0
+"""The longest span."""
+
+STABLE_SECONDS: Final = 10.0
+"""How long a connection has to last for the spans to begin anew; opening one is no success."""
+
+
+class Backoff:
+    """The waits of one client.
+
+    Args:
+        random: Gives a number from 0 to 1.
+    """
+
+    def __init__(self, random: Callable[[], float]) -> None:
+        self._random = random
+        self._span = 0.0
+
+    def succeed(self, seconds: float) -> None:
+        """Note how long a connection has lasted."""
+        if seconds >= STABLE_SECONDS:
+            self._span = 0.0
+
+    def find_wait(self, ending: Ending) -> float:
+        """Return the seconds to wait now; what the server asked for is the least."""
+        first = DEPARTURE_SPAN if ending.is_departure else FIRST_SPAN
+        self._span = min(MAX_SPAN, max(first, 2 * self._span))
+        return ending.retry_seconds + self._span * self._random()

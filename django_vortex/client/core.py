@@ -1,0 +1,267 @@
+"""The client without socket and without clock: what a call becomes, what a message that came means.
+
+Takes calls of the application, bytes of a connection and the time, gives messages to write and
+outcomes. One core lives as long as its client, over all connections; what belongs to a single
+connection is dropped with it in `end`.
+
+::
+
+    application            core                              shell
+    call, send, listen ->  outgoing            ->  take      writes
+    outcome, push      <-  requests, listeners <-  receive   reads
+                           liveness, deadlines <-  tick      looks at the clock
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Final
+
+from django_vortex.client.endings import Ending, read_ending
+from django_vortex.client.listeners import Listeners
+from django_vortex.client.liveness import SILENT_SECONDS, Liveness
+from django_vortex.client.outgoing import Message, Outgoing
+from django_vortex.client.requests import MESSAGE_ID, OnlineClock, Outcome, Pending, Requests
+from django_vortex.exceptions import ClientError, FateUnknown, WireError, shortened
+from django_vortex.logs import get_limited_logger
+from django_vortex.typedefs import Filt
+from django_vortex.wire.codec import Codec
+from django_vortex.wire.dialects import Dialect, WireForm
+from django_vortex.wire.envelope import NAME_KEY, UUID_KEY, PayloadEnvelope
+from django_vortex.wire.events import EnvelopeReceived, FailureReceived
+from django_vortex.wire.messages import write_message
+from django_vortex.wire.payload import Payload
+from django_vortex.wire.protocol import Protocol
+
+logger = get_limited_logger("django_vortex.client")
+
+CLOSING_KEY: Final = "vortex.closing"
+"""The key of the last message of an HTTP response, which tells what a close frame would."""
+
+ERROR_KEY: Final = "vortex.error"
+"""The key of an answer to a message whose own filt could not be read."""
+
+
+class Due(Enum):
+    """What the time asks of a connection."""
+
+    NOTHING = 0
+    BEAT = 1
+    END = 2
+    """The server has been silent for too long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Who is at the other end, as its first message on every connection says."""
+
+    uuid: str
+    name: str
+
+
+class Core:
+    """One client, whatever it is connected by.
+
+    Args:
+        uuid: Who the client is, over all its connections.
+        name: What kind of client it is.
+        codec: Writes and reads values.
+        dialect: What the server speaks.
+        outgoing: What waits; an empty one.
+        silent_seconds: How long the server may say nothing.
+    """
+
+    def __init__(
+        self,
+        uuid: str,
+        name: str,
+        codec: Codec,
+        *,
+        dialect: Dialect = Dialect.NATIVE,
+        outgoing: Outgoing | None = None,
+        silent_seconds: float = SILENT_SECONDS,
+    ) -> None:
+        self.uuid = uuid
+        self.name = name
+        self.codec = codec
+        self.dialect = dialect
+        self.outgoing = Outgoing() if outgoing is None else outgoing
+        self.requests = Requests(uuid[:8])
+        self.listeners = Listeners()
+        self.server: Server | None = None
+        """Who answers now, None while nobody does."""
+        self._form = WireForm(dialect, framed=False)
+        self._online_clock = OnlineClock()
+        self._silent_seconds = silent_seconds
+        self._protocol: Protocol | None = None
+        self._liveness: Liveness | None = None
+        self._ending: Ending | None = None
+
+    @property
+    def is_online(self) -> bool:
+        """Whether there is a connection and the server has said who it is."""
+        return self.server is not None
+
+    @property
+    def address(self) -> dict[str, str]:
+        """What the query of the URL says of this client."""
+        told = {"vortexUuid": self.uuid, "vortexName": self.name}
+        return {**told, "vortexDialect": "native"} if self.dialect is Dialect.NATIVE else told
+
+    @property
+    def first_texts(self) -> list[str]:
+        """What is written at once: VortexPY says nothing until it was spoken to (PROTOCOL 6.3)."""
+        if self.dialect is Dialect.NATIVE:
+            return []
+        return [self._write(PayloadEnvelope({UUID_KEY: self.uuid, NAME_KEY: self.name}))]
+
+    # The application's side
+
+    def encode(self, filt: Filt, payload: Payload | None, request_id: str = "") -> Message:
+        """Return the message that carries a payload; what cannot travel is the caller's error.
+
+        Raises:
+            UnencodableValue: Something in it cannot travel.
+        """
+        if request_id:
+            filt = {**filt, MESSAGE_ID: request_id}
+        return Message(self._write(PayloadEnvelope(filt, payload)), request_id)
+
+    def request(
+        self,
+        filt: Filt,
+        payload: Payload | None,
+        seconds: float | None,
+        now: float,
+        settle: Callable[[Outcome], object],
+    ) -> tuple[Pending, Message]:
+        """Make a request; it waits for its answer from when its message is put to `outgoing`.
+
+        Args:
+            filt: What is asked.
+            payload: What goes along.
+            seconds: How long to wait for the answer while there is a connection.
+            now: The time.
+            settle: Called once with the outcome, unless `withdraw` comes first.
+
+        Raises:
+            UnencodableValue: Something in it cannot travel.
+        """
+        message = self.encode(filt, payload, self.requests.make_id())
+        deadline = float("inf")
+        if seconds is not None:
+            deadline = self._online_clock.read(now) + seconds
+        name = str(filt.get("key"))
+        pending = Pending(message.request_id, name, seconds, deadline, settle)
+        self.requests.add(pending)
+        return pending, message
+
+    def withdraw(self, pending: Pending) -> None:
+        """Forget a request that nobody waits for any more; one not yet written never is."""
+        self.requests.forget(pending.id)
+        self.outgoing.withdraw(pending.id)
+
+    # The connection's side
+
+    def begin(self, now: float, *, framed: bool) -> None:
+        """Begin with a connection; nothing is written before `receive` brought the server's word.
+
+        Args:
+            now: The time.
+            framed: Whether it is HTTP.
+        """
+        self._protocol = Protocol(
+            self.codec, framed=framed, dialect=self.dialect, whole_frames=not framed
+        )
+        self._liveness = Liveness(now, silent_seconds=self._silent_seconds)
+        self._ending = None
+
+    def receive(self, data: str | bytes, now: float) -> Ending | None:
+        """Take what came; return how the connection ends if that says so.
+
+        Outcomes and pushes are delivered before this returns.
+        """
+        assert self._protocol is not None
+        assert self._liveness is not None
+        self._liveness.hear(now)
+        for event in self._protocol.receive(data):
+            if isinstance(event, EnvelopeReceived):
+                self._route(event.envelope, now)
+            elif isinstance(event, FailureReceived):
+                self._fail(event)
+        return self._ending
+
+    def take(self, now: float) -> list[Message]:
+        """Take the next messages to write."""
+        batch = self.outgoing.take()
+        for message in batch:
+            pending = self.requests.get(message.request_id)
+            if pending is not None:
+                pending.is_written = True
+        if batch and self._liveness is not None:
+            self._liveness.speak(now)
+        return batch
+
+    def put_back(self, batch: Iterable[Message]) -> None:
+        """Take back what was taken and certainly not written."""
+        batch = list(batch)
+        for message in batch:
+            pending = self.requests.get(message.request_id)
+            if pending is not None:
+                pending.is_written = False
+        self.outgoing.put_back(batch)
+
+    def tick(self, now: float) -> Due:
+        """Look at the time: fail requests that are late, and tell what the connection needs."""
+        self.requests.expire(self._online_clock.read(now))
+        if self._liveness is None:
+            return Due.NOTHING
+        if self._liveness.is_silent(now):
+            return Due.END
+        if self._liveness.is_beat_due(now):
+            self._liveness.speak(now)
+            return Due.BEAT
+        return Due.NOTHING
+
+    def end(self, ending: Ending, now: float) -> None:
+        """Be done with a connection, whoever ended it; requests that have left are settled."""
+        self._online_clock.stop(now)
+        self._protocol = self._liveness = self.server = None
+        if not ending.keeps_requests:
+            text = f"The connection was lost ({ending.reason}); the server may have done this"
+            self.requests.fail_written(FateUnknown(text))
+
+    def finish(self, error: ClientError) -> None:
+        """Be done for good."""
+        self.requests.fail_all(error)
+        self.outgoing.clear()
+
+    def _route(self, envelope: PayloadEnvelope, now: float) -> None:
+        filt = envelope.filt
+        if UUID_KEY in filt:
+            self.server = Server(str(filt[UUID_KEY]), str(filt.get(NAME_KEY, "")))
+            self._online_clock.start(now)
+        elif self.requests.settle(filt.get(MESSAGE_ID), envelope):
+            return
+        elif filt.get("key") == CLOSING_KEY:
+            code = filt.get("code")
+            reason = envelope.result if isinstance(envelope.result, str) else ""
+            self._ending = read_ending(code if isinstance(code, int) else 0, reason)
+        elif not self.listeners.deliver(envelope) and filt.get("key") == ERROR_KEY:
+            logger.warning(
+                "The server could not read a message: %s", shortened(str(envelope.result))
+            )
+
+    def _fail(self, event: FailureReceived) -> None:
+        """Fail the request whose answer cannot be read; the stream goes on if it can."""
+        error: WireError = event.error
+        request_id: Any = (event.filt or {}).get(MESSAGE_ID)
+        if not self.requests.settle(request_id, error):
+            logger.warning("The server sent what is no message: %s", shortened(str(error)))
+        if event.fatal:
+            self._ending = Ending("What the server sends cannot be read")
+
+    def _write(self, envelope: PayloadEnvelope) -> str:
+        return write_message(envelope, self._form, None, self.codec)

@@ -1,0 +1,263 @@
+"""What keeps a client connected: one task that owns the only attempt and the only connection.
+
+Takes a `Core` and ways to open a `Line`, runs until it is stopped or the server refuses for good.
+Everything else only cuts its waits short.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Mapping
+from random import random
+from typing import Final
+
+from django_vortex.client.addresses import Target
+from django_vortex.client.backoff import STABLE_SECONDS, Backoff
+from django_vortex.client.core import Core, Due
+from django_vortex.client.endings import Ending
+from django_vortex.client.line import Line, LineEnded, OpenLine
+from django_vortex.client.news import Event, Offline, Online
+from django_vortex.client.tokens import Tokens
+from django_vortex.exceptions import ClientError, Closed, Refused
+from django_vortex.logs import get_limited_logger
+
+logger = get_limited_logger("django_vortex.client")
+
+ATTEMPT_SECONDS: Final = 10.0
+"""How long an attempt may take, from the token to the server's first word."""
+
+MAX_ATTEMPT_SECONDS: Final = 30.0
+"""The same after several that were too slow."""
+
+TICK_SECONDS: Final = 0.25
+"""How often the time is looked at."""
+
+LATE_SECONDS: Final = 2.0
+"""A look at the time that comes so late says that something has blocked the event loop."""
+
+RETURN_SECONDS: Final = (60.0, 300.0, 1800.0)
+"""After so long over HTTP a WebSocket is tried again; the last one repeats."""
+
+
+class Driver:
+    """The connection of one client.
+
+    Args:
+        core: Of the client.
+        target: Where to connect.
+        tokens: Who to be.
+        transports: By name what opens a line, the best one first.
+        tell: Takes events; must not raise.
+    """
+
+    def __init__(
+        self,
+        core: Core,
+        target: Target,
+        tokens: Tokens,
+        transports: Mapping[str, OpenLine],
+        tell: Callable[[Event], None],
+    ) -> None:
+        self._core = core
+        self._target = target
+        self._tokens = tokens
+        self._transports = transports
+        self._names = list(transports)
+        self._tell = tell
+        self._backoff = Backoff(random)
+        self._loop = asyncio.get_running_loop()
+        self._work = asyncio.Event()
+        self._online = asyncio.Event()
+        self._written = asyncio.Event()
+        self._attempt_seconds = ATTEMPT_SECONDS
+        self._chosen = 0
+        """Index of the transport that the next attempt uses."""
+        self._returns = 0
+        self._online_at = float("inf")
+        self.last_ending = Ending("There was no attempt yet")
+        """Why there is no connection."""
+
+    @property
+    def online(self) -> asyncio.Event:
+        """Set while there is a connection."""
+        return self._online
+
+    @property
+    def written(self) -> asyncio.Event:
+        """Set whenever messages have left."""
+        return self._written
+
+    def wake(self) -> None:
+        """There is something to write."""
+        self._work.set()
+
+    async def run(self) -> ClientError:
+        """Connect and come back until the server refuses for good; return that error."""
+        was_unauthenticated = False
+        while True:
+            self._online_at = float("inf")
+            ending = self.last_ending = await self._connect_once()
+            lasted = self._loop.time() - self._online_at
+            self._backoff.succeed(lasted)
+            if lasted >= STABLE_SECONDS:
+                was_unauthenticated = False
+            if ending.is_refusal or (ending.is_unauthenticated and was_unauthenticated):
+                return Refused(ending.reason, ending.code)
+            was_unauthenticated |= ending.is_unauthenticated
+            wait = self._backoff.find_wait(ending)
+            logger.info("Not connected (%s), next attempt in %.1f s", ending.reason, wait)
+            await asyncio.sleep(wait)
+
+    async def _connect_once(self) -> Ending:
+        """Make one attempt and serve the connection that it gives; return how that ended."""
+        name = self._names[self._chosen]
+        line: Line | None = None
+        ending = Ending("The client was closed")
+        was_online = False
+        try:
+            async with asyncio.timeout(self._attempt_seconds):
+                line = await self._open(name)
+                await self._wait_for_info(line)
+            was_online = True
+            self._go_online(name)
+            await self._serve(line)
+        except TimeoutError:
+            self._attempt_seconds = min(MAX_ATTEMPT_SECONDS, 1.5 * self._attempt_seconds)
+            ending = Ending("The server said nothing in time")
+        except LineEnded as error:
+            ending = error.ending
+        finally:
+            self._online.clear()
+            self._core.end(ending, self._loop.time())
+            if line is not None:
+                await asyncio.shield(line.close())
+        if was_online:
+            self._tell(Offline(ending.reason))
+        else:  # perhaps the other transport gets through
+            self._chosen = (self._chosen + 1) % len(self._names)
+        return ending
+
+    async def _open(self, name: str) -> Line:
+        token = await self._tokens.ask()
+        address = self._target.address(self._core.address, token)
+        line = await self._transports[name](address, self._core.first_texts)
+        self._core.begin(self._loop.time(), framed=line.framed)
+        return line
+
+    async def _wait_for_info(self, line: Line) -> None:
+        while not self._core.is_online:
+            ending = self._core.receive(await line.receive(), self._loop.time())
+            if ending is not None:
+                raise LineEnded(ending)
+
+    def _go_online(self, name: str) -> None:
+        server = self._core.server
+        assert server is not None
+        self._attempt_seconds = ATTEMPT_SECONDS
+        self._online_at = self._loop.time()
+        self._online.set()
+        self._work.set()
+        self._tell(Online(name, server.name))
+
+    async def _serve(self, line: Line) -> None:
+        """Read, write and look at the time until one of the three ends; raises `LineEnded`."""
+        tasks = [
+            asyncio.create_task(work(line), name=f"vortex-{work.__name__}")
+            for work in (self._read, self._write, self._watch)
+        ]
+        if self._chosen:
+            tasks.append(asyncio.create_task(self._return_to_best(), name="vortex-return"))
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            results = await asyncio.gather(*tasks, return_exceptions=True)
+        errors = [one for one in results if isinstance(one, Exception)]
+        endings = [one for one in errors if isinstance(one, LineEnded)]
+        unknown = [one for one in errors if not isinstance(one, LineEnded)]
+        if unknown:
+            logger.error("The client failed", exc_info=unknown[0])
+            raise LineEnded(Ending(f"The client failed: {unknown[0]!r}")) from unknown[0]
+        # What the server said comes first; the others only notice that the line is gone.
+        raise next(
+            (one for one in endings if one.ending.code),
+            endings[0] if endings else LineEnded(Ending("A task of the client was cancelled")),
+        )
+
+    async def _read(self, line: Line) -> None:
+        receive, time = self._core.receive, self._loop.time
+        while True:
+            ending = receive(await line.receive(), time())
+            if ending is not None:
+                raise LineEnded(ending)
+
+    async def _write(self, line: Line) -> None:
+        core = self._core
+        while True:
+            await self._work.wait()
+            self._work.clear()
+            while batch := core.take(self._loop.time()):
+                try:
+                    await line.send([message.text for message in batch])
+                except LineEnded as error:
+                    core.put_back(batch[error.written :])
+                    core.outgoing.confirm(error.written)
+                    raise
+                except BaseException:
+                    core.outgoing.confirm(len(batch))
+                    raise
+                core.outgoing.confirm(len(batch))
+                self._written.set()
+
+    async def _watch(self, line: Line) -> None:
+        """Look at the time; after a blocked loop let what is there be read before judging."""
+        while True:
+            before = self._loop.time()
+            await asyncio.sleep(TICK_SECONDS)
+            late = self._loop.time() - before - TICK_SECONDS
+            if late > LATE_SECONDS:
+                logger.warning("Something has blocked the event loop for %.1f s", late)
+                continue
+            due = self._core.tick(self._loop.time())
+            if due is Due.END:
+                raise LineEnded(Ending("The server has been silent for too long"))
+            if due is Due.BEAT:
+                await line.beat()
+
+    async def _return_to_best(self) -> None:
+        """Wait until it is time to try the best transport, then prove that it works."""
+        while True:
+            index = min(self._returns, len(RETURN_SECONDS) - 1)
+            await asyncio.sleep(RETURN_SECONDS[index])
+            self._returns += 1
+            if await self._prove():
+                self._chosen = self._returns = 0
+                raise LineEnded(Ending("A WebSocket works now", keeps_requests=True))
+
+    async def _prove(self) -> bool:
+        """Tell whether the best transport carries a beat both ways, as another client."""
+        with contextlib.suppress(LineEnded, TimeoutError):
+            async with asyncio.timeout(ATTEMPT_SECONDS):
+                token = await self._tokens.ask()
+                query = {**self._core.address, "vortexUuid": f"{self._core.uuid}-probe"}
+                line = await self._transports[self._names[0]](
+                    self._target.address(query, token), self._core.first_texts
+                )
+                try:
+                    await line.receive()
+                    await line.beat()
+                    await line.receive()
+                finally:
+                    await asyncio.shield(line.close())
+                return True
+        return False
+
+
+CLOSED: Final = "The client is closed"
+
+
+def closed() -> Closed:
+    """Return the error of whoever asks a closed client."""
+    return Closed(CLOSED)

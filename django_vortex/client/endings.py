@@ -1,0 +1,73 @@
+"""What the end of a connection means for the next one.
+
+Takes a close code with its reason or an HTTP status with its text, gives an `Ending`: the one table
+of who comes back and when. Everything comes back but what the server has said is final.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+DEPARTURE_CODES: Final = frozenset({1000, 1001, 1012, 4503, 503})
+"""The server, or a proxy, leaves in good order: everybody comes back at once, so nobody hurries."""
+
+UNAUTHENTICATED_CODES: Final = frozenset({4401, 401})
+"""Whoever the token names is not let in, or not any more; a fresh one may be."""
+
+REFUSED_CODES: Final = frozenset({4403, 403})
+"""Coming back with the same uuid and token changes nothing."""
+
+RATE_CODES: Final = frozenset({4429, 429})
+"""Too often."""
+
+_WAIT = re.compile(r"\s*(\d{1,6}) s\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """Why a connection ended, or an attempt failed.
+
+    Attributes:
+        reason: For people.
+        code: A close code or an HTTP status, 0 for none.
+        retry_seconds: What the server asks to wait at least.
+        is_departure: Whether the server leaves, and all its clients with it.
+        is_refusal: Whether coming back changes nothing.
+        is_unauthenticated: Whether only a fresh token may change something.
+        keeps_requests: Whether the server may still answer on the next connection, as it does over
+            HTTP.
+    """
+
+    reason: str
+    code: int = 0
+    retry_seconds: float = 0.0
+    is_departure: bool = False
+    is_refusal: bool = False
+    is_unauthenticated: bool = False
+    keeps_requests: bool = False
+
+
+def read_ending(
+    code: int, reason: str, *, retry_after: str = "", keeps_requests: bool = False
+) -> Ending:
+    """Return what a close code or a status means.
+
+    Args:
+        code: Of the close frame or of the response.
+        reason: What came with it; our server's begins with the seconds to wait where there are any.
+        retry_after: The header of that name.
+        keeps_requests: See `Ending`.
+    """
+    waits = code in RATE_CODES or code in DEPARTURE_CODES
+    told = _WAIT.match(reason) or _WAIT.match(f"{retry_after} s")
+    return Ending(
+        reason,
+        code,
+        float(told[1]) if told and waits else 0.0,
+        is_departure=waits,
+        is_refusal=code in REFUSED_CODES,
+        is_unauthenticated=code in UNAUTHENTICATED_CODES,
+        keeps_requests=keeps_requests,
+    )

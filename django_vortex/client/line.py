@@ -1,0 +1,88 @@
+"""What a connection is to the driver, whichever transport it uses: `Line`.
+
+Takes an address, gives text both ways until it ends. How it ends is an `Ending`, carried by
+`LineEnded`; errors of the libraries are translated to it at this border and nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from ssl import SSLContext
+from typing import Any, Final, Protocol
+
+from django_vortex.client.endings import Ending
+
+CLOSE_SECONDS: Final = 2.0
+"""How long the other end has for a closing in good order; then the connection is cut."""
+
+MAX_MESSAGE_BYTES: Final = 67_108_864
+"""How long a message of the server may be, over either transport."""
+
+
+class LineEnded(Exception):
+    """A connection has ended, or an attempt to open one failed.
+
+    Args:
+        ending: Why, and what that means for the next one.
+        written: Of the messages that were to be written now: how many may have left.
+    """
+
+    def __init__(self, ending: Ending, written: int = 0) -> None:
+        super().__init__(ending.reason)
+        self.ending = ending
+        self.written = written
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where to connect, and with what.
+
+    Attributes:
+        websocket_url: With the query that says who the client is.
+        http_url: The same for requests.
+        headers: Sent with each handshake and request.
+        ssl: The same context for both transports, None without TLS.
+        proxy: The same proxy for both, None for none.
+        idle_seconds: How long the server may say nothing.
+    """
+
+    websocket_url: str
+    http_url: str
+    headers: Mapping[str, str]
+    ssl: SSLContext | None
+    proxy: str | None
+    idle_seconds: float
+
+
+class Line(Protocol):
+    """One connection; opened by its class, used by one reader and one writer."""
+
+    framed: bool
+    """Whether it is HTTP, where dots end the messages."""
+
+    async def receive(self) -> str | bytes:
+        """Return the next that came; raises `LineEnded`."""
+
+    async def send(self, texts: Sequence[str]) -> None:
+        """Write messages; raises `LineEnded`."""
+
+    async def beat(self) -> None:
+        """Show that this end lives; raises `LineEnded`."""
+
+    async def close(self) -> None:
+        """End it within `CLOSE_SECONDS`; never raises, and may be called again."""
+
+
+class OpenLine(Protocol):
+    """Opens a `Line`."""
+
+    async def __call__(self, address: Address, first: Sequence[str]) -> Line:
+        """Connect and write the first messages; raises `LineEnded`."""
+
+
+def describe(error: BaseException) -> str:
+    """Return one line about an error of a library."""
+    text: Any = str(error).strip().splitlines()
+    name = type(error).__name__
+    return f"{name}: {text[0]}" if text else name

@@ -1,0 +1,110 @@
+"""What waits to be written: one queue, first in, first out, with bounds.
+
+Takes encoded messages, gives them in batches to whoever has a connection, and takes back what was
+not written after all.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+MAX_MESSAGES: Final = 2000
+"""How many messages may wait."""
+
+MAX_BYTES: Final = 2_000_000
+"""How long all that wait may be together; one message alone may be longer."""
+
+BATCH_BYTES: Final = 262_144
+"""How much is written in one go; over HTTP, in one request."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Message:
+    """One encoded message.
+
+    Attributes:
+        text: The envelope as JSON; how a transport frames it is its own business.
+        request_id: Of the request that it is, "" if nobody waits for an answer.
+    """
+
+    text: str
+    request_id: str = ""
+
+
+class Outgoing:
+    """The messages that are not written yet."""
+
+    def __init__(self, *, max_messages: int = MAX_MESSAGES, max_bytes: int = MAX_BYTES) -> None:
+        self._waiting: deque[Message] = deque()
+        self._bytes = 0
+        self._max_messages = max_messages
+        self._max_bytes = max_bytes
+        self.in_writing = 0
+        """How many messages were taken and are not known to be written."""
+
+    def __len__(self) -> int:
+        return len(self._waiting) + self.in_writing
+
+    @property
+    def bytes(self) -> int:
+        """Length of all that waits."""
+        return self._bytes
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing waits to be taken."""
+        return not self._waiting
+
+    def has_room(self, message: Message) -> bool:
+        """Tell whether `put` would keep the bounds."""
+        if not self._waiting:
+            return True
+        fits = self._bytes + len(message.text) <= self._max_bytes
+        return fits and len(self._waiting) < self._max_messages
+
+    def put(self, message: Message) -> None:
+        """Add a message at the end."""
+        self._waiting.append(message)
+        self._bytes += len(message.text)
+
+    def take(self) -> list[Message]:
+        """Take the next messages, about `BATCH_BYTES` of them, to be written now."""
+        batch: list[Message] = []
+        size = 0
+        while self._waiting and (not batch or size + len(self._waiting[0].text) <= BATCH_BYTES):
+            message = self._waiting.popleft()
+            size += len(message.text)
+            batch.append(message)
+        self._bytes -= size
+        self.in_writing += len(batch)
+        return batch
+
+    def confirm(self, count: int) -> None:
+        """Note that so many of those that were taken are written, or given up."""
+        self.in_writing -= count
+
+    def put_back(self, batch: Iterable[Message]) -> None:
+        """Take back messages that were taken and certainly not written; they are the next again."""
+        for message in reversed(list(batch)):
+            self._waiting.appendleft(message)
+            self._bytes += len(message.text)
+            self.in_writing -= 1
+
+    def withdraw(self, request_id: str) -> bool:
+        """Remove a request that nobody waits for any more; tell whether it was still here."""
+        for message in self._waiting:
+            if message.request_id == request_id:
+                self._waiting.remove(message)
+                self._bytes -= len(message.text)
+                return True
+        return False
+
+    def clear(self) -> int:
+        """Drop everything that waits and tell how many messages that were."""
+        dropped = len(self._waiting)
+        self._waiting.clear()
+        self._bytes = 0
+        return dropped

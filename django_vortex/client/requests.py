@@ -1,0 +1,122 @@
+"""Requests that wait for their answers, and how long they may.
+
+Takes answers by the id that was put into a request's filt, gives each to the one who asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from copy import copy
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from django_vortex.exceptions import TimedOut
+from django_vortex.wire.envelope import PayloadEnvelope
+
+MESSAGE_ID: Final = "PayloadResponse.messageId"
+"""The filt key by which an answer finds its request (PROTOCOL 8)."""
+
+Outcome: TypeAlias = PayloadEnvelope | Exception
+"""The answer, or why there is none."""
+
+
+@dataclass(slots=True, eq=False)
+class Pending:
+    """A request that was made and has no answer yet.
+
+    Attributes:
+        id: What its filt says under `MESSAGE_ID`.
+        name: What it asks, for messages to people.
+        seconds: How long it may wait, None for ever.
+        deadline: When it has waited so long, on the `OnlineClock`.
+        settle: Called once with the outcome.
+        is_written: Whether it has left, as far as is known: the server may be at it.
+    """
+
+    id: str
+    name: str
+    seconds: float | None
+    deadline: float
+    settle: Callable[[Outcome], object]
+    is_written: bool = False
+
+
+class OnlineClock:
+    """A clock that runs only while there is a connection.
+
+    Deadlines of requests are on it: time in which no answer could come does not count.
+    """
+
+    def __init__(self) -> None:
+        self._passed = 0.0
+        self._since: float | None = None
+
+    def start(self, now: float) -> None:
+        """Run from now on."""
+        if self._since is None:
+            self._since = now
+
+    def stop(self, now: float) -> None:
+        """Stand still from now on."""
+        self._passed = self.read(now)
+        self._since = None
+
+    def read(self, now: float) -> float:
+        """Return the seconds that have counted."""
+        return self._passed if self._since is None else self._passed + now - self._since
+
+
+class Requests:
+    """All requests of a client that wait."""
+
+    def __init__(self, prefix: str) -> None:
+        self._prefix = prefix
+        self._number = 0
+        self._waiting: dict[str, Pending] = {}
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def make_id(self) -> str:
+        """Return an id for the next request."""
+        self._number += 1
+        return f"{self._prefix}.{self._number}"
+
+    def add(self, pending: Pending) -> None:
+        """Let a request wait for its answer."""
+        self._waiting[pending.id] = pending
+
+    def get(self, request_id: str) -> Pending | None:
+        """Return the request with an id, if it still waits."""
+        return self._waiting.get(request_id)
+
+    def settle(self, request_id: object, outcome: Outcome) -> bool:
+        """Give an outcome to the request with an id; tell whether there was one."""
+        if not isinstance(request_id, str):
+            return False
+        pending = self._waiting.pop(request_id, None)
+        if pending is None:
+            return False
+        pending.settle(outcome)
+        return True
+
+    def forget(self, request_id: str) -> None:
+        """Drop a request that nobody waits for any more; its answer is thrown away."""
+        self._waiting.pop(request_id, None)
+
+    def expire(self, online_time: float) -> None:
+        """Fail the requests whose deadline has passed."""
+        late = [one for one in self._waiting.values() if one.deadline <= online_time]
+        for pending in late:
+            text = f"No answer to {pending.name!r} within {pending.seconds:g} s"
+            self.settle(pending.id, TimedOut(text))
+
+    def fail_written(self, error: Exception) -> None:
+        """Fail the requests that have left: whether they are done nobody will tell."""
+        for pending in [one for one in self._waiting.values() if one.is_written]:
+            self.settle(pending.id, copy(error))
+
+    def fail_all(self, error: Exception) -> None:
+        """Fail all requests."""
+        for request_id in list(self._waiting):
+            self.settle(request_id, copy(error))

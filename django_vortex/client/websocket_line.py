@@ -1,0 +1,108 @@
+"""A `Line` over a WebSocket, by the library ``websockets``.
+
+Neither compression (payloads are compressed already) nor the library's pings (beats are judged by
+the core, after what is there has been read).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
+from websockets.protocol import State
+
+from django_vortex.client.endings import Ending, read_ending
+from django_vortex.client.line import (
+    CLOSE_SECONDS,
+    MAX_MESSAGE_BYTES,
+    Address,
+    LineEnded,
+    describe,
+)
+from django_vortex.wire.messages import HEARTBEAT
+
+
+class WebSocketLine:
+    """One WebSocket."""
+
+    framed = False
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self._socket = socket
+
+    async def receive(self) -> str | bytes:
+        """Return the next message."""
+        try:
+            return await self._socket.recv()
+        except ConnectionClosed as error:
+            raise LineEnded(_read_closed(error)) from error
+
+    async def send(self, texts: Sequence[str]) -> None:
+        """Write messages, one frame each."""
+        for written, text in enumerate(texts):
+            if self._socket.state is not State.OPEN:
+                raise LineEnded(Ending("The WebSocket is closed"), written)
+            try:
+                await self._socket.send(text)
+            except ConnectionClosed as error:
+                raise LineEnded(_read_closed(error), written + 1) from error
+
+    async def beat(self) -> None:
+        """Write a beat."""
+        await self.send([HEARTBEAT])
+
+    async def close(self) -> None:
+        """Close with 1000; cut the connection if the server does not agree in time."""
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self._socket.close(1000)
+        except (TimeoutError, OSError, WebSocketException):
+            pass
+        finally:
+            self._socket.transport.abort()
+
+
+async def open_websocket(address: Address, first: Sequence[str]) -> WebSocketLine:
+    """Open a WebSocket and write the first messages."""
+    try:
+        socket = await connect(
+            address.websocket_url,
+            additional_headers=dict(address.headers),
+            user_agent_header=None,
+            compression=None,
+            max_size=MAX_MESSAGE_BYTES,
+            ping_interval=None,
+            open_timeout=None,
+            close_timeout=CLOSE_SECONDS,
+            ssl=address.ssl,
+            proxy=address.proxy,
+        )
+    except InvalidStatus as error:
+        response = error.response
+        body = bytes(response.body or b"").decode("utf-8", "replace")[:200]
+        retry_after = response.headers.get("Retry-After", "")
+        ending = read_ending(response.status_code, body or "no reason", retry_after=retry_after)
+        # Daphne and proxies answer 403 for anything; over HTTP the reason can be read.
+        ending = replace(ending, is_refusal=False, is_unauthenticated=False)
+        raise LineEnded(ending) from error
+    except (OSError, WebSocketException, EOFError, ValueError) as error:
+        raise LineEnded(Ending(describe(error))) from error
+    line = WebSocketLine(socket)
+    try:
+        await line.send(first)
+    except BaseException:
+        await asyncio.shield(line.close())
+        raise
+    return line
+
+
+def _read_closed(error: ConnectionClosed) -> Ending:
+    frame = error.rcvd
+    if frame is not None:
+        return read_ending(frame.code, frame.reason or f"closed with {frame.code}")
+    if error.sent is not None and error.sent.code == 1009:
+        return Ending(f"A message exceeds {MAX_MESSAGE_BYTES} bytes", 1009)
+    return Ending("The connection was cut")
