@@ -11,7 +11,7 @@ import pytest
 from django_vortex.logs import RateLimit
 
 ROOT = Path(__file__).parents[2]
-CORE = ["exceptions", "typedefs", "tuples", "wire", "routing", "handlers", "server"]
+CORE = ["exceptions", "typedefs", "tuples", "wire", "routing", "handlers", "server", "client"]
 FRAMEWORKS = ["asgiref", "channels", "channels_redis", "daphne", "django", "sqlalchemy", "uvicorn"]
 
 

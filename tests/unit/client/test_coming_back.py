@@ -1,0 +1,61 @@
+"""What an end means, and how long the next attempt waits."""
+
+from random import Random
+
+import pytest
+
+from django_vortex.client.backoff import Backoff
+from django_vortex.client.endings import Ending, read_ending
+
+CUT = Ending("cut")
+
+
+@pytest.mark.parametrize("code", [1000, 1001, 1005, 1006, 1009, 1011, 1012, 1013, 4007, 4008, 4999])
+def test_B3_everything_comes_back_but_what_the_server_calls_final(code):
+    ending = read_ending(code, "reason")
+    assert not ending.is_refusal
+    assert not ending.is_unauthenticated
+
+
+def test_B3_codes_that_mean_something():
+    assert read_ending(4403, "taken").is_refusal
+    assert read_ending(403, "taken").is_refusal
+    assert read_ending(4401, "logged out").is_unauthenticated
+    assert read_ending(4429, "7 s: Too many new peers").retry_seconds == 7
+    assert read_ending(4503, "1 s: stopping").is_departure
+    assert read_ending(503, "busy", retry_after="12").retry_seconds == 12
+    assert read_ending(4400, "7 s ago").retry_seconds == 0, "only where the server asks to wait"
+    assert read_ending(503, "x", retry_after="99999999999").retry_seconds == 0
+
+
+def test_B1_attempts_get_rare_however_often_opening_succeeds():
+    backoff = Backoff(lambda: 0.5)
+    times, now = [], 0.0
+    while now < 180:
+        times.append(now)
+        backoff.succeed(0.1)
+        now += backoff.find_wait(CUT)
+    assert len([time for time in times if time < 60]) <= 9
+    assert len([time for time in times if 60 <= time < 120]) <= 4
+    assert len([time for time in times if 120 <= time < 180]) <= 4
+
+
+def test_B2_spans_depend_on_the_cause_and_told_seconds_are_the_least():
+    assert Backoff(lambda: 1.0).find_wait(CUT) == 0.5
+    assert Backoff(lambda: 1.0).find_wait(read_ending(1000, "")) == 5
+    assert 7 < Backoff(lambda: 0.1).find_wait(read_ending(4429, "7 s: often")) < 8
+
+
+def test_B2_attempts_of_many_are_spread():
+    random = Random(1)
+    waits = [Backoff(random.random).find_wait(read_ending(1012, "")) for _ in range(2000)]
+    tenths = [sum(int(10 * wait) == tenth for wait in waits) for tenth in range(50)]
+    assert max(tenths) < 80
+
+
+def test_B7_spans_end_at_thirty_seconds_and_begin_anew_after_a_long_connection():
+    backoff = Backoff(lambda: 1.0)
+    for _ in range(100):
+        assert backoff.find_wait(CUT) <= 30
+    backoff.succeed(10)
+    assert backoff.find_wait(CUT) == 0.5

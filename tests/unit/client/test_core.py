@@ -1,0 +1,234 @@
+"""The core of the client, with messages and times given by hand."""
+
+import pytest
+
+from django_vortex import Payload, PayloadEnvelope
+from django_vortex.client.core import Core, Due
+from django_vortex.client.endings import Ending
+from django_vortex.client.requests import MESSAGE_ID, Outcome
+from django_vortex.exceptions import (
+    Closed,
+    DefinitionError,
+    FateUnknown,
+    LimitExceeded,
+    TimedOut,
+    UnencodableValue,
+)
+from django_vortex.wire.codec import Codec
+from django_vortex.wire.dialects import Dialect, WireForm
+from django_vortex.wire.envelope import NAME_KEY, UUID_KEY
+from django_vortex.wire.limits import Limits
+from django_vortex.wire.messages import encode_message
+
+CODEC = Codec()
+FORM = WireForm(Dialect.NATIVE, framed=False)
+LOST = Ending("cut")
+
+
+@pytest.fixture
+def core() -> Core:
+    return Core("u-u-i-d", "test", Codec(limits=Limits(message_bytes=10_000)))
+
+
+def write(filt: dict, *tuples: object, result: object = None) -> str:
+    envelope = PayloadEnvelope(filt, Payload(filt, list(tuples)), result=result)
+    return encode_message(envelope, FORM, None, CODEC)
+
+
+def connect(core: Core, now: float = 0.0) -> None:
+    core.begin(now, framed=False)
+    info = PayloadEnvelope({UUID_KEY: "server", NAME_KEY: "its name"})
+    core.receive(encode_message(info, FORM, None, CODEC), now)
+
+
+def ask(core: Core, outcomes: list[Outcome], seconds: float | None = 5.0, now: float = 0.0) -> str:
+    pending, message = core.request({"key": "a"}, None, seconds, now, outcomes.append)
+    core.outgoing.put(message)
+    return pending.id
+
+
+def test_core_is_online_once_the_server_has_said_who_it_is(core):
+    core.begin(0, framed=False)
+    assert not core.is_online
+    connect(core)
+    assert core.server.name == "its name"
+    core.end(LOST, 1)
+    assert not core.is_online
+
+
+def test_address_says_who_the_client_is(core):
+    assert core.address == {
+        "vortexUuid": "u-u-i-d",
+        "vortexName": "test",
+        "vortexDialect": "native",
+    }
+    assert core.first_texts == []
+
+
+def test_original_servers_are_spoken_to_first():
+    core = Core("u", "test", CODEC, dialect=Dialect.D2)
+    assert "vortexDialect" not in core.address
+    (hello,) = core.first_texts
+    assert hello.startswith("{")
+    assert '"__vortexUuid__":"u"' in hello
+
+
+def test_answer_finds_its_request(core):
+    connect(core)
+    first, second = [], []
+    ask(core, first)
+    other = ask(core, second)
+    core.receive(write({"key": "a", MESSAGE_ID: other}, 2), 0)
+    assert first == []
+    assert second[0].decode_payload(CODEC).tuples == [2]
+    core.receive(write({"key": "a", MESSAGE_ID: other}, 3), 0)
+    assert len(second) == 1
+
+
+def test_F1_value_that_cannot_travel_leaves_nothing_behind(core):
+    with pytest.raises(UnencodableValue, match=r"\$\.tuples\[0\]"):
+        core.request({"key": "a"}, Payload({}, [object()]), 5, 0, print)
+    assert not core.requests
+    assert not core.outgoing
+
+
+def test_deadline_counts_only_time_with_a_connection(core):
+    outcomes = []
+    ask(core, outcomes, seconds=5, now=0)
+    core.tick(1000)
+    connect(core, now=1000)
+    core.tick(1004)
+    core.end(LOST, 1004)
+    core.tick(2000)
+    connect(core, now=2000)
+    core.tick(2000.9)
+    assert outcomes == []
+    core.tick(2001)
+    assert isinstance(outcomes[0], TimedOut)
+    assert str(outcomes[0]) == "No answer to 'a' within 5 s"
+
+
+def test_C3_request_never_written_survives_a_cut(core):
+    connect(core)
+    outcomes = []
+    ask(core, outcomes)
+    core.end(LOST, 1)
+    assert outcomes == []
+    assert len(core.outgoing) == 1
+
+
+def test_C3_request_that_may_have_run_has_an_unknown_fate(core):
+    connect(core)
+    outcomes = []
+    ask(core, outcomes)
+    batch = core.take(0)
+    core.outgoing.confirm(len(batch))
+    core.end(LOST, 1)
+    assert isinstance(outcomes[0], FateUnknown)
+    assert "cut" in str(outcomes[0])
+
+
+def test_C3_request_that_certainly_was_not_written_is_the_next_again(core):
+    connect(core)
+    outcomes = []
+    first = ask(core, outcomes)
+    ask(core, outcomes)
+    batch = core.take(0)
+    core.put_back(batch)
+    core.end(LOST, 1)
+    assert outcomes == []
+    assert core.take(2)[0].request_id == first
+
+
+def test_requests_over_http_wait_for_the_next_stream(core):
+    connect(core)
+    outcomes = []
+    request_id = ask(core, outcomes)
+    core.outgoing.confirm(len(core.take(0)))
+    core.end(Ending("the response has ended", keeps_requests=True), 1)
+    connect(core, 2)
+    core.receive(write({"key": "a", MESSAGE_ID: request_id}, 1), 2)
+    assert outcomes[0].decode_payload(CODEC).tuples == [1]
+
+
+def test_withdrawn_request_is_never_written(core):
+    pending, message = core.request({"key": "a"}, None, 5, 0, print)
+    core.outgoing.put(message)
+    core.withdraw(pending)
+    assert not core.outgoing
+    assert not core.requests
+
+
+def test_C1_what_waits_goes_before_what_comes_after(core):
+    for number in range(3):
+        core.outgoing.put(core.encode({"key": f"k{number}"}, None))
+    connect(core)
+    core.outgoing.put(core.encode({"key": "late"}, None))
+    texts = [message.text for message in core.take(0)]
+    assert ["k0" in texts[0], "k1" in texts[1], "k2" in texts[2], "late" in texts[3]] == [True] * 4
+
+
+def test_push_goes_to_all_whose_filt_it_contains(core):
+    heard = []
+    core.listeners.add({"key": "a"}, lambda envelope: heard.append(1))
+    core.listeners.add({"key": "a", "id": 5}, lambda envelope: heard.append(2))
+    ended = core.listeners.add({"key": "a"}, lambda envelope: heard.append(3))
+    core.listeners.remove(ended)
+    core.listeners.remove(ended)
+    connect(core)
+    core.receive(write({"key": "a", "id": 6, "more": None}), 0)
+    core.receive(write({"key": "a", "id": 5}), 0)
+    core.receive(write({"key": "b", "id": 5}), 0)
+    assert heard == [1, 1, 2]
+    with pytest.raises(DefinitionError):
+        core.listeners.add({"id": 5}, print)
+
+
+def test_answer_that_cannot_be_read_fails_its_request_and_not_the_stream(core):
+    connect(core)
+    outcomes = []
+    request_id = ask(core, outcomes)
+    filt = {"key": "a", MESSAGE_ID: request_id}
+    assert core.receive(write(filt, result="x" * 20_000), 0) is None
+    assert isinstance(outcomes[0], LimitExceeded)
+    heard = []
+    core.listeners.add({"key": "a"}, heard.append)
+    core.receive(write({"key": "a"}), 0)
+    assert len(heard) == 1
+
+
+def test_last_message_of_a_response_tells_how_it_ends(core):
+    connect(core)
+    ending = core.receive(write({"key": "vortex.closing", "code": 4429}, result="7 s: often"), 0)
+    assert ending.code == 4429
+    assert ending.retry_seconds == 7
+
+
+def test_beat_is_due_when_nothing_was_written(core):
+    assert core.tick(1000) is Due.NOTHING
+    connect(core, 0)
+    core.receive(".", 9)
+    assert core.tick(9.9) is Due.NOTHING
+    assert core.tick(10) is Due.BEAT
+    assert core.tick(11) is Due.NOTHING
+    core.outgoing.put(core.encode({"key": "a"}, None))
+    core.take(15)
+    assert core.tick(20) is Due.NOTHING
+    assert core.tick(25) is Due.BEAT
+
+
+def test_A4_any_byte_counts_as_life(core):
+    core.begin(0, framed=True)
+    for second in range(0, 100, 20):
+        core.receive("AAAA", second)
+        assert core.tick(second + 19) is not Due.END
+    assert core.tick(80 + 25) is Due.END
+
+
+def test_end_for_good_settles_everything(core):
+    outcomes = []
+    ask(core, outcomes, seconds=None)
+    ask(core, outcomes)
+    core.finish(Closed("closed"))
+    assert [type(one) for one in outcomes] == [Closed, Closed]
+    assert not core.outgoing
