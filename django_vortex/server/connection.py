@@ -7,7 +7,7 @@ replies, and streams that come, go and move to other processes.
 import asyncio
 import copy
 from collections.abc import Coroutine, Iterable
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from django_vortex.exceptions import (
     LimitExceeded,
@@ -23,6 +23,7 @@ from django_vortex.routing.peer import Peer
 from django_vortex.routing.request import Request
 from django_vortex.server.dates import PeerDates
 from django_vortex.server.delivery import UNKNOWN_DIALECT, Delivery, form_index
+from django_vortex.server.host import PeerHost
 from django_vortex.server.identity import Identity
 from django_vortex.server.pace import Patience, shut_out_seconds
 from django_vortex.server.requests import Requests
@@ -41,9 +42,6 @@ from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.events import EnvelopeReceived, Event, FailureReceived
 from django_vortex.wire.protocol import Protocol
-
-if TYPE_CHECKING:
-    from django_vortex.server.server import Server
 
 logger = get_limited_logger("django_vortex.server")
 
@@ -74,7 +72,9 @@ class Connection(Sender):
         "take_over",
     )
 
-    def __init__(self, server: "Server", peer: Peer, identity: Identity) -> None:
+    _server: "PeerHost[Connection]"
+
+    def __init__(self, server: "PeerHost[Connection]", peer: Peer, identity: Identity) -> None:
         super().__init__(server)
         self.peer = peer
         """The other end, as its newest stream knows it."""
@@ -131,12 +131,6 @@ class Connection(Sender):
             protocol = Protocol(self._codec, framed=framed, dialect=self.dialect)
             self._protocol = protocol
         self.receive_events(protocol.receive(data), protocol.dialect)
-
-    def receive_body(self, data: str | bytes) -> None:
-        """Take the whole body of an HTTP request. Returns at once."""
-        protocol = Protocol(self._codec, framed=True, dialect=self.dialect)
-        events = [*protocol.receive(data), *protocol.finish()]
-        self.receive_events(events, protocol.dialect)
 
     def receive_events(self, events: Iterable[Event], dialect: Dialect | None) -> None:
         """Take what a protocol has read, and the dialect that it found the peer to speak."""

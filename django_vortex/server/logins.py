@@ -9,12 +9,14 @@ import math
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from typing import Final, Literal
 
 from django_vortex.exceptions import DeliveryError
 from django_vortex.logs import get_limited_logger
 from django_vortex.routing.peer import Peer
+from django_vortex.server.connection import Connection
 from django_vortex.server.fan_out import Record
+from django_vortex.server.host import Host
 from django_vortex.server.judging import (
     NEW_COOKIES,
     NOT_THIS_USER,
@@ -25,11 +27,8 @@ from django_vortex.server.judging import (
     Question,
     find_session_key,
 )
+from django_vortex.server.peers import Peers
 from django_vortex.server.undecided import Abandoned, Undecided
-
-if TYPE_CHECKING:
-    from django_vortex.server.connection import Connection
-    from django_vortex.server.server import Server
 
 logger = get_limited_logger("django_vortex.server")
 
@@ -57,7 +56,7 @@ class Aim:
     user: str | None = None
     session: str | None = None
 
-    def fits(self, connection: "Connection") -> bool:
+    def fits(self, connection: Connection) -> bool:
         """Tell whether a connection is meant."""
         return (
             (self.uuid is None or self.uuid == connection.peer.uuid)
@@ -105,7 +104,8 @@ class Logins:
     """The checks of one server.
 
     Args:
-        server: Whose peers.
+        server: Knows the time and tells the other processes.
+        peers: Who is here.
         judge: Tells who they are; None checks nobody.
         random_share: Gives from 0 to 1 how much of the first period passes, so that processes that
             start together do not ask together.
@@ -113,12 +113,14 @@ class Logins:
 
     def __init__(
         self,
-        server: "Server",
+        server: Host,
+        peers: Peers,
         judge: Judge | None,
         *,
         random_share: Callable[[], float] = random.random,
     ) -> None:
         self._server = server
+        self._peers = peers
         self._judge = judge
         self._period = server.options.recheck_seconds
         self._due: dict[Connection, None] = {}
@@ -126,12 +128,12 @@ class Logins:
         self._announced: list[_Announced] = []
         self._all_at = server.now + self._period * (0.5 + random_share() / 2)
         self._soon_at = 0.0
-        self._undecided = Undecided(server)
+        self._undecided = Undecided()
         self._checking_all: asyncio.Task[None] | None = None
         self._checking_some: asyncio.Task[None] | None = None
         self._has_failed = False
 
-    def begin(self, connection: "Connection") -> None:
+    def begin(self, connection: Connection) -> None:
         """Ask soon about a peer: it is new, or there is doubt whether it is who it was."""
         if self._judge is not None and connection.identity.kind != "address":
             self._due[connection] = None
@@ -164,7 +166,7 @@ class Logins:
 
     def end(self, aim: Aim) -> int:
         """End peers of this process only."""
-        ended = [one for one in self._server.with_requests() if aim.fits(one)]
+        ended = [one for one in self._peers.with_requests() if aim.fits(one)]
         for connection in ended:
             _end(connection, NOT_THIS_USER)
         return len(ended)
@@ -189,7 +191,7 @@ class Logins:
         if now >= self._all_at and _is_over(self._checking_all):
             self._all_at = now + self._period
             everybody = [
-                one for one in self._server.with_requests() if one.identity.kind != "address"
+                one for one in self._peers.with_requests() if one.identity.kind != "address"
             ]
             self._checking_all = self._start(self._judge, everybody, self._period)
         if self._due and now >= self._soon_at and _is_over(self._checking_some):
@@ -223,7 +225,7 @@ class Logins:
                 return one
         return None
 
-    def _is_logging_out(self, connection: "Connection") -> bool:
+    def _is_logging_out(self, connection: Connection) -> bool:
         """Tell whether a peer's session is being ended by a request that is not answered yet."""
         if not self._announced:
             return False
@@ -239,14 +241,14 @@ class Logins:
         users = {change.user for change in self._changes} - {None}
         sessions = {change.session for change in self._changes} - {None}
         self._changes.clear()
-        for connection in self._server.with_requests():
+        for connection in self._peers.with_requests():
             is_changed = connection.user_key in users
             if is_changed or find_session_key(connection.peer) in sessions:
                 self._due[connection] = None
 
     def _start(
-        self, judge: Judge, connections: "Sequence[Connection]", seconds: float
-    ) -> "asyncio.Task[None] | None":
+        self, judge: Judge, connections: Sequence[Connection], seconds: float
+    ) -> asyncio.Task[None] | None:
         connections = [one for one in connections if not self._is_logging_out(one)]
         if not connections:
             return None
@@ -254,9 +256,7 @@ class Logins:
         self._server.keep(task)
         return task
 
-    async def _check(
-        self, judge: Judge, connections: "Sequence[Connection]", seconds: float
-    ) -> None:
+    async def _check(self, judge: Judge, connections: Sequence[Connection], seconds: float) -> None:
         begun = self._server.monotonic()
         asked = [Question(one.peer, self._find_logout(one)) for one in connections]
         unanswered = dict.fromkeys(range(len(asked)))
@@ -278,7 +278,7 @@ class Logins:
         if not seconds:
             self._soon_at = self._server.monotonic() + min(pause, self._period)
 
-    def _find_logout(self, connection: "Connection") -> Logout:
+    def _find_logout(self, connection: Connection) -> Logout:
         """Say what was announced about a peer since its stream began."""
         found: Logout = ""
         for announced in self._announced:
@@ -290,18 +290,18 @@ class Logins:
                 found = "user"
         return found
 
-    def _apply(self, connection: "Connection", peer: Peer, outcome: Outcome) -> None:
+    def _apply(self, connection: Connection, peer: Peer, outcome: Outcome) -> None:
         if connection.peer is not peer:
             self.begin(connection)  # a newer stream came meanwhile: the outcome is not about that
         elif isinstance(outcome, Ended):
             if outcome.is_certain:
                 _end(connection, outcome)
             else:
-                self._undecided.add(connection)
+                self._undecided.add(connection, self._server.monotonic())
         else:
             connection.peer = outcome
 
-    async def _decide(self, judge: Judge, undecided: "Sequence[Abandoned]") -> None:
+    async def _decide(self, judge: Judge, undecided: Sequence[Abandoned]) -> None:
         """Ask again about peers whose streams carry nothing any more, and close those."""
         endings = [NEW_COOKIES] * len(undecided)
         try:
@@ -333,11 +333,11 @@ class Logins:
             logger.error("Other processes miss that a login has changed: %s", error)
 
 
-def _end(connection: "Connection", ended: Ended) -> None:
+def _end(connection: Connection, ended: Ended) -> None:
     stream = connection.revoke()
     if stream is not None:
         connection.end_stream(stream, ended.code, ended.reason)
 
 
-def _is_over(task: "asyncio.Task[None] | None") -> bool:
+def _is_over(task: asyncio.Task[None] | None) -> bool:
     return task is None or task.done()

@@ -7,22 +7,23 @@ Every asker gets an answer from every process; what does not come in time is not
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from django_vortex.exceptions import DeliveryError
 from django_vortex.logs import get_limited_logger
 from django_vortex.server.connection import Connection
 from django_vortex.server.delivery import Delivery
 from django_vortex.server.fan_out import Record
+from django_vortex.server.host import Host
 from django_vortex.server.identity import Identity
+from django_vortex.server.logins import Logins
 from django_vortex.server.news import news_record
 from django_vortex.server.outbox import Entry
+from django_vortex.server.peers import Peers
+from django_vortex.server.processes import Processes
 from django_vortex.server.sequenced_fan_out import record_size
 from django_vortex.server.stream import REFUSED_CLOSURE
 from django_vortex.server.take_over import ANSWER_SECONDS, Stamp, TakeOver, is_unnumbered
-
-if TYPE_CHECKING:
-    from django_vortex.server.server import Server
 
 logger = get_limited_logger("django_vortex.server")
 
@@ -50,10 +51,20 @@ class _Leaving:
 
 
 class Moves:
-    """The take-overs of one server, in both directions."""
+    """The take-overs of one server, in both directions.
 
-    def __init__(self, server: "Server") -> None:
+    Args:
+        server: Knows the time and tells the other processes.
+        peers: Who is here.
+        processes: What is known of the other processes.
+        logins: Asks who a peer is now where that is in doubt.
+    """
+
+    def __init__(self, server: Host, peers: Peers, processes: Processes, logins: Logins) -> None:
         self._server = server
+        self._peers = peers
+        self._processes = processes
+        self._logins = logins
         self._coming: dict[str, Connection] = {}
         self._leaving: dict[str, _Leaving] = {}
 
@@ -66,7 +77,7 @@ class Moves:
 
         A server that starts with its first peer hears of the other processes only afterwards.
         """
-        for connection in tuple(self._server.connections.values()):
+        for connection in tuple(self._peers.by_uuid.values()):
             self._ask(connection, is_established=False)
 
     def keep(self, connection: Connection) -> None:
@@ -112,7 +123,7 @@ class Moves:
     def catch_up(self) -> None:
         """Give away the peers that were waiting for a record, if it has come."""
         for uuid, leaving in tuple(self._leaving.items()):
-            connection = self._server.connections.get(uuid)
+            connection = self._peers.get(uuid)
             if connection is not None and self._may_go(connection, leaving):
                 self._give(connection, leaving)
 
@@ -125,7 +136,7 @@ class Moves:
 
     def _ask(self, connection: Connection, *, is_established: bool) -> None:
         server = self._server
-        awaited = server.processes.live
+        awaited = self._processes.live
         if not awaited:
             return
         take_over, seen = connection.take_over, self._get_seen()
@@ -142,12 +153,12 @@ class Moves:
                 "uuid": connection.peer.uuid,
                 "stamp": list(connection.stamp),
                 "identity": connection.identity.to_record(),
-                "seen": server.processes.seen_lately(server.now),
+                "seen": self._processes.seen_lately(server.now),
             }
         )
 
     def _get_seen(self) -> dict[str, int]:
-        seen = self._server.processes.seen
+        seen = self._processes.seen
         seen[self._server.process] = self._server.last_sequence
         return seen
 
@@ -156,9 +167,9 @@ class Moves:
         uuid: str = record["uuid"]
         date, asker = record["stamp"]
         stamp = (date, asker)
-        is_known = server.processes.knew_lately(uuid, server.now)
-        server.processes.know(uuid, server.now)
-        connection = server.connections.get(uuid)
+        is_known = self._processes.knew_lately(uuid, server.now)
+        self._processes.know(uuid, server.now)
+        connection = self._peers.get(uuid)
         if connection is None:
             self._answer(process, uuid, stamp, "none" if is_known else "unknown")
             return
@@ -168,7 +179,7 @@ class Moves:
             # Of two who came as strangers at the same time the first one stays.
             is_second = is_newer_here and take_over is not None and take_over.is_first
             if not is_second:
-                server.logins.begin(connection)  # who may not be who it was any more
+                self._logins.begin(connection)  # who may not be who it was any more
                 logger.warning("A peer was asked for by a process whose peer is somebody else")
             self._answer(process, uuid, stamp, "none" if is_second else "refused")
         elif is_newer_here:
@@ -202,7 +213,7 @@ class Moves:
         if connection.take_over is not None and connection.take_over.is_pending:
             return False  # ends by itself, at its own deadline
         server = self._server
-        return server.now >= leaving.deadline or server.processes.has_seen(leaving.seen)
+        return server.now >= leaving.deadline or self._processes.has_seen(leaving.seen)
 
     def _give(self, connection: Connection, leaving: _Leaving) -> None:
         uuid = connection.peer.uuid
@@ -237,7 +248,7 @@ class Moves:
             yield part
 
     def _receive_answer(self, process: str, record: Record) -> None:
-        connection = self._server.connections.get(record["uuid"])
+        connection = self._peers.get(record["uuid"])
         if connection is None:
             return
         take_over, status = connection.take_over, record["status"]

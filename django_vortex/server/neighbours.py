@@ -5,19 +5,21 @@ and what is about peers that move to `Moves`; handlers there hear what the same 
 """
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, Protocol
 
 from django_vortex.exceptions import DeliveryError
 from django_vortex.logs import get_limited_logger
+from django_vortex.routing.address import Address
 from django_vortex.routing.peer import Peer
+from django_vortex.server.delivery import Delivery
 from django_vortex.server.fan_out import FanOut, Record, ReportSent
+from django_vortex.server.host import Host
+from django_vortex.server.logins import Logins
 from django_vortex.server.moves import Moves
 from django_vortex.server.news import news_record
+from django_vortex.server.peers import Peers
 from django_vortex.server.processes import PRESENCE_SECONDS, Processes
 from django_vortex.server.pushes import PUSH, PUSH_TO_READERS, read_push_record
-
-if TYPE_CHECKING:
-    from django_vortex.server.server import Server
 
 logger = get_limited_logger("django_vortex.server")
 
@@ -25,20 +27,31 @@ MEETING_SECONDS: Final = 5.0
 """How long after its start a server may find processes that were there before."""
 
 
+class Home(Host, Protocol):
+    """The server of this process."""
+
+    def push_local(self, delivery: Delivery, to: Address) -> int:
+        """Send a delivery to the peers of this process only."""
+
+
 class Neighbours:
     """The way to the other processes, and what is known of them.
 
     Args:
         server: The server of this process.
+        peers: Who is here.
+        logins: Who they are now.
         fan_out: Carries the records; None when there are no other processes.
     """
 
-    def __init__(self, server: "Server", fan_out: FanOut | None) -> None:
+    def __init__(self, server: Home, peers: Peers, logins: Logins, fan_out: FanOut | None) -> None:
         self.processes = Processes()
         """What is known of the other processes."""
-        self.moves = Moves(server)
+        self.moves = Moves(server, peers, self.processes, logins)
         """The peers that come from them or go there."""
         self._server = server
+        self._peers = peers
+        self._logins = logins
         self._fan_out = fan_out
         self._started_at = server.now
         self._announced_at = server.now
@@ -75,14 +88,14 @@ class Neighbours:
 
     def find_peer(self, uuid: str) -> Peer | None:
         """Give a peer of this process; see `Neighbourhood.find_peer`."""
-        connection = self._server.connections.get(uuid)
+        connection = self._peers.get(uuid)
         return None if connection is None else connection.peer
 
     def monotonic(self) -> float:
         """Give the time now, for periods."""
         return self._server.monotonic()
 
-    def keep(self, task: "asyncio.Task[Any]") -> None:
+    def keep(self, task: asyncio.Task[Any]) -> None:
         """Keep a task of a handler until it ends."""
         self._server.keep(task)
 
@@ -146,7 +159,7 @@ class Neighbours:
         elif kind in ("take_over", "answer"):
             self.moves.receive(process, record)
         elif kind in ("identity", "disconnect"):
-            self._server.logins.receive(record)
+            self._logins.receive(record)
         else:
             logger.warning("Process %s sent a record of unknown kind %r", process, kind)
 

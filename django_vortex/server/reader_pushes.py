@@ -50,11 +50,15 @@ class Target(Protocol):
         """Send the peer something, wherever it is now."""
 
 
-class Home(Protocol):
-    """The server."""
+class Targets(Protocol):
+    """The peers of this process."""
 
     def find(self, to: Address) -> Sequence[Target]:
         """Return the connections of the peers that fit an address."""
+
+
+class Home(Protocol):
+    """The server."""
 
     def date(self) -> int:
         """Return the time in milliseconds."""
@@ -87,13 +91,15 @@ class ReaderPushes:
     """The pushes of all handlers, each handler's in their order.
 
     Args:
-        home: Whose peers get them.
+        home: Knows the time and keeps tasks.
+        peers: Who may get them.
         readers: Asks the handlers.
         codec: Writes the names of handlers.
     """
 
-    def __init__(self, home: Home, readers: Readers, codec: Codec) -> None:
+    def __init__(self, home: Home, peers: Targets, readers: Readers, codec: Codec) -> None:
         self._home = home
+        self._peers = peers
         self._readers = readers
         self._codec = codec
         self._waiting: dict[str, _Waiting] = {}
@@ -109,7 +115,7 @@ class ReaderPushes:
         Returns:
             How many get it, or are asked for.
         """
-        targets = self._home.find(to)
+        targets = self._peers.find(to)
         handler = to.handler or {}
         name = json.dumps(self._codec.encode_value(handler, Dialect.NATIVE), sort_keys=True)
         if not targets:
@@ -147,7 +153,7 @@ class ReaderPushes:
         try:
             while waiting:
                 _, push = waiting.popitem(last=False)
-                targets = self._home.find(push.to)
+                targets = self._peers.find(push.to)
                 count = 0
                 for start in range(0, len(targets), AT_ONCE):
                     chunk = targets[start : start + AT_ONCE]

@@ -4,15 +4,19 @@ Takes replies as requests end, gives them to their connections all in a row.
 """
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from django_vortex.logs import get_limited_logger
 from django_vortex.wire.envelope import PayloadEnvelope
 
-if TYPE_CHECKING:
-    from django_vortex.server.connection import Connection
-
 logger = get_limited_logger("django_vortex.server")
+
+
+class Receiver(Protocol):
+    """The connection of a peer."""
+
+    def send(self, envelope: PayloadEnvelope) -> None:
+        """Send the peer what it asked for."""
 
 
 class Replies:
@@ -26,9 +30,9 @@ class Replies:
     __slots__ = ("_waiting",)
 
     def __init__(self) -> None:
-        self._waiting: list[tuple[Connection, list[PayloadEnvelope]]] = []
+        self._waiting: list[tuple[Receiver, list[PayloadEnvelope]]] = []
 
-    def send_soon(self, connection: "Connection", replies: list[PayloadEnvelope]) -> None:
+    def send_soon(self, connection: Receiver, replies: list[PayloadEnvelope]) -> None:
         """Send replies to a peer in the loop's next turn, after those that were ready before."""
         self._waiting.append((connection, replies))
         if len(self._waiting) == 1:

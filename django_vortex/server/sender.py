@@ -4,21 +4,19 @@ Takes envelopes and errors, gives dated texts to the outbox and the stream. What
 for the peer becomes an answer that says so.
 """
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from django_vortex.exceptions import LimitExceeded, PeerError, quoted
 from django_vortex.logs import get_limited_logger
 from django_vortex.routing.failures import make_result
 from django_vortex.server.dates import PeerDates, date_key, to_datetime
 from django_vortex.server.delivery import FORMS, UNKNOWN_DIALECT, Delivery, form_index
+from django_vortex.server.host import Host
 from django_vortex.server.writer import Writer
 from django_vortex.typedefs import Filt
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.messages import write_message
-
-if TYPE_CHECKING:
-    from django_vortex.server.server import Server
 
 logger = get_limited_logger("django_vortex.server")
 
@@ -35,7 +33,7 @@ class Sender(Writer):
 
     __slots__ = ("_dates", "_server", "dialect")
 
-    def __init__(self, server: "Server") -> None:
+    def __init__(self, server: Host) -> None:
         super().__init__(server.codec, server.options, form_index(None, False))
         self.dialect: Dialect | None = None
         """What the peer speaks, None until it has spoken."""

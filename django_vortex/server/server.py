@@ -6,8 +6,7 @@ processes of the project through a `FanOut`.
 
 import asyncio
 import secrets
-from collections.abc import Iterable, Mapping
-from types import MappingProxyType
+from collections.abc import Mapping
 from typing import Any, Final
 from uuid import uuid4
 
@@ -22,7 +21,6 @@ from django_vortex.server.connection import Connection
 from django_vortex.server.delivery import Delivery, coalesce_key
 from django_vortex.server.fan_out import FanOut, Record, ReportSent
 from django_vortex.server.heartbeats import Heartbeats
-from django_vortex.server.held_peers import HeldPeers
 from django_vortex.server.identity import Identity
 from django_vortex.server.introductions import Introductions
 from django_vortex.server.judging import Judge
@@ -30,6 +28,7 @@ from django_vortex.server.logins import Logins
 from django_vortex.server.neighbours import Neighbours
 from django_vortex.server.options import ServerOptions
 from django_vortex.server.pace import Pace
+from django_vortex.server.peers import Peers
 from django_vortex.server.processes import Processes
 from django_vortex.server.pushes import push_record
 from django_vortex.server.reader_pushes import ReaderPushes, ReportPushed, ignore_count
@@ -79,17 +78,16 @@ class Server:
         self._clock = clock or Clock()
         self.now = self._clock.monotonic()
         """The monotonic time of the last tick, near enough for periods of seconds."""
-        self._connections: dict[str, Connection] = {}
-        self._held = HeldPeers(options.hold_seconds)
-        self._moved: set[Connection] = set()
+        self.peers = Peers(options.hold_seconds)
+        """Who is here."""
         self._heartbeats: Heartbeats[Connection] = Heartbeats(options.heartbeat_seconds)
         self._throttle = Throttle(options)
         self.pace = Pace(options, self._clock.monotonic)
         """How often peers may come and ask."""
-        self.logins = Logins(self, judge)
+        self.logins = Logins(self, self.peers, judge)
         """Who the peers are now."""
-        self._neighbours = Neighbours(self, fan_out)
-        self._reader_pushes = ReaderPushes(self, Readers(payload_io), codec)
+        self._neighbours = Neighbours(self, self.peers, self.logins, fan_out)
+        self._reader_pushes = ReaderPushes(self, self.peers, Readers(payload_io), codec)
         self.replies = Replies()
         """Answers that are sent in the loop's next turn."""
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -100,7 +98,7 @@ class Server:
     @property
     def connections(self) -> Mapping[str, Connection]:
         """The peers of this process by uuid, held ones included."""
-        return MappingProxyType(self._connections)
+        return self.peers.by_uuid
 
     @property
     def process(self) -> str:
@@ -143,14 +141,14 @@ class Server:
             raise ShuttingDown
         self.now = self._clock.monotonic()
         uuid = peer.uuid
-        connection = self._connections.get(uuid)
+        connection = self.peers.get(uuid)
         if connection is None or not stream.framed:
             self.pace.admit_stream(peer)
         if connection is not None:
             if not connection.identity.may_be_taken_over_by(identity):
                 self.logins.begin(connection)
                 raise TakenByAnother("The vortexUuid is in use by somebody else")
-            self._held.remove(connection)
+            self.peers.release(connection)
             connection.stamp = (self.date(), self.process)
             self._neighbours.moves.keep(connection)
             is_same = connection.identity == identity
@@ -162,7 +160,7 @@ class Server:
             self._throttle.admit(identity.address, self.now)
         self.processes.know(uuid, self.now)
         connection = Connection(self, peer, identity)
-        self._connections[uuid] = connection
+        self.peers.add(connection)
         connection.slot = self._heartbeats.add(connection)
         self._neighbours.moves.begin(connection)
         self.logins.begin(connection)
@@ -201,7 +199,7 @@ class Server:
         date = self.date()
         key = coalesce_key(envelope, self.codec) if coalesce else None
         if not self._neighbours.is_reachable or (
-            to.uuid is not None and to.uuid in self._connections
+            to.uuid is not None and to.uuid in self.peers.by_uuid
         ):
             if report_sent is not None:
                 report_sent(None)
@@ -226,7 +224,7 @@ class Server:
         """Send a delivery to the peers of this process only, and tell how many those are."""
         if to.handler is not None:
             return self._reader_pushes.push(delivery, to, report_pushed)
-        targets = self.find(to)
+        targets = self.peers.find(to)
         for connection in targets:
             try:
                 connection.deliver(delivery)
@@ -255,13 +253,13 @@ class Server:
         await asyncio.wait((self._starting,), timeout=seconds)
         self._starting.cancel()
         self._neighbours.leave()
-        requests = {task for one in self.with_requests() for task in one.requests.tasks}
+        requests = {task for one in self.peers.with_requests() for task in one.requests.tasks}
         while requests and loop.time() < deadline:
             await asyncio.wait(requests, timeout=deadline - loop.time())
-            requests = {task for one in self.with_requests() for task in one.requests.tasks}
-        for connection in tuple(self._connections.values()):
+            requests = {task for one in self.peers.with_requests() for task in one.requests.tasks}
+        for connection in tuple(self.peers.by_uuid.values()):
             connection.close(NORMAL_CLOSURE, "The server is shutting down")
-        for connection in self._moved:
+        for connection in self.peers.moved:
             connection.requests.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=max(0.0, deadline - loop.time()))
@@ -286,11 +284,9 @@ class Server:
         self.now = now = self._clock.monotonic()
         for _ in range(due):
             self._heartbeats.tick(Connection.beat)
-        self._held.tick(now)
+        self.peers.tick(now)
         self.logins.tick(now)
         self._neighbours.tick(now)
-        if self._moved:
-            self._moved = {connection for connection in self._moved if len(connection.requests)}
 
     def monotonic(self) -> float:
         """Give the time now, for periods; `now` is near enough for long ones."""
@@ -320,20 +316,14 @@ class Server:
 
     def hold(self, connection: Connection) -> None:
         """Keep an HTTP peer without a response for a while."""
-        self._held.add(connection, self._clock.monotonic())
+        self.peers.hold(connection, self._clock.monotonic())
 
     def forget(self, connection: Connection) -> None:
         """Let go of a connection that has ended or moved."""
-        uuid = connection.peer.uuid
-        if self._connections.get(uuid) is connection:
-            del self._connections[uuid]
-            if not connection.is_moved:
-                self.payload_io.followers.forget_peer(uuid)
-        self._held.remove(connection)
+        if self.peers.remove(connection) and not connection.is_moved:
+            self.payload_io.followers.forget_peer(connection.peer.uuid)
         self._heartbeats.remove(connection, connection.slot)
         self._neighbours.moves.forget(connection)
-        if connection.is_moved:
-            self._moved.add(connection)
         for task in connection.requests.tasks:
             self.keep(task)
 
@@ -350,21 +340,6 @@ class Server:
     async def _start(self) -> None:
         self._schedule_tick()
         await self._neighbours.start()
-
-    def find(self, to: Address) -> list[Connection]:
-        """Return the connections of the peers that fit an address, whatever they may read."""
-        if to.uuid is not None:
-            connection = self._connections.get(to.uuid)
-            found: Iterable[Connection] = () if connection is None else (connection,)
-        else:
-            found = self._connections.values()
-        if to is EVERYONE or (to.name is None and to.user is None):
-            return list(found)
-        return [one for one in found if to.matches(one.peer, one.user_key)]
-
-    def with_requests(self) -> list[Connection]:
-        """Return all connections, and those that moved whose requests still run here."""
-        return [*self._connections.values(), *self._moved]
 
     def _schedule_tick(self) -> None:
         seconds = self._heartbeats.begin(self.monotonic())

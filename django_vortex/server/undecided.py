@@ -5,15 +5,12 @@ them back after a moment, to be asked about again and closed with the right code
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from django_vortex.routing.peer import Peer
+from django_vortex.server.connection import Connection
 from django_vortex.server.judging import Ended
 from django_vortex.server.stream import NORMAL_CLOSURE, Stream
-
-if TYPE_CHECKING:
-    from django_vortex.server.connection import Connection
-    from django_vortex.server.server import Server
 
 DOUBT_SECONDS: Final = 1.0
 """Time from storing a new password to the arrival of the new cookie, in the usual view."""
@@ -23,7 +20,7 @@ DOUBT_SECONDS: Final = 1.0
 class Abandoned:
     """A stream without a connection."""
 
-    connection: "Connection"
+    connection: Connection
     peer: Peer
     stream: Stream
     due_at: float
@@ -36,17 +33,15 @@ class Abandoned:
 class Undecided:
     """The abandoned streams of a server."""
 
-    def __init__(self, server: "Server") -> None:
-        self._server = server
+    def __init__(self) -> None:
         self._abandoned: list[Abandoned] = []
 
-    def add(self, connection: "Connection") -> None:
+    def add(self, connection: Connection, now: float) -> None:
         """Let a connection go and keep its stream, if it has one."""
         peer = connection.peer
         stream = connection.revoke()
         if stream is not None:
-            due_at = self._server.monotonic() + DOUBT_SECONDS
-            self._abandoned.append(Abandoned(connection, peer, stream, due_at))
+            self._abandoned.append(Abandoned(connection, peer, stream, now + DOUBT_SECONDS))
 
     def take_due(self, now: float) -> list[Abandoned]:
         """Return those that have waited long enough, oldest first, and forget them."""

@@ -154,7 +154,9 @@ class AsyncPeer:
         text = encode_message(envelope, self._form, datetime.now(UTC), self._codec)
         connection = self._get_connection()
         if self._form.framed:
-            connection.receive_body(text)
+            protocol = Protocol(self._codec, framed=True, dialect=connection.dialect)
+            events = [*protocol.receive(text), *protocol.finish()]
+            connection.receive_events(events, protocol.dialect)
             return
         if not self._form.dialect.is_raw_json:
             text += "."  # which ends base64 on the way to a server, but not back (PROTOCOL 6.3)

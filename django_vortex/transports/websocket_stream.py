@@ -48,11 +48,6 @@ class WebSocketStream:
         self._is_plain = False
         self._waiting: str | None = None
 
-    @property
-    def is_accepted(self) -> bool:
-        """Whether the handshake was answered, so that a refusal comes too late."""
-        return self._is_accepted
-
     async def accept(self) -> None:
         """Answer the handshake, if that was not done."""
         if not self._is_accepted:

@@ -30,6 +30,13 @@ ADDRESS = "192.0.2.1"
 SERVER_UUID = "11111111-1111-4111-8111-111111111111"
 
 
+def receive_body(connection: Connection, data: str | bytes) -> None:
+    """Give a connection the whole body of an HTTP request, as the view does."""
+    protocol = Protocol(CODEC, framed=True, dialect=connection.dialect)
+    events = [*protocol.receive(data), *protocol.finish()]
+    connection.receive_events(events, protocol.dialect)
+
+
 class FakeClock:
     """Time that stands still until it is told to pass."""
 

@@ -28,6 +28,7 @@ from tests.unit.server.fakes import (
     message,
     note,
     open_peer,
+    receive_body,
     serve,
     settle,
 )
@@ -139,7 +140,7 @@ async def test_body_of_a_request_is_taken_with_its_last_message(server, payload_
     _endpoint = serve(payload_io, "take", take)
     connection = await open_peer(server, FakeStream(framed=True))
     body = "".join(message(note(i, key="take"), framed=True) for i in range(3))
-    connection.receive_body(body.removesuffix("."))
+    receive_body(connection, body.removesuffix("."))
     await settle()
     assert got == [0, 1, 2]
 
@@ -365,7 +366,7 @@ async def test_requests_of_an_http_peer_go_on_over_its_next_response(server, pay
     _endpoint = serve(payload_io, "wait", wait)
     first, second = FakeStream(framed=True), FakeStream(framed=True)
     connection = await open_peer(server, first)
-    connection.receive_body(message(note("late", key="wait"), framed=True))
+    receive_body(connection, message(note("late", key="wait"), framed=True))
     await settle()
     connection.detach(first)
     assert await open_peer(server, second) is connection

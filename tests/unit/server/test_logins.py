@@ -25,6 +25,7 @@ from tests.unit.server.fakes import (
     FakeStream,
     message,
     note,
+    receive_body,
     serve,
     settle,
 )
@@ -252,7 +253,7 @@ async def test_requests_left_where_a_peer_came_from_answer_nobody_when_its_login
         await one.server.start()
     bus.carry_all()
     _, connection = await here.open("ann", "tab", framed=True, kind=kind)
-    connection.receive_body(message(note(key="slow"), NATIVE, framed=True))
+    receive_body(connection, message(note(key="slow"), NATIVE, framed=True))
     await settle()
     stream, _ = await there.open("ann", "tab", framed=True, kind=kind)
     bus.carry_all()

@@ -26,6 +26,7 @@ from tests.unit.server.fakes import (
     message,
     note,
     open_peer,
+    receive_body,
     serve,
     settle,
 )
@@ -140,7 +141,7 @@ async def test_request_that_runs_where_the_peer_was_is_answered_where_it_is(proj
     _endpoint = serve(project.payload_io, "wait", wait)
     old, new = FakeStream(framed=True), FakeStream(framed=True)
     connection = await open_peer(project["A"], old)
-    connection.receive_body(message(note("late", key="wait"), framed=True))
+    receive_body(connection, message(note("late", key="wait"), framed=True))
     await settle()
     await open_peer(project["B"], new)
     project.bus.carry_all()
@@ -149,7 +150,7 @@ async def test_request_that_runs_where_the_peer_was_is_answered_where_it_is(proj
     project.bus.carry_all()
     assert new.values() == ["late"]
     project["A"].tick()
-    assert not project["A"]._moved
+    assert not project["A"].peers.moved
 
 
 async def test_reply_to_the_newest_request_waits_for_no_other_process(project):
@@ -160,7 +161,7 @@ async def test_reply_to_the_newest_request_waits_for_no_other_process(project):
     await open_peer(project["A"], FakeStream(framed=True))
     new = FakeStream(framed=True)
     connection = await open_peer(project["B"], new)
-    connection.receive_body(message(note("now", key="echo"), framed=True))
+    receive_body(connection, message(note("now", key="echo"), framed=True))
     await settle()
     assert new.values() == ["now"]
 
@@ -175,7 +176,7 @@ async def test_reply_that_can_not_travel_after_its_peer_becomes_an_error(project
     _endpoint = serve(project.payload_io, "x", answer)
     old, new = FakeStream(framed=True), FakeStream(framed=True)
     connection = await open_peer(project["A"], old)
-    connection.receive_body(message(note(1, key="x"), framed=True))
+    receive_body(connection, message(note(1, key="x"), framed=True))
     project.bus.carry_all()
     await open_peer(project["B"], new)
     project.bus.carry_all()
@@ -192,7 +193,7 @@ async def test_peer_can_not_choose_a_key_that_keeps_its_records_from_travelling(
     old, new = FakeStream(framed=True), FakeStream(framed=True)
     connection = await open_peer(project["A"], old)
     echo = PayloadEnvelope({"key": key, "rapuiServerEcho": True})
-    connection.receive_body(message(echo, framed=True))
+    receive_body(connection, message(echo, framed=True))
     project.bus.carry_all()
     await open_peer(project["B"], new)
     project.bus.carry_all()

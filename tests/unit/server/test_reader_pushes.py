@@ -70,7 +70,9 @@ class Bench:
         self.payload_io = PayloadIO()
         self.gate = Gate()
         self.home = Home(*targets)
-        self.pushes = ReaderPushes(self.home, Readers(self.payload_io), self.payload_io.codec)
+        self.pushes = ReaderPushes(
+            self.home, self.home, Readers(self.payload_io), self.payload_io.codec
+        )
         self.counts: list[int] = []
 
         async def handle(request: Request) -> Any:

@@ -1,0 +1,93 @@
+"""What the parts of a server may ask of it: `Host`, and for connections `PeerHost`."""
+
+import asyncio
+from typing import Any, Protocol, TypeVar
+
+from django_vortex.exceptions import InternalError
+from django_vortex.routing.address import Address
+from django_vortex.routing.payload_io import PayloadIO
+from django_vortex.server.fan_out import Record, ReportSent
+from django_vortex.server.options import ServerOptions
+from django_vortex.server.pace import Pace
+from django_vortex.server.replies import Replies
+from django_vortex.wire.codec import Codec
+from django_vortex.wire.dialects import Dialect
+from django_vortex.wire.envelope import PayloadEnvelope
+
+_Connection = TypeVar("_Connection", contravariant=True)
+
+
+class Host(Protocol):
+    """The server of this process: time, codec, options, and the way to the other processes."""
+
+    now: float
+    """The monotonic time of the last tick."""
+
+    @property
+    def codec(self) -> Codec:
+        """Reads and writes messages."""
+
+    @property
+    def options(self) -> ServerOptions:
+        """See `ServerOptions`."""
+
+    @property
+    def payload_io(self) -> PayloadIO:
+        """Answers the requests of peers."""
+
+    @property
+    def process(self) -> str:
+        """The id of this process among the others."""
+
+    @property
+    def last_sequence(self) -> int:
+        """The number of the newest record that this process published."""
+
+    def monotonic(self) -> float:
+        """Return the time now, for periods."""
+
+    def date(self) -> int:
+        """Return the time now as peers see it, in milliseconds."""
+
+    def keep(self, task: asyncio.Task[Any]) -> None:
+        """Keep a task until it ends."""
+
+    def publish(self, record: Record, report_sent: ReportSent | None = None) -> int:
+        """Give a record to the other processes; see `FanOut.publish`."""
+
+    def report(self, error: Exception) -> InternalError:
+        """Log a failure of ours and return what the peer is told of it."""
+
+
+class PeerHost(Host, Protocol[_Connection]):
+    """The same for the connections of peers."""
+
+    @property
+    def is_draining(self) -> bool:
+        """Whether the server is stopping and takes no new work."""
+
+    @property
+    def pace(self) -> Pace:
+        """How often peers may come and ask."""
+
+    @property
+    def replies(self) -> Replies:
+        """Answers that are sent in the loop's next turn."""
+
+    def info_text(self, dialect: Dialect | None, framed: bool) -> str:
+        """Return what a peer must get first on a stream."""
+
+    def heartbeat_text(self, dialect: Dialect | None) -> str:
+        """Return what a heart-beat is for peers of a dialect."""
+
+    def closing_text(self, dialect: Dialect | None, code: int, reason: str) -> str:
+        """Return what an HTTP response ends with, for dialects that have it."""
+
+    def push(self, envelope: PayloadEnvelope, to: Address) -> int:
+        """Send an envelope to peers of all processes."""
+
+    def hold(self, connection: _Connection) -> None:
+        """Keep an HTTP peer without a response for a while."""
+
+    def forget(self, connection: _Connection) -> None:
+        """Let go of a connection that has ended or moved."""

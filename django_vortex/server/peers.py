@@ -1,0 +1,86 @@
+"""Who is here: `Peers`, the connections of one process by uuid, by address, and held ones.
+
+Takes connections as they come, pause, move and end; closes those that no stream comes back to.
+"""
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+
+from django_vortex.routing.address import EVERYONE, Address
+from django_vortex.server.connection import Connection
+from django_vortex.server.stream import NORMAL_CLOSURE
+
+
+class Peers:
+    """The peers of one process.
+
+    Args:
+        hold_seconds: How long an HTTP peer may be without an open response.
+    """
+
+    __slots__ = ("_by_uuid", "_held_since", "_hold_seconds", "_moved", "by_uuid")
+
+    def __init__(self, hold_seconds: float) -> None:
+        self._hold_seconds = hold_seconds
+        self._by_uuid: dict[str, Connection] = {}
+        self._held_since: dict[Connection, float] = {}
+        self._moved: set[Connection] = set()
+        self.by_uuid: Mapping[str, Connection] = MappingProxyType(self._by_uuid)
+        """All connections, held ones included."""
+
+    @property
+    def moved(self) -> frozenset[Connection]:
+        """Those that are with another process and whose requests still run here."""
+        return frozenset(self._moved)
+
+    def get(self, uuid: str) -> Connection | None:
+        """Return the connection of a peer, if it is here."""
+        return self._by_uuid.get(uuid)
+
+    def find(self, to: Address) -> list[Connection]:
+        """Return the connections of the peers that fit an address, whatever they may read."""
+        if to.uuid is not None:
+            connection = self._by_uuid.get(to.uuid)
+            found: Iterable[Connection] = () if connection is None else (connection,)
+        else:
+            found = self._by_uuid.values()
+        if to is EVERYONE or (to.name is None and to.user is None):
+            return list(found)
+        return [one for one in found if to.matches(one.peer, one.user_key)]
+
+    def with_requests(self) -> list[Connection]:
+        """Return all connections, and those that moved whose requests still run here."""
+        return [*self._by_uuid.values(), *self._moved]
+
+    def add(self, connection: Connection) -> None:
+        """Take in a new peer."""
+        self._by_uuid[connection.peer.uuid] = connection
+
+    def remove(self, connection: Connection) -> bool:
+        """Let go of a connection that has ended or moved; return whether its peer was here."""
+        uuid = connection.peer.uuid
+        is_here = self._by_uuid.get(uuid) is connection
+        if is_here:
+            del self._by_uuid[uuid]
+        self.release(connection)
+        if connection.is_moved:
+            self._moved.add(connection)
+        return is_here
+
+    def hold(self, connection: Connection, now: float) -> None:
+        """Keep a peer without a stream, from now on for so long."""
+        self._held_since[connection] = now
+
+    def release(self, connection: Connection) -> None:
+        """Hold a peer no longer; nothing happens if it was not held."""
+        self._held_since.pop(connection, None)
+
+    def tick(self, now: float) -> None:
+        """Close what was held for too long, forget what moved and has answered everything."""
+        while self._held_since:
+            connection, since = next(iter(self._held_since.items()))
+            if since > now - self._hold_seconds:
+                break
+            connection.close(NORMAL_CLOSURE, "The peer did not come back")
+        if self._moved:
+            self._moved = {connection for connection in self._moved if len(connection.requests)}
