@@ -1,0 +1,353 @@
+"""What goes wrong in the field, tried on the client with real servers behind a proxy."""
+
+import asyncio
+import gc
+import threading
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from django_vortex import Payload
+from django_vortex.client import (
+    Client,
+    ClientError,
+    Closed,
+    FateUnknown,
+    NotConnected,
+    Offline,
+    Online,
+    Overflow,
+    Refused,
+    RefusedForGood,
+    connect,
+    driver,
+)
+from tests.support.fixtures import StartServer
+from tests.support.servers import ServerProcess
+from tests.support.tcp_proxy import FORBIDDEN, LOGIN_PAGE, TcpProxy, tcp_proxy
+from tests.support.waiting import PATIENCE_SECONDS, eventually
+
+LONG = {"open_timeout": PATIENCE_SECONDS}
+
+
+@pytest.fixture(scope="module", params=["uvicorn", "daphne"])
+def server(request: pytest.FixtureRequest, start_server: StartServer) -> ServerProcess:
+    return start_server(request.param)
+
+
+@pytest.fixture(params=["websocket", "http"])
+def transport(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest_asyncio.fixture
+async def proxy(server: ServerProcess) -> AsyncIterator[TcpProxy]:
+    async with tcp_proxy(server.port) as proxy, asyncio.timeout(3 * PATIENCE_SECONDS):
+        yield proxy
+
+
+def client_tasks() -> list[str]:
+    names = [task.get_name() for task in asyncio.all_tasks()]
+    return [name for name in names if name.startswith("vortex")]
+
+
+async def echo(vortex: Client, value: object) -> Any:
+    reply = await vortex.call("e2e.echo", tuples=[value], timeout=60)
+    return reply.tuples[0]
+
+
+async def cut(proxy: TcpProxy, vortex: Client) -> None:
+    """Cut the connection and wait until the client has noticed."""
+    async with vortex.events() as events:
+        proxy.cut()
+        assert isinstance(await anext(events), Offline)
+
+
+async def test_A6_attempt_that_hangs_ends_at_its_limit(
+    proxy: TcpProxy, transport: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(driver, "ATTEMPT_SECONDS", 0.3)
+    monkeypatch.setattr(driver, "MAX_ATTEMPT_SECONDS", 0.3)
+    proxy.passes.clear()
+    with pytest.raises(NotConnected, match="The server said nothing in time"):
+        async with connect(proxy.url, transports=[transport], open_timeout=2):
+            raise AssertionError("connected to nothing")
+    monkeypatch.undo()
+    async with connect(proxy.url, transports=[transport], open_timeout=0) as vortex:
+        proxy.passes.set()
+        assert await echo(vortex, 1) == 1
+
+
+async def test_B4_refused_handshakes_and_foreign_pages_are_failed_attempts(
+    proxy: TcpProxy, transport: str
+) -> None:
+    proxy.answer = LOGIN_PAGE
+    async with connect(proxy.url, transports=[transport], open_timeout=0) as vortex:
+        await eventually(lambda: len(proxy.heads) >= 2, "two attempts")
+        assert not vortex.is_online
+        proxy.answer = None
+        assert await echo(vortex, 1) == 1
+
+
+async def test_B8_blocked_websocket_means_http_and_back(
+    proxy: TcpProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(driver, "RETURN_SECONDS", (0.2,))
+    proxy.answer_to_upgrades = FORBIDDEN
+    async with connect(proxy.url, **LONG) as vortex, vortex.events() as events:
+        assert await echo(vortex, 1) == 1
+        tried = len(proxy.heads)
+        await eventually(lambda: len(proxy.heads) > tried, "a probe")
+        assert vortex.is_online, "a probe that fails disturbs nothing"
+        proxy.answer_to_upgrades = None
+        assert isinstance(await anext(events), Offline)
+        event = await anext(events)
+        assert isinstance(event, Online)
+        assert event.transport == "websocket"
+        assert await echo(vortex, 2) == 2
+
+
+async def test_C3_request_over_a_cut(proxy: TcpProxy, transport: str) -> None:
+    async with connect(proxy.url, transports=[transport], **LONG) as vortex:
+        slow = asyncio.create_task(vortex.call("e2e.slow_async", seconds=1, number=5, timeout=60))
+        await vortex.flush(timeout=60)
+        assert await echo(vortex, 1) == 1
+        proxy.cut()
+        if transport == "websocket":
+            with pytest.raises(FateUnknown):
+                await slow
+        else:  # the server keeps what is due for the next stream
+            assert (await slow).tuples == [5]
+        assert await echo(vortex, 2) == 2
+
+
+async def test_C5_sender_waits_while_there_is_no_room(proxy: TcpProxy) -> None:
+    proxy.passes.clear()
+    async with connect(proxy.url, open_timeout=0) as vortex:
+
+        async def send_many() -> None:
+            for number in range(3000):
+                await vortex.send(Payload({"key": "e2e.nobody", "number": number}))
+
+        sending = asyncio.create_task(send_many())
+        await asyncio.sleep(0.5)
+        assert not sending.done()
+        with pytest.raises(ClientError, match="2000 messages are not written"):
+            await vortex.flush(timeout=0.01)
+        proxy.passes.set()
+        await sending
+        await vortex.flush(timeout=60)
+
+
+async def test_E1_token_is_asked_for_each_attempt(proxy: TcpProxy, transport: str) -> None:
+    asked = []
+
+    async def get_token() -> str:
+        asked.append(1)
+        if len(asked) == 1:
+            raise RuntimeError("no network")
+        return f"secret-{len(asked)}"
+
+    async with connect(proxy.url, transports=[transport], token=get_token, **LONG) as vortex:
+        assert await echo(vortex, 1) == 1
+        assert len(asked) == 2
+        assert b"secret-2" in proxy.heads[-1]
+        assert b"secret" not in proxy.heads[-1].split(b"\r\n")[0]
+        await cut(proxy, vortex)
+        assert await echo(vortex, 2) == 2
+        assert b"secret-3" in proxy.heads[-1]
+
+
+async def test_E2_client_with_a_token_never_becomes_anonymous(proxy: TcpProxy) -> None:
+    tokens = iter(["good", None])
+    async with (
+        connect(proxy.url, token=lambda: next(tokens), **LONG) as vortex,
+        vortex.events() as events,
+    ):
+        proxy.cut()
+        assert isinstance(await anext(events), Offline)
+        assert isinstance(await anext(events), RefusedForGood)
+        with pytest.raises(Refused, match="no token any more"):
+            await anext(events)
+        with pytest.raises(Refused):
+            await vortex.call("e2e.echo")
+
+
+async def test_F4_handshake_offers_no_compression(proxy: TcpProxy) -> None:
+    async with connect(proxy.url, **LONG) as vortex:
+        assert await echo(vortex, 1) == 1
+        assert b"extensions" not in proxy.heads[0].lower()
+
+
+async def test_F7_reconnecting_leaves_nothing_behind(proxy: TcpProxy, transport: str) -> None:
+    async with connect(proxy.url, transports=[transport], **LONG) as vortex:
+        counts = []
+        for number in range(8):
+            assert await echo(vortex, number) == number
+            gc.collect()
+            counts.append((len(asyncio.all_tasks()), len(client_tasks())))
+            await cut(proxy, vortex)
+        assert max(counts[3:]) <= max(counts[:3])
+    assert client_tasks() == []
+
+
+async def test_G1_cancelled_calls_leave_nothing(proxy: TcpProxy, transport: str) -> None:
+    async with connect(proxy.url, transports=[transport], **LONG) as vortex:
+        for turns in range(30):
+            call = asyncio.create_task(vortex.call("e2e.echo", tuples=[turns], timeout=60))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            call.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await call
+        assert await echo(vortex, 1) == 1
+
+
+async def test_G1_cancelled_connect_leaves_nothing(proxy: TcpProxy, transport: str) -> None:
+    async def use() -> None:
+        async with connect(proxy.url, transports=[transport], **LONG) as vortex:
+            await vortex.call("e2e.slow_async", seconds=60, timeout=60)
+
+    for turns in range(0, 60, 3):
+        using = asyncio.create_task(use())
+        for _ in range(turns):
+            await asyncio.sleep(0.001)
+        using.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await using
+        assert client_tasks() == []
+    await eventually(lambda: proxy.count == 0, "the end of all connections")
+
+
+async def test_G2_leaving_ends_though_the_server_does_not_answer(
+    proxy: TcpProxy, transport: str
+) -> None:
+    async with connect(proxy.url, transports=[transport], **LONG) as vortex:
+        assert await echo(vortex, 1) == 1
+        proxy.passes.clear()
+    assert client_tasks() == []
+
+
+async def test_G3_asking_in_the_loop_of_a_reader(
+    proxy: TcpProxy, server: ServerProcess, transport: str
+) -> None:
+    async with (
+        connect(proxy.url, name="nested", transports=[transport], **LONG) as vortex,
+        vortex.on("e2e.pushed") as pushes,
+    ):
+        await asyncio.to_thread(server.push, count=3, to_name="nested", wait=1)
+        for number in range(3):
+            push = await anext(pushes)
+            assert await echo(vortex, push.tuples[0]) == number
+
+
+async def test_G4_slow_reader_is_told_what_it_missed(
+    proxy: TcpProxy, server: ServerProcess
+) -> None:
+    async with (
+        connect(proxy.url, name="slow", **LONG) as vortex,
+        vortex.on("e2e.pushed", max_waiting=3) as pushes,
+    ):
+        await asyncio.to_thread(server.push, count=10, to_name="slow", wait=1)
+        assert await echo(vortex, 1) == 1  # behind the pushes
+        assert [(await anext(pushes)).tuples for _ in range(3)] == [[0], [1], [2]]
+        with pytest.raises(Overflow) as caught:
+            await anext(pushes)
+        assert caught.value.lost == 7
+        await asyncio.to_thread(server.push, first=10, to_name="slow", wait=1)
+        assert (await anext(pushes)).tuples == [10]
+
+
+async def test_G5_leaving_a_loop_ends_the_registration(proxy: TcpProxy) -> None:
+    async with connect(proxy.url, **LONG) as vortex:
+        listeners = vortex._core.listeners
+
+        async with vortex.on("a"):
+            assert len(listeners) == 1
+        assert len(listeners) == 0
+
+        feed = vortex.on("a")
+        reading = asyncio.create_task(anext(feed))  # type: ignore[arg-type]
+        await asyncio.sleep(0)
+        reading.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await reading
+        del reading
+        assert len(listeners) == 1
+        del feed
+        gc.collect()
+        await asyncio.sleep(0)
+        assert len(listeners) == 0
+
+
+async def test_G6_end_of_a_background_task_is_a_cut(proxy: TcpProxy, transport: str) -> None:
+    async with connect(proxy.url, transports=[transport], **LONG) as vortex:
+        assert await echo(vortex, 1) == 1
+        for name in ("vortex-_read", "vortex-_write", "vortex-_watch"):
+            (task,) = [task for task in asyncio.all_tasks() if task.get_name() == name]
+            task.cancel()
+            await eventually(task.done, "its end")
+            assert await echo(vortex, 2) == 2
+
+
+async def test_G6_refusal_for_good_settles_all_that_wait(proxy: TcpProxy) -> None:
+    headers = {"Origin": "http://evil.example"}
+    async with connect(proxy.url, headers=headers, open_timeout=0) as vortex:
+        waiting = [
+            asyncio.ensure_future(one)
+            for one in (
+                vortex.call("e2e.echo"),
+                vortex.flush(None),
+                vortex.wait_online(),
+                anext(vortex.on("a")),
+                vortex.call("e2e.echo", timeout=None),
+            )
+        ]
+        results = await asyncio.gather(*waiting, return_exceptions=True)
+        assert [type(one) for one in results] == [Refused] * 5
+        assert "Pages of this origin may not connect" in str(results[0])
+    with pytest.raises(Refused):
+        async with connect(proxy.url, headers=headers, **LONG):
+            raise AssertionError("connected all the same")
+
+
+async def test_G6_closing_settles_all_that_wait(proxy: TcpProxy, transport: str) -> None:
+    async with connect(proxy.url, transports=[transport], **LONG) as vortex:
+        feed = vortex.on("a")
+        waiting = [
+            asyncio.ensure_future(one)
+            for one in (vortex.call("e2e.slow_async", seconds=60, timeout=None), anext(feed))
+        ]
+        await vortex.flush(60)
+    assert [type(one) for one in await asyncio.gather(*waiting, return_exceptions=True)] == [
+        Closed,
+        Closed,
+    ]
+
+
+async def test_G10_other_threads_and_loops_are_told(proxy: TcpProxy) -> None:
+    async with connect(proxy.url, **LONG) as vortex:
+        caught: list[BaseException] = []
+
+        def use() -> None:
+            try:
+                asyncio.run(vortex.call("e2e.echo"))
+            except ClientError as error:
+                caught.append(error)
+            try:
+                vortex.on("a")
+            except ClientError as error:
+                caught.append(error)
+
+        thread = threading.Thread(target=use)
+        thread.start()
+        await eventually(lambda: not thread.is_alive(), "the thread")
+        assert ["event loop" in str(error) for error in caught] == [True, True]
+
+
+async def test_G12_large_answer(proxy: TcpProxy, transport: str) -> None:
+    async with connect(proxy.url, transports=[transport], **LONG) as vortex:
+        reply = await vortex.call("e2e.big", count=24, size=250_000, timeout=None)
+        assert sum(map(len, reply.tuples)) == 6_000_000

@@ -1,0 +1,117 @@
+"""A TCP proxy that takes orders, between a client under test and a real server."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from tests.support.ports import HOST
+
+CHUNK_BYTES = 65_536
+
+FORBIDDEN = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+LOGIN_PAGE = (
+    b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 30\r\nConnection: close\r\n\r\n"
+    b"<html>\n.\n.\n.\nLog in</html>...."
+)
+
+
+class TcpProxy:
+    """Forwards connections to a port.
+
+    Attributes:
+        port: Where it listens.
+        passes: Cleared to forward nothing any more; connections stay open.
+        answer: What every new connection gets instead of the server, if anything.
+        answer_to_upgrades: The same for WebSockets alone.
+        heads: The first bytes of every connection.
+    """
+
+    def __init__(self, target: int) -> None:
+        self.port = 0
+        self.passes = asyncio.Event()
+        self.passes.set()
+        self.answer: bytes | None = None
+        self.answer_to_upgrades: bytes | None = None
+        self.heads: list[bytes] = []
+        self._target = target
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def url(self) -> str:
+        return f"ws://{HOST}:{self.port}/vortex"
+
+    @property
+    def count(self) -> int:
+        """How many connections are open, on both sides."""
+        return len(self._writers)
+
+    def cut(self) -> None:
+        """End all connections at once."""
+        for writer in list(self._writers):
+            writer.transport.abort()
+
+    async def stop(self) -> None:
+        """End everything."""
+        self.cut()
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Forward one connection until either side ends."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        self._writers.add(writer)
+        writers = [writer]
+        try:
+            await self.passes.wait()
+            head = await reader.read(CHUNK_BYTES)
+            self.heads.append(head)
+            is_upgrade = b"upgrade: websocket" in head.lower()
+            answer = (self.answer_to_upgrades if is_upgrade else None) or self.answer
+            if answer is not None:
+                writer.write(answer)
+                await writer.drain()
+                return
+            far_reader, far_writer = await asyncio.open_connection(HOST, self._target)
+            writers.append(far_writer)
+            self._writers.add(far_writer)
+            far_writer.write(head)
+            ways = [
+                asyncio.ensure_future(self._forward(reader, far_writer)),
+                asyncio.ensure_future(self._forward(far_reader, writer)),
+            ]
+            try:
+                await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for way in ways:
+                    way.cancel()
+                await asyncio.gather(*ways, return_exceptions=True)
+        except OSError:
+            return  # one side is gone
+        finally:
+            for one in writers:
+                one.close()
+                self._writers.discard(one)
+            self._tasks.discard(task)
+
+    async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(CHUNK_BYTES):
+            await self.passes.wait()
+            writer.write(data)
+            await writer.drain()
+
+
+@asynccontextmanager
+async def tcp_proxy(target: int) -> AsyncIterator[TcpProxy]:
+    """Run a proxy before a port."""
+    proxy = TcpProxy(target)
+    server = await asyncio.start_server(proxy.serve, HOST, 0)
+    proxy.port = server.sockets[0].getsockname()[1]
+    try:
+        yield proxy
+    finally:
+        server.close()
+        await proxy.stop()
