@@ -21,6 +21,7 @@ from django_vortex.client import (
     Overflow,
     Refused,
     RefusedForGood,
+    backoff,
     connect,
     driver,
 )
@@ -181,7 +182,10 @@ async def test_F4_handshake_offers_no_compression(proxy: TcpProxy) -> None:
         assert b"extensions" not in proxy.heads[0].lower()
 
 
-async def test_F7_reconnecting_leaves_nothing_behind(proxy: TcpProxy, transport: str) -> None:
+async def test_F7_reconnecting_leaves_nothing_behind(
+    proxy: TcpProxy, transport: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backoff, "STABLE_SECONDS", 0.0)  # or the waits get longer and longer
     async with connect(proxy.url, transports=[transport], **LONG) as vortex:
         counts = []
         for number in range(8):
