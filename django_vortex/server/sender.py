@@ -58,7 +58,7 @@ class Sender(Writer):
         if len(text) > self._options.outbox_max_bytes:
             self._refuse(envelope.filt, len(text))
         else:
-            self._write(text)
+            self._write_message(text)
 
     def _date_and_offer(self, delivery: Delivery) -> None:
         self._offer(delivery.dated(self._dates.stamp(delivery.key, delivery.date)))

@@ -103,7 +103,7 @@ class Writer:
         self._info = info
         self._heartbeat = heartbeat
         self._outbox.add_first(unsent)
-        self._write(info)
+        self._write_info(info)
         if old is not None:
             old.close(NORMAL_CLOSURE, "Replaced by a newer stream of the same peer")
         self._pump()
@@ -134,7 +134,7 @@ class Writer:
         elif self._stream is None or self._is_writing:
             self._append(delivery, delivery.size(self._form, self._codec))
         else:
-            self._write(text)
+            self._write_message(text)
 
     def _append(self, entry: Entry, size: int) -> None:
         outbox = self._outbox
@@ -156,7 +156,7 @@ class Writer:
         if self._stream is None:
             return True
         if not self._is_writing:
-            self._write(self._heartbeat)
+            self._write_beat()
             self._pump()
             return True
         self._is_beat_due = True
@@ -167,17 +167,22 @@ class Writer:
     def _pump(self) -> None:
         """Write what waits until the stream blocks."""
         while self._stream is not None and not self._is_writing:
-            text = self._next_text()
-            if text is None:
+            if self._is_beat_due:
+                self._write_beat()
+            elif self._outbox:
+                self._write_message(self._take_message())
+            else:
                 return
-            self._write(text)
 
     def _next_text(self) -> str | None:
+        """Return what a task that writes goes on with: a beat that is due, else a message."""
         if self._is_beat_due:
             self._is_beat_due = False
             return self._heartbeat
-        if not self._outbox:
-            return None
+        return self._take_message() if self._outbox else None
+
+    def _take_message(self) -> str:
+        """Take the oldest message that waits out of the outbox; there must be one."""
         entry = self._outbox.pop()
         if isinstance(entry, str):
             return reframe(entry, FORMS[self._form].framed)
@@ -186,7 +191,21 @@ class Writer:
         except Exception as error:  # it was written for the form of another stream when it came
             return self._make_failure(entry, error).text(self._form, self._codec)
 
-    def _write(self, text: str) -> None:
+    def _write_info(self, text: str) -> None:
+        """Write who the server is, which a peer must get first on a stream."""
+        self._begin_to_write(text)
+
+    def _write_beat(self) -> None:
+        """Write a heart-beat."""
+        self._is_beat_due = False
+        self._begin_to_write(self._heartbeat)
+
+    def _write_message(self, text: str) -> None:
+        """Write a reply or a push."""
+        self._begin_to_write(text)
+
+    def _begin_to_write(self, text: str) -> None:
+        """Write a text, in a task if the stream blocks."""
         stream = self._stream
         if stream is None:
             return
