@@ -151,7 +151,7 @@ class Logins:
             self._changes.add(change)
             return
         now = self._server.monotonic()
-        announced = self._find_announced(change)
+        announced = self._get_announced(change)
         if announced is None:
             announced = _Announced(change.user, change.session, now)
             self._announced.append(announced)
@@ -183,7 +183,7 @@ class Logins:
         if self._judge is None:
             return
         self._look_again(now)
-        self._find_changed()
+        self._take_changes()
         if undecided := self._undecided.take_due(now):
             self._server.keep(
                 asyncio.get_running_loop().create_task(self._decide(self._judge, undecided))
@@ -218,7 +218,7 @@ class Logins:
                 if announced.looks == len(LOOK_AGAIN_SECONDS):
                     self._announced.remove(announced)
 
-    def _find_announced(self, change: Change) -> _Announced | None:
+    def _get_announced(self, change: Change) -> _Announced | None:
         for one in self._announced:
             is_same = (one.user, one.session) == (change.user, change.session)
             if is_same and one.answered_at == math.inf:
@@ -234,7 +234,7 @@ class Logins:
             one.session == session and one.answered_at == math.inf for one in self._announced
         )
 
-    def _find_changed(self) -> None:
+    def _take_changes(self) -> None:
         """Find the peers of all news since the last tick in one go."""
         if not self._changes:
             return
@@ -258,7 +258,7 @@ class Logins:
 
     async def _check(self, judge: Judge, connections: Sequence[Connection], seconds: float) -> None:
         begun = self._server.monotonic()
-        asked = [Question(one.peer, self._find_logout(one)) for one in connections]
+        asked = [Question(one.peer, self._get_logout(one)) for one in connections]
         unanswered = dict.fromkeys(range(len(asked)))
         try:
             async for index, outcome in judge(asked, seconds):
@@ -278,7 +278,7 @@ class Logins:
         if not seconds:
             self._soon_at = self._server.monotonic() + min(pause, self._period)
 
-    def _find_logout(self, connection: Connection) -> Logout:
+    def _get_logout(self, connection: Connection) -> Logout:
         """Say what was announced about a peer since its stream began."""
         found: Logout = ""
         for announced in self._announced:
@@ -305,7 +305,7 @@ class Logins:
         """Ask again about peers whose streams carry nothing any more, and close those."""
         endings = [NEW_COOKIES] * len(undecided)
         try:
-            asked = [Question(one.peer, self._find_logout(one.connection)) for one in undecided]
+            asked = [Question(one.peer, self._get_logout(one.connection)) for one in undecided]
             async for index, outcome in judge(asked, 0.0):
                 if isinstance(outcome, Ended):
                     endings[index] = outcome

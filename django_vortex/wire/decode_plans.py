@@ -20,7 +20,7 @@ from django_vortex.wire.ports import DecodesValues
 from django_vortex.wire.type_checks import make_check
 
 HINT_CHARACTERS = 4096
-"""How far into the text `find_type_name` looks; the filt stands before the tuples."""
+"""How far into the text `get_type_name` looks; the filt stands before the tuples."""
 
 _FIRST_TUPLE = re.compile(rb'"tuples":\[\{"_ct":"rt","_c":"([^"\\]+)"')
 
@@ -53,7 +53,7 @@ _SIMPLE: dict[object, tuple[Any, str]] = {
 """By declared type: what msgspec is to expect, and how the value is made of it."""
 
 
-def find_type_name(text: bytes) -> str | None:
+def get_type_name(text: bytes) -> str | None:
     """Guess the type of a payload's tuples by the first of them."""
     found = _FIRST_TUPLE.search(text, 0, HINT_CHARACTERS)
     return None if found is None else found[1].decode("utf-8", "replace")

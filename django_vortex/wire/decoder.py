@@ -30,7 +30,7 @@ from django_vortex.tuples import (
     mark_unknown_fields,
 )
 from django_vortex.typedefs import Json
-from django_vortex.wire.decode_plans import DecodePlan, find_type_name, has_plan
+from django_vortex.wire.decode_plans import DecodePlan, get_type_name, has_plan
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import EncodedBody, PayloadEnvelope
 from django_vortex.wire.field_types import READER_ERRORS, READERS, read_datetime
@@ -207,7 +207,7 @@ class ValueDecoder:
         Returns:
             None when there is no plan for it, or the text is not what the plan expects.
         """
-        plan = self._get_plan(find_type_name(text))
+        plan = self._get_plan(get_type_name(text))
         if plan is None:
             return None
         try:

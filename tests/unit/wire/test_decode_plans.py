@@ -24,7 +24,7 @@ from django_vortex.tuples import (
     tuple_type,
 )
 from django_vortex.wire.codec import Codec
-from django_vortex.wire.decode_plans import find_type_name, has_plan
+from django_vortex.wire.decode_plans import get_type_name, has_plan
 from django_vortex.wire.decoder import ValueDecoder
 from django_vortex.wire.dialects import Dialect
 from tests.unit.wire import strategies
@@ -225,6 +225,6 @@ def test_d0_reads_datetimes_without_zone_as_utc_in_every_field() -> None:
 
 def test_type_name_is_found_in_front_only() -> None:
     first = b'"tuples":[{"_ct":"rt","_c":"a.B"'
-    assert find_type_name(first) == "a.B"
-    assert find_type_name(b" " * 5000 + first) is None
-    assert find_type_name(b'{"tuples":[5]}') is None
+    assert get_type_name(first) == "a.B"
+    assert get_type_name(b" " * 5000 + first) is None
+    assert get_type_name(b'{"tuples":[5]}') is None
