@@ -99,7 +99,9 @@ async def _live(receive: Receive, send: Send) -> None:
     while True:
         message: Message = await receive()
         if message["type"] == "lifespan.startup":
-            await hub.get_server().start()
+            server = hub.get_server()
+            with hub.handler_connections():
+                await server.start()
             await send({"type": "lifespan.startup.complete"})
         else:
             await hub.stop()

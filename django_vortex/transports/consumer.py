@@ -42,6 +42,8 @@ class VortexConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no ty
         """Serve one WebSocket from its handshake to its end."""
         if (await receive())["type"] != "websocket.connect":
             return
+        # For good, as it is the socket's task; undoing it would cost each a frame for its life.
+        hub.enter_handler_context()
         flow = scope.get(SCOPE_KEY) or find_flow(send)
         stream = WebSocketStream(send, flow)
         opened = await self._open(scope, stream)

@@ -7,6 +7,8 @@ needs it and made anew in a forked process. Everything else takes its server as 
 import asyncio
 import os
 from collections.abc import Callable
+from contextlib import AbstractContextManager
+from contextvars import Context, copy_context
 from dataclasses import dataclass, field, fields
 from typing import TypeVar
 
@@ -18,6 +20,7 @@ from django_vortex.server.large_work import LargeWork
 from django_vortex.server.options import ServerOptions
 from django_vortex.server.sequenced_fan_out import SequencedFanOut
 from django_vortex.server.server import Server
+from django_vortex.transports.database_threads import DatabaseThreads
 from django_vortex.transports.flow import Flow
 from django_vortex.transports.layer import make_fan_out
 from django_vortex.transports.lone_process import LoneProcess
@@ -47,7 +50,8 @@ class _Hub:
     pid: int
     loop: asyncio.AbstractEventLoop
     server: Server
-    pools: tuple[BlockingPool, ...]
+    pools: tuple[BlockingPool | DatabaseThreads, ...]
+    databases: DatabaseThreads
     sessions: BlockingPool
     signals: SignalChain
     lone: LoneProcess
@@ -122,6 +126,22 @@ def call_at_end(flow: Flow, function: Callable[[], object]) -> bool:
     return True
 
 
+def handler_connections() -> AbstractContextManager[None]:
+    """Let handlers that start in this context have their database connections cleaned up."""
+    return _get_hub().databases.entered()
+
+
+def enter_handler_context() -> None:
+    """Do what `handler_connections` does, for the rest of this context."""
+    _get_hub().databases.enter()
+
+
+def make_handler_context() -> Context:
+    """Return a copy of the caller's context for what starts on the server's loop, likewise."""
+    hub = _hub
+    return copy_context() if hub is None else hub.databases.make_context()
+
+
 async def run_session_sync(function: Callable[[], _T], /) -> _T:
     """Run what looks up a session, beside the pool of the handlers."""
     return await _get_hub().sessions.run_sync(function)
@@ -194,8 +214,9 @@ def _make_hub(running: asyncio.AbstractEventLoop) -> _Hub:
     lone = LoneProcess(settings.name)
     if fan_out is None:
         lone.claim(running)
-    pools = (handlers, sessions, large)
-    return _Hub(os.getpid(), running, server, pools, sessions, signals, lone, fan_out)
+    databases = DatabaseThreads(settings.threads, "vortex-database")
+    pools = (handlers, sessions, large, databases)
+    return _Hub(os.getpid(), running, server, pools, databases, sessions, signals, lone, fan_out)
 
 
 def _options(settings: VortexSettings) -> ServerOptions:

@@ -242,11 +242,12 @@ def _run_here(
         if future.set_running_or_notify_cancel():
             function(future)
 
+    context = hub.make_handler_context()  # what is built for peers asks databases there
     if _is_running_here(loop):
-        run()
+        context.run(run)
         return future
     try:
-        loop.call_soon_threadsafe(run)
+        loop.call_soon_threadsafe(run, context=context)
     except RuntimeError:  # closed in this very moment
         future.set_exception(DeliveryError("The server of this process has ended"))
     return future

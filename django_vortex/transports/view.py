@@ -83,12 +83,14 @@ async def vortex_view(request: HttpRequest, *, is_probed: bool = False) -> HttpR
     peer, identity = greeted.to_peer(user, session, request.scope)
     stream = HttpStream(request.scope.get(SCOPE_KEY) or Flow(_send_nothing))
     try:
-        connection = await server.open(peer, identity, stream, dialect=protocol.dialect)
+        with hub.handler_connections():
+            connection = await server.open(peer, identity, stream, dialect=protocol.dialect)
     except RefusedError as error:
         return _refuse(Refusal.from_error(error), request)
     stream.on_end = connection.detach
     try:
-        await _hand_on(connection, protocol, events, rest)
+        with hub.handler_connections():
+            await _hand_on(connection, protocol, events, rest)
     except BaseException:
         stream.end()  # there will be no response to do it
         raise

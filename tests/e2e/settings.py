@@ -3,6 +3,7 @@
 What a test varies comes from the environment, as `tests.support.servers` writes it.
 """
 
+import json
 import os
 
 from example_project.settings import *  # noqa: F403
@@ -21,6 +22,9 @@ VORTEX = {"THROTTLE_PEERS_PER_ADDRESS": 0, "THROTTLE_PEERS": 0, **EXAMPLE_VORTEX
 if os.environ.get("E2E_OLD_PROJECT"):
     MIDDLEWARE.append("tests.e2e.app.middleware.mark")
     DATABASES["default"]["ATOMIC_REQUESTS"] = True
+
+if "E2E_DATABASE" in os.environ:
+    DATABASES["default"] = json.loads(os.environ["E2E_DATABASE"])
 
 if "E2E_SESSION_ENGINE" in os.environ:
     SESSION_ENGINE = f"django.contrib.sessions.backends.{os.environ['E2E_SESSION_ENGINE']}"

@@ -1,0 +1,127 @@
+"""Where the async ORM of handlers runs, with the connection handling of a Django request.
+
+Takes what asgiref's ``sync_to_async`` is given in the tasks of a vortex, which in ``async def``
+handlers is every query of the async ORM; gives it to threads that close old and broken connections
+before and after each task. Tasks that ask no database never come here.
+"""
+
+import asyncio
+import concurrent.futures
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import Context, ContextVar, copy_context
+from typing import Any, TypeVar
+
+from asgiref.sync import SyncToAsync, ThreadSensitiveContext
+from django.db import close_old_connections, connections
+
+_T = TypeVar("_T")
+
+
+class DatabaseThreads(concurrent.futures.Executor):
+    """The executor of thread-sensitive code in the tasks of one loop.
+
+    A task keeps the thread of its first call, as do the tasks that it starts afterwards. Tasks get
+    a thread of their own as long as there are any; then they share them.
+
+    Args:
+        threads: How many threads there are at most. They start when needed.
+        name: What the threads are called.
+    """
+
+    def __init__(self, threads: int, name: str) -> None:
+        self._limit = threads
+        self._name = name
+        self._threads: list[_Thread] = []
+        self._own: ContextVar[_Thread] = ContextVar(f"{name}.own")
+        self._context = ThreadSensitiveContext()
+        # asgiref holds it weakly, by the context.
+        SyncToAsync.context_to_thread_executor[self._context] = self
+
+    @contextmanager
+    def entered(self) -> Iterator[None]:
+        """Let what runs and starts in this context use these threads."""
+        token = SyncToAsync.thread_sensitive_context.set(self._context)
+        try:
+            yield
+        finally:
+            SyncToAsync.thread_sensitive_context.reset(token)
+
+    def enter(self) -> None:
+        """Let all that runs and starts in this context from now on use these threads."""
+        SyncToAsync.thread_sensitive_context.set(self._context)
+
+    def make_context(self) -> Context:
+        """Return a copy of the caller's context that uses these threads."""
+        context = copy_context()
+        context.run(self.enter)
+        return context
+
+    def submit(
+        self, function: Callable[..., _T], /, *args: Any, **kwargs: Any
+    ) -> "concurrent.futures.Future[_T]":
+        """Run a function in the thread of the running task."""
+        thread = self._own.get(None)
+        if thread is None:
+            thread = self._choose()
+            self._own.set(thread)
+        thread.use(asyncio.current_task())
+        return thread.executor.submit(function, *args, **kwargs)
+
+    def stop(self) -> None:
+        """Take no more; what waits is dropped, what runs goes on."""
+        for thread in self._threads:
+            thread.stop()
+
+    def _choose(self) -> "_Thread":
+        """Return an idle thread, the longest in use so that few have connections, or a new one."""
+        least = min(self._threads, key=lambda one: len(one.tasks), default=None)
+        if least is not None and (not least.tasks or len(self._threads) >= self._limit):
+            return least
+        thread = _Thread(f"{self._name}-{len(self._threads)}")
+        self._threads.append(thread)
+        return thread
+
+
+class _Thread:
+    """One thread, with its database connections and the tasks that use them."""
+
+    def __init__(self, name: str) -> None:
+        self.executor = concurrent.futures.ThreadPoolExecutor(1, thread_name_prefix=name)
+        self.tasks: set[asyncio.Task[Any]] = set()
+        self._is_stopped = False
+
+    def use(self, task: "asyncio.Task[Any] | None") -> None:
+        """Clean up before the first use by a task, and when that has ended."""
+        if task is None or task in self.tasks:
+            return
+        self._clean_up()
+        self.tasks.add(task)
+        task.add_done_callback(self._leave)
+
+    def stop(self) -> None:
+        """Take no more."""
+        self._is_stopped = True
+        self.executor.shutdown(wait=False, cancel_futures=True)
+
+    def _leave(self, task: "asyncio.Task[Any]") -> None:
+        self.tasks.discard(task)
+        if not self._is_stopped:
+            self._clean_up()
+
+    def _clean_up(self) -> None:
+        # The thread takes it in turn: whoever comes to share it comes later.
+        self.executor.submit(close_broken_connections if self.tasks else close_old_connections)
+
+
+def close_broken_connections() -> None:
+    """Close connections that no longer work, and leave old ones to those who still use them."""
+    for connection in connections.all(initialized_only=True):
+        if connection.connection is None or connection.in_atomic_block:
+            continue
+        connection.health_check_done = False  # type: ignore[attr-defined]  # not in the stubs
+        if connection.errors_occurred:
+            if connection.is_usable():
+                connection.errors_occurred = False
+            else:
+                connection.close()
