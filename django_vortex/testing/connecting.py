@@ -98,10 +98,11 @@ def connect(
         async with connect(user=user) as peer:
             reply = await peer.request({"key": "board.open"})
 
-    Handlers that are plain functions run in the thread of the test, so they see what its
-    transaction has written and it sees what they write. As everywhere in a ``TestCase``, what waits
-    for a commit (``send_model_update``) goes out only within ``captureOnCommitCallbacks``.
-    Meanwhile everything that is sent goes to the peers of the test and nowhere else.
+    Handlers that are plain functions run in the thread of the test, in a plain test the queries of
+    ``async def`` ones too, so they see what its transaction has written and it sees what they
+    write. As everywhere in a ``TestCase``, what waits for a commit (``send_model_update``) goes out
+    only within ``captureOnCommitCallbacks``. Meanwhile everything that is sent goes to the peers of
+    the test and nowhere else.
 
     Args:
         user: Who it is; nobody in particular (``AnonymousUser``) by default.

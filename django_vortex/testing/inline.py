@@ -1,12 +1,13 @@
 """Running blocking code where a test's own thread is, so that it sees the test's transaction."""
 
 import asyncio
+import concurrent.futures
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from contextvars import copy_context
-from typing import TypeVar
+from contextvars import Context, copy_context
+from typing import Any, TypeVar
 
-from asgiref.sync import AsyncToSync, sync_to_async
+from asgiref.sync import AsyncToSync, SyncToAsync, ThreadSensitiveContext, sync_to_async
 
 _T = TypeVar("_T")
 
@@ -20,6 +21,36 @@ async def run_inline(function: Callable[[], _T], /) -> _T:
         return copy_context().run(function)
 
 
+class InlineExecutor(concurrent.futures.Executor):
+    """Runs thread-sensitive code, such as the queries of the async ORM, in the thread of the loop.
+
+    For tests that are plain functions: that thread is the test's, which has its transaction.
+    """
+
+    def __init__(self) -> None:
+        self._context = ThreadSensitiveContext()
+        # asgiref holds it weakly, by the context.
+        SyncToAsync.context_to_thread_executor[self._context] = self
+
+    def make_context(self) -> Context:
+        """Return a copy of the caller's context in which such code runs here."""
+        context = copy_context()
+        context.run(SyncToAsync.thread_sensitive_context.set, self._context)
+        return context
+
+    def submit(
+        self, function: Callable[..., _T], /, *args: Any, **kwargs: Any
+    ) -> "concurrent.futures.Future[_T]":
+        """Run a function here and now, as if no loop ran in this thread."""
+        future: concurrent.futures.Future[_T] = concurrent.futures.Future()
+        with running_loop(None), _parent_loop_hidden():
+            try:
+                future.set_result(function(*args, **kwargs))
+            except BaseException as error:
+                future.set_exception(error)
+        return future
+
+
 async def run_in_test(function: Callable[[], _T], /) -> _T:
     """Run a function in the thread of the test.
 
@@ -29,6 +60,24 @@ async def run_in_test(function: Callable[[], _T], /) -> _T:
     if asyncio.get_running_loop() in AsyncToSync.loop_thread_executors:
         return await sync_to_async(function, thread_sensitive=True)()
     return await run_inline(function)
+
+
+class _Forgetful:
+    """Stands for asgiref's memory of the loop that runs a thread's code, and remembers none."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        return
+
+
+@contextmanager
+def _parent_loop_hidden() -> Iterator[None]:
+    """Let ``async_to_sync`` make a loop of its own: this thread's one waits for it to return."""
+    before = SyncToAsync.threadlocal
+    SyncToAsync.threadlocal = _Forgetful()  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        SyncToAsync.threadlocal = before
 
 
 @contextmanager

@@ -2,9 +2,9 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable
-from contextvars import copy_context
 from typing import Any, TypeVar
 
+from django_vortex.testing.inline import InlineExecutor
 from django_vortex.testing.peer import WAIT_SECONDS, AsyncPeer
 from django_vortex.testing.received import Received
 from django_vortex.typedefs import Filt
@@ -52,13 +52,17 @@ class RunCoroutine:
     def __init__(self) -> None:
         self._runner: asyncio.Runner | None = None
         self._users = 0
+        self._executor = InlineExecutor()
 
     def __call__(self, coroutine: Coroutine[Any, Any, _T]) -> _T:
-        """Run a coroutine to its end, in a copy of the caller's context."""
+        """Run a coroutine to its end, in a copy of the caller's context.
+
+        Queries of the async ORM run in the caller's thread, and so within its transaction.
+        """
         if self._runner is None:
             coroutine.close()
             raise RuntimeError("The peer has left: use it within its `with` block")
-        return self._runner.run(coroutine, context=copy_context())
+        return self._runner.run(coroutine, context=self._executor.make_context())
 
     def call(self, function: "Callable[[], asyncio.Future[int] | None]") -> None:
         """Call a function on the loop, and wait for what it returns."""

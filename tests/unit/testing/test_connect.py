@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from asgiref.sync import sync_to_async
+from asgiref.sync import async_to_sync, sync_to_async
 from django.contrib.auth.models import AnonymousUser, Group, User
 from django.test import TestCase
 
@@ -35,6 +35,10 @@ class Groups(ModelHandler):
         return Group.objects.order_by("name")
 
 
+async def count_groups() -> int:
+    return await Group.objects.acount()
+
+
 @pytest.fixture(autouse=True)
 def endpoints() -> Iterator[list[Any]]:
     """Endpoints of a small application, in the program's registry."""
@@ -54,11 +58,19 @@ def endpoints() -> Iterator[list[Any]]:
             Group.objects.create(name=name)
         send(Payload({"key": "testing.added"}, tuples=request.tuples))
 
+    @endpoint({"key": "testing.add_async"}, owner=kept[0])
+    async def add_async(request: Request) -> Any:
+        for name in request.tuples:
+            await Group.objects.acreate(name=name)
+        nested = await sync_to_async(async_to_sync(count_groups))()
+        counts = await asyncio.gather(Group.objects.acount(), Group.objects.acount())
+        return [[one.name async for one in Group.objects.order_by("name")], nested, *counts]
+
     @endpoint({"key": "testing.refuse"}, owner=kept[0])
     async def refuse(request: Request) -> Any:
         raise PermissionDenied("Only for staff")
 
-    kept += [echo, who, add, refuse]
+    kept += [echo, who, add, add_async, refuse]
     yield kept
     for found in payload_io.endpoints:
         if found.filt["key"].startswith("testing."):
@@ -168,6 +180,20 @@ class TestOfDjango(TestCase):
                 "b",
             ]
         assert Group.objects.count() == 2
+
+    def test_asynchronous_handlers_share_the_transaction_of_a_plain_test(self) -> None:
+        for names in (["b"], ["c"]):
+            with connect(user=self.user) as peer:
+                reply = peer.request({"key": "testing.add_async"}, names)
+        assert reply.tuples == [["a", "b", "c"], 3, 3, 3]
+        assert Group.objects.count() == 3
+        assert async_to_sync(count_groups)() == 3
+
+    async def test_asynchronous_handlers_share_the_transaction_of_a_coroutine(self) -> None:
+        async with connect(user=self.user) as peer:
+            reply = await peer.request({"key": "testing.add_async"}, ["b"])
+        assert reply.tuples == [["a", "b"], 2, 2, 2]
+        assert await Group.objects.acount() == 2
 
     async def test_a_coroutine_shares_the_transaction(self) -> None:
         async with connect(user=self.user) as peer:
