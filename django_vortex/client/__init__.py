@@ -3,6 +3,7 @@
 Takes a URL, gives a `Client`. Imports `tuples`, `wire` and the matching of filts; no Django.
 """
 
+from django_vortex.client.blocking import SyncClient, SyncFeed, SyncLoader, connect_sync
 from django_vortex.client.client import Client
 from django_vortex.client.connecting import connect
 from django_vortex.client.feed import Feed
@@ -34,6 +35,10 @@ __all__ = [
     "Refused",
     "RefusedForGood",
     "RemoteError",
+    "SyncClient",
+    "SyncFeed",
+    "SyncLoader",
     "TimedOut",
     "connect",
+    "connect_sync",
 ]
