@@ -27,8 +27,39 @@ def form_index(dialect: Dialect | None, framed: bool) -> int:
     return _DIALECTS.index(dialect or UNKNOWN_DIALECT) * 2 + framed
 
 
+class NumberedText(str):
+    """The text of a push that other processes know of, with its source and sequence.
+
+    A stream gives back texts that it did not send. Where another process has got the same push for
+    the same peer, only the number tells.
+    """
+
+    __slots__ = ("sequence", "source")
+
+    source: str
+    sequence: int
+
+    def __new__(cls, text: str, source: str, sequence: int) -> "NumberedText":
+        """Make one of the text and the number of its record."""
+        numbered = super().__new__(cls, text)
+        numbered.source = source
+        numbered.sequence = sequence
+        return numbered
+
+    def to_record(self) -> list[Any]:
+        """Return what is made into one again by ``NumberedText(*record)``."""
+        return [str(self), self.source, self.sequence]
+
+
 def reframe(text: str, framed: bool) -> str:
     """Write a ready text of a peer for its other transport."""
+    reframed = _reframe(text, framed)
+    if isinstance(text, NumberedText):
+        return NumberedText(reframed, text.source, text.sequence)
+    return reframed
+
+
+def _reframe(text: str, framed: bool) -> str:
     if not framed:
         return text.removesuffix(".")
     if text.endswith("."):
@@ -71,6 +102,8 @@ class Delivery:
         text = self._texts.get(form)
         if text is None:
             text = encode_message(self.envelope, FORMS[form], to_datetime(self.date), codec)
+            if self.source is not None:
+                text = NumberedText(text, self.source, self.sequence)
             self._texts[form] = text
         return text
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 from django_vortex.exceptions import DeliveryError
 from django_vortex.logs import get_limited_logger
 from django_vortex.server.connection import Connection
-from django_vortex.server.delivery import Delivery
+from django_vortex.server.delivery import Delivery, NumberedText
 from django_vortex.server.fan_out import Record
 from django_vortex.server.host import Host
 from django_vortex.server.identity import Identity
@@ -24,6 +24,7 @@ from django_vortex.server.processes import Processes
 from django_vortex.server.sequenced_fan_out import record_size
 from django_vortex.server.stream import REFUSED_CLOSURE
 from django_vortex.server.take_over import ANSWER_SECONDS, Stamp, TakeOver, is_unnumbered
+from django_vortex.wire.codec import Codec
 
 logger = get_limited_logger("django_vortex.server")
 
@@ -239,7 +240,7 @@ class Moves:
         part: list[Any] = []
         size = 0
         for entry in entries:
-            part.append(entry if isinstance(entry, str) else entry.to_record(codec))
+            part.append(_to_record(entry, codec))
             size += record_size(part[-1])
             if size > MAX_RECORD_BYTES:
                 yield part
@@ -280,10 +281,7 @@ class Moves:
         if not giver.may_be_taken_over_by(connection.identity):
             return  # for whoever had the uuid when it was asked for
         codec, take_over = self._server.codec, connection.take_over
-        entries: list[Entry] = [
-            entry if isinstance(entry, str) else Delivery.from_record(entry, codec)
-            for entry in record["entries"]
-        ]
+        entries = [_from_record(entry, codec) for entry in record["entries"]]
         if take_over is not None and take_over.is_pending:
             date, asker = record["stamp"]
             take_over.gift_of(process, (date, asker)).entries += entries
@@ -321,3 +319,17 @@ class Moves:
             self._server.publish(record)
         except DeliveryError as error:
             logger.error("A peer may lose what waits for it: %s", error)
+
+
+def _to_record(entry: Entry, codec: Codec) -> Any:
+    if isinstance(entry, NumberedText):
+        return entry.to_record()
+    return entry if isinstance(entry, str) else entry.to_record(codec)
+
+
+def _from_record(record: Any, codec: Codec) -> Entry:
+    if isinstance(record, str):
+        return record
+    if isinstance(record, list | tuple):
+        return NumberedText(*record)
+    return Delivery.from_record(record, codec)

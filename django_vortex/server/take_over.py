@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
-from django_vortex.server.delivery import Delivery
+from django_vortex.server.delivery import Delivery, NumberedText
 from django_vortex.server.outbox import Entry
 
 ANSWER_SECONDS: Final = 2.0
@@ -150,9 +150,11 @@ class TakeOver:
 
     def admits_late(self, entry: Entry) -> bool:
         """Tell whether a leftover that came too late was not sent by this process itself."""
-        if isinstance(entry, str) or entry.source is None:
+        number = get_number(entry)
+        if number is None:
             return True
-        return not self._is_established and entry.sequence <= self._low.get(entry.source, 0)
+        source, sequence = number
+        return not self._is_established and sequence <= self._low.get(source, 0)
 
     def end(self) -> list[Entry]:
         """Stop to hold back, and give in order what the peer has not got yet.
@@ -184,10 +186,11 @@ class TakeOver:
         return _without_repetition(entries)
 
     def _sent_itself(self, entry: Entry) -> bool:
-        if isinstance(entry, str) or entry.source is None or self._low is self._high:
+        number = get_number(entry)
+        if number is None or self._low is self._high:
             return False
-        source = entry.source
-        return self._low.get(source, 0) < entry.sequence <= self._high.get(source, 0)
+        source, sequence = number
+        return self._low.get(source, 0) < sequence <= self._high.get(source, 0)
 
     def _was_sent(self, delivery: Delivery) -> bool:
         source = delivery.source
@@ -196,15 +199,24 @@ class TakeOver:
 
 def is_unnumbered(entry: Entry) -> bool:
     """Tell whether nobody can have an entry but the process that has it."""
-    return isinstance(entry, str) or entry.source is None
+    return get_number(entry) is None
+
+
+def get_number(entry: Entry) -> tuple[str, int] | None:
+    """Return the process that pushed an entry and its number there, None for what has none."""
+    if isinstance(entry, NumberedText):
+        return entry.source, entry.sequence
+    if isinstance(entry, str) or entry.source is None:
+        return None
+    return entry.source, entry.sequence
 
 
 def _without_repetition(entries: Iterable[Entry]) -> list[Entry]:
     seen: set[tuple[str, int]] = set()
     kept: list[Entry] = []
     for entry in entries:
-        if not isinstance(entry, str) and entry.source is not None:
-            number = (entry.source, entry.sequence)
+        number = get_number(entry)
+        if number is not None:
             if number in seen:
                 continue
             seen.add(number)

@@ -25,8 +25,8 @@ class MemoryStream:
         self._is_closed = False
 
     async def send(self, text: str) -> None:
-        """Hand over a text; never blocks."""
-        self._receive(text)
+        """Hand over a text, plain as it comes over a socket; never blocks."""
+        self._receive(str(text))
 
     def close(self, code: int, reason: str, last_text: str = "") -> None:
         """Tell the peer that this is the end."""

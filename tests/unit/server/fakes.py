@@ -123,7 +123,8 @@ class FakeStream:
         protocol = Protocol(
             CODEC, framed=self.framed, dialect=dialect, whole_frames=not self.framed
         )
-        events = [event for text in self.received for event in protocol.receive(text)]
+        # Over a real socket plain text arrives.
+        events = [event for text in self.received for event in protocol.receive(str(text))]
         return [
             event.envelope
             for event in events

@@ -1,6 +1,6 @@
 import pytest
 
-from django_vortex.server.delivery import FORMS, Delivery, form_index, reframe
+from django_vortex.server.delivery import FORMS, Delivery, NumberedText, form_index, reframe
 from django_vortex.wire.dialects import Dialect
 from tests.unit.server.fakes import CODEC, FakeStream, note
 
@@ -56,3 +56,16 @@ def test_ready_text_can_be_read_on_the_other_transport(written, read):
     stream = FakeStream(framed=FORMS[read].framed)
     stream.received.append(reframe(delivery.text(written, CODEC), FORMS[read].framed))
     assert stream.values() == ["x"]
+
+
+def test_text_that_a_stream_gives_back_knows_the_number_of_its_push():
+    for form in range(len(FORMS)):
+        text = Delivery(note("x"), 5, "A", 7).text(form, CODEC)
+        for kept in (
+            text,
+            reframe(text, True),
+            reframe(text, False),
+            NumberedText(*text.to_record()),
+        ):
+            assert (kept.source, kept.sequence) == ("A", 7)
+    assert type(Delivery(note("x"), 5).text(0, CODEC)) is str

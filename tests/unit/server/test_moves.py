@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import msgpack
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from django_vortex.routing.address import Address
@@ -400,8 +400,16 @@ STEPS = st.lists(
 )
 
 
+SENT_BY_TWO = [
+    *[("push", "B"), ("move", "A"), ("carry", 1), ("push", "C"), ("carry", 4), ("push", "A")],
+    *[("move", "B"), ("carry", 5)],
+]
+"""A push that one process has written and another has in its stream when it hears of that."""
+
+
 @settings(max_examples=150, deadline=None)
 @given(start=NAMES, steps=STEPS)
+@example(start="B", steps=SENT_BY_TWO)
 async def test_wandering_peer_loses_repeats_and_reorders_nothing(start, steps):
     story = Story(await Project("A", "B", "C").start())
     await story.move(start)
