@@ -81,7 +81,7 @@ async def connect(
     limits = Limits(message_bytes=MAX_MESSAGE_BYTES, inflated_bytes=INFLATED_BYTES)
     codec = Codec(registry, limits, reads_unknown_tuples=True)
     dialect = Dialect.D2 if vortexpy else Dialect.NATIVE
-    core = Core(str(uuid.uuid4()), name, codec, dialect=dialect)
+    core = Core(str(uuid.uuid4()), name, codec, dialect=dialect, silent_seconds=SILENT_SECONDS)
 
     def make_driver(tell: Callable[[Event], None]) -> Driver:
         return Driver(core, target, Tokens(token), chosen, tell)

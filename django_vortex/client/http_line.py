@@ -40,7 +40,9 @@ class HttpLine:
 
     def __init__(self, address: Address) -> None:
         self._url = address.http_url
-        timeout = httpx.Timeout(_WRITE_SECONDS, read=address.idle_seconds)
+        self._answer_seconds = address.idle_seconds
+        # Silence is judged by the core, after what is there has been read.
+        timeout = httpx.Timeout(_WRITE_SECONDS, read=None)
         self._http = httpx.AsyncClient(
             headers={**address.headers, "Content-Type": "text/plain"},
             verify=address.ssl or _TRUSTS_NOBODY,
@@ -104,10 +106,11 @@ class HttpLine:
     async def _post(self, body: bytes, count: int) -> httpx.Response:
         request = self._http.build_request("POST", self._url, content=body)
         try:
-            response = await self._http.send(request, stream=True)
+            async with asyncio.timeout(self._answer_seconds):
+                response = await self._http.send(request, stream=True)
         except _NOT_SENT as error:
             raise LineEnded(_lost(describe(error))) from error
-        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+        except (TimeoutError, httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             raise LineEnded(_lost(describe(error)), count) from error
         kind = response.headers.get("Content-Type", "")
         if response.status_code == 200 and kind.startswith("text/text"):

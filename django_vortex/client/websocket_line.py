@@ -25,6 +25,14 @@ from django_vortex.client.line import (
 from django_vortex.wire.messages import HEARTBEAT
 
 
+class _Connect(connect):
+    """Opens a WebSocket where it was told to, and nowhere else: a token is for one server."""
+
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        """Take a redirect for the failed attempt that it is, as over HTTP."""
+        return exc
+
+
 class WebSocketLine:
     """One WebSocket."""
 
@@ -68,7 +76,7 @@ class WebSocketLine:
 async def open_websocket(address: Address, first: Sequence[str]) -> WebSocketLine:
     """Open a WebSocket and write the first messages."""
     try:
-        socket = await connect(
+        socket = await _Connect(
             address.websocket_url,
             additional_headers=dict(address.headers),
             user_agent_header=None,

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import threading
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -23,11 +24,12 @@ from django_vortex.client import (
     RefusedForGood,
     backoff,
     connect,
+    connecting,
     driver,
 )
 from tests.support.fixtures import StartServer
 from tests.support.servers import ServerProcess
-from tests.support.tcp_proxy import FORBIDDEN, LOGIN_PAGE, TcpProxy, tcp_proxy
+from tests.support.tcp_proxy import FORBIDDEN, LOGIN_PAGE, REDIRECT, TcpProxy, tcp_proxy
 from tests.support.waiting import PATIENCE_SECONDS, eventually
 
 LONG = {"open_timeout": PATIENCE_SECONDS}
@@ -90,6 +92,52 @@ async def test_B4_refused_handshakes_and_foreign_pages_are_failed_attempts(
         assert not vortex.is_online
         proxy.answer = None
         assert await echo(vortex, 1) == 1
+
+
+async def test_B4_redirects_are_not_followed_with_the_token(
+    proxy: TcpProxy, server: ServerProcess, transport: str
+) -> None:
+    async with tcp_proxy(server.port) as elsewhere:
+        proxy.answer = REDIRECT % elsewhere.url.encode()
+        options = {"transports": [transport], "token": "secret", "open_timeout": 0}
+        async with connect(proxy.url, **options) as vortex:
+            await eventually(lambda: len(proxy.heads) >= 2, "two attempts")
+            assert not elsewhere.heads
+            proxy.answer = None
+            assert await echo(vortex, 1) == 1
+
+
+@pytest.mark.parametrize("step", ["token", "tcp", "info"])
+async def test_B6_closed_at_a_step_of_an_attempt_never_comes_back(
+    proxy: TcpProxy, transport: str, step: str
+) -> None:
+    reached = asyncio.Event()
+
+    async def get_token() -> str:
+        if step == "token":
+            reached.set()
+            await asyncio.Event().wait()
+        return "secret"
+
+    if step == "tcp":
+        proxy.passes.clear()
+    elif step == "info":
+        proxy.answer = b"HTTP/1.1 "  # and the rest never comes
+    options = {"transports": [transport], "token": get_token, "open_timeout": 0}
+    async with connect(proxy.url, **options) as vortex:
+        call = asyncio.create_task(vortex.call("e2e.echo"))
+        if step == "token":
+            await reached.wait()
+        else:
+            await eventually(lambda: proxy.heads or proxy.count, "a connection")
+    with pytest.raises(Closed):
+        await call
+    assert client_tasks() == []
+    proxy.passes.set()
+    await eventually(lambda: proxy.count == 0, "the end of the connection")
+    tried = len(proxy.heads)
+    await asyncio.sleep(1)
+    assert len(proxy.heads) == tried
 
 
 async def test_B8_blocked_websocket_means_http_and_back(
@@ -262,6 +310,25 @@ async def test_G4_slow_reader_is_told_what_it_missed(
         assert caught.value.lost == 7
         await asyncio.to_thread(server.push, first=10, to_name="slow", wait=1)
         assert (await anext(pushes)).tuples == [10]
+
+
+async def test_G4_blocked_loop_is_no_dead_server(
+    proxy: TcpProxy,
+    transport: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(connecting, "SILENT_SECONDS", 10.0)
+    async with connect(proxy.url, transports=[transport], **LONG) as vortex:
+        tried = len(proxy.heads)
+        assert await echo(vortex, 1) == 1
+        time.sleep(11)
+        await asyncio.sleep(1)
+        assert await echo(vortex, 2) == 2
+        assert vortex.is_online
+    assert "has blocked the event loop" in caplog.text
+    # Over HTTP there is another request for what was asked afterwards.
+    assert len(proxy.heads) <= tried + (0 if transport == "websocket" else 2)
 
 
 async def test_G5_leaving_a_loop_ends_the_registration(proxy: TcpProxy) -> None:
