@@ -31,7 +31,7 @@ from django_vortex.wire.codec import Codec
 from django_vortex.wire.dialects import Dialect, WireForm
 from django_vortex.wire.envelope import NAME_KEY, UUID_KEY, PayloadEnvelope
 from django_vortex.wire.events import EnvelopeReceived, FailureReceived
-from django_vortex.wire.messages import write_message
+from django_vortex.wire.messages import encode_message
 from django_vortex.wire.payload import Payload
 from django_vortex.wire.protocol import Protocol
 
@@ -264,4 +264,4 @@ class Core:
             self._ending = Ending("What the server sends cannot be read")
 
     def _write(self, envelope: PayloadEnvelope) -> str:
-        return write_message(envelope, self._form, None, self.codec)
+        return encode_message(envelope, self._form, None, self.codec)

@@ -117,7 +117,6 @@ class Delivery:
             delivery._texts.clear()
         self._dated = None
         self._texts.clear()
-        self.envelope.messages.clear()
         self.envelope.release_payload()
 
     def dated(self, date: int) -> "Delivery":

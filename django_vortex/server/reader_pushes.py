@@ -154,22 +154,28 @@ class ReaderPushes:
             while waiting:
                 _, push = waiting.popitem(last=False)
                 targets = self._peers.find(push.to)
+                shared = _without_number(push.delivery)
                 count = 0
                 for start in range(0, len(targets), AT_ONCE):
                     chunk = targets[start : start + AT_ONCE]
                     count += sum(
-                        await asyncio.gather(
-                            *(self._push_one(one, push.delivery, push.to) for one in chunk)
-                        )
+                        await asyncio.gather(*(self._push_one(one, push, shared) for one in chunk))
                     )
-                push.delivery.forget_texts()
+                shared.forget_texts()
                 for report in push.reports:
                     report(count)
         finally:
             del self._waiting[name]
 
-    async def _push_one(self, target: Target, delivery: Delivery, to: Address) -> bool:
-        """Ask for one peer and deliver to it, as who it is when that is decided."""
+    async def _push_one(self, target: Target, push: _Push, shared: Delivery) -> bool:
+        """Ask for one peer and deliver to it, as who it is when that is decided.
+
+        Args:
+            target: The peer.
+            push: What is pushed, and to whom.
+            shared: The push without a number: others may have been sent before it.
+        """
+        delivery, to = push.delivery, push.to
         handler, asked = to.handler or {}, delivery.envelope.filt
         envelopes: list[PayloadEnvelope] = []
         try:
@@ -190,10 +196,16 @@ class ReaderPushes:
         for envelope in envelopes:
             if target.is_moved:
                 target.send(envelope)
-            else:  # without a number: others may have been sent before it
+            elif envelope is shared.envelope:
+                _deliver(target, shared.dated(self._home.date()))
+            else:
                 date = self._home.date()
                 _deliver(target, Delivery(envelope, date, coalesce=delivery.coalesce))
         return bool(envelopes)
+
+
+def _without_number(delivery: Delivery) -> Delivery:
+    return Delivery(delivery.envelope, delivery.date, coalesce=delivery.coalesce)
 
 
 def _deliver(target: Target, delivery: Delivery) -> None:

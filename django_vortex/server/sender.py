@@ -16,7 +16,7 @@ from django_vortex.server.writer import Writer
 from django_vortex.typedefs import Filt
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import PayloadEnvelope
-from django_vortex.wire.messages import write_message
+from django_vortex.wire.messages import encode_message
 
 logger = get_limited_logger("django_vortex.server")
 
@@ -54,7 +54,7 @@ class Sender(Writer):
             delivery.forget_texts()
             return
         # The usual case at the price of the encoding: nothing of a reply is shared or kept.
-        text = write_message(envelope, FORMS[self._form], to_datetime(date), self._codec)
+        text = encode_message(envelope, FORMS[self._form], to_datetime(date), self._codec)
         if len(text) > self._options.outbox_max_bytes:
             self._refuse(envelope.filt, len(text))
         else:

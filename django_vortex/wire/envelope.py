@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 from django_vortex.exceptions import LimitExceeded, MalformedMessage, UnencodableValue
 from django_vortex.typedefs import Filt, Json
-from django_vortex.wire.dialects import Dialect, WireForm
+from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.inflate import clean_base64, inflate
 from django_vortex.wire.json_text import count_containers, read_json
 from django_vortex.wire.payload import Payload
@@ -83,7 +83,7 @@ class PayloadEnvelope:
 
     __slots__ = (
         *("_body", "_inflated", "_texts"),
-        *("beside_size", "date", "filt", "messages", "reply_filt", "result", "size"),
+        *("beside_size", "date", "filt", "reply_filt", "result", "size"),
     )
 
     __hash__ = None  # type: ignore[assignment]  # equal by value and mutable
@@ -104,8 +104,6 @@ class PayloadEnvelope:
         self._body: Body | None = payload
         self._inflated: bytes | None = None
         self._texts: dict[Dialect, bytes] = {}
-        self.messages: dict[WireForm, tuple[datetime | None, str]] = {}
-        """What `encode_message` made of this envelope, per form and with its date."""
         self.size = 0
         """Bytes of the message that it came in, 0 if it came in none; about what it holds."""
         self.beside_size = 0

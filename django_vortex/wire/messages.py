@@ -1,7 +1,6 @@
 """Whole messages: envelope to the text that a transport sends (PROTOCOL 5.2 and 6).
 
-Takes an envelope and the form of a connection, gives ASCII text. What is the same for all peers
-of a form is encoded once. `reading` is the other direction.
+Takes an envelope and the form of a connection, gives ASCII text. `reading` is the other direction.
 """
 
 from __future__ import annotations
@@ -36,10 +35,7 @@ _DATE_CHARACTERS = len("2024-01-02 03:04:05.678901")
 def encode_message(
     envelope: PayloadEnvelope, form: WireForm, date: datetime | None, codec: Codec
 ) -> str:
-    """Give the text of a message, ready for the transport.
-
-    The text is kept in the envelope, so that a broadcast is encoded once for each form; texts
-    with another date than the first are not kept, they are for single peers.
+    """Return the text of a message, ready for the transport.
 
     Args:
         envelope: What is sent. Its filt goes into the payload, too, unless that has its own.
@@ -50,19 +46,6 @@ def encode_message(
     Raises:
         UnencodableValue: Something in it cannot travel.
     """
-    known = envelope.messages.get(form)
-    if known is not None and known[0] == date:
-        return known[1]
-    text = write_message(envelope, form, date, codec)
-    if known is None:
-        envelope.messages[form] = (date, text)
-    return text
-
-
-def write_message(
-    envelope: PayloadEnvelope, form: WireForm, date: datetime | None, codec: Codec
-) -> str:
-    """Return the text of a message for a single peer; see `encode_message`."""
     dialect = form.dialect
     if dialect is Dialect.D0:
         filt = NOTHING_FILT if envelope.is_empty else envelope.filt

@@ -175,3 +175,17 @@ async def test_nobody_is_asked_where_nobody_is_meant() -> None:
     bench = Bench()
     assert bench.push(1) == 0
     assert (bench.counts, bench.home.tasks) == ([0], [])
+
+
+async def test_readers_that_had_to_be_asked_for_share_one_delivery() -> None:
+    readers = [Target("reader"), Target("reader")]
+    shared: list[Delivery] = []
+    for reader in readers:
+        reader.deliver = shared.append  # type: ignore[method-assign]
+    bench = Bench(*readers)
+    bench.push(1)
+    await asyncio.sleep(0)
+    await bench.end()
+    assert len(shared) == 2
+    assert shared[0] is shared[1]
+    assert (shared[0].source, shared[0].sequence, shared[0].coalesce) == (None, 0, "k")
