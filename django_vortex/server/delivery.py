@@ -13,6 +13,7 @@ from django_vortex.wire.codec import Codec
 from django_vortex.wire.dialects import Dialect, WireForm
 from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.messages import encode_message
+from django_vortex.wire.records import decode_record, encode_record
 
 _DIALECTS: Final = tuple(Dialect)
 FORMS: Final = tuple(WireForm(dialect, framed) for dialect in _DIALECTS for framed in (False, True))
@@ -137,7 +138,7 @@ class Delivery:
     def to_record(self, codec: Codec) -> Record:
         """Give what `from_record` takes, in types that any channel layer carries."""
         return {
-            "envelope": self.envelope.to_record(codec, to_datetime(self.date)),
+            "envelope": encode_record(self.envelope, codec, to_datetime(self.date)),
             "date": self.date,
             "source": self.source,
             "sequence": self.sequence,
@@ -148,7 +149,7 @@ class Delivery:
     def from_record(cls, record: Record, codec: Codec) -> "Delivery":
         """Rebuild a delivery that came from another process."""
         return cls(
-            PayloadEnvelope.from_record(record["envelope"], codec),
+            decode_record(record["envelope"], codec),
             record["date"],
             record["source"],
             record["sequence"],

@@ -10,6 +10,7 @@ from django_vortex.server.fan_out import Record
 from django_vortex.wire.codec import Codec
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import PayloadEnvelope
+from django_vortex.wire.records import decode_record, encode_record
 
 PUSH: Final = "push"
 """The kind of a record for all peers that fit."""
@@ -28,7 +29,7 @@ def push_record(
         "to": [to.uuid, to.name, None if to.user is None else str(to.user)],
         "handler": json.dumps(handler),
         "is_each": to.is_each,
-        "envelope": envelope.to_record(codec, to_datetime(date)),
+        "envelope": encode_record(envelope, codec, to_datetime(date)),
         "date": date,
         "coalesce": coalesce,
     }
@@ -38,7 +39,7 @@ def read_push_record(
     record: Record, process: str, sequence: int, codec: Codec
 ) -> tuple[Delivery, Address]:
     """Give the delivery of a push that came from another process, and whom it is for."""
-    envelope = PayloadEnvelope.from_record(record["envelope"], codec)
+    envelope = decode_record(record["envelope"], codec)
     uuid, name, user = record["to"]
     handler = None
     if record["kind"] == PUSH_TO_READERS:

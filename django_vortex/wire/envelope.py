@@ -6,7 +6,6 @@ keeps what was encoded, so that a broadcast is encoded once.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeAlias
@@ -15,7 +14,7 @@ from django_vortex.exceptions import LimitExceeded, MalformedMessage, Unencodabl
 from django_vortex.typedefs import Filt, Json
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.inflate import clean_base64, inflate
-from django_vortex.wire.json_text import count_containers, read_json
+from django_vortex.wire.json_text import count_containers
 from django_vortex.wire.payload import Payload
 from django_vortex.wire.ports import EncodesPayloads
 
@@ -122,6 +121,26 @@ class PayloadEnvelope:
         """Give an envelope whose payload is decoded when somebody asks for it."""
         envelope = cls(filt, result=result, date=date, reply_filt=reply_filt)
         envelope._body = body
+        return envelope
+
+    @classmethod
+    def encoded_as(
+        cls,
+        texts: dict[Dialect, bytes],
+        filt: Filt,
+        *,
+        result: Any = None,
+        date: datetime | None = None,
+        reply_filt: Filt | None = None,
+    ) -> PayloadEnvelope:
+        """Return an envelope whose payload was encoded by this project, in another process.
+
+        The texts are by dialect, our own among them; none when there is no payload.
+        """
+        envelope = cls(filt, result=result, date=date, reply_filt=reply_filt)
+        if texts:
+            envelope._texts = texts
+            envelope._body = EncodedBody(texts[Dialect.NATIVE], Dialect.NATIVE, is_foreign=False)
         return envelope
 
     @property
@@ -264,47 +283,6 @@ class PayloadEnvelope:
             if dialect is not Dialect.D0:
                 self._body = EncodedBody(self._texts[dialect], dialect, is_foreign=False)
 
-    def to_record(self, codec: EncodesPayloads, date: datetime | None = None) -> dict[str, Any]:
-        """Give what msgpack can carry to the other processes of the server.
-
-        The texts for all dialects but D0 go along, so nobody has to open them there.
-
-        Args:
-            codec: What encodes.
-            date: The payload's date, unless it has one or is encoded already.
-        """
-        texts = {}
-        if self._body is not None:
-            self.encode_for_all(codec, date or self.date)
-            texts = _without_repetition(self._texts)
-        record = {
-            "filt": _encode_native(self.filt, codec),
-            "result": _encode_native(self.result, codec),
-            "date": None if self.date is None else self.date.isoformat(),
-            "texts": texts,
-        }
-        if self.reply_filt is not None:
-            record["reply_filt"] = _encode_native(self.reply_filt, codec)
-        return record
-
-    @classmethod
-    def from_record(cls, record: Mapping[str, Any], codec: EncodesPayloads) -> PayloadEnvelope:
-        """Give the envelope of a record that `to_record` made."""
-        reply_filt, date, texts = record.get("reply_filt"), record["date"], record["texts"]
-        envelope = cls(
-            _decode_native(record["filt"], codec),
-            result=_decode_native(record["result"], codec),
-            date=None if date is None else datetime.fromisoformat(date),
-            reply_filt=None if reply_filt is None else _decode_native(reply_filt, codec),
-        )
-        if texts:
-            envelope._texts = {
-                Dialect(name): text for names, text in texts.items() for name in names.split(" ")
-            }
-            native = envelope._texts[Dialect.NATIVE]
-            envelope._body = EncodedBody(native, Dialect.NATIVE, is_foreign=False)
-        return envelope
-
     def __copy__(self) -> PayloadEnvelope:
         copied = type(self)(
             self.filt, result=self.result, date=self.date, reply_filt=self.reply_filt
@@ -344,18 +322,3 @@ def is_readable_as(written: Dialect, read: Dialect) -> bool:
     if Dialect.D0 in (written, read):
         return False
     return written is read or written is not Dialect.NATIVE
-
-
-def _encode_native(value: Any, codec: EncodesPayloads) -> bytes:
-    return codec.encode_json(codec.encode_value(value, Dialect.NATIVE), Dialect.NATIVE)
-
-
-def _decode_native(text: bytes, codec: EncodesPayloads) -> Any:
-    return codec.decode_value(read_json(text, codec.limits.depth), Dialect.NATIVE)
-
-
-def _without_repetition(texts: Mapping[Dialect, bytes]) -> dict[str, bytes]:
-    names: dict[bytes, list[str]] = {}
-    for dialect in SHARED_TEXT:
-        names.setdefault(texts[dialect], []).append(dialect.value)
-    return {" ".join(readers): text for text, readers in names.items()}

@@ -25,6 +25,7 @@ from django_vortex.wire.envelope import (
 )
 from django_vortex.wire.messages import encode_message
 from django_vortex.wire.payload import Payload
+from django_vortex.wire.records import decode_record, encode_record
 
 DATE = datetime(2026, 1, 2, 3, 4, 5, 678000, tzinfo=UTC)
 LATER = DATE + timedelta(seconds=1)
@@ -187,8 +188,8 @@ def test_envelope_is_empty_when_it_says_no_more_than_who_sent_it(
 
 
 def through_the_layer(envelope: PayloadEnvelope) -> PayloadEnvelope:
-    packed = msgspec.msgpack.encode(envelope.to_record(CODEC, DATE))
-    return PayloadEnvelope.from_record(msgspec.msgpack.decode(packed), CODEC)
+    packed = msgspec.msgpack.encode(encode_record(envelope, CODEC, DATE))
+    return decode_record(msgspec.msgpack.decode(packed), CODEC)
 
 
 @pytest.mark.parametrize("tuples", [["x", 5], [Decimal("1.5"), float("nan")], []])
@@ -212,8 +213,8 @@ def test_record_carries_all_but_the_payload_exactly() -> None:
 
 
 def test_record_of_a_portable_payload_holds_one_text() -> None:
-    portable = PayloadEnvelope({"key": "a"}, Payload(tuples=["x"])).to_record(CODEC)
-    special = PayloadEnvelope({"key": "a"}, Payload(tuples=[float("nan")])).to_record(CODEC)
+    portable = encode_record(PayloadEnvelope({"key": "a"}, Payload(tuples=["x"])), CODEC)
+    special = encode_record(PayloadEnvelope({"key": "a"}, Payload(tuples=[float("nan")])), CODEC)
     assert len(portable["texts"]) == 1
     assert len(special["texts"]) == 3
 
