@@ -17,13 +17,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Final
+from typing import Any
 
 from django_vortex.client.endings import Ending, read_ending
 from django_vortex.client.listeners import Listeners
 from django_vortex.client.liveness import SILENT_SECONDS, Liveness
 from django_vortex.client.outgoing import Message, Outgoing
-from django_vortex.client.requests import MESSAGE_ID, OnlineClock, Outcome, Pending, Requests
+from django_vortex.client.requests import OnlineClock, Outcome, Pending, Requests
 from django_vortex.exceptions import ClientError, FateUnknown, WireError, shortened
 from django_vortex.logs import get_limited_logger
 from django_vortex.typedefs import Filt
@@ -34,14 +34,9 @@ from django_vortex.wire.events import EnvelopeReceived, FailureReceived
 from django_vortex.wire.messages import encode_message
 from django_vortex.wire.payload import Payload
 from django_vortex.wire.protocol import Protocol
+from django_vortex.wire.reserved import CLOSING_KEY, ERROR_KEY, MESSAGE_ID
 
 logger = get_limited_logger("django_vortex.client")
-
-CLOSING_KEY: Final = "vortex.closing"
-"""The key of the last message of an HTTP response, which tells what a close frame would."""
-
-ERROR_KEY: Final = "vortex.error"
-"""The key of an answer to a message whose own filt could not be read."""
 
 
 class Due(Enum):

@@ -10,16 +10,24 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-DEPARTURE_CODES: Final = frozenset({1000, 1001, 1012, 4503, 503})
+from django_vortex.wire.reserved import (
+    NORMAL_CLOSURE,
+    NOT_THIS_USER_CLOSURE,
+    REFUSED_CLOSURE,
+    STOPPING_CLOSURE,
+    THROTTLED_CLOSURE,
+)
+
+DEPARTURE_CODES: Final = frozenset({NORMAL_CLOSURE, 1001, 1012, STOPPING_CLOSURE, 503})
 """The server, or a proxy, leaves in good order: everybody comes back at once, so nobody hurries."""
 
-UNAUTHENTICATED_CODES: Final = frozenset({4401, 401})
+UNAUTHENTICATED_CODES: Final = frozenset({NOT_THIS_USER_CLOSURE, 401})
 """Whoever the token names is not let in, or not any more; a fresh one may be."""
 
-REFUSED_CODES: Final = frozenset({4403, 403})
+REFUSED_CODES: Final = frozenset({REFUSED_CLOSURE, 403})
 """Coming back with the same uuid and token changes nothing."""
 
-RATE_CODES: Final = frozenset({4429, 429})
+RATE_CODES: Final = frozenset({THROTTLED_CLOSURE, 429})
 """Too often."""
 
 _WAIT = re.compile(r"\s*(\d{1,6}) s\b")

@@ -8,13 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 from django_vortex.exceptions import TimedOut
 from django_vortex.wire.envelope import PayloadEnvelope
-
-MESSAGE_ID: Final = "PayloadResponse.messageId"
-"""The filt key by which an answer finds its request (PROTOCOL 8)."""
 
 Outcome: TypeAlias = PayloadEnvelope | Exception
 """The answer, or why there is none."""

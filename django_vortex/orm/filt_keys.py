@@ -10,8 +10,9 @@ from collections.abc import Collection, Iterable
 from django_vortex.exceptions import ValidationError, quoted
 from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.routing.permissions import AllowAny
-from django_vortex.routing.request import MESSAGE_ID, Request
+from django_vortex.routing.request import Request
 from django_vortex.wire.dialects import Dialect
+from django_vortex.wire.reserved import MESSAGE_ID
 
 _SIMILAR = 0.85
 """Two words as near as this differ by a slip, where the application may have keys of its own."""

@@ -13,11 +13,9 @@ from django_vortex.wire.codec import Codec
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.payload import Payload
+from django_vortex.wire.reserved import MESSAGE_ID
 
 logger = get_limited_logger(__name__)
-
-MESSAGE_ID = "PayloadResponse.messageId"
-"""The filt key of a message whose sender waits for the answer (PROTOCOL section 8)."""
 
 
 class Request:

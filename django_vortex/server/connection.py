@@ -28,20 +28,20 @@ from django_vortex.server.identity import Identity
 from django_vortex.server.pace import Patience, shut_out_seconds
 from django_vortex.server.requests import Requests
 from django_vortex.server.sender import ERROR_FILT, Sender
-from django_vortex.server.stream import (
-    MALFORMED_CLOSURE,
-    NORMAL_CLOSURE,
-    SILENT_CLOSURE,
-    SLOW_CLOSURE,
-    THROTTLED_CLOSURE,
-    Stream,
-)
+from django_vortex.server.stream import Stream
 from django_vortex.server.take_over import Stamp, TakeOver
 from django_vortex.typedefs import Filt
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.events import EnvelopeReceived, Event, FailureReceived
 from django_vortex.wire.protocol import Protocol
+from django_vortex.wire.reserved import (
+    MALFORMED_CLOSURE,
+    NORMAL_CLOSURE,
+    SILENT_CLOSURE,
+    SLOW_CLOSURE,
+    THROTTLED_CLOSURE,
+)
 
 logger = get_limited_logger("django_vortex.server")
 

@@ -11,9 +11,7 @@ from django_vortex.wire.codec import Codec
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.messages import HEARTBEAT, encode_message, heartbeat, server_info
-
-CLOSING_KEY: Final = "vortex.closing"
-"""The filt key of the last message of an HTTP response that ends for a reason."""
+from django_vortex.wire.reserved import CLOSING_KEY
 
 KEPT_MILLISECONDS: Final = 1000
 """How long peers get the same introduction, date included."""

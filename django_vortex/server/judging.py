@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, Protocol, TypeAlias
 
 from django_vortex.routing.peer import Peer
-from django_vortex.server.stream import NOT_THIS_USER_CLOSURE, STALE_COOKIES_CLOSURE
+from django_vortex.wire.reserved import NOT_THIS_USER_CLOSURE, STALE_COOKIES_CLOSURE
 
 Logout: TypeAlias = Literal["", "user", "session"]
 

@@ -22,9 +22,9 @@ from django_vortex.server.outbox import Entry
 from django_vortex.server.peers import Peers
 from django_vortex.server.processes import Processes
 from django_vortex.server.sequenced_fan_out import record_size
-from django_vortex.server.stream import REFUSED_CLOSURE
 from django_vortex.server.take_over import ANSWER_SECONDS, Stamp, TakeOver, is_unnumbered
 from django_vortex.wire.codec import Codec
+from django_vortex.wire.reserved import REFUSED_CLOSURE
 
 logger = get_limited_logger("django_vortex.server")
 

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from django_vortex.routing.address import EVERYONE, Address
 from django_vortex.server.connection import Connection
-from django_vortex.server.stream import NORMAL_CLOSURE
+from django_vortex.wire.reserved import NORMAL_CLOSURE
 
 
 class Peers:

@@ -17,10 +17,11 @@ from django_vortex.typedefs import Filt
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.messages import encode_message
+from django_vortex.wire.reserved import ERROR_KEY
 
 logger = get_limited_logger("django_vortex.server")
 
-ERROR_FILT: Final = {"key": "vortex.error"}
+ERROR_FILT: Final = {"key": ERROR_KEY}
 """The filt of what a peer is told about a message whose own filt could not be read."""
 
 

@@ -33,11 +33,12 @@ from django_vortex.server.processes import Processes
 from django_vortex.server.pushes import push_record
 from django_vortex.server.reader_pushes import ReaderPushes, ReportPushed, ignore_count
 from django_vortex.server.replies import Replies
-from django_vortex.server.stream import NORMAL_CLOSURE, Stream
+from django_vortex.server.stream import Stream
 from django_vortex.server.throttle import Throttle
 from django_vortex.wire.codec import Codec
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import PayloadEnvelope
+from django_vortex.wire.reserved import NORMAL_CLOSURE
 
 logger = get_limited_logger("django_vortex.server")
 

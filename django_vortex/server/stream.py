@@ -1,31 +1,12 @@
-"""What a transport gives the server to write to one peer: `Stream`, and the close codes.
+"""What a transport gives the server to write to one peer: `Stream`.
 
 A stream is one WebSocket or one HTTP response. A peer (a uuid) has one after another.
 """
 
 from collections.abc import Coroutine
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 from django_vortex.exceptions import VortexError
-
-NORMAL_CLOSURE: Final = 1000
-"""Ended on purpose, nothing is wrong: replaced by a newer stream, or the server stops."""
-NOT_THIS_USER_CLOSURE: Final = 4401
-"""The login that the stream began with has ended; a new stream is whoever its cookies name."""
-STALE_COOKIES_CLOSURE: Final = 4408
-"""The session of the stream is gone, maybe for a new key of the same user: come again."""
-MALFORMED_CLOSURE: Final = 4400
-"""What the peer sent can not be followed any further."""
-REFUSED_CLOSURE: Final = 4403
-"""The uuid belongs to a peer with another identity, found out after the stream was accepted."""
-THROTTLED_CLOSURE: Final = 4429
-"""The peer comes or asks too often; the reason begins with the seconds to wait: ``7 s: ...``."""
-STOPPING_CLOSURE: Final = 4503
-"""The server takes no peers now; the reason begins with the seconds to wait."""
-SILENT_CLOSURE: Final = 4007
-"""Nothing was heard of the peer, or nothing could be written to it, for too long."""
-SLOW_CLOSURE: Final = 4008
-"""More waits for the peer than its outbox may hold."""
 
 
 class StreamClosed(VortexError):

@@ -10,7 +10,8 @@ from typing import Final
 from django_vortex.routing.peer import Peer
 from django_vortex.server.connection import Connection
 from django_vortex.server.judging import Ended
-from django_vortex.server.stream import NORMAL_CLOSURE, Stream
+from django_vortex.server.stream import Stream
+from django_vortex.wire.reserved import NORMAL_CLOSURE
 
 DOUBT_SECONDS: Final = 1.0
 """Time from storing a new password to the arrival of the new cookie, in the usual view."""

@@ -12,9 +12,10 @@ from django_vortex.server.delivery import FORMS, Delivery, reframe
 from django_vortex.server.options import ServerOptions
 from django_vortex.server.outbox import Entry, Outbox
 from django_vortex.server.stepping import resume
-from django_vortex.server.stream import NORMAL_CLOSURE, Stream, StreamClosed
+from django_vortex.server.stream import Stream, StreamClosed
 from django_vortex.typedefs import Filt
 from django_vortex.wire.codec import Codec
+from django_vortex.wire.reserved import NORMAL_CLOSURE
 
 logger = get_limited_logger("django_vortex.server")
 

@@ -8,11 +8,9 @@ from typing import Any
 
 from django_vortex.routing.filt import FiltPattern
 from django_vortex.routing.peer import Peer
-from django_vortex.routing.request import MESSAGE_ID
 from django_vortex.server.connection import Connection
 from django_vortex.server.identity import Identity
 from django_vortex.server.server import Server
-from django_vortex.server.stream import NORMAL_CLOSURE
 from django_vortex.testing.failures import NothingReceived, PeerClosed
 from django_vortex.testing.received import Received
 from django_vortex.testing.stream import MemoryStream
@@ -24,6 +22,7 @@ from django_vortex.wire.events import EnvelopeReceived, FailureReceived
 from django_vortex.wire.messages import encode_message
 from django_vortex.wire.payload import Payload
 from django_vortex.wire.protocol import Protocol
+from django_vortex.wire.reserved import MESSAGE_ID, NORMAL_CLOSURE
 
 WAIT_SECONDS = 60.0
 """How long a test waits for what should come at once; a busy machine may take long."""

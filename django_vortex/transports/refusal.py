@@ -12,14 +12,14 @@ from typing import Any
 
 from django_vortex.exceptions import RefusedError, TakenByAnother, TooManyPeers, quoted
 from django_vortex.logs import get_limited_logger
-from django_vortex.server.stream import (
+from django_vortex.transports.asgi_types import Receive, Scope, Send
+from django_vortex.transports.flow import SCOPE_KEY, find_flow
+from django_vortex.wire.reserved import (
     MALFORMED_CLOSURE,
     REFUSED_CLOSURE,
     STOPPING_CLOSURE,
     THROTTLED_CLOSURE,
 )
-from django_vortex.transports.asgi_types import Receive, Scope, Send
-from django_vortex.transports.flow import SCOPE_KEY, find_flow
 
 logger = get_limited_logger(__name__)
 

@@ -11,7 +11,6 @@ from itertools import count
 from typing import Any
 from zlib import compress, decompress
 
-from django_vortex.routing.request import MESSAGE_ID
 from django_vortex.testing import AsyncPeer, Received
 from django_vortex.tuples import TupleRegistry
 from django_vortex.wire.codec import Codec
@@ -19,6 +18,7 @@ from django_vortex.wire.dialects import Dialect, WireForm
 from django_vortex.wire.envelope import EncodedBody, PayloadEnvelope
 from django_vortex.wire.json_text import read_json, write_json
 from django_vortex.wire.messages import encode_message
+from django_vortex.wire.reserved import MESSAGE_ID
 
 CODEC = Codec(TupleRegistry())
 """A codec that knows no tuple type of the server."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from django_vortex.routing.request import MESSAGE_ID
+from django_vortex.wire.reserved import MESSAGE_ID
 from tests.e2e.peers import ReadingPeer, decode_tuples
 from tests.e2e.test_layers import LAYERS, Project
 from tests.support.fixtures import StartServer

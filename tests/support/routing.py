@@ -8,13 +8,14 @@ from typing import Any, TypeVar
 from django_vortex.routing.address import Address
 from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.routing.peer import Peer
-from django_vortex.routing.request import MESSAGE_ID, Request
+from django_vortex.routing.request import Request
 from django_vortex.tuples import TupleRegistry
 from django_vortex.tuples import registry as default_registry
 from django_vortex.wire.codec import Codec
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import EncodedBody, PayloadEnvelope
 from django_vortex.wire.payload import Payload
+from django_vortex.wire.reserved import MESSAGE_ID
 
 NOON = datetime.datetime(2024, 1, 2, 12, tzinfo=datetime.UTC)
 

@@ -23,10 +23,11 @@ from django_vortex.orm.store import Key
 from django_vortex.routing.address import Address
 from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.routing.peer import Peer
-from django_vortex.routing.request import MESSAGE_ID, Request
+from django_vortex.routing.request import Request
 from django_vortex.tuples.canonical import canonical_text
 from django_vortex.typedefs import Filt
 from django_vortex.wire.dialects import Dialect
+from django_vortex.wire.reserved import MESSAGE_ID
 
 logger = get_limited_logger(__name__)
 

@@ -5,7 +5,7 @@ import pytest
 from django_vortex import Payload, PayloadEnvelope
 from django_vortex.client.core import Core, Due
 from django_vortex.client.endings import Ending
-from django_vortex.client.requests import MESSAGE_ID, Outcome
+from django_vortex.client.requests import Outcome
 from django_vortex.exceptions import (
     Closed,
     DefinitionError,
@@ -19,6 +19,7 @@ from django_vortex.wire.dialects import Dialect, WireForm
 from django_vortex.wire.envelope import NAME_KEY, UUID_KEY
 from django_vortex.wire.limits import Limits
 from django_vortex.wire.messages import encode_message
+from django_vortex.wire.reserved import MESSAGE_ID
 
 CODEC = Codec()
 FORM = WireForm(Dialect.NATIVE, framed=False)

@@ -6,11 +6,12 @@ from typing import Any
 from django_vortex.orm.crud.handler import OrmCrudHandler
 from django_vortex.routing.peer import Peer
 from django_vortex.routing.permissions import AllowAny
-from django_vortex.routing.request import MESSAGE_ID, Request
+from django_vortex.routing.request import Request
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import EncodedBody, PayloadEnvelope
 from django_vortex.wire.inflate import deflate
 from django_vortex.wire.json_text import write_json
+from django_vortex.wire.reserved import MESSAGE_ID
 from tests.support.routing import Bench
 from tests.unit.orm.models import Ticket
 

@@ -25,10 +25,11 @@ from django_vortex.routing.endpoint import PayloadEndpoint, endpoint
 from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.routing.peer import Peer
 from django_vortex.routing.permissions import AllowAny
-from django_vortex.routing.request import MESSAGE_ID, Request
+from django_vortex.routing.request import Request
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.payload import Payload
+from django_vortex.wire.reserved import MESSAGE_ID
 from tests.support.routing import NOON, Bench
 from tests.support.told import text_of
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from django_vortex.routing.request import MESSAGE_ID
 from django_vortex.wire.dialects import Dialect
+from django_vortex.wire.reserved import MESSAGE_ID
 from tests.support.routing import BROWSER, Bench
 
 

@@ -11,14 +11,14 @@ import pytest
 
 from django_vortex.exceptions import PermissionDenied
 from django_vortex.routing.payload_io import PayloadIO
-from django_vortex.server.stream import (
+from django_vortex.wire.dialects import Dialect
+from django_vortex.wire.envelope import EncodedBody, PayloadEnvelope
+from django_vortex.wire.reserved import (
     MALFORMED_CLOSURE,
     NORMAL_CLOSURE,
     SILENT_CLOSURE,
     SLOW_CLOSURE,
 )
-from django_vortex.wire.dialects import Dialect
-from django_vortex.wire.envelope import EncodedBody, PayloadEnvelope
 from tests.support.told import text_of
 from tests.unit.server.fakes import (
     SERVER_UUID,

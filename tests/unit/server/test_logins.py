@@ -14,9 +14,9 @@ from django_vortex.server.judging import NEW_COOKIES, NOT_THIS_PASSWORD, NOT_THI
 from django_vortex.server.logins import ANSWER_SECONDS, FAILURE_PAUSE_SECONDS, Aim, Change
 from django_vortex.server.options import ServerOptions
 from django_vortex.server.server import Server
-from django_vortex.server.stream import NORMAL_CLOSURE, REFUSED_CLOSURE
 from django_vortex.server.undecided import DOUBT_SECONDS
 from django_vortex.wire.dialects import Dialect
+from django_vortex.wire.reserved import NORMAL_CLOSURE, REFUSED_CLOSURE
 from tests.unit.server.fakes import (
     ADDRESS,
     CODEC,

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from django_vortex.routing.address import Address
 from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.server.identity import Identity
-from django_vortex.server.stream import NORMAL_CLOSURE, REFUSED_CLOSURE
 from django_vortex.wire.envelope import PayloadEnvelope
+from django_vortex.wire.reserved import NORMAL_CLOSURE, REFUSED_CLOSURE
 from tests.unit.server.fakes import (
     ADDRESS,
     SERVER_UUID,

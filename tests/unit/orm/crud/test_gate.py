@@ -15,11 +15,12 @@ from django_vortex.routing.permissions import (
     ModelPermissions,
     ReadOnly,
 )
-from django_vortex.routing.request import MESSAGE_ID, Request
+from django_vortex.routing.request import Request
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import EncodedBody, PayloadEnvelope
 from django_vortex.wire.inflate import deflate
 from django_vortex.wire.json_text import write_json
+from django_vortex.wire.reserved import MESSAGE_ID
 from tests.support.told import text_of
 from tests.unit.orm.crud_bench import FILT, CrudBench, User, row, ticket
 from tests.unit.orm.models import Author, Ticket

@@ -1,0 +1,34 @@
+"""What both ends of a connection know by name: keys of filts, and the codes with which it closes.
+
+Takes nothing, gives constants; the server writes what a client reads, and the other way round.
+"""
+
+from typing import Final
+
+MESSAGE_ID: Final = "PayloadResponse.messageId"
+"""The filt key of a message whose sender waits for the answer (PROTOCOL section 8)."""
+
+ERROR_KEY: Final = "vortex.error"
+"""The ``key`` of what a peer is told about a message whose own filt could not be read."""
+
+CLOSING_KEY: Final = "vortex.closing"
+"""The ``key`` of the last message of an HTTP response, which tells what a close frame would."""
+
+NORMAL_CLOSURE: Final = 1000
+"""Ended on purpose, nothing is wrong: replaced by a newer stream, or the server stops."""
+NOT_THIS_USER_CLOSURE: Final = 4401
+"""The login that the stream began with has ended; a new stream is whoever its cookies name."""
+STALE_COOKIES_CLOSURE: Final = 4408
+"""The session of the stream is gone, maybe for a new key of the same user: come again."""
+MALFORMED_CLOSURE: Final = 4400
+"""What the peer sent can not be followed any further."""
+REFUSED_CLOSURE: Final = 4403
+"""The uuid belongs to a peer with another identity, found out after the stream was accepted."""
+THROTTLED_CLOSURE: Final = 4429
+"""The peer comes or asks too often; the reason begins with the seconds to wait: ``7 s: ...``."""
+STOPPING_CLOSURE: Final = 4503
+"""The server takes no peers now; the reason begins with the seconds to wait."""
+SILENT_CLOSURE: Final = 4007
+"""Nothing was heard of the peer, or nothing could be written to it, for too long."""
+SLOW_CLOSURE: Final = 4008
+"""More waits for the peer than its outbox may hold."""
