@@ -20,10 +20,11 @@ from typing import Any, Final, Generic, Self, TypedDict, TypeVar, Unpack
 
 from django_vortex.client.client import Client
 from django_vortex.client.connecting import connect
+from django_vortex.client.driver import closed
 from django_vortex.client.feed import MAX_WAITING, Feed
 from django_vortex.client.loader import Loader
 from django_vortex.client.tokens import GetToken
-from django_vortex.exceptions import ClientError, Closed
+from django_vortex.exceptions import ClientError
 from django_vortex.tuples import TupleRegistry
 from django_vortex.typedefs import Filt
 from django_vortex.wire.payload import Payload
@@ -101,16 +102,12 @@ class _Worker:
             self._loop.close()
 
 
-class SyncFeed(Generic[_T]):
-    """What comes for one reader: ``with`` it, ``for`` over it; see `Feed`."""
-
-    def __init__(self, worker: _Worker, feed: Feed[_T]) -> None:
-        self._worker = worker
-        self._feed = feed
+class _Closing:
+    """What ``with`` closes in the end."""
 
     def close(self) -> None:
-        """End it; a reader that waits ends, too."""
-        self._worker.wait(self._feed.aclose())
+        """End it."""
+        raise NotImplementedError
 
     def __enter__(self) -> Self:
         return self
@@ -122,6 +119,18 @@ class SyncFeed(Generic[_T]):
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+
+class SyncFeed(_Closing, Generic[_T]):
+    """What comes for one reader: ``with`` it, ``for`` over it; see `Feed`."""
+
+    def __init__(self, worker: _Worker, feed: Feed[_T]) -> None:
+        self._worker = worker
+        self._feed = feed
+
+    def close(self) -> None:
+        """End it; a reader that waits ends, too."""
+        self._worker.wait(self._feed.aclose())
 
     def __iter__(self) -> Self:
         return self
@@ -177,7 +186,7 @@ class SyncLoader:
         self._worker.wait(self._loader.__aexit__(kind, error, traceback))
 
 
-class SyncClient:
+class SyncClient(_Closing):
     """One peer of a server, for any thread; made by `connect_sync`.
 
     In a forked child its first use connects anew.
@@ -237,23 +246,12 @@ class SyncClient:
         if worker is not None and worker.process == os.getpid():
             worker.stop()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
-
     def _get_worker(self) -> _Worker:
         """Return the worker of this process, a new one in a forked child."""
         with self._lock:
             worker = self._worker
             if self._is_closed:
-                raise Closed("The client is closed")
+                raise closed()
             if worker is None or worker.process != os.getpid():
                 if worker is not None:
                     _of_parents.append(worker)

@@ -255,9 +255,6 @@ class Driver:
         return False
 
 
-CLOSED: Final = "The client is closed"
-
-
 def closed() -> Closed:
     """Return the error of whoever asks a closed client."""
-    return Closed(CLOSED)
+    return Closed("The client is closed")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from binascii import b2a_base64
 from collections.abc import AsyncIterator, Sequence
 
 import httpx
@@ -18,8 +17,10 @@ from django_vortex.client.line import (
     CLOSE_SECONDS,
     Address,
     LineEnded,
+    begin,
     describe,
 )
+from django_vortex.wire.framing import reframe
 
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 """Errors of a request of which the server has seen nothing."""
@@ -76,7 +77,7 @@ class HttpLine:
 
     async def send(self, texts: Sequence[str]) -> None:
         """Post messages; the response to them takes the place of the one before."""
-        body = b"".join(b2a_base64(text.encode("ascii"), newline=False) + b"." for text in texts)
+        body = "".join(reframe(text, framed=True) for text in texts).encode("ascii")
         self._posting += 1
         try:
             response = await self._post(body, len(texts))
@@ -142,13 +143,7 @@ class HttpLine:
 
 async def open_http(address: Address, first: Sequence[str]) -> HttpLine:
     """Post the first messages."""
-    line = HttpLine(address)
-    try:
-        await line.send(first)
-    except BaseException:
-        await asyncio.shield(line.close())
-        raise
-    return line
+    return await begin(HttpLine(address), first)
 
 
 def _lost(reason: str) -> Ending:

@@ -6,10 +6,11 @@ Takes an address, gives text both ways until it ends. How it ends is an `Ending`
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from ssl import SSLContext
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
 from django_vortex.client.endings import Ending
 
@@ -74,11 +75,28 @@ class Line(Protocol):
         """End it within `CLOSE_SECONDS`; never raises, and may be called again."""
 
 
+_Line = TypeVar("_Line", bound=Line)
+
+
 class OpenLine(Protocol):
     """Opens a `Line`."""
 
     async def __call__(self, address: Address, first: Sequence[str]) -> Line:
         """Connect and write the first messages; raises `LineEnded`."""
+
+
+async def begin(line: _Line, first: Sequence[str]) -> _Line:
+    """Write the first messages of a connection and return it; what fails there is closed.
+
+    Raises:
+        LineEnded: It has ended already.
+    """
+    try:
+        await line.send(first)
+    except BaseException:
+        await asyncio.shield(line.close())
+        raise
+    return line
 
 
 def describe(error: BaseException) -> str:

@@ -20,6 +20,7 @@ from django_vortex.client.line import (
     MAX_MESSAGE_BYTES,
     Address,
     LineEnded,
+    begin,
     describe,
 )
 from django_vortex.wire.messages import HEARTBEAT
@@ -98,13 +99,7 @@ async def open_websocket(address: Address, first: Sequence[str]) -> WebSocketLin
         raise LineEnded(ending) from error
     except (OSError, WebSocketException, EOFError, ValueError) as error:
         raise LineEnded(Ending(describe(error))) from error
-    line = WebSocketLine(socket)
-    try:
-        await line.send(first)
-    except BaseException:
-        await asyncio.shield(line.close())
-        raise
-    return line
+    return await begin(WebSocketLine(socket), first)
 
 
 def _read_closed(error: ConnectionClosed) -> Ending:

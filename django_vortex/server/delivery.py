@@ -4,11 +4,11 @@ Takes an envelope and a date, gives the text for each form of the wire, encoded 
 """
 
 import json
-from base64 import b64encode
 from typing import Any, Final
 
 from django_vortex.server.dates import date_key, to_datetime
 from django_vortex.server.fan_out import Record
+from django_vortex.wire import framing
 from django_vortex.wire.codec import Codec
 from django_vortex.wire.dialects import Dialect, WireForm
 from django_vortex.wire.envelope import PayloadEnvelope
@@ -53,19 +53,11 @@ class NumberedText(str):
 
 
 def reframe(text: str, framed: bool) -> str:
-    """Write a ready text of a peer for its other transport."""
-    reframed = _reframe(text, framed)
+    """Write a ready text of a peer for its other transport, with the number of its push."""
+    reframed = framing.reframe(text, framed=framed)
     if isinstance(text, NumberedText):
         return NumberedText(reframed, text.source, text.sequence)
     return reframed
-
-
-def _reframe(text: str, framed: bool) -> str:
-    if not framed:
-        return text.removesuffix(".")
-    if text.endswith("."):
-        return text
-    return (b64encode(text.encode()).decode() if text.startswith("{") else text) + "."
 
 
 class Delivery:

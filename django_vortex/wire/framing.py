@@ -12,6 +12,7 @@ than it may be.
 """
 
 import re
+from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, TypeAlias
@@ -159,3 +160,17 @@ def as_bytes(data: str | bytes) -> bytes:
     if isinstance(data, bytes):
         return data
     return data.encode("ascii") if data.isascii() else data.encode("utf-8", "surrogatepass")
+
+
+def reframe(text: str, *, framed: bool) -> str:
+    """Return a message as it is written on the other transport of a peer.
+
+    Args:
+        text: Raw JSON, or base64 with or without its dot.
+        framed: Whether it is for HTTP.
+    """
+    if not framed:
+        return text.removesuffix(".")
+    if text.endswith("."):
+        return text
+    return (b64encode(text.encode()).decode() if text.startswith("{") else text) + "."
