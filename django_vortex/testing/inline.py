@@ -4,10 +4,12 @@ import asyncio
 import concurrent.futures
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from contextvars import Context, copy_context
+from contextvars import copy_context
 from typing import Any, TypeVar
 
-from asgiref.sync import AsyncToSync, SyncToAsync, ThreadSensitiveContext, sync_to_async
+from asgiref.sync import AsyncToSync, SyncToAsync, sync_to_async
+
+from django_vortex.transports.sensitive_executor import SensitiveExecutor
 
 _T = TypeVar("_T")
 
@@ -21,22 +23,11 @@ async def run_inline(function: Callable[[], _T], /) -> _T:
         return copy_context().run(function)
 
 
-class InlineExecutor(concurrent.futures.Executor):
+class InlineExecutor(SensitiveExecutor):
     """Runs thread-sensitive code, such as the queries of the async ORM, in the thread of the loop.
 
     For tests that are plain functions: that thread is the test's, which has its transaction.
     """
-
-    def __init__(self) -> None:
-        self._context = ThreadSensitiveContext()
-        # asgiref holds it weakly, by the context.
-        SyncToAsync.context_to_thread_executor[self._context] = self
-
-    def make_context(self) -> Context:
-        """Return a copy of the caller's context in which such code runs here."""
-        context = copy_context()
-        context.run(SyncToAsync.thread_sensitive_context.set, self._context)
-        return context
 
     def submit(
         self, function: Callable[..., _T], /, *args: Any, **kwargs: Any

@@ -7,18 +7,18 @@ before and after each task. Tasks that ask no database never come here.
 
 import asyncio
 import concurrent.futures
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from contextvars import Context, ContextVar, copy_context
+from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any, TypeVar
 
-from asgiref.sync import SyncToAsync, ThreadSensitiveContext
 from django.db import close_old_connections, connections
+
+from django_vortex.transports.sensitive_executor import SensitiveExecutor
 
 _T = TypeVar("_T")
 
 
-class DatabaseThreads(concurrent.futures.Executor):
+class DatabaseThreads(SensitiveExecutor):
     """The executor of thread-sensitive code in the tasks of one loop.
 
     A task keeps the thread of its first call, as do the tasks that it starts afterwards. Tasks get
@@ -30,32 +30,11 @@ class DatabaseThreads(concurrent.futures.Executor):
     """
 
     def __init__(self, threads: int, name: str) -> None:
+        super().__init__()
         self._limit = threads
         self._name = name
         self._threads: list[_Thread] = []
         self._own: ContextVar[_Thread] = ContextVar(f"{name}.own")
-        self._context = ThreadSensitiveContext()
-        # asgiref holds it weakly, by the context.
-        SyncToAsync.context_to_thread_executor[self._context] = self
-
-    @contextmanager
-    def entered(self) -> Iterator[None]:
-        """Let what runs and starts in this context use these threads."""
-        token = SyncToAsync.thread_sensitive_context.set(self._context)
-        try:
-            yield
-        finally:
-            SyncToAsync.thread_sensitive_context.reset(token)
-
-    def enter(self) -> None:
-        """Let all that runs and starts in this context from now on use these threads."""
-        SyncToAsync.thread_sensitive_context.set(self._context)
-
-    def make_context(self) -> Context:
-        """Return a copy of the caller's context that uses these threads."""
-        context = copy_context()
-        context.run(self.enter)
-        return context
 
     def submit(
         self, function: Callable[..., _T], /, *args: Any, **kwargs: Any

@@ -27,22 +27,11 @@ from django_vortex.client import (
     connecting,
     driver,
 )
-from tests.support.fixtures import StartServer
 from tests.support.servers import ServerProcess
 from tests.support.tcp_proxy import FORBIDDEN, LOGIN_PAGE, REDIRECT, TcpProxy, tcp_proxy
 from tests.support.waiting import PATIENCE_SECONDS, eventually
 
 LONG = {"open_timeout": PATIENCE_SECONDS}
-
-
-@pytest.fixture(scope="module", params=["uvicorn", "daphne"])
-def server(request: pytest.FixtureRequest, start_server: StartServer) -> ServerProcess:
-    return start_server(request.param)
-
-
-@pytest.fixture(params=["websocket", "http"])
-def transport(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
 
 
 @pytest_asyncio.fixture

@@ -24,16 +24,6 @@ from tests.support.waiting import PATIENCE_SECONDS, eventually
 VALUES = [None, True, 5, 1.5, "ä", b"\x00", Decimal("1.10"), date(2024, 1, 2), [1, {"a": 2}]]
 
 
-@pytest.fixture(scope="module", params=["uvicorn", "daphne"])
-def server(request: pytest.FixtureRequest, start_server: StartServer) -> ServerProcess:
-    return start_server(request.param)
-
-
-@pytest.fixture(params=["websocket", "http"])
-def transport(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
 def url_of(server: ServerProcess) -> str:
     return f"{server.ws_url}/vortex"
 
