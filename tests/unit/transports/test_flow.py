@@ -84,13 +84,13 @@ def running_uvicorn(probe: Probe, **options: Any) -> Iterator[tuple[Any, Asyncio
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # one of the implementations is deprecated
-        # The one that newer releases take by themselves.
         config = Config(
             probe,
+            ws="websockets-sansio",  # which newer releases take by themselves
             log_config=None,
             proxy_headers=True,
             ws_ping_interval=None,
-            **{"ws": "websockets-sansio", **options},
+            **options,
         )
         config.load()
         state = ServerState()
