@@ -576,6 +576,23 @@ async def test_a_change_during_the_answer_is_pushed_behind_it(board: Board) -> N
         assert await receive_titles(ann, ROW) == ["A"]
 
 
+async def test_an_older_answer_does_not_follow_a_newer_one(board: Board) -> None:
+    board.add_tickets("a")
+    handler = board.handler(push_on_commit=True)
+    async with board.connected(ANN) as ann, board.connected(BOB) as bob:
+        held = hold_next(handler)
+        asking = [asyncio.ensure_future(ann.peer.request(ROW))]
+        await held.reached()
+        await bob.ask(TICKET, [ticket(id=1, title="A")])
+        asking.append(asyncio.ensure_future(ann.peer.request(ROW)))
+        ended = asyncio.ensure_future(ann.ask({**TICKET, "id": 2}))  # behind it, and not waiting
+        await ended
+        assert not any(one.done() for one in asking)
+        held.release()
+        first, second = [[row.title for row in (await one).tuples] for one in asking]
+        assert (first, second) == (["a"], ["A"])
+
+
 async def test_an_answer_that_overtakes_a_push_is_not_followed_by_it(
     board: Board, reading: Held
 ) -> None:

@@ -207,7 +207,9 @@ class OrmCrudHandler(BaseHandler):
         known = (*self.filt, *_FILT_KEYS)
         check_keys(request, self.payload_io, known, may_be_read=self._may_read_filt)
         pushes = None if request.is_push else self.pushes
-        load = None if pushes is None else pushes.begin(request)
+        load = None
+        if pushes is not None and (load := pushes.begin(request)) is not None:
+            await pushes.wait_for_turn(request, load)
         try:
             outcome = await self._run(request, load)
         except RefusedByDatabase as error:  # a value to filter by

@@ -4,9 +4,10 @@ Takes what a peer asks, gives the loads that a change concerns. Bounded per peer
 was asked longest ago is forgotten first, and its peer gets no more pushes until it asks again.
 """
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
 from django_vortex.orm.store import Key
@@ -74,6 +75,9 @@ class Load:
 
     turn: int = 0
     """How many there were."""
+
+    order: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held by the request that is answered, so that an older answer does not follow a newer one."""
 
 
 _Kinds: TypeAlias = dict[bool, OrderedDict[str, Load]]

@@ -110,6 +110,11 @@ class CrudPushes:
         request.call_when_answered(lambda: self._end(load))
         return load
 
+    async def wait_for_turn(self, request: Request, load: Load) -> None:
+        """Wait until the peer has the answers to what it asked before for the same."""
+        await load.order.acquire()
+        request.call_when_answered(load.order.release)
+
     def note(self, load: Load | None, outcome: Outcome) -> None:
         """Note what was committed; whoever has loaded it is told.
 
@@ -119,8 +124,7 @@ class CrudPushes:
         """
         if load is not None and outcome.result is None and load.asked.got(outcome.tuples):
             self.loads.keep(load)
-            # Of several answers on their way it is not known which one comes last.
-            load.content = outcome.content if load.requests == 1 else None
+            load.content = outcome.content
         keys = list(dict.fromkeys(one.key for one in outcome.done if one.plan is self._plan.main))
         if keys:
             self._change(keys, besides=None if load is None or load.asked.is_list else load)
