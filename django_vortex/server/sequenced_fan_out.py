@@ -2,7 +2,7 @@
 
 One task sends, in order, and puts what waits into one message; one task receives. Every record has
 the number of its process and a sequence number, so what was lost is noticed and what was repeated
-is dropped, however the carrier fails.
+is dropped, however the carrier fails. A message has the version in which its records are written.
 """
 
 import asyncio
@@ -18,6 +18,8 @@ from django_vortex.routing.ports import is_task_cancelled
 from django_vortex.server.carrier import Carrier
 from django_vortex.server.fan_out import ReceiveRecord, Record, ReportGap, ReportSent
 from django_vortex.server.sequences import Sequences
+from django_vortex.server.strangers import Strangers
+from django_vortex.wire.versions import UNNUMBERED_VERSION, VERSION
 
 logger = logging.getLogger("django_vortex.fan_out")
 
@@ -103,6 +105,7 @@ class SequencedFanOut:
         self._idle = asyncio.Event()
         self._idle.set()
         self._sequences = Sequences()
+        self._strangers = Strangers()
         self._tasks: list[asyncio.Task[None]] = []
         self._is_stopped = False
         self._receive: ReceiveRecord | None = None
@@ -176,6 +179,7 @@ class SequencedFanOut:
         """Send what is in flight and report it; a record that can not travel is lost alone."""
         message = {
             "type": MESSAGE_TYPE,
+            "version": VERSION,
             "process": self.process,
             "first": batch[0].sequence,
             "records": [waiting.record for waiting in batch],
@@ -257,6 +261,9 @@ class SequencedFanOut:
             await asyncio.sleep(0)
 
     async def _take(self, message: dict[str, Any]) -> None:
+        version = message.get("version", UNNUMBERED_VERSION)
+        if self._strangers.is_stranger(str(message.get("process")), version):
+            return
         process = message["process"]
         if process == self.process or self._receive is None:
             return

@@ -8,6 +8,7 @@ import pytest
 from django_vortex.exceptions import DeliveryError
 from django_vortex.server import sequenced_fan_out
 from django_vortex.server.sequenced_fan_out import SequencedFanOut, record_size
+from django_vortex.wire.versions import OLDEST_VERSION, VERSION
 from tests.unit.server.fakes import settle
 
 
@@ -393,3 +394,44 @@ async def test_large_message_lets_others_run_in_between(pair):
     finally:
         loop.time = original
     assert turns >= 20
+
+
+async def test_message_has_the_version_of_its_records(pair):
+    one, _ = pair
+    one.publish("a")
+    await settle()
+    assert [message["version"] for message in one.carrier.sent] == [VERSION]
+
+
+@pytest.mark.parametrize(
+    "version", [VERSION - 1, VERSION, VERSION + 1], ids=["before", "own", "next"]
+)
+async def test_records_of_neighbouring_versions_are_read(pair, version, caplog):
+    one, two = pair
+    foreign = {"type": "vortex.records", "version": version, "process": "x", "first": 1}
+    one.carrier.medium.send({**foreign, "records": [{"i": "a"}]})
+    await settle()
+    assert two.got == [(1, "a")]
+    assert not caplog.records
+
+
+async def test_records_without_a_version_are_of_the_first(pair):
+    one, two = pair
+    one.carrier.medium.send(
+        {"type": "vortex.records", "process": "x", "first": 1, "records": [{"i": "a"}]}
+    )
+    await settle()
+    assert two.got == ([(1, "a")] if OLDEST_VERSION == 1 else [])
+
+
+@pytest.mark.parametrize("version", [VERSION + 2, VERSION - 2, "2", None, True, 2.0, [2]])
+async def test_unknown_version_is_dropped_and_logged_once(pair, version, caplog):
+    one, two = pair
+    for _ in range(5):
+        one.carrier.medium.send({"type": "vortex.records", "version": version, "process": "x"})
+    one.publish("a")
+    await settle(50)
+    assert two.got == [(1, "a")]
+    messages = [record.getMessage() for record in caplog.records]
+    assert len([text for text in messages if "Process 'x' writes records of" in text]) == 2
+    assert all("Update the older of the two" in text for text in messages)
