@@ -101,7 +101,8 @@ class Client:
             what: A name, or a filt; a name stands for ``{"key": name, **arguments}``.
             tuples: What to send along.
             timeout: Seconds to wait for the answer; those without a connection do not count. None
-                waits for ever.
+                waits for ever. Afterwards, and when the task is cancelled, the server is told to
+                stop.
             arguments: Put into the filt. One that is named like a keyword here is given in a filt.
 
         Raises:
@@ -130,6 +131,7 @@ class Client:
             envelope = await answer
         except BaseException:
             self._core.withdraw(pending)
+            self._driver.wake()
             if answer.done() and not answer.cancelled():
                 answer.exception()  # or it would be reported as never retrieved
             raise

@@ -34,7 +34,13 @@ from django_vortex.wire.events import EnvelopeReceived, FailureReceived
 from django_vortex.wire.messages import encode_message
 from django_vortex.wire.payload import Payload
 from django_vortex.wire.protocol import Protocol
-from django_vortex.wire.reserved import CLOSING_KEY, ERROR_KEY, MESSAGE_ID
+from django_vortex.wire.reserved import (
+    CANCEL_KEY,
+    CANCELLED_ID,
+    CLOSING_KEY,
+    ERROR_KEY,
+    MESSAGE_ID,
+)
 
 logger = get_limited_logger("django_vortex.client")
 
@@ -154,9 +160,12 @@ class Core:
         return pending, message
 
     def withdraw(self, pending: Pending) -> None:
-        """Forget a request that nobody waits for any more; one not yet written never is."""
-        self.requests.forget(pending.id)
-        self.outgoing.withdraw(pending.id)
+        """Forget a request that nobody waits for any more.
+
+        One not yet written never is; one that has left is cancelled at the server.
+        """
+        if self.requests.forget(pending.id):
+            self._take_back(pending)
 
     # The connection's side
 
@@ -200,17 +209,22 @@ class Core:
         return batch
 
     def put_back(self, batch: Iterable[Message]) -> None:
-        """Take back what was taken and certainly not written."""
-        batch = list(batch)
+        """Take back what was taken and certainly not written, unless nobody waits for it now."""
+        wanted: list[Message] = []
         for message in batch:
             pending = self.requests.get(message.request_id)
             if pending is not None:
                 pending.is_written = False
-        self.outgoing.put_back(batch)
+            elif message.request_id:
+                self.outgoing.confirm(1)
+                continue
+            wanted.append(message)
+        self.outgoing.put_back(wanted)
 
     def tick(self, now: float) -> Due:
         """Look at the time: fail requests that are late, and tell what the connection needs."""
-        self.requests.expire(self._online_clock.read(now))
+        for late in self.requests.expire(self._online_clock.read(now)):
+            self._take_back(late)
         if self._liveness is None:
             return Due.NOTHING
         if self._liveness.is_silent(now):
@@ -232,6 +246,13 @@ class Core:
         """Be done for good."""
         self.requests.fail_all(error)
         self.outgoing.clear()
+
+    def _take_back(self, pending: Pending) -> None:
+        """Let the server do nothing for a request that nobody waits for any more."""
+        if self.outgoing.withdraw(pending.id) or not pending.is_written:
+            return
+        if self.dialect is Dialect.NATIVE:  # others do not know of it
+            self.outgoing.put(self.encode({"key": CANCEL_KEY, CANCELLED_ID: pending.id}, None))
 
     def _route(self, envelope: PayloadEnvelope, now: float) -> None:
         filt = envelope.filt

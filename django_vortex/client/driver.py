@@ -221,6 +221,8 @@ class Driver:
                 logger.warning("Something has blocked the event loop for %.1f s", late)
                 continue
             due = self._core.tick(self._loop.time())
+            if not self._core.outgoing.is_empty:  # what was late is cancelled
+                self._work.set()
             if due is Due.END:
                 raise LineEnded(Ending("The server has been silent for too long"))
             if due is Due.BEAT:

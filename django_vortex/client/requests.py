@@ -97,16 +97,20 @@ class Requests:
         pending.settle(outcome)
         return True
 
-    def forget(self, request_id: str) -> None:
-        """Drop a request that nobody waits for any more; its answer is thrown away."""
-        self._waiting.pop(request_id, None)
+    def forget(self, request_id: str) -> bool:
+        """Drop a request that nobody waits for any more; tell whether it had no outcome yet.
 
-    def expire(self, online_time: float) -> None:
-        """Fail the requests whose deadline has passed."""
+        Its answer is thrown away.
+        """
+        return self._waiting.pop(request_id, None) is not None
+
+    def expire(self, online_time: float) -> list[Pending]:
+        """Fail the requests whose deadline has passed, and return them."""
         late = [one for one in self._waiting.values() if one.deadline <= online_time]
         for pending in late:
             text = f"No answer to {pending.name!r} within {pending.seconds:g} s"
             self.settle(pending.id, TimedOut(text))
+        return late
 
     def fail_written(self, error: Exception) -> None:
         """Fail the requests that have left: whether they are done nobody will tell."""

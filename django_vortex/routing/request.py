@@ -1,5 +1,6 @@
 """What a handler is called with."""
 
+import asyncio
 import copy
 from collections.abc import Callable
 from typing import Any, Self
@@ -29,6 +30,7 @@ class Request:
         codec: Decodes the payload and encodes the replies.
         dialect: What the peer reads; replies are encoded for it where they are made.
         is_push: Nobody asked: data is built to be pushed.
+        task: Makes the answer; whoever wants that no more cancels it.
 
     Attributes:
         reply_filt: The filt of the answers: the complete one that came, whatever a handler does to
@@ -39,6 +41,7 @@ class Request:
     __slots__ = (
         "_error",
         "_payload",
+        "_task",
         "_waiting",
         "codec",
         "dialect",
@@ -57,6 +60,7 @@ class Request:
         codec: Codec,
         dialect: Dialect = Dialect.NATIVE,
         is_push: bool = False,
+        task: "asyncio.Task[Any] | None" = None,
     ) -> None:
         self.envelope = envelope
         self.peer = peer
@@ -65,6 +69,7 @@ class Request:
         self.is_push = is_push
         self.reply_filt: Filt = dict(envelope.answer_filt)
         self.retry_after = 0.0
+        self._task = task
         self._payload: Payload | None = None
         self._error: WireError | None = None
         self._waiting: list[Callable[[], object]] | None = None
@@ -118,6 +123,14 @@ class Request:
     def is_shared(self) -> bool:
         """Whether data is built once for many peers: looking at `peer` or `user` ends that."""
         return isinstance(self.peer, SharedPeer)
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether nobody waits for the answer any more: the peer has taken it back, or is gone.
+
+        For handlers that run long in a thread, which may ask at any time; coroutines are cancelled.
+        """
+        return self._task is not None and self._task.cancelling() > 0
 
     @property
     def wants_reply(self) -> bool:

@@ -36,6 +36,8 @@ from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.events import EnvelopeReceived, Event, FailureReceived
 from django_vortex.wire.protocol import Protocol
 from django_vortex.wire.reserved import (
+    CANCEL_KEY,
+    CANCELLED_ID,
     MALFORMED_CLOSURE,
     NORMAL_CLOSURE,
     SILENT_CLOSURE,
@@ -271,6 +273,9 @@ class Connection(Sender):
     def _route(self, envelope: PayloadEnvelope) -> None:
         if envelope.is_empty:
             return
+        if envelope.filt.get("key") == CANCEL_KEY:
+            self._cancel(envelope.filt)
+            return
         if self._refuse_over_rate(envelope.answer_filt):
             return
         if ECHO_KEY in envelope.filt:
@@ -283,6 +288,11 @@ class Connection(Sender):
         elif not self._requests.add(envelope):
             error = LimitExceeded("More requests wait than the server lets wait")
             self._tell(envelope.answer_filt, error)
+
+    def _cancel(self, filt: Filt) -> None:
+        """End a request that the peer has taken back; one that is unknown or over is nothing."""
+        if not self._requests.withdraw(filt.get(CANCELLED_ID)):
+            self._refuse_over_rate(filt)  # else it costs nothing: the request was counted
 
     def _refuse_over_rate(self, filt: Filt) -> bool:
         """Count a message, whatever is in it; return whether its peer had to be told to wait."""
@@ -307,10 +317,12 @@ class Connection(Sender):
 
     async def _answer(self, envelope: PayloadEnvelope) -> None:
         dialect = self.dialect or UNKNOWN_DIALECT
-        request = Request(envelope, self.peer, codec=self._codec, dialect=dialect)
+        request = Request(
+            envelope, self.peer, codec=self._codec, dialect=dialect, task=asyncio.current_task()
+        )
         try:
             replies = await self._server.payload_io.process(request)
-            if replies:
+            if replies and not request.is_cancelled:  # a handler may have gone on all the same
                 self._server.replies.send_soon(self, replies)
             if request.retry_after:
                 self._bear(request.retry_after)

@@ -11,6 +11,12 @@ MESSAGE_ID: Final = "PayloadResponse.messageId"
 ERROR_KEY: Final = "vortex.error"
 """The ``key`` of what a peer is told about a message whose own filt could not be read."""
 
+CANCEL_KEY: Final = "vortex.cancel"
+"""The ``key`` of a message with which a client takes a request back; nobody answers it."""
+
+CANCELLED_ID: Final = "id"
+"""The filt key of a cancellation under which the request's `MESSAGE_ID` stands."""
+
 CLOSING_KEY: Final = "vortex.closing"
 """The ``key`` of the last message of an HTTP response, which tells what a close frame would."""
 

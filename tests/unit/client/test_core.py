@@ -19,7 +19,7 @@ from django_vortex.wire.dialects import Dialect, WireForm
 from django_vortex.wire.envelope import NAME_KEY, UUID_KEY
 from django_vortex.wire.limits import Limits
 from django_vortex.wire.messages import encode_message
-from django_vortex.wire.reserved import MESSAGE_ID
+from django_vortex.wire.reserved import CANCEL_KEY, CANCELLED_ID, MESSAGE_ID
 
 CODEC = Codec()
 FORM = WireForm(Dialect.NATIVE, framed=False)
@@ -232,4 +232,61 @@ def test_end_for_good_settles_everything(core):
     ask(core, outcomes)
     core.finish(Closed("closed"))
     assert [type(one) for one in outcomes] == [Closed, Closed]
+    assert not core.outgoing
+
+
+def test_request_that_has_left_is_cancelled_at_the_server(core):
+    connect(core)
+    pending, message = core.request({"key": "a"}, None, 5, 0, print)
+    core.outgoing.put(message)
+    core.outgoing.confirm(len(core.take(0)))
+    core.withdraw(pending)
+    core.withdraw(pending)
+    (text,) = [message.text for message in core.take(0)]
+    assert f'"key":"{CANCEL_KEY}","{CANCELLED_ID}":"{pending.id}"' in text
+
+
+def test_request_whose_deadline_has_passed_is_cancelled_or_never_written(core):
+    connect(core)
+    outcomes = []
+    written = ask(core, outcomes, seconds=5)
+    core.outgoing.confirm(len(core.take(0)))
+    ask(core, outcomes, seconds=5)
+    core.tick(5)
+    assert [type(one) for one in outcomes] == [TimedOut, TimedOut]
+    (text,) = [message.text for message in core.take(5)]
+    assert CANCEL_KEY in text
+    assert written in text
+
+
+def test_answered_request_is_not_cancelled(core):
+    connect(core)
+    pending, message = core.request({"key": "a"}, None, 5, 0, print)
+    core.outgoing.put(message)
+    core.outgoing.confirm(len(core.take(0)))
+    core.receive(write({"key": "a", MESSAGE_ID: pending.id}), 0)
+    core.withdraw(pending)
+    assert not core.outgoing
+
+
+def test_cancelled_request_that_was_not_written_after_all_is_not_written_again(core):
+    connect(core)
+    pending, message = core.request({"key": "a"}, None, 5, 0, print)
+    core.outgoing.put(message)
+    core.outgoing.put(core.encode({"key": "b"}, None))
+    batch = core.take(0)
+    core.withdraw(pending)
+    core.put_back(batch)
+    assert ['"b"' in one.text for one in core.take(0)] == [True, False]
+    core.outgoing.confirm(2)
+    assert len(core.outgoing) == 0
+
+
+def test_original_servers_are_told_nothing_of_cancelling():
+    core = Core("u", "test", CODEC, dialect=Dialect.D2)
+    connect(core)
+    pending, message = core.request({"key": "a"}, None, 5, 0, print)
+    core.outgoing.put(message)
+    core.outgoing.confirm(len(core.take(0)))
+    core.withdraw(pending)
     assert not core.outgoing

@@ -12,6 +12,7 @@ from django_vortex.server.requests import (
     MAX_PENDING_BYTES,
     MAX_RUNNING_BYTES,
     PENDING_FACTOR,
+    READ_AHEAD_FACTOR,
     Requests,
 )
 from django_vortex.wire.dialects import Dialect
@@ -122,7 +123,7 @@ def test_requests_begin_in_order_and_never_more_than_may_run(sizes):
 async def test_whoever_waits_for_readiness_is_woken_when_nothing_waits(size):
     handler = Handler()
     requests = Requests(handler, 1)
-    for _ in range(3):
+    for _ in range(2 + READ_AHEAD_FACTOR):
         requests.add(sized(size))
     ready = asyncio.ensure_future(requests.ready())
     await settle()
