@@ -31,6 +31,7 @@
     └── ClientError              the client end
         ├── Closed               the client has been closed, or has ended for good
         │   └── Refused          the server does not let this client in
+        │       └── UpdateRequired   this client is too old for the server
         ├── NotConnected         no connection in time
         ├── TimedOut             no answer in time, or not everything was written in time
         ├── FateUnknown          the connection was lost with a request under way
@@ -418,6 +419,15 @@ class Refused(Closed):
     def __init__(self, text: str, code: int = 0) -> None:
         super().__init__(text)
         self.code = code
+
+
+class UpdateRequired(Refused):
+    """The server does not speak the version of this client any more: the client has to be updated.
+
+    Args:
+        text: Why, in the server's words.
+        code: Its close code or HTTP status.
+    """
 
 
 class NotConnected(ClientError, TimeoutError):

@@ -18,6 +18,7 @@ from django_vortex.exceptions import (
     Refused,
     RemoteError,
     TimedOut,
+    UpdateRequired,
 )
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "SyncFeed",
     "SyncLoader",
     "TimedOut",
+    "UpdateRequired",
     "connect",
     "connect_sync",
 ]

@@ -19,7 +19,7 @@ from django_vortex.client.endings import Ending
 from django_vortex.client.line import Line, LineEnded, OpenLine
 from django_vortex.client.news import Event, Offline, Online
 from django_vortex.client.tokens import Tokens
-from django_vortex.exceptions import ClientError, Closed, Refused
+from django_vortex.exceptions import ClientError, Closed, Refused, UpdateRequired
 from django_vortex.logs import get_limited_logger
 
 logger = get_limited_logger("django_vortex.client")
@@ -103,7 +103,8 @@ class Driver:
             if lasted >= STABLE_SECONDS:
                 was_unauthenticated = False
             if ending.is_refusal or (ending.is_unauthenticated and was_unauthenticated):
-                return Refused(ending.reason, ending.code)
+                refused = UpdateRequired if ending.is_outdated else Refused
+                return refused(ending.reason, ending.code)
             was_unauthenticated |= ending.is_unauthenticated
             wait = self._backoff.find_wait(ending)
             logger.info("Not connected (%s), next attempt in %.1f s", ending.reason, wait)

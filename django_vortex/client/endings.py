@@ -16,6 +16,8 @@ from django_vortex.wire.reserved import (
     REFUSED_CLOSURE,
     STOPPING_CLOSURE,
     THROTTLED_CLOSURE,
+    UPDATE_REQUIRED,
+    UPDATE_REQUIRED_CLOSURE,
 )
 
 DEPARTURE_CODES: Final = frozenset({NORMAL_CLOSURE, 1001, 1012, STOPPING_CLOSURE, 503})
@@ -30,6 +32,9 @@ REFUSED_CODES: Final = frozenset({REFUSED_CLOSURE, 403})
 RATE_CODES: Final = frozenset({THROTTLED_CLOSURE, 429})
 """Too often."""
 
+OUTDATED_CODES: Final = frozenset({UPDATE_REQUIRED_CLOSURE, 426})
+"""This client is too old, if the reason says so: proxies have 426 for other things."""
+
 _WAIT = re.compile(r"\s*(\d{1,6}) s\b")
 
 
@@ -43,6 +48,7 @@ class Ending:
         retry_seconds: What the server asks to wait at least.
         is_departure: Whether the server leaves, and all its clients with it.
         is_refusal: Whether coming back changes nothing.
+        is_outdated: Whether it is one because this client is too old.
         is_unauthenticated: Whether only a fresh token may change something.
         keeps_requests: Whether the server may still answer on the next connection, as it does over
             HTTP.
@@ -53,6 +59,7 @@ class Ending:
     retry_seconds: float = 0.0
     is_departure: bool = False
     is_refusal: bool = False
+    is_outdated: bool = False
     is_unauthenticated: bool = False
     keeps_requests: bool = False
 
@@ -69,13 +76,15 @@ def read_ending(
         keeps_requests: See `Ending`.
     """
     waits = code in RATE_CODES or code in DEPARTURE_CODES
+    is_outdated = code in OUTDATED_CODES and reason.startswith(UPDATE_REQUIRED)
     told = _WAIT.match(reason) or _WAIT.match(f"{retry_after} s")
     return Ending(
         reason,
         code,
         float(told[1]) if told and waits else 0.0,
         is_departure=waits,
-        is_refusal=code in REFUSED_CODES,
+        is_refusal=code in REFUSED_CODES or is_outdated,
+        is_outdated=is_outdated,
         is_unauthenticated=code in UNAUTHENTICATED_CODES,
         keeps_requests=keeps_requests,
     )

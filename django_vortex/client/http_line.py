@@ -25,7 +25,7 @@ from django_vortex.wire.framing import reframe
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 """Errors of a request of which the server has seen nothing."""
 
-_NOT_TAKEN = frozenset({401, 403, 404, 405, 429, 503})
+_NOT_TAKEN = frozenset({401, 403, 404, 405, 426, 429, 503})
 """Statuses with which no server has done what a request asked for."""
 
 _WRITE_SECONDS = 10.0

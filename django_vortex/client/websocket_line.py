@@ -95,7 +95,7 @@ async def open_websocket(address: Address, first: Sequence[str]) -> WebSocketLin
         retry_after = response.headers.get("Retry-After", "")
         ending = read_ending(response.status_code, body or "no reason", retry_after=retry_after)
         # Daphne and proxies answer 403 for anything; over HTTP the reason can be read.
-        ending = replace(ending, is_refusal=False, is_unauthenticated=False)
+        ending = replace(ending, is_refusal=False, is_outdated=False, is_unauthenticated=False)
         raise LineEnded(ending) from error
     except (OSError, WebSocketException, EOFError, ValueError) as error:
         raise LineEnded(Ending(describe(error))) from error

@@ -87,6 +87,8 @@ class VortexConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no ty
         greeted = greet(scope, is_secure=is_websocket_secure(scope))
         if not isinstance(greeted, Caller):
             return greeted
+        if greeted.outdated is not None:
+            return greeted.outdated
         server = hub.get_server()
         peer, identity = greeted.to_peer(scope.get("user"), scope.get("session"), scope)
         try:

@@ -18,11 +18,14 @@ from django_vortex.transports.identity import find_address, find_identity
 from django_vortex.transports.origin import is_host_allowed, is_origin_allowed
 from django_vortex.transports.refusal import BAD_HOST, BAD_ORIGIN, NO_UUID, Refusal
 from django_vortex.wire.dialects import Dialect
+from django_vortex.wire.versions import OLDEST_VERSION, UNNUMBERED_VERSION
 
 logger = get_limited_logger(__name__)
 
 MAX_URL_VALUE_CHARACTERS = 200
 """Longest uuid or name; uuids of released clients have 36."""
+
+MAX_VERSION_DIGITS = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,8 @@ class Caller:
     name: str
     address: str
     dialect: Dialect | None
+    outdated: Refusal | None = None
+    """What to answer instead of opening a connection: its version of our dialect is not served."""
 
     def to_peer(self, user: Any, session: Any, scope: Mapping[str, Any]) -> tuple[Peer, Identity]:
         """Give what the server opens a connection with, once it is known who is logged in."""
@@ -67,13 +72,14 @@ def greet(scope: Mapping[str, Any], *, is_secure: bool) -> Caller | Refusal:
     if uuid is None or name is None:
         return NO_UUID
     dialect = _find_dialect(query)
-    if dialect is None and "vortexDialect" in query:
+    if dialect is None and any(query.get("vortexDialect", ())):
         logger.warning(
             "A client announces vortexDialect %s, which does not exist: only 'native' does. It is "
             "served as a released client, which announces none",
             quoted(query["vortexDialect"][0]),
         )
-    return Caller(uuid, name, find_client_address(scope), dialect)
+    outdated = None if dialect is None else _refuse_version(query)
+    return Caller(uuid, name, find_client_address(scope), dialect, outdated)
 
 
 def find_client_address(scope: Mapping[str, Any]) -> str:
@@ -106,12 +112,22 @@ def _find_connected(scope: Mapping[str, Any], *, is_proxied: bool) -> str:
 
 
 def _parse_query(scope: Mapping[str, Any]) -> dict[str, list[str]]:
-    return parse_qs(scope.get("query_string", b"").decode("utf-8", "replace"))
+    return parse_qs(
+        scope.get("query_string", b"").decode("utf-8", "replace"), keep_blank_values=True
+    )
 
 
 def _find_dialect(query: Mapping[str, list[str]]) -> Dialect | None:
     announced = _find(query, "vortexDialect")
     return Dialect.NATIVE if announced == Dialect.NATIVE.value else None
+
+
+def _refuse_version(query: Mapping[str, list[str]]) -> Refusal | None:
+    """Return the answer to a version of our own dialect that is not served, None for others."""
+    announced = query.get("vortexVersion", [str(UNNUMBERED_VERSION)])
+    text = announced[0] if len(announced) == 1 else ", ".join(announced)
+    is_number = text.isascii() and text.isdecimal() and len(text) <= MAX_VERSION_DIGITS
+    return None if is_number and int(text) >= OLDEST_VERSION else Refusal.of_version(text)
 
 
 def _find(query: Mapping[str, list[str]], key: str) -> str | None:

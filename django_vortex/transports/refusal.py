@@ -19,7 +19,10 @@ from django_vortex.wire.reserved import (
     REFUSED_CLOSURE,
     STOPPING_CLOSURE,
     THROTTLED_CLOSURE,
+    UPDATE_REQUIRED,
+    UPDATE_REQUIRED_CLOSURE,
 )
+from django_vortex.wire.versions import OLDEST_VERSION, VERSION
 
 logger = get_limited_logger(__name__)
 
@@ -60,6 +63,20 @@ class Refusal:
         if isinstance(error, TooManyPeers):
             return cls(503, str(error), THROTTLED_CLOSURE, max(1, round(error.retry_after)))
         return cls(503, str(error), STOPPING_CLOSURE, 1)
+
+    @classmethod
+    def of_version(cls, announced: str) -> "Refusal":
+        """Return the answer to a peer of our own dialect whose version is not served.
+
+        Args:
+            announced: What its URL says that it speaks.
+        """
+        return cls(
+            426,
+            f"{UPDATE_REQUIRED}: update the client, or reload the page; it speaks version"
+            f" {quoted(announced)}, this server {OLDEST_VERSION} to {VERSION}",
+            UPDATE_REQUIRED_CLOSURE,
+        )
 
     @property
     def headers(self) -> dict[str, str]:

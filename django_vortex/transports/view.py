@@ -14,7 +14,9 @@ from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 
 from django_vortex.exceptions import RefusedError
+from django_vortex.routing.peer import Peer
 from django_vortex.server.connection import Connection
+from django_vortex.server.identity import Identity
 from django_vortex.transports import hub
 from django_vortex.transports.asgi_types import Message
 from django_vortex.transports.flow import SCOPE_KEY, Flow
@@ -64,6 +66,9 @@ async def vortex_view(request: HttpRequest, *, is_probed: bool = False) -> HttpR
     greeted = greet(request.scope, is_secure=request.is_secure())
     if not isinstance(greeted, Caller):
         return _refuse(greeted, request)
+    if greeted.outdated is not None:
+        await _dismiss(greeted, greeted.outdated, request)
+        return _refuse(greeted.outdated, request)
     server = hub.get_server()
     # Read before the first byte goes out: a D0 peer can not bear what others get first.
     protocol = Protocol(server.codec, framed=True, dialect=greeted.dialect)
@@ -76,11 +81,7 @@ async def vortex_view(request: HttpRequest, *, is_probed: bool = False) -> HttpR
         await asyncio.sleep(0)
     else:
         events += protocol.finish()
-    user = await request.auser() if hasattr(request, "auser") else None
-    session = getattr(request, "session", None)
-    if user is None and session is not None:
-        await hub.run_session_sync(session.items)  # a key without a session is gone then
-    peer, identity = greeted.to_peer(user, session, request.scope)
+    peer, identity = await _identify(greeted, request)
     stream = HttpStream(request.scope.get(SCOPE_KEY) or Flow(_send_nothing))
     try:
         with hub.handler_connections():
@@ -110,6 +111,24 @@ async def vortex_view(request: HttpRequest, *, is_probed: bool = False) -> HttpR
     # For a response that is dropped before its first chunk, where nothing else notices.
     response._resource_closers.append(stream.end)  # type: ignore[attr-defined]
     return response
+
+
+async def _identify(caller: Caller, request: ASGIRequest) -> tuple[Peer, Identity]:
+    """Return what the server opens a connection with; asks who is logged in."""
+    user = await request.auser() if hasattr(request, "auser") else None
+    session = getattr(request, "session", None)
+    if user is None and session is not None:
+        await hub.run_session_sync(session.items)  # a key without a session is gone then
+    return caller.to_peer(user, session, request.scope)
+
+
+async def _dismiss(caller: Caller, refusal: Refusal, request: ASGIRequest) -> None:
+    """Close the connection that a peer may have already, in words that its stream ends with."""
+    connection = hub.get_server().peers.get(caller.uuid)
+    if connection is not None and refusal.closure is not None:
+        _, identity = await _identify(caller, request)
+        if connection.identity.may_be_taken_over_by(identity):
+            connection.close(refusal.closure, refusal.reason)
 
 
 async def _hand_on(

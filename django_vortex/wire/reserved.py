@@ -20,6 +20,9 @@ CANCELLED_ID: Final = "id"
 CLOSING_KEY: Final = "vortex.closing"
 """The ``key`` of the last message of an HTTP response, which tells what a close frame would."""
 
+UPDATE_REQUIRED: Final = "update-required"
+"""How what a peer is told begins whose version is not served any more, on either transport."""
+
 NORMAL_CLOSURE: Final = 1000
 """Ended on purpose, nothing is wrong: replaced by a newer stream, or the server stops."""
 NOT_THIS_USER_CLOSURE: Final = 4401
@@ -30,6 +33,8 @@ MALFORMED_CLOSURE: Final = 4400
 """What the peer sent can not be followed any further."""
 REFUSED_CLOSURE: Final = 4403
 """The uuid belongs to a peer with another identity, found out after the stream was accepted."""
+UPDATE_REQUIRED_CLOSURE: Final = 4426
+"""The version of the peer is not served any more; the reason begins with `UPDATE_REQUIRED`."""
 THROTTLED_CLOSURE: Final = 4429
 """The peer comes or asks too often; the reason begins with the seconds to wait: ``7 s: ...``."""
 STOPPING_CLOSURE: Final = 4503

@@ -22,6 +22,7 @@ from django_vortex.client import (
     Overflow,
     Refused,
     RefusedForGood,
+    UpdateRequired,
     backoff,
     connect,
     connecting,
@@ -370,6 +371,23 @@ async def test_G6_refusal_for_good_settles_all_that_wait(proxy: TcpProxy) -> Non
         assert "Pages of this origin may not connect" in str(results[0])
     with pytest.raises(Refused):
         async with connect(proxy.url, headers=headers, **LONG):
+            raise AssertionError("connected all the same")
+
+
+async def test_E6_client_that_is_too_old_is_told_so(proxy: TcpProxy, transport: str) -> None:
+    url = f"{proxy.url}?vortexVersion=0"
+    async with connect(url, transports=[transport], open_timeout=0) as vortex:
+        events = vortex.events()
+        with pytest.raises(UpdateRequired, match="update the client"):
+            await vortex.call("e2e.echo", timeout=None)
+        event = await anext(events)
+        assert isinstance(event, RefusedForGood)
+        assert event.code == (4426 if transport == "websocket" else 426)
+        attempts = len(proxy.heads)
+        await asyncio.sleep(1)
+        assert len(proxy.heads) == attempts, "it does not come back"
+    with pytest.raises(UpdateRequired):
+        async with connect(url, **LONG):
             raise AssertionError("connected all the same")
 
 

@@ -88,6 +88,29 @@ def test_peer_without_uuid_hears_why(server: ServerProcess) -> None:
     assert find_end(server, "/vortex?vortexName=n")[0] == status_of_released(server, 400)
 
 
+@pytest.mark.parametrize("version", ["0", "", "none"])
+def test_peer_that_is_too_old_hears_what_to_do(server: ServerProcess, version: str) -> None:
+    target = f"/vortex?vortexUuid=old&vortexName=n{NATIVE}&vortexVersion={version}"
+    code, reason = find_end(server, target)
+    assert (code, reason.partition(";")[0]) == (
+        *(4426, "update-required: update the client, or reload the page"),
+    )
+    head = f"POST {target} HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: 0\r\n\r\n"
+    assert send_head(server, head).split()[1] == b"426"
+
+
+def test_stream_of_a_peer_that_turns_out_too_old_ends(server: ServerProcess) -> None:
+    for dialect, closing in (("native", ["vortex.closing"]), ("", [])):
+        peer = ReadingPeer("http", server.port, "was-new", dialect=dialect)
+        target = f"/vortex?vortexUuid=was-new&vortexName=n{NATIVE}&vortexVersion=0"
+        head = f"POST {target} HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: 0\r\n\r\n"
+        assert send_head(server, head).split()[1] == b"426"
+        last = [one for one in peer.messages() if one is not None]
+        assert [one["filt"]["key"] for one in last] == closing
+        assert all("update-required" in one["result"] for one in last)
+        peer.close()
+
+
 def test_throttled_peer_hears_how_long_to_wait(server: ServerProcess) -> None:
     peers = [ReadingPeer("http", server.port, f"early-{number}") for number in range(2)]
     late = "/vortex?vortexUuid=late&vortexName=n"

@@ -28,6 +28,15 @@ def test_B3_codes_that_mean_something():
     assert read_ending(503, "x", retry_after="99999999999").retry_seconds == 0
 
 
+def test_E6_client_that_is_too_old_does_not_come_back():
+    for code in (426, 4426):
+        ending = read_ending(code, "update-required: update the client")
+        assert ending.is_refusal
+        assert ending.is_outdated
+    ending = read_ending(426, "Upgrade Required")
+    assert not ending.is_refusal, "what a proxy says that lets no WebSocket through"
+
+
 def test_B1_attempts_get_rare_however_often_opening_succeeds():
     backoff = Backoff(lambda: 0.5)
     times, now = [], 0.0

@@ -7,6 +7,7 @@ from django_vortex.transports.flow import SCOPE_KEY, Flow
 from django_vortex.transports.greeting import Caller, find_client_address, greet
 from django_vortex.transports.refusal import BAD_HOST, BAD_ORIGIN, NO_UUID
 from django_vortex.wire.dialects import Dialect
+from django_vortex.wire.versions import VERSION
 
 
 def make_scope(query: Any, *headers: tuple[bytes, bytes]) -> dict[str, Any]:
@@ -18,6 +19,7 @@ def make_scope(query: Any, *headers: tuple[bytes, bytes]) -> dict[str, Any]:
 
 
 PEER = {"vortexName": "tab one", "vortexUuid": "4f1-ä"}
+NATIVE = {**PEER, "vortexDialect": "native"}
 
 
 def test_url_says_who_calls() -> None:
@@ -42,6 +44,38 @@ def test_only_our_own_dialect_is_announced(
     assert (f"vortexDialect '{announced}', which does not exist" in caplog.text) is (
         dialect is None
     )
+
+
+@pytest.mark.parametrize("version", [None, "1", "01", str(VERSION), str(VERSION + 1), "99"])
+def test_versions_that_are_served(version: str | None) -> None:
+    told = {} if version is None else {"vortexVersion": version}
+    greeted = greet(make_scope({**NATIVE, **told}), is_secure=False)
+    assert isinstance(greeted, Caller)
+    assert greeted.outdated is None
+
+
+@pytest.mark.parametrize("version", ["0", "-1", "", "two", "1.5", "²", "9" * 5000, "\ud800"])
+def test_other_versions_have_to_be_updated(version: str) -> None:
+    version = version.encode("utf-8", "surrogatepass").decode("latin-1")
+    greeted = greet(make_scope({**NATIVE, "vortexVersion": version}), is_secure=False)
+    assert isinstance(greeted, Caller)
+    assert greeted.outdated is not None
+    assert (greeted.outdated.status, greeted.outdated.closure) == (426, 4426)
+    assert greeted.outdated.reason.startswith("update-required: update the client, or reload the")
+    assert len(greeted.outdated.reason) <= 120
+
+
+def test_version_that_is_told_twice_is_none() -> None:
+    query = [*NATIVE.items(), ("vortexVersion", "1"), ("vortexVersion", "2")]
+    greeted = greet(make_scope(query), is_secure=False)
+    assert isinstance(greeted, Caller)
+    assert greeted.outdated is not None
+
+
+def test_released_clients_have_no_version() -> None:
+    greeted = greet(make_scope({**PEER, "vortexVersion": "0"}), is_secure=False)
+    assert isinstance(greeted, Caller)
+    assert greeted.outdated is None
 
 
 @pytest.mark.parametrize(
