@@ -12,10 +12,12 @@ class DjangoVortexConfig(AppConfig):
     def ready(self) -> None:
         """Make tuples of models possible, bind the default registry, find the endpoints."""
         # Not on top: this module is imported before any model may be.
+        from django.apps import apps
         from django.db import transaction
         from django.utils.module_loading import autodiscover_modules
 
         from django_vortex.checks import register_checks
+        from django_vortex.handlers.discovery import register_classes
         from django_vortex.orm.django import tuples as django_tuples
         from django_vortex.orm.django.errors import translate_error
         from django_vortex.orm.sqlalchemy import tuples as sqlalchemy_tuples
@@ -36,6 +38,7 @@ class DjangoVortexConfig(AppConfig):
         register_checks()
         listen_to_logouts()
         autodiscover_modules("vortex")
+        register_classes(f"{app.name}.vortex" for app in apps.get_app_configs())
 
 
 def listen_to_logouts() -> None:

@@ -1,4 +1,4 @@
-"""The handlers of the project: those that nobody makes, and those that answer twice."""
+"""The handlers of the project: unregistered classes, and filts that are answered twice."""
 
 import inspect
 import sys
@@ -10,9 +10,15 @@ from typing import Any
 
 from django.apps import AppConfig, apps
 from django.conf import settings
-from django.core.checks import CheckMessage, Warning
+from django.core.checks import CheckMessage, Error, Warning
 
-from django_vortex.handlers.base import BaseHandler, is_constructed
+from django_vortex.handlers.base import BaseHandler
+from django_vortex.handlers.discovery import (
+    find_missing,
+    find_problems,
+    is_abstract,
+    is_constructed,
+)
 from django_vortex.routing.endpoint import describe_handler
 from django_vortex.routing.filt import freeze
 from django_vortex.routing.payload_io import payload_io
@@ -20,19 +26,39 @@ from django_vortex.routing.registered import Registered
 
 
 def check_handlers(app_configs: Sequence[AppConfig] | None = None, **_: Any) -> list[CheckMessage]:
-    """Find handlers that nobody makes (W012, W016), and filts with two handlers (W013)."""
-    return [*_find_unused(), *_find_twins(payload_io.endpoints), *_find_unread()]
+    """Find handlers that answer nobody (W012, W016, E022), and filts with two handlers (W013)."""
+    return [
+        *_find_unregistered(),
+        *_find_unused(),
+        *_find_twins(payload_io.endpoints),
+        *_find_unread(),
+    ]
+
+
+def _find_unregistered() -> Iterator[CheckMessage]:
+    for cls, reason in find_problems().items():
+        yield Error(
+            f"{cls.__module__}.{cls.__qualname__} is not registered: {reason}",
+            hint="A class of handlers in vortex.py registers itself. Complete it, or say "
+            "abstract = True in its body if others do.",
+            id="django_vortex.E022",
+        )
 
 
 def _find_unused() -> Iterator[CheckMessage]:
     for app in apps.get_app_configs():
         module = sys.modules.get(f"{app.name}.vortex")
         for cls in () if module is None else _find_classes(module, app.name):
-            if not is_constructed(cls):
-                name = cls.__name__
+            if not is_constructed(cls) and cls not in find_problems() and not is_abstract(cls):
+                missing = " and ".join(find_missing(cls))
                 yield Warning(
                     f"{cls.__module__}.{cls.__qualname__} answers nobody: no object of it is made.",
-                    hint=f"Make one in the body of vortex.py: {name.lower()} = {name}(...)",
+                    hint=(
+                        f"A class with {missing} in vortex.py registers itself"
+                        if missing
+                        else "Define it in vortex.py, where it registers itself"
+                    )
+                    + f"; or make an object there: {cls.__name__.lower()} = {cls.__name__}(...)",
                     id="django_vortex.W012",
                 )
 

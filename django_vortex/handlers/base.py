@@ -5,13 +5,16 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import Future
 from dataclasses import replace
-from typing import Any
-from weakref import WeakSet
+from typing import Any, ClassVar, Self, TypedDict, Unpack
 
+from django_vortex.exceptions import DefinitionError
+from django_vortex.handlers.discovery import find_problems, note_class, note_object
+from django_vortex.handlers.options import check_class, set_options
 from django_vortex.logs import get_limited_logger
 from django_vortex.routing.address import Address
 from django_vortex.routing.endpoint import PayloadEndpoint
 from django_vortex.routing.payload_io import PayloadIO
+from django_vortex.routing.payload_io import payload_io as default_payload_io
 from django_vortex.routing.peer import Peer
 from django_vortex.routing.ports import is_on_loop
 from django_vortex.routing.rates import Throttle
@@ -26,68 +29,101 @@ logger = get_limited_logger(__name__)
 _building: "set[Future[None] | asyncio.Task[None]]" = set()
 """Updates that are being built, whose tasks a loop itself holds only weakly."""
 
-_constructed: "WeakSet[type[BaseHandler]]" = WeakSet()
 
+class HandlerOptions(TypedDict, total=False):
+    """Keywords of handlers, each of which overrides the attribute of this name."""
 
-def is_constructed(cls: "type[BaseHandler]") -> bool:
-    """Return whether there has been an object of a class of handlers, or of a subclass."""
-    return any(issubclass(one, cls) for one in _constructed)
+    accept_only_from: Iterable[str]
+    ignore_from: Iterable[str]
+    permission: Any
+    throttle: Throttle
+    payload_io: PayloadIO | None
 
 
 class BaseHandler(ABC):
     """An object that answers for one filt.
 
+    What it does is said by attributes of a subclass, or by keywords, which override them. A
+    subclass in the ``vortex.py`` of an app registers itself, unless that makes objects of it, or it
+    says ``abstract = True`` in its own body.
+
     Args:
         filt: What it answers, by default the attribute of the class.
-        accept_only_from: As of `PayloadEndpoint`.
-        ignore_from: As of `PayloadEndpoint`.
-        permission: As of `PayloadEndpoint`, by default the attribute of the class.
-        throttle: As of `PayloadEndpoint`, by default the attribute of the class.
-        payload_io: As of `PayloadEndpoint`.
         owner: As of `PayloadEndpoint`.
 
     Attributes:
         endpoint: What is registered; `PayloadEndpoint.close` ends it.
 
     Raises:
-        DefinitionError: As `PayloadEndpoint`.
+        DefinitionError: As `PayloadEndpoint`; or an option that there is not.
     """
 
     filt: Filt = {}
+    """What it answers, as of `PayloadEndpoint`."""
+
+    accept_only_from: Iterable[str] | str = ()
+    """Names of the peers that it hears; all if empty."""
+
+    ignore_from: Iterable[str] | str = ()
+    """Names of peers that it does not hear."""
+
     permission: Any = None
     """Who may ask; None is the setting ``PERMISSION``."""
+
     throttle: Throttle = None
-    """How often peers may ask."""
+    """How often peers may ask, as of `PayloadEndpoint`."""
+
+    payload_io: PayloadIO = default_payload_io
+    """The registry it is registered with."""
+
+    abstract: ClassVar[bool] = False
+    """Whether the class is there for subclasses alone, which do not inherit this."""
+
+    _required: ClassVar[tuple[str, ...]] = ("filt",)
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        check_class(cls)
+        note_class(cls)
 
     def __init__(
-        self,
-        filt: Filt | None = None,
-        *,
-        accept_only_from: Iterable[str] = (),
-        ignore_from: Iterable[str] = (),
-        permission: Any = None,
-        throttle: Throttle = None,
-        payload_io: PayloadIO | None = None,
-        owner: object = None,
+        self, filt: Filt | None = None, *, owner: object = None, **options: Unpack[HandlerOptions]
     ) -> None:
+        set_options(self, {"filt": filt, **options})
+        self._register(self.permission, owner)
+
+    @classmethod
+    def get_handler(cls) -> Self:
+        """Return the one object of this class that is registered, as that of a ``vortex.py`` is.
+
+        Raises:
+            DefinitionError: There is none, or there are several.
+        """
+        owners = [getattr(one.handler, "__self__", None) for one in cls.payload_io.endpoints]
+        found: list[Self] = [one for one in owners if type(one) is cls]
+        if len(found) == 1:
+            return found[0]
+        reason = find_problems().get(cls, "none is registered")
+        raise DefinitionError(
+            f"Expected one object of {cls.__module__}.{cls.__qualname__}: "
+            f"{f'{len(found)} are registered' if found else reason}"
+        )
+
+    def _register(self, permission: Any, owner: object) -> None:
+        """Register what answers; the last that a constructor does with its options."""
         self.endpoint = PayloadEndpoint(
-            self.filt if filt is None else filt,
+            self.filt,
             self.handle,
-            accept_only_from=accept_only_from,
-            ignore_from=ignore_from,
-            permission=self.permission if permission is None else permission,
-            throttle=self.throttle if throttle is None else throttle,
-            payload_io=payload_io,
+            accept_only_from=self.accept_only_from,
+            ignore_from=self.ignore_from,
+            permission=permission,
+            throttle=self.throttle,
+            payload_io=self.payload_io,
             owner=owner,
         )
         self.filt = self.endpoint.filt
         self._is_personal = False
-        _constructed.add(type(self))
-
-    @property
-    def payload_io(self) -> PayloadIO:
-        """The registry it is registered with."""
-        return self.endpoint.payload_io
+        note_object(type(self))
 
     @abstractmethod
     def handle(self, request: Request) -> Any:

@@ -1,10 +1,12 @@
 """`RowsHandler`: all rows of a Django model or a SQLAlchemy class."""
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Unpack
 
 from django_vortex.exceptions import DefinitionError, TryAgain, quoted
 from django_vortex.handlers import ModelHandler
+from django_vortex.handlers.base import HandlerOptions
+from django_vortex.handlers.options import set_options
 from django_vortex.logs import get_limited_logger
 from django_vortex.orm.access import Access, PeerAccess
 from django_vortex.orm.conditions import Condition
@@ -13,15 +15,19 @@ from django_vortex.orm.filt_keys import check_keys, is_of_application
 from django_vortex.orm.sqlalchemy.rows import SqlAlchemyRows
 from django_vortex.orm.transient import may_try_again
 from django_vortex.orm.waiting import Waiting
-from django_vortex.routing.payload_io import PayloadIO
-from django_vortex.routing.payload_io import payload_io as default_payload_io
 from django_vortex.routing.permission import Action, to_permission
 from django_vortex.routing.permissions import DefaultRowPermission, WholeHandler
-from django_vortex.routing.rates import Throttle
 from django_vortex.routing.request import Request
 from django_vortex.typedefs import Filt
 
 logger = get_limited_logger(__name__)
+
+
+class RowsOptions(HandlerOptions, total=False):
+    """Keywords of `RowsHandler`, each of which overrides the attribute of this name."""
+
+    session_factory: Callable[[], Any] | None
+    queryset: Any
 
 
 class RowsHandler(ModelHandler):
@@ -30,56 +36,50 @@ class RowsHandler(ModelHandler):
     The class has to be a tuple type (`tuple_type`). For some of the rows give a queryset, or define
     `get_queryset` in a subclass.
 
+    It is subclassed with what follows as attributes, or made with it as keywords, which override
+    the attributes; see `BaseHandler` for those that all handlers have.
+
     Args:
         filt: As of `PayloadEndpoint`.
-        model: A Django model or a SQLAlchemy class.
-        session_factory: For SQLAlchemy, what makes a session, which is closed after each request.
-        queryset: The rows to send, a Django queryset or a SQLAlchemy ``select``; all by default.
-        accept_only_from: As of `PayloadEndpoint`.
-        ignore_from: As of `PayloadEndpoint`.
-        permission: Who may ask, and which rows there are for whom, asked for retrieving. By default
-            the attribute of the class, or else the setting ``PERMISSION``.
-        throttle: As of `PayloadEndpoint`.
-        payload_io: As of `PayloadEndpoint`.
+        model: The table.
         owner: As of `PayloadEndpoint`.
 
     Raises:
         DefinitionError: As `PayloadEndpoint`; or the class is neither, or has no session factory.
     """
 
+    model: Any = None
+    """A Django model or a SQLAlchemy class."""
+
+    permission: Any = None
+    """Who may ask, and which rows there are for whom, asked for retrieving; None is the setting
+    ``PERMISSION``.
+    """
+
+    session_factory: Callable[[], Any] | None = None
+    """For SQLAlchemy, what makes a session, which is closed after each request."""
+
+    queryset: Any = None
+    """The rows to send, a Django queryset or a SQLAlchemy ``select``; all by default."""
+
+    _required = ("filt", "model")
+
     def __init__(
         self,
-        filt: Filt,
-        model: type[Any],
+        filt: Filt | None = None,
+        model: Any = None,
         *,
-        session_factory: Callable[[], Any] | None = None,
-        queryset: Any = None,
-        accept_only_from: Iterable[str] = (),
-        ignore_from: Iterable[str] = (),
-        permission: Any = None,
-        throttle: Throttle = None,
-        payload_io: PayloadIO | None = None,
         owner: object = None,
+        **options: Unpack[RowsOptions],
     ) -> None:
-        self.model = model
-        self._queryset = queryset
-        self._rows = _make_rows(model, session_factory)
-        payload_io = default_payload_io if payload_io is None else payload_io
-        permission = self.permission if permission is None else permission
+        set_options(self, {"filt": filt, "model": model, **options})
+        self._rows = _make_rows(self.model, self.session_factory)
         self._access = Access(
-            DefaultRowPermission(lambda: payload_io.find_permission(edits_rows=False))
-            if permission is None
-            else to_permission(permission)
+            DefaultRowPermission(lambda: self.payload_io.find_permission(edits_rows=False))
+            if self.permission is None
+            else to_permission(self.permission)
         )
-        super().__init__(
-            filt,
-            accept_only_from=accept_only_from,
-            ignore_from=ignore_from,
-            permission=WholeHandler(self._access.permission),
-            throttle=throttle,
-            payload_io=payload_io,
-            owner=owner,
-        )
+        self._register(WholeHandler(self._access.permission), owner)
 
     def get_untyped(self) -> type[Any] | None:
         """Return the class whose rows cannot travel: it is no tuple type.
@@ -91,14 +91,14 @@ class RowsHandler(ModelHandler):
             RowsHandler.build_model,
             RowsHandler.get_queryset,
         )
-        if not is_plain or self._queryset is not None:
+        if not is_plain or self.queryset is not None:
             return None
         known = self.payload_io.codec.registry.get_by_class(self.model)
         return self.model if known is None else None
 
     def get_queryset(self, request: Request) -> Any:
         """Return the queryset or ``select`` of the rows to send."""
-        return self._rows.get_all() if self._queryset is None else self._queryset
+        return self._rows.get_all() if self.queryset is None else self.queryset
 
     def build_model(self, request: Request) -> list[Any]:
         """Return the rows of `get_queryset` that the peer may retrieve."""

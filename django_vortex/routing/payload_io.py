@@ -99,6 +99,7 @@ class PayloadIO:
         )  # a finalizer that removes endpoints may run while it is held
         self._index: FiltIndex[EndpointReference] = FiltIndex()
         self._collected: deque[Any] = deque()
+        self._due: deque[Callable[[], None]] = deque()
         self._lost = LostEndpoints()
         self._pinned: dict[str, tuple[Site, dict[Registered, None]]] = {}
 
@@ -184,7 +185,7 @@ class PayloadIO:
     def endpoints(self) -> list[Registered]:
         """All endpoints there are now, in the order of their registration."""
         with self._lock:
-            self._forget_collected()
+            self._catch_up()
             return [endpoint for ref in self._index if (endpoint := ref()) is not None]
 
     def add(self, endpoint: Registered) -> None:
@@ -204,11 +205,15 @@ class PayloadIO:
             _, pinned = self._pinned.get(endpoint.site.module or "", (None, {}))
             pinned.pop(endpoint, None)
 
+    def call_before_lookup(self, function: Callable[[], None]) -> None:
+        """Call a function before endpoints are looked up, which may add some."""
+        self._due.append(function)
+
     def find(self, filt: Filt, peer_name: str) -> list[Registered]:
         """Give the endpoints whose filt the given one contains and that hear such a peer."""
         with self._lock:
-            if self._collected:
-                self._forget_collected()
+            if self._collected or self._due:
+                self._catch_up()
             refs = self._index.find(filt)
         return [
             one
@@ -220,7 +225,7 @@ class PayloadIO:
         """Return the endpoints of just this filt, whoever they hear."""
         wanted = FiltPattern(filt)
         with self._lock:
-            self._forget_collected()
+            self._catch_up()
             refs = self._index.find(filt)
         return [one for ref in refs if (one := ref()) is not None and wanted.matches(one.filt)]
 
@@ -371,6 +376,11 @@ class PayloadIO:
                 self._index.remove(EndpointReference(outdated))
             known = self._pinned[module] = endpoint.site, {}
         known[1][endpoint] = None
+
+    def _catch_up(self) -> None:
+        self._forget_collected()
+        while self._due:
+            self._due.popleft()()
 
     def _forget_collected(self) -> None:
         while self._collected:

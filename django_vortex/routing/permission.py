@@ -6,6 +6,7 @@ first, handlers of tables ask the others too. Permissions are joined by ``&``, `
 class stands for its instance without arguments.
 """
 
+import difflib
 import enum
 import inspect
 from collections.abc import Awaitable
@@ -32,6 +33,38 @@ READING: Final = Action.RETRIEVE
 """The action of whoever asks; looking it up by `Action` for each message would take as long as
 asking most permissions.
 """
+
+
+_ASKED: Final = ("allows", "allows_object", "scope")
+"""The methods of a permission, each of which lets everything through if it is not defined."""
+
+_ASKED_ELSEWHERE: Final = {
+    "has_permission": "allows(self, request, action)",
+    "has_object_permission": "allows_object(self, request, action, row)",
+}
+"""Methods of permissions of Django REST Framework, and what they are here."""
+
+
+def _check_methods(cls: type[Any]) -> None:
+    """Refuse methods that nobody would ask, so that the permission let everything through.
+
+    Raises:
+        DefinitionError: There is one.
+    """
+    methods = [
+        name for one in cls.__mro__[:-1] for name, value in vars(one).items() if callable(value)
+    ]
+    for name in methods:
+        near = difflib.get_close_matches(name, _ASKED, 1, 0.85)
+        if name in _ASKED_ELSEWHERE:
+            hint = f"django_vortex has no view to ask about: write {_ASKED_ELSEWHERE[name]}"
+        elif near and name not in _ASKED:
+            hint = f"did you mean {near[0]!r}?"
+        else:
+            continue
+        raise DefinitionError(
+            f"{cls.__module__}.{cls.__qualname__}.{name} would never be asked; {hint}"
+        )
 
 
 class _Composable(type):
@@ -73,6 +106,7 @@ class Permission(metaclass=_Composable):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        _check_methods(cls)
         cls.is_awaited = inspect.iscoroutinefunction(cls.allows)
         if "may_block" not in vars(cls):
             owner = next(base for base in cls.__mro__ if "allows" in vars(base))
@@ -271,7 +305,7 @@ def _find_hint(value: Any) -> str:
         return "; join several by & or |"
     cls = value if isinstance(value, type) else type(value)
     is_of_drf = any(base.__module__.startswith("rest_framework.") for base in cls.__mro__)
-    if is_of_drf or hasattr(value, "has_permission"):
+    if is_of_drf or any(hasattr(value, name) for name in _ASKED_ELSEWHERE):
         return (
             "; permissions of Django REST Framework ask a view, these ask allows(request, action): "
             "use one of django_vortex, such as IsAuthenticated, or write a subclass of Permission"

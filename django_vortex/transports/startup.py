@@ -9,6 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from django_vortex.conf import get_settings
 from django_vortex.exceptions import DefinitionError
+from django_vortex.handlers.discovery import find_problems
 from django_vortex.transports.layer import find_layer_problem
 from django_vortex.transports.permission import find_permission
 
@@ -36,6 +37,10 @@ def require_sound_settings() -> None:
     problem = find_layer_problem(settings.channel_layer)
     if problem is not None:
         raise ImproperlyConfigured(f"{problem.text} {problem.hint}")
+    for cls, reason in find_problems().items():
+        raise ImproperlyConfigured(
+            f"{cls.__module__}.{cls.__qualname__} is not registered: {reason}"
+        )
 
 
 def require_app() -> None:

@@ -9,27 +9,31 @@ FIELDS = ["iata", "name", "city", "state", "country", "latitude", "longitude"]
 
 tuple_type("airports.Airport", fields=FIELDS)(Airport)
 
-every_airport = RowsHandler(
-    {"key": "airports.all"},
-    Airport,
-    session_factory=make_session,
-    queryset=select(Airport).order_by(Airport.iata),
-)
 
-airports = OrmCrudHandler(
-    {"key": "airports.airport"},
-    Airport,
-    session_factory=make_session,
-    type_name="airports.AirportRow",
-    fields=FIELDS,
-    client_keys=True,
-    version_field="version",
-    retrieve_all=True,
-    filters=["state", "iata__istartswith", "name__icontains", "latitude__gt"],
-    ordering=["iata", "name", "city", "state", "latitude"],
-    page_size=50,
-    push_on_commit=True,
-)
+class EveryAirport(RowsHandler):
+    """All airports at once, for reading."""
+
+    filt = {"key": "airports.all"}
+    model = Airport
+    session_factory = make_session
+    queryset = select(Airport).order_by(Airport.iata)
+
+
+class Airports(OrmCrudHandler):
+    """The airports that clients edit, in pages."""
+
+    filt = {"key": "airports.airport"}
+    model = Airport
+    session_factory = make_session
+    type_name = "airports.AirportRow"
+    fields = FIELDS
+    client_keys = True
+    version_field = "version"
+    retrieve_all = True
+    filters = ["state", "iata__istartswith", "name__icontains", "latitude__gt"]
+    ordering = ["iata", "name", "city", "state", "latitude"]
+    page_size = 50
+    push_on_commit = True
 
 
 @endpoint({"key": "airports.echo"})

@@ -1,21 +1,33 @@
 """What clients can do with the board; found by django_vortex like an ``admin.py``."""
 
-from django_vortex import OrmCrudHandler, RowsHandler, tuple_type
+from django.db.models import QuerySet
+
+from django_vortex import OrmCrudHandler, Request, RowsHandler, tuple_type
 from example_project.board.models import Person, Ticket
 
 tuple_type("board.Person", fields=["id", "name"])(Person)
 
-people = RowsHandler({"key": "board.people"}, Person)
 
-tickets = OrmCrudHandler(
-    {"key": "board.tickets"},
-    Ticket,
-    fields=["id", "title", "state", "assignee_id", "due"],
-    nested={"assignee": ["id", "name"]},
-    get_queryset=lambda request: Ticket.objects.visible_to(request.user),
-    version_field="version",
-    retrieve_all=True,
-    filters=["state", "assignee_id", "due__lt", "title__icontains"],
-    ordering=["due", "title", "state"],
-    push_on_commit=True,
-)
+class People(RowsHandler):
+    """Everybody to whom a ticket can be assigned."""
+
+    filt = {"key": "board.people"}
+    model = Person
+
+
+class Tickets(OrmCrudHandler):
+    """The tickets that clients edit."""
+
+    filt = {"key": "board.tickets"}
+    model = Ticket
+    fields = ["id", "title", "state", "assignee_id", "due"]
+    nested = {"assignee": ["id", "name"]}
+    version_field = "version"
+    retrieve_all = True
+    filters = ["state", "assignee_id", "due__lt", "title__icontains"]
+    ordering = ["due", "title", "state"]
+    push_on_commit = True
+
+    def get_queryset(self, request: Request) -> QuerySet[Ticket]:
+        """Hide drafts from visitors."""
+        return Ticket.objects.visible_to(request.user)

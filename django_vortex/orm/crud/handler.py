@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Future
 from functools import partial
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, Unpack
 
 from django_vortex.exceptions import (
     DefinitionError,
@@ -14,7 +14,8 @@ from django_vortex.exceptions import (
     VortexError,
     quoted,
 )
-from django_vortex.handlers.base import BaseHandler
+from django_vortex.handlers.base import BaseHandler, HandlerOptions
+from django_vortex.handlers.options import set_options
 from django_vortex.logs import get_limited_logger
 from django_vortex.orm.crud.extension import has_hook
 from django_vortex.orm.crud.gate import CrudGate
@@ -32,13 +33,10 @@ from django_vortex.orm.crud.stores import make_store
 from django_vortex.orm.crud.work import CrudPlan, CrudWork, Outcome
 from django_vortex.orm.filt_keys import check_keys, is_of_application
 from django_vortex.orm.store import RefusedByDatabase, Unit
-from django_vortex.routing.payload_io import PayloadIO
-from django_vortex.routing.payload_io import payload_io as default_payload_io
 from django_vortex.routing.peer import Peer
 from django_vortex.routing.permission import to_permission
 from django_vortex.routing.permissions import DefaultRowPermission
 from django_vortex.routing.ports import is_on_loop
-from django_vortex.routing.rates import Throttle
 from django_vortex.routing.request import Request
 from django_vortex.typedefs import Filt
 from django_vortex.wire.envelope import PayloadEnvelope
@@ -52,6 +50,30 @@ _FILT_KEYS = ("id", "delete", *LIST_KEYS)
 """What a filt may have beside the pairs of the handler's."""
 
 
+class CrudOptions(HandlerOptions, total=False):
+    """Keywords of `OrmCrudHandler`, each of which overrides the attribute of this name."""
+
+    fields: Sequence[str] | str | None
+    read_only_fields: Sequence[str]
+    references: Mapping[str, Any]
+    session_factory: Callable[[], Any] | None
+    using: str | None
+    type_name: str | None
+    retrieve_all: bool
+    client_keys: bool
+    version_field: str | None
+    nested: Nested
+    filters: Sequence[str]
+    ordering: Sequence[str]
+    default_ordering: Sequence[str]
+    page_size: int | None
+    max_page_size: int
+    max_tuples: int
+    extensions: Extensions
+    push_on_commit: bool | Literal["rows"]
+    get_queryset: Callable[[Request], Any] | None
+
+
 class OrmCrudHandler(BaseHandler):
     """Lets peers create, retrieve, update and delete rows of a table.
 
@@ -59,132 +81,154 @@ class OrmCrudHandler(BaseHandler):
     ``id`` retrieves that row; anything else gets a default tuple, or all rows (``retrieve_all``).
     Everything a message asks for is done in one transaction, or nothing of it.
 
+    It is subclassed with what follows as attributes, or made with it as keywords, which override
+    the attributes; see `BaseHandler` for those that all handlers have.
+
     Args:
         filt: As of `PayloadEndpoint`.
-        model: A Django model, a SQLAlchemy class or a Core table.
-        more_models: Others whose tuples may be saved and deleted together with it, each a
-            `CrudModel`.
-        fields: The fields peers see, or ``"__all__"``; may be left out if the model is a tuple
-            type. The primary key is always among them.
-        read_only_fields: Those of them that peers cannot set.
-        permission: Who may do what, by default the attribute of the class, or else the setting
-            ``PERMISSION``. For all models that have none of their own.
-        references: Who may set a foreign key, or a list of keys, to which rows: by relation a
-            permission to retrieve those. Without one, who sees the rows by ``nested`` or as another
-            model of the handler; else everybody may.
-        session_factory: For SQLAlchemy, what makes a session, synchronous or asynchronous.
-        using: For Django, the alias of the database if routers shall not choose it.
-        type_name: The name of the tuple type, by default that of the model's registration or
-            ``application.Model``.
-        retrieve_all: Whether asking without id gives all rows, or those that the filt says.
-        client_keys: Whether peers may choose the primary keys of new rows.
-        version_field: An integer field counting the changes of a row; who saves what was changed
-            meanwhile gets a `Conflict`.
-        nested: Relations whose rows travel inside, with the fields they have there:
-            ``{"owner": ["name"]}``; instead of the fields a `CrudNested` says who sees which.
-        filters: With ``retrieve_all``, what peers may filter by, as ``due__lt``; a bare field is
-            ``exact``.
-        ordering: Fields peers may order lists by.
-        default_ordering: The order of lists otherwise, as ``-due``.
-        page_size: How many rows a list has if the peer does not say; None is all.
-        max_page_size: How many rows a peer may ask for at once.
-        max_tuples: How many tuples may be saved or deleted at once.
-        extensions: Each a `CrudExtension`, for all models; or by model, as ``{Ticket: [Diary]}``.
-        push_on_commit: Whether peers that have retrieved rows or lists get them again after changes
-            through this handler, in any process; ``"rows"`` leaves out lists.
-        get_queryset: Gives the rows that exist for a request, as the method of this name.
-        throttle: As of `PayloadEndpoint`.
-        payload_io: As of `PayloadEndpoint`.
+        model: The first model.
+        more_models: Other models.
         owner: As of `PayloadEndpoint`.
 
     Raises:
         DefinitionError: As `PayloadEndpoint`; or something is named that a model does not have.
     """
 
+    model: Any = None
+    """A Django model, a SQLAlchemy class or a Core table."""
+
+    more_models: Sequence[CrudModel] = ()
+    """Others whose tuples may be saved and deleted together with it, each a `CrudModel`."""
+
+    fields: Sequence[str] | str | None = None
+    """The fields peers see, or ``"__all__"``; may be left out if the model is a tuple type. The
+    primary key is always among them.
+    """
+
+    read_only_fields: Sequence[str] = ()
+    """Those of them that peers cannot set."""
+
+    permission: Any = None
+    """Who may do what, for all models that have none of their own; None is the setting
+    ``PERMISSION``.
+    """
+
+    references: Mapping[str, Any] = MappingProxyType({})
+    """Who may set a foreign key, or a list of keys, to which rows: by relation a permission to
+    retrieve those. Without one, who sees the rows by ``nested`` or as another model of the handler;
+    else everybody may.
+    """
+
+    session_factory: Callable[[], Any] | None = None
+    """For SQLAlchemy, what makes a session, synchronous or asynchronous."""
+
+    using: str | None = None
+    """For Django, the alias of the database if routers shall not choose it."""
+
+    type_name: str | None = None
+    """The name of the tuple type, by default that of the model's registration or
+    ``application.Model``.
+    """
+
+    retrieve_all: bool = False
+    """Whether asking without id gives all rows, or those that the filt says."""
+
+    client_keys: bool = False
+    """Whether peers may choose the primary keys of new rows."""
+
+    version_field: str | None = None
+    """An integer field counting the changes of a row; who saves what was changed meanwhile gets a
+    `Conflict`.
+    """
+
+    nested: Nested = ()
+    """Relations whose rows travel inside, with the fields they have there:
+    ``{"owner": ["name"]}``; instead of the fields a `CrudNested` says who sees which.
+    """
+
+    filters: Sequence[str] = ()
+    """With ``retrieve_all``, what peers may filter by: ``due__lt``, a bare field is ``exact``."""
+
+    ordering: Sequence[str] = ()
+    """Fields peers may order lists by."""
+
+    default_ordering: Sequence[str] = ()
+    """The order of lists otherwise, as ``-due``."""
+
+    page_size: int | None = None
+    """How many rows a list has if the peer does not say; None is all."""
+
+    max_page_size: int = 1000
+    """How many rows a peer may ask for at once."""
+
+    max_tuples: int = 1000
+    """How many tuples may be saved or deleted at once."""
+
+    extensions: Extensions = ()
+    """Each a `CrudExtension`, for all models; or by model, as ``{Ticket: [Diary]}``."""
+
+    push_on_commit: bool | Literal["rows"] = False
+    """Whether peers that have retrieved rows or lists get them again after changes through this
+    handler, in any process; ``"rows"`` leaves out lists.
+    """
+
+    _required = ("filt", "model")
+
     def __init__(
         self,
-        filt: Filt,
-        model: Any,
+        filt: Filt | None = None,
+        model: Any = None,
         *more_models: CrudModel,
-        fields: Sequence[str] | str | None = None,
-        read_only_fields: Sequence[str] = (),
-        permission: Any = None,
-        references: Mapping[str, Any] = MappingProxyType({}),
-        session_factory: Callable[[], Any] | None = None,
-        using: str | None = None,
-        type_name: str | None = None,
-        retrieve_all: bool = False,
-        client_keys: bool = False,
-        version_field: str | None = None,
-        nested: Nested = (),
-        filters: Sequence[str] = (),
-        ordering: Sequence[str] = (),
-        default_ordering: Sequence[str] = (),
-        page_size: int | None = None,
-        max_page_size: int = 1000,
-        max_tuples: int = 1000,
-        extensions: Extensions = (),
-        push_on_commit: bool | Literal["rows"] = False,
-        get_queryset: Callable[[Request], Any] | None = None,
-        throttle: Throttle = None,
-        payload_io: PayloadIO | None = None,
         owner: object = None,
+        **options: Unpack[CrudOptions],
     ) -> None:
-        payload_io = default_payload_io if payload_io is None else payload_io
-        self._get_queryset = get_queryset
-        self.model = model
-        self.store = make_store(model, session_factory, using, self._run_sync)
+        set_options(self, {"filt": filt, "model": model, **options})
+        self.more_models = more_models or self.more_models
+        self.store = make_store(self.model, self.session_factory, self.using, self._run_sync)
         main = CrudModel(
-            model=model,
-            fields=fields,
-            read_only_fields=read_only_fields,
-            references=references,
-            type_name=type_name,
-            nested=nested,
-            client_keys=client_keys,
-            version_field=version_field,
+            model=self.model,
+            fields=self.fields,
+            read_only_fields=self.read_only_fields,
+            references=self.references,
+            type_name=self.type_name,
+            nested=self.nested,
+            client_keys=self.client_keys,
+            version_field=self.version_field,
             get_queryset=self.get_queryset,
         )
-        permission = self.permission if permission is None else permission
         common = (
-            DefaultRowPermission(lambda: payload_io.find_permission(edits_rows=True))
-            if permission is None
-            else to_permission(permission)
+            DefaultRowPermission(lambda: self.payload_io.find_permission(edits_rows=True))
+            if self.permission is None
+            else to_permission(self.permission)
         )
-        cruds = (main, *map(_to_crud_model, more_models))
-        models = make_plans(cruds, self.store, payload_io.codec.registry, common, extensions)
+        cruds = (main, *map(_to_crud_model, self.more_models))
+        registry = self.payload_io.codec.registry
+        models = make_plans(cruds, self.store, registry, common, self.extensions)
         listing = Listing(
             models[0].spec,
-            filters=filters,
-            ordering=ordering,
-            default_ordering=default_ordering,
-            page_size=page_size,
-            max_page_size=max_page_size,
+            filters=self.filters,
+            ordering=self.ordering,
+            default_ordering=self.default_ordering,
+            page_size=self.page_size,
+            max_page_size=self.max_page_size,
         )
         self.plan = CrudPlan(
             handler=self,
             models=models,
-            listing=listing if retrieve_all else None,
-            retrieve_all=retrieve_all,
-            max_tuples=max_tuples,
+            listing=listing if self.retrieve_all else None,
+            retrieve_all=self.retrieve_all,
+            max_tuples=self.max_tuples,
         )
         permissions = [plan.access.permission for plan in models]
-        super().__init__(
-            filt,
-            permission=CrudGate(permissions),
-            throttle=throttle,
-            payload_io=payload_io,
-            owner=owner,
-        )
+        self._register(CrudGate(permissions), owner)
         self._has_extensions = any(plan.extensions for plan in models)
         self._may_read_filt = (
             self._has_extensions
-            or get_queryset is not None
             or self._has_method("get_queryset", "pre_process", "post_process")
             or any(is_of_application(permission) for permission in permissions)
         )
         """Whether code of the application may read keys of a filt beside those that we know."""
-        self.pushes = self._make_pushes(push_on_commit)
+        self.pushes = self._make_pushes(self.push_on_commit)
 
     def get_queryset(self, request: Request) -> Any:
         """Return the rows of the first model that exist for a request; may be a coroutine function.
@@ -192,8 +236,6 @@ class OrmCrudHandler(BaseHandler):
         A queryset of Django or a ``select`` of SQLAlchemy. Other rows can neither be retrieved nor
         changed, and no row can be saved that would not be among them.
         """
-        if self._get_queryset is not None:
-            return self._get_queryset(request)
         return self.store.get_all(self.model)
 
     def pre_process(self, request: Request) -> Any:
@@ -284,10 +326,6 @@ class OrmCrudHandler(BaseHandler):
         return await followers.finish(run.run(), of_the_peer=(VortexError, RefusedByDatabase))
 
     def _make_pushes(self, push_on_commit: bool | str) -> CrudPushes | None:
-        if push_on_commit not in (False, True, "rows"):
-            raise DefinitionError(
-                f"push_on_commit is True, False or 'rows', got {quoted(push_on_commit)}"
-            )
         if not push_on_commit:
             return None
         reader = LoadReader(
@@ -295,8 +333,7 @@ class OrmCrudHandler(BaseHandler):
             self.store,
             self.payload_io,
             self._work,
-            is_same_for_all=self._get_queryset is None
-            and not self._has_method("get_queryset", "pre_process", "post_process")
+            is_same_for_all=not self._has_method("get_queryset", "pre_process", "post_process")
             and not any(
                 has_hook(extension, "before_retrieve", "after_retrieve")
                 for extension in self.plan.main.extensions
@@ -335,8 +372,11 @@ class OrmCrudHandler(BaseHandler):
         return work.create()
 
     def _has_method(self, *names: str) -> bool:
-        """Say whether a subclass has one of these methods of its own."""
-        return any(getattr(type(self), name) is not getattr(OrmCrudHandler, name) for name in names)
+        """Return whether a subclass, or a keyword, has one of these methods of its own."""
+        return any(
+            name in vars(self) or getattr(type(self), name) is not getattr(OrmCrudHandler, name)
+            for name in names
+        )
 
 
 def _to_crud_model(value: Any) -> CrudModel:

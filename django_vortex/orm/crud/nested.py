@@ -16,9 +16,6 @@ from django_vortex.routing.permission import to_permission
 from django_vortex.routing.permissions import AllowAny
 from django_vortex.tuples import TupleRegistry
 
-Nested: TypeAlias = "Mapping[str, Sequence[str] | str | CrudNested] | Sequence[str]"
-"""By relation: the fields of its rows, or more to say about them."""
-
 
 @dataclass(frozen=True, slots=True)
 class CrudNested:
@@ -41,8 +38,12 @@ class CrudNested:
     fields: Sequence[str] | str | None = None
     permission: Any = None
     get_queryset: Callable[[Any], Any] | None = None
-    nested: Nested = ()
+    nested: "Nested" = ()
     type_name: str | None = None
+
+
+Nested: TypeAlias = Mapping[str, Sequence[str] | str | CrudNested] | Sequence[str]
+"""By relation: the fields of its rows, or more to say about them."""
 
 
 def make_shape(

@@ -50,6 +50,16 @@ def test_a_handler_class_without_an_object_is_told(module: Any) -> None:
     assert "OpenTickets(...)" in str(message.hint)
 
 
+def test_a_class_that_lacks_something_is_told_what(module: Any) -> None:
+    module.OpenTickets = make_class("OpenTickets")
+    module.Base = make_class("Base", abstract=True)
+    (message,) = check_handlers()
+    assert "A class with filt in vortex.py registers itself" in str(message.hint)
+    module.OpenTickets.filt = {"key": "board.open"}
+    (message,) = check_handlers()
+    assert "Define it in vortex.py" in str(message.hint)
+
+
 def test_an_object_of_it_or_of_a_subclass_is_enough(module: Any, registry: PayloadIO) -> None:
     module.Base = make_class("Base")
     module.OpenTickets = make_class("OpenTickets", module.Base)
