@@ -176,26 +176,31 @@ def _fits(value: Any, hint: Any) -> bool:
 
 
 _WORDS: Final = {
-    bool: "True or False",
-    dict: "a dict",
-    int: "an integer",
-    str: "a string",
-    NoneType: "None",
-    collections.abc.Callable: "a function",
-    collections.abc.Iterable: "a list",
-    collections.abc.Mapping: "a dict",
-    collections.abc.Sequence: "a list",
+    bool: ["True", "False"],
+    dict: ["a dict"],
+    int: ["an integer"],
+    str: ["a string"],
+    NoneType: ["None"],
+    collections.abc.Callable: ["a function"],
+    collections.abc.Iterable: ["a list"],
+    collections.abc.Mapping: ["a dict"],
+    collections.abc.Sequence: ["a list"],
 }
 
 
 def _describe(hint: Any) -> str:
-    """Say what values a type has."""
+    """Return what values a type has, as text."""
+    *words, last = dict.fromkeys(_find_words(hint))
+    return f"{', '.join(words)} or {last}" if words else last
+
+
+def _find_words(hint: Any) -> list[str]:
     origin, inner = get_origin(hint), get_args(hint)
     if origin in (Union, UnionType):
-        return " or ".join(dict.fromkeys(map(_describe, inner)))
+        return [word for one in inner for word in _find_words(one)]
     if origin is Literal:
-        return " or ".join(map(repr, inner))
+        return [repr(one) for one in inner]
     if inner and inner[0] is str and origin in (collections.abc.Sequence, collections.abc.Iterable):
-        return "a list of names"
+        return ["a list of names"]
     wanted = origin or hint
-    return _WORDS.get(wanted) or f"a {getattr(wanted, '__name__', wanted)}"
+    return _WORDS.get(wanted) or [f"a {getattr(wanted, '__name__', wanted)}"]

@@ -139,7 +139,7 @@ def test_a_handler_may_have_attributes_of_its_own() -> None:
         ("page_size", "50", "an integer or None, got '50'"),
         ("max_tuples", True, "an integer, got True"),
         ("references", ["owner"], "a dict"),
-        ("push_on_commit", "lists", "True or False or 'rows'"),
+        ("push_on_commit", "lists", "True, False or 'rows'"),
         ("session_factory", 3, "a function or None"),
         ("filt", "board.tickets", "a dict, got 'board.tickets'"),
         ("payload_io", 3, "a PayloadIO, got 3"),
