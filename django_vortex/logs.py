@@ -5,11 +5,12 @@ times in a period, the same traceback a few times. What was left out is counted 
 """
 
 import logging
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
+
+from django_vortex.locks import Lock
 
 PERIOD_SECONDS: Final = 60.0
 """The period in which records are counted."""
@@ -59,8 +60,7 @@ class RateLimit(logging.Filter):
         self._seconds = seconds
         self._clock = clock
         self._counts: dict[object, _Count] = {}
-        # A signal handler may log while the thread that it interrupts does.
-        self._lock = threading.RLock()
+        self._lock = Lock()
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Return whether a record is written; may shorten it or add what was left out before."""

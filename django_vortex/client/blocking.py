@@ -25,6 +25,7 @@ from django_vortex.client.feed import MAX_WAITING, Feed
 from django_vortex.client.loader import Loader
 from django_vortex.client.tokens import GetToken
 from django_vortex.exceptions import ClientError
+from django_vortex.locks import Lock
 from django_vortex.tuples import TupleRegistry
 from django_vortex.typedefs import Filt
 from django_vortex.wire.payload import Payload
@@ -195,7 +196,7 @@ class SyncClient(_Closing):
     def __init__(self, url: str, options: ConnectOptions) -> None:
         self._url = url
         self._options = options
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._is_closed = False
         self._worker: _Worker | None = _Worker(url, options)
         _clients.add(self)
@@ -258,10 +259,6 @@ class SyncClient(_Closing):
                 worker = self._worker = _Worker(self._url, self._options)
             return worker
 
-    def _renew_lock(self) -> None:
-        """Forget who held the lock: threads of the parent are not here."""
-        self._lock = threading.Lock()
-
 
 def connect_sync(url: str, **options: Unpack[ConnectOptions]) -> SyncClient:
     """Connect to a server and return a client for programs without an event loop.
@@ -291,10 +288,4 @@ def _close_all() -> None:
         client.close()
 
 
-def _renew_locks() -> None:
-    for client in list(_clients):
-        client._renew_lock()
-
-
 atexit.register(_close_all)
-os.register_at_fork(after_in_child=_renew_locks)

@@ -10,6 +10,7 @@ from collections.abc import Awaitable
 from concurrent.futures import CancelledError, Future
 from typing import Any, TypeVar
 
+from django_vortex.locks import Lock
 from django_vortex.routing.ports import is_on_loop, is_task_cancelled
 
 _T = TypeVar("_T")
@@ -25,7 +26,7 @@ class Waiting:
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop() if is_on_loop() else None
         self._thread = threading.get_ident()
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._future: Future[Any] | None = None
         self._is_given_up = False
 

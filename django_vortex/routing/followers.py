@@ -6,12 +6,12 @@ loop only.
 """
 
 import asyncio
-import threading
 import weakref
 from collections.abc import Callable, Coroutine, Iterable, Iterator
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
+from django_vortex.locks import Lock
 from django_vortex.logs import get_limited_logger
 from django_vortex.routing.peer import Peer
 
@@ -66,7 +66,7 @@ class Followers:
     """The handlers that follow peers, held weakly, and the server that tells them."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._followers: weakref.WeakSet[Follower] = weakref.WeakSet()
         self._neighbourhood: Neighbourhood | None = None
         self._tasks: set[asyncio.Task[Any]] = set()

@@ -9,7 +9,6 @@ import asyncio
 import datetime
 import inspect
 import secrets
-import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -24,6 +23,7 @@ from django_vortex.exceptions import (
     TooManyRequests,
     quoted,
 )
+from django_vortex.locks import Lock
 from django_vortex.logs import get_limited_logger, per_kind
 from django_vortex.routing.address import EVERYONE, Address
 from django_vortex.routing.codec_work import CodecWork, Unfinished
@@ -94,9 +94,7 @@ class PayloadIO:
         self._unanswered = Unanswered(lambda: self.endpoints)
         self.make_reference = make_reference
         self._push: Push = push_nowhere
-        self._lock = (
-            threading.RLock()
-        )  # a finalizer that removes endpoints may run while it is held
+        self._lock = Lock()
         self._index: FiltIndex[EndpointReference] = FiltIndex()
         self._collected: deque[Any] = deque()
         self._due: deque[Callable[[], None]] = deque()

@@ -18,6 +18,7 @@ from typing import Final
 
 from django_vortex.conf import get_settings
 from django_vortex.exceptions import DeliveryError
+from django_vortex.locks import Lock
 from django_vortex.routing.address import Address
 from django_vortex.server.delivery import coalesce_key
 from django_vortex.server.fan_out import Record
@@ -43,8 +44,7 @@ class Publisher:
     """Pushes over the channel layer from any thread of a process."""
 
     def __init__(self) -> None:
-        # A signal handler may push while the thread that it interrupts does.
-        self._lock = threading.RLock()
+        self._lock = Lock()
         self._worker: _Worker | None = None
 
     def push(
@@ -98,11 +98,6 @@ class Publisher:
         if worker is None or worker.pid != os.getpid():
             return 0
         return len(wait(worker.unsent.copy(), seconds).not_done)
-
-    def forget(self) -> None:
-        """Begin anew in a process that was forked off, whatever other threads held meanwhile."""
-        self._lock = threading.RLock()
-        self._worker = None
 
     def stop(self) -> None:
         """Send what waits and end the thread, if there is one; a later push starts another."""

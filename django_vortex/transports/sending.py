@@ -6,7 +6,6 @@ by ``os._exit``: there whoever is not on a loop waits until the layer has what w
 """
 
 import asyncio
-import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -33,8 +32,6 @@ from django_vortex.wire.payload import Payload
 logger = get_limited_logger(__name__)
 
 _publisher = Publisher()
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=lambda: _publisher.forget())
 
 CallServer: TypeAlias = Callable[[Callable[[Server], int]], "Future[int]"]
 """Calls a function with a server, on its loop; gives a future of what it returns."""
