@@ -26,13 +26,22 @@ _WEBSOCKET_SCHEMES: Final = {"http": "ws", "https": "wss"}
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What the application says about where to connect; an `Address` is made of it per attempt."""
+    """What the application says about where to connect; an `Address` is made of it per attempt.
+
+    Headers and cookies are the application's own mappings, which it may change between attempts.
+    """
 
     url: SplitResult
     headers: Mapping[str, str]
+    cookies: Mapping[str, str]
     ssl: ssl.SSLContext | None
     proxy: str | None
     idle_seconds: float
+
+    @property
+    def said(self) -> tuple[dict[str, str], dict[str, str]]:
+        """Headers and cookies as they are now."""
+        return dict(self.headers), dict(self.cookies)
 
     def address(self, query: Mapping[str, str], token: str | None) -> Address:
         """Return the address for one attempt.
@@ -44,6 +53,9 @@ class Target:
         parts = [one for one in (self.url.query, urlencode(query)) if one]
         url = self.url._replace(query="&".join(parts))
         headers = dict(self.headers)
+        if self.cookies:
+            pairs = (f"{name}={value}" for name, value in self.cookies.items())
+            headers["Cookie"] = "; ".join(pairs)
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
         return Address(
@@ -76,16 +88,14 @@ def make_target(
         raise DefinitionError(f"Expected a URL such as wss://example.org/vortex, got {quoted(url)}")
     if parts.fragment or parts.username or parts.password:
         raise DefinitionError("The URL of a vortex has no fragment and no password")
-    sent = dict(headers)
-    if cookies:
-        sent["Cookie"] = "; ".join(f"{name}={value}" for name, value in cookies.items())
     if scheme == "http":
         context = None
     elif context is None:
         context = ssl.create_default_context()
     return Target(
         parts._replace(scheme=scheme),
-        sent,
+        headers,
+        cookies,
         context,
         find_proxy(parts.hostname, parts.port, scheme, proxy),
         idle_seconds,

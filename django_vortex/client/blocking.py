@@ -225,6 +225,11 @@ class SyncClient(_Closing):
         worker = self._get_worker()
         worker.wait(worker.client.flush(timeout))
 
+    def renew(self, timeout: float | None = 10.0) -> None:
+        """Connect anew as another peer; see `Client.renew`."""
+        worker = self._get_worker()
+        worker.wait(worker.client.renew(timeout))
+
     def on(self, filt: str | Filt, *, max_waiting: int = MAX_WAITING) -> SyncFeed[Payload]:
         """Hear of everything whose filt contains a filt; see `Client.on`."""
         worker = self._get_worker()

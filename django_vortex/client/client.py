@@ -10,13 +10,15 @@ import asyncio
 from collections.abc import Callable, Collection, Iterable
 from copy import copy
 from typing import Any
+from uuid import uuid4
 
 from django_vortex.client.answers import read_answer
 from django_vortex.client.core import Core
 from django_vortex.client.driver import Driver, closed
 from django_vortex.client.feed import MAX_WAITING, Feed
+from django_vortex.client.feeds import Feeds
 from django_vortex.client.loader import Loader
-from django_vortex.client.news import Event, RefusedForGood
+from django_vortex.client.news import Event, Offline, RefusedForGood
 from django_vortex.client.outgoing import Message
 from django_vortex.client.requests import Outcome
 from django_vortex.exceptions import (
@@ -45,20 +47,19 @@ class Client:
     It comes back by itself after a cut. All methods are for the event loop on which it was made.
     """
 
-    def __init__(
-        self, core: Core, make_driver: Callable[[Callable[[Event], None]], Driver]
-    ) -> None:
+    def __init__(self, core: Core, driver: Driver, feeds: Feeds) -> None:
         self._core = core
         self._loop = asyncio.get_running_loop()
-        self._events: list[Callable[[Event], None]] = []
-        self._finish: dict[object, Callable[[ClientError], None]] = {}
         self._end: ClientError | None = None
-        self._driver = make_driver(self._tell)
-        self._task = asyncio.create_task(self._run(), name="vortex-client")
+        self._ended = asyncio.Event()
+        self._driver = driver
+        self._feeds = feeds
+        self._tasks: list[asyncio.Task[None]] = []
+        self._start()
 
     @property
     def uuid(self) -> str:
-        """Who this client is to the server, over all its connections."""
+        """Who this client is to the server, over all its connections until `renew`."""
         return self._core.uuid
 
     @property
@@ -74,13 +75,13 @@ class Client:
             Closed: There will be none any more.
         """
         self._check()
-        online = asyncio.create_task(self._driver.online.wait())
+        waiting = [asyncio.create_task(one.wait()) for one in (self._driver.online, self._ended)]
         try:
-            await asyncio.wait(
-                {online, self._task}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED
-            )
+            await asyncio.wait(waiting, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            online.cancel()
+            for one in waiting:
+                one.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)
         self._check()
         if not self._driver.online.is_set():
             reason = self._driver.last_ending.reason
@@ -174,48 +175,33 @@ class Client:
 
         Args:
             filt: What to hear of.
-            max_waiting: How many may wait; what does not fit is dropped, and the reader gets
-                `Overflow` when it has read what waits.
+            max_waiting: About how many may wait; then the connection is not read for a second,
+                then what does not fit is dropped, and the reader gets `Overflow` when it has read
+                what waits.
 
         Raises:
             Closed: The client is closed.
             DefinitionError: The filt has no text under ``key``.
         """
         self._check()
-        feed: Feed[Payload] = Feed(max_waiting)
-        put = feed.put
-
-        def deliver(envelope: PayloadEnvelope) -> None:
-            payload = self._decode(envelope)
-            if payload is not None:
-                put(payload)
-
         wanted = {"key": filt} if isinstance(filt, str) else filt
-        listener = self._core.listeners.add(wanted, deliver)
-        self._finish[listener] = feed.finish
+        listeners = self._core.listeners
 
-        def release() -> None:
-            self._core.listeners.remove(listener)
-            self._finish.pop(listener, None)
+        def register(put: Callable[[Payload], None]) -> Callable[[], None]:
+            def deliver(envelope: PayloadEnvelope) -> None:
+                payload = self._decode(envelope)
+                if payload is not None:
+                    put(payload)
 
-        self._on_release(feed, release)
-        return feed
+            listener = listeners.add(wanted, deliver)
+            return lambda: listeners.remove(listener)
+
+        return self._feeds.open(max_waiting, register)
 
     def events(self, *, max_waiting: int = MAX_WAITING) -> Feed[Event]:
         """Hear of what happens to the connection: `Online`, `Offline`, `RefusedForGood`."""
         self._check()
-        feed: Feed[Event] = Feed(max_waiting)
-        put = feed.put
-        self._events.append(put)
-        self._finish[put] = feed.finish
-
-        def release() -> None:
-            if put in self._events:
-                self._events.remove(put)
-            self._finish.pop(put, None)
-
-        self._on_release(feed, release)
-        return feed
+        return self._feeds.open_events(max_waiting)
 
     def loader(self, filt: Filt, *, identity: Collection[str] = ("id", "version")) -> Loader:
         """Return the editor of one row that an `OrmCrudHandler` of the server keeps.
@@ -229,23 +215,78 @@ class Client:
         """
         return Loader(self.call, filt, self._core.codec, self._core.dialect, identity)
 
+    async def renew(self, timeout: float | None = 10.0) -> None:
+        """Connect anew as another peer: after a login, after a logout, or after `Refused`.
+
+        What waits is written to the old connection if that goes quickly, else it is dropped. Calls
+        that have no answer yet fail; readers of `on` go on. The token is asked for anew, and there
+        may be none now.
+
+        Args:
+            timeout: Seconds to wait for the new connection; None waits for ever, 0 not at all.
+
+        Raises:
+            NotConnected: There was no connection in time; the client goes on to try.
+            Refused: The server does not let this client in.
+            Closed: The client is closed.
+        """
+        if not isinstance(self._end, Refused):
+            self._check()
+            await self._write_what_waits()
+            self._check()
+        was_online = self.is_online
+        self._end = None
+        self._ended.clear()
+        dropped = self._core.begin_anew(str(uuid4()), self._loop.time())
+        if dropped:
+            logger.warning("The client begins anew: %d messages were not written", dropped)
+        self._driver.begin_anew()
+        if was_online:
+            self._feeds.tell(Offline("The client begins anew"))
+        self._start()
+        if timeout != 0:
+            await self.wait_online(timeout)
+
     async def close(self) -> None:
         """End the client within a bound, whatever the server does; who waits gets `Closed`."""
         self._finish_with(closed())
-        self._task.cancel()
-        await asyncio.wait({self._task})
+        for task in self._tasks:
+            task.cancel()
+        cancelled: asyncio.CancelledError | None = None
+        while not all(task.done() for task in self._tasks):
+            try:
+                await asyncio.wait(self._tasks)
+            except asyncio.CancelledError as error:  # they are ended before this is
+                cancelled = error
+        if cancelled is not None:
+            raise cancelled
 
     async def leave(self) -> None:
         """Write what waits, if that goes quickly, and `close`."""
         try:
-            if self._end is None and self.is_online:
+            if self._end is None:
+                await self._write_what_waits()
+        finally:
+            await self.close()
+
+    async def _write_what_waits(self) -> None:
+        try:
+            if self.is_online:
                 await self.flush(EXIT_SECONDS)
         except ClientError as error:
-            logger.warning("The client is closed: %s", error)
-        finally:
-            await asyncio.shield(asyncio.ensure_future(self.close()))
+            logger.warning("The client leaves its connection: %s", error)
 
-    async def _run(self) -> None:
+    def _start(self) -> None:
+        """Connect, once what ran before has ended."""
+        before = [task for task in self._tasks if not task.done()]
+        for task in before:
+            task.cancel()
+        run = asyncio.create_task(self._run(before), name="vortex-client")
+        self._tasks = [*before, run]
+
+    async def _run(self, before: list[asyncio.Task[None]]) -> None:
+        if before:
+            await asyncio.wait(before)
         try:
             error = await self._driver.run()
         except Exception as failure:
@@ -253,18 +294,19 @@ class Client:
             self._finish_with(Closed(f"The client failed: {failure!r}"))
         else:
             if isinstance(error, Refused):
-                self._tell(RefusedForGood(str(error), error.code))
+                self._feeds.tell(RefusedForGood(str(error), error.code))
             self._finish_with(error)
         finally:
-            self._finish_with(closed())  # unless it has ended otherwise
+            if self._tasks[-1] is asyncio.current_task():
+                self._finish_with(closed())  # unless it has ended otherwise
 
     def _finish_with(self, error: ClientError) -> None:
         if self._end is not None:
             return
         self._end = error
+        self._ended.set()
         self._core.finish(error)
-        for finish in list(self._finish.values()):
-            finish(error)
+        self._feeds.finish(error)
         self._driver.written.set()
 
     def _check(self) -> None:
@@ -301,18 +343,3 @@ class Client:
             logger.warning("A push cannot be read: %s", shortened(str(error)))
             return None
         return Payload(envelope.filt, payload.tuples, payload.date or envelope.date)
-
-    def _on_release(self, feed: Feed[Any], release: Callable[[], None]) -> None:
-        """Let a feed end its registration, also one that is collected in another thread."""
-
-        def release_on_loop() -> None:
-            if self._is_on_loop():
-                release()
-            elif not self._loop.is_closed():
-                self._loop.call_soon_threadsafe(release)
-
-        feed.on_release(release_on_loop)
-
-    def _tell(self, event: Event) -> None:
-        for put in list(self._events):
-            put(event)

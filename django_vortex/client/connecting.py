@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import ssl as tls
 import uuid
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from django_vortex.client.addresses import FROM_ENVIRONMENT, make_target
 from django_vortex.client.client import Client
 from django_vortex.client.core import Core
 from django_vortex.client.driver import Driver
+from django_vortex.client.feeds import Feeds
 from django_vortex.client.http_line import open_http
 from django_vortex.client.line import MAX_MESSAGE_BYTES, OpenLine
 from django_vortex.client.liveness import SILENT_SECONDS
-from django_vortex.client.news import Event
 from django_vortex.client.tokens import GetToken, Tokens
 from django_vortex.client.websocket_line import open_websocket
 from django_vortex.exceptions import DefinitionError
@@ -55,8 +55,8 @@ async def connect(
         name: What kind of client this is; the server can push to a name.
         token: Sent as ``Authorization: Bearer`` with every attempt; a function, ``async`` or not,
             is asked for each.
-        headers: Sent with every attempt.
-        cookies: Sent with every attempt.
+        headers: Sent with every attempt, as they are then: the mapping may be changed.
+        cookies: Likewise.
         ssl: The TLS context of both transports, by default one that trusts what the system trusts.
         proxy: The proxy of both transports, None for none; by default what the environment says.
         transports: Which to try, the best one first.
@@ -83,10 +83,8 @@ async def connect(
     dialect = Dialect.D2 if vortexpy else Dialect.NATIVE
     core = Core(str(uuid.uuid4()), name, codec, dialect=dialect, silent_seconds=SILENT_SECONDS)
 
-    def make_driver(tell: Callable[[Event], None]) -> Driver:
-        return Driver(core, target, Tokens(token), chosen, tell)
-
-    client = Client(core, make_driver)
+    feeds = Feeds()
+    client = Client(core, Driver(core, target, Tokens(token), chosen, feeds), feeds)
     try:
         if open_timeout != 0:
             await client.wait_online(open_timeout)

@@ -24,7 +24,7 @@ from django_vortex.client.listeners import Listeners
 from django_vortex.client.liveness import SILENT_SECONDS, Liveness
 from django_vortex.client.outgoing import Message, Outgoing
 from django_vortex.client.requests import OnlineClock, Outcome, Pending, Requests
-from django_vortex.exceptions import ClientError, FateUnknown, WireError, shortened
+from django_vortex.exceptions import ClientError, FateUnknown, NotConnected, WireError, shortened
 from django_vortex.logs import get_limited_logger
 from django_vortex.typedefs import Filt
 from django_vortex.wire.codec import Codec
@@ -187,8 +187,8 @@ class Core:
 
         Outcomes and pushes are delivered before this returns.
         """
-        assert self._protocol is not None
-        assert self._liveness is not None
+        if self._protocol is None or self._liveness is None:
+            return Ending("The client has begun anew")
         self._liveness.hear(now)
         for event in self._protocol.receive(data):
             if isinstance(event, EnvelopeReceived):
@@ -198,8 +198,8 @@ class Core:
         return self._ending
 
     def take(self, now: float) -> list[Message]:
-        """Take the next messages to write."""
-        batch = self.outgoing.take()
+        """Take the next messages to write; none where there is no connection."""
+        batch = [] if self._protocol is None else self.outgoing.take()
         for message in batch:
             pending = self.requests.get(message.request_id)
             if pending is not None:
@@ -215,7 +215,7 @@ class Core:
             pending = self.requests.get(message.request_id)
             if pending is not None:
                 pending.is_written = False
-            elif message.request_id:
+            if self._protocol is None or (message.request_id and pending is None):
                 self.outgoing.confirm(1)
                 continue
             wanted.append(message)
@@ -241,6 +241,16 @@ class Core:
         if not ending.keeps_requests:
             text = f"The connection was lost ({ending.reason}); the server may have done this"
             self.requests.fail_written(FateUnknown(text))
+
+    def begin_anew(self, uuid: str, now: float) -> int:
+        """Be somebody else from now on; return how many messages were not written and are dropped.
+
+        Nothing that was asked or sent before is written, or answered, under the new identity.
+        """
+        self.end(Ending("The client has begun anew"), now)
+        self.requests.fail_all(NotConnected("The client has begun anew before this was written"))
+        self.uuid = uuid
+        return self.outgoing.clear()
 
     def finish(self, error: ClientError) -> None:
         """Be done for good."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from random import random
 from typing import Final
 
@@ -16,8 +16,9 @@ from django_vortex.client.addresses import Target
 from django_vortex.client.backoff import STABLE_SECONDS, Backoff
 from django_vortex.client.core import Core, Due
 from django_vortex.client.endings import Ending
-from django_vortex.client.line import Line, LineEnded, OpenLine
-from django_vortex.client.news import Event, Offline, Online
+from django_vortex.client.feeds import Feeds
+from django_vortex.client.line import Line, LineEnded, OpenLine, close_line
+from django_vortex.client.news import Offline, Online
 from django_vortex.client.tokens import Tokens
 from django_vortex.exceptions import ClientError, Closed, Refused, UpdateRequired
 from django_vortex.logs import get_limited_logger
@@ -48,7 +49,7 @@ class Driver:
         target: Where to connect.
         tokens: Who to be.
         transports: By name what opens a line, the best one first.
-        tell: Takes events; must not raise.
+        feeds: Of the client; they hear of events, and the stream is held while they are full.
     """
 
     def __init__(
@@ -57,14 +58,14 @@ class Driver:
         target: Target,
         tokens: Tokens,
         transports: Mapping[str, OpenLine],
-        tell: Callable[[Event], None],
+        feeds: Feeds,
     ) -> None:
         self._core = core
         self._target = target
         self._tokens = tokens
         self._transports = transports
         self._names = list(transports)
-        self._tell = tell
+        self._feeds = feeds
         self._backoff = Backoff(random)
         self._loop = asyncio.get_running_loop()
         self._work = asyncio.Event()
@@ -74,6 +75,8 @@ class Driver:
         self._chosen = 0
         """Index of the transport that the next attempt uses."""
         self._returns = 0
+        self._said = target.said
+        """What the newest attempt has said of who the client is, beside the token."""
         self._online_at = float("inf")
         self.last_ending = Ending("There was no attempt yet")
         """Why there is no connection."""
@@ -87,6 +90,12 @@ class Driver:
     def written(self) -> asyncio.Event:
         """Set whenever messages have left."""
         return self._written
+
+    def begin_anew(self) -> None:
+        """Forget how connections went and who the client was; for the next `run`."""
+        self._online.clear()
+        self._backoff.succeed(STABLE_SECONDS)
+        self._tokens.begin_anew()
 
     def wake(self) -> None:
         """There is something to write."""
@@ -102,7 +111,9 @@ class Driver:
             self._backoff.succeed(lasted)
             if lasted >= STABLE_SECONDS:
                 was_unauthenticated = False
-            if ending.is_refusal or (ending.is_unauthenticated and was_unauthenticated):
+            if ending.is_refusal or (
+                ending.is_unauthenticated and (was_unauthenticated or self._is_same_again())
+            ):
                 refused = UpdateRequired if ending.is_outdated else Refused
                 return refused(ending.reason, ending.code)
             was_unauthenticated |= ending.is_unauthenticated
@@ -132,9 +143,9 @@ class Driver:
             self._online.clear()
             self._core.end(ending, self._loop.time())
             if line is not None:
-                await asyncio.shield(line.close())
+                await close_line(line)
         if was_online:
-            self._tell(Offline(ending.reason))
+            self._feeds.tell(Offline(ending.reason))
         else:  # perhaps the other transport gets through
             self._chosen = (self._chosen + 1) % len(self._names)
         return ending
@@ -142,9 +153,14 @@ class Driver:
     async def _open(self, name: str) -> Line:
         token = await self._tokens.ask()
         address = self._target.address(self._core.address, token)
+        self._said = self._target.said
         line = await self._transports[name](address, self._core.first_texts)
         self._core.begin(self._loop.time(), framed=line.framed)
         return line
+
+    def _is_same_again(self) -> bool:
+        """Tell whether the next attempt would say the same; at best it would be anonymous."""
+        return not self._tokens.is_asked and self._target.said == self._said
 
     async def _wait_for_info(self, line: Line) -> None:
         while not self._core.is_online:
@@ -159,7 +175,7 @@ class Driver:
         self._online_at = self._loop.time()
         self._online.set()
         self._work.set()
-        self._tell(Online(name, server.name))
+        self._feeds.tell(Online(name, server.name))
 
     async def _serve(self, line: Line) -> None:
         """Read, write and look at the time until one of the three ends; raises `LineEnded`."""
@@ -188,8 +204,10 @@ class Driver:
         )
 
     async def _read(self, line: Line) -> None:
-        receive, time = self._core.receive, self._loop.time
+        receive, time, feeds = self._core.receive, self._loop.time, self._feeds
         while True:
+            if feeds.is_full:
+                await feeds.make_room()
             ending = receive(await line.receive(), time())
             if ending is not None:
                 raise LineEnded(ending)
@@ -253,7 +271,7 @@ class Driver:
                     await line.beat()
                     await line.receive()
                 finally:
-                    await asyncio.shield(line.close())
+                    await close_line(line)
                 return True
         return False
 

@@ -14,6 +14,7 @@ from django_vortex.wire.reserved import (
     NORMAL_CLOSURE,
     NOT_THIS_USER_CLOSURE,
     REFUSED_CLOSURE,
+    STALE_COOKIES_CLOSURE,
     STOPPING_CLOSURE,
     THROTTLED_CLOSURE,
     UPDATE_REQUIRED,
@@ -23,8 +24,8 @@ from django_vortex.wire.reserved import (
 DEPARTURE_CODES: Final = frozenset({NORMAL_CLOSURE, 1001, 1012, STOPPING_CLOSURE, 503})
 """The server, or a proxy, leaves in good order: everybody comes back at once, so nobody hurries."""
 
-UNAUTHENTICATED_CODES: Final = frozenset({NOT_THIS_USER_CLOSURE, 401})
-"""Whoever the token names is not let in, or not any more; a fresh one may be."""
+UNAUTHENTICATED_CODES: Final = frozenset({NOT_THIS_USER_CLOSURE, STALE_COOKIES_CLOSURE, 401})
+"""Whoever token or cookies name is not let in, or not any more; with fresh ones it may be."""
 
 REFUSED_CODES: Final = frozenset({REFUSED_CLOSURE, 403})
 """Coming back with the same uuid and token changes nothing."""
@@ -49,7 +50,7 @@ class Ending:
         is_departure: Whether the server leaves, and all its clients with it.
         is_refusal: Whether coming back changes nothing.
         is_outdated: Whether it is one because this client is too old.
-        is_unauthenticated: Whether only a fresh token may change something.
+        is_unauthenticated: Whether only a fresh token, or fresh cookies, may change something.
         keeps_requests: Whether the server may still answer on the next connection, as it does over
             HTTP.
     """

@@ -21,35 +21,69 @@ MAX_WAITING: Final = 1000
 _T = TypeVar("_T")
 
 
-class _Waiting(Generic[_T]):
+class Waiting(Generic[_T]):
     """What waits for the reader of a `Feed`; holds no reference to the feed itself.
 
     So a feed that its reader has dropped is collected, and its registration ends.
+
+    Attributes:
+        is_overdue: Whether the stream was held for this reader for long enough: what does not fit
+            is dropped now, until half of what waits is read.
     """
 
-    def __init__(self, max_waiting: int) -> None:
+    def __init__(self, max_waiting: int, report_full: Callable[[Waiting[_T]], object]) -> None:
         self.items: deque[_T] = deque()
         self.lost = 0
         self.end: ClientError | None = None
         self.is_closed = False
+        self.is_overdue = False
         self.waiter: asyncio.Future[None] | None = None
+        self.on_room: Callable[[], object] | None = None
+        """Called when there is room again, while somebody waits for that."""
         self._max_waiting = max_waiting
+        self._report_full = report_full
+
+    @property
+    def has_room(self) -> bool:
+        """Whether the stream need not be held for this reader any more: it has read half."""
+        return self.is_closed or self.end is not None or len(self.items) <= self._max_waiting // 2
 
     def put(self, item: _T) -> None:
+        """Add an item, or count it as lost."""
         if self.end is not None or self.is_closed:
             return
-        if self.lost or len(self.items) >= self._max_waiting:
+        if self.lost or (self.is_overdue and len(self.items) >= self._max_waiting):
             self.lost += 1
         else:
             self.items.append(item)
+            if len(self.items) >= self._max_waiting and not self.is_overdue:
+                self._report_full(self)
         self.wake()
 
+    def take(self) -> _T:
+        """Take the next item."""
+        item = self.items.popleft()
+        self.is_overdue &= not self.has_room
+        if self.on_room is not None:
+            self.on_room()
+        return item
+
     def finish(self, error: ClientError) -> None:
+        """Let the reader have an error behind what is there."""
         if self.end is None:
             self.end = error
             self.wake()
 
+    def close(self) -> None:
+        """Drop what waits; there is no reader any more."""
+        self.is_closed = True
+        self.items.clear()
+        self.wake()
+        if self.on_room is not None:
+            self.on_room()
+
     def wake(self) -> None:
+        """Let the reader look again."""
         if self.waiter is not None and not self.waiter.done():
             self.waiter.set_result(None)
 
@@ -57,13 +91,18 @@ class _Waiting(Generic[_T]):
 class Feed(Generic[_T]):
     """What comes for one reader: ``async with`` it, ``async for`` over it.
 
-    Once more waits than there is room for, what comes is dropped until the reader has read what
-    waits and has been told by `Overflow`; it can go on after that. When the client ends, the reader
-    gets what is there and then the client's error.
+    Once as much waits as there is room for, the connection is not read for a moment. If that does
+    not help, what comes is dropped until the reader has read what waits and has been told by
+    `Overflow`; it can go on after that. When the client ends, the reader gets what is there and
+    then the client's error.
     """
 
-    def __init__(self, max_waiting: int = MAX_WAITING) -> None:
-        self._waiting: _Waiting[_T] = _Waiting(max_waiting)
+    def __init__(
+        self,
+        max_waiting: int = MAX_WAITING,
+        report_full: Callable[[Waiting[_T]], object] = lambda waiting: None,
+    ) -> None:
+        self._waiting: Waiting[_T] = Waiting(max_waiting, report_full)
         self._release: weakref.finalize[..., Feed[_T]] | None = None
 
     @property
@@ -83,9 +122,7 @@ class Feed(Generic[_T]):
 
     def close(self) -> None:
         """End it; a reader that waits ends, too."""
-        self._waiting.is_closed = True
-        self._waiting.items.clear()
-        self._waiting.wake()
+        self._waiting.close()
         if self._release is not None:
             self._release()
 
@@ -113,7 +150,7 @@ class Feed(Generic[_T]):
             if waiting.is_closed:
                 raise StopAsyncIteration
             if waiting.items:
-                return waiting.items.popleft()
+                return waiting.take()
             if waiting.lost:
                 lost, waiting.lost = waiting.lost, 0
                 raise Overflow(lost)

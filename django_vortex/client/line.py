@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol, TypeVar
 
 from django_vortex.client.endings import Ending
 
-CLOSE_SECONDS: Final = 2.0
+CLOSE_SECONDS: Final = 1.0
 """How long the other end has for a closing in good order; then the connection is cut."""
 
 MAX_MESSAGE_BYTES: Final = 67_108_864
@@ -94,9 +94,22 @@ async def begin(line: _Line, first: Sequence[str]) -> _Line:
     try:
         await line.send(first)
     except BaseException:
-        await asyncio.shield(line.close())
+        await close_line(line)
         raise
     return line
+
+
+async def close_line(line: Line) -> None:
+    """Close a line before this ends, also when it is cancelled meanwhile."""
+    closing = asyncio.ensure_future(line.close())
+    cancelled: asyncio.CancelledError | None = None
+    while not closing.done():
+        try:
+            await asyncio.shield(closing)
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled
 
 
 def describe(error: BaseException) -> str:

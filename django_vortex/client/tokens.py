@@ -31,6 +31,15 @@ class Tokens:
         self._source = source
         self._had_one = False
 
+    @property
+    def is_asked(self) -> bool:
+        """Whether the next token may be another one."""
+        return callable(self._source)
+
+    def begin_anew(self) -> None:
+        """Let the client be anonymous from now on, if that is what its callable says."""
+        self._had_one = False
+
     async def ask(self) -> str | None:
         """Return a token for one attempt.
 
@@ -45,10 +54,19 @@ class Tokens:
                 token = source()
                 if inspect.isawaitable(token):
                     token = await token
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            raise _no_token(error) from error  # of something that the callable awaited
         except Exception as error:
-            raise LineEnded(Ending(f"There is no token: {describe(error)}")) from error
+            raise _no_token(error) from error
         if token is None and self._had_one:
             reason = "There is no token any more"
             raise LineEnded(Ending(reason, is_refusal=True, is_unauthenticated=True))
         self._had_one = token is not None
         return token
+
+
+def _no_token(error: BaseException) -> LineEnded:
+    return LineEnded(Ending(f"There is no token: {describe(error)}"))

@@ -7,6 +7,7 @@ the core, after what is there has been read).
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -65,6 +66,7 @@ class WebSocketLine:
 
     async def close(self) -> None:
         """Close with 1000; cut the connection if the server does not agree in time."""
+        draining = asyncio.ensure_future(self._drain())
         try:
             async with asyncio.timeout(CLOSE_SECONDS):
                 await self._socket.close(1000)
@@ -72,6 +74,14 @@ class WebSocketLine:
             pass
         finally:
             self._socket.transport.abort()
+            draining.cancel()
+            await asyncio.gather(draining, return_exceptions=True)
+
+    async def _drain(self) -> None:
+        """Read on: the server's agreement is behind what it has sent before."""
+        with contextlib.suppress(ConnectionClosed):
+            while True:
+                await self._socket.recv()
 
 
 async def open_websocket(address: Address, first: Sequence[str]) -> WebSocketLine:

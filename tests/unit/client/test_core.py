@@ -11,6 +11,7 @@ from django_vortex.exceptions import (
     DefinitionError,
     FateUnknown,
     LimitExceeded,
+    NotConnected,
     TimedOut,
     UnencodableValue,
 )
@@ -138,6 +139,8 @@ def test_C3_request_that_certainly_was_not_written_is_the_next_again(core):
     core.put_back(batch)
     core.end(LOST, 1)
     assert outcomes == []
+    assert core.take(2) == [], "there is no connection"
+    connect(core, 2)
     assert core.take(2)[0].request_id == first
 
 
@@ -290,3 +293,30 @@ def test_original_servers_are_told_nothing_of_cancelling():
     core.outgoing.confirm(len(core.take(0)))
     core.withdraw(pending)
     assert not core.outgoing
+
+
+def test_E2_nothing_of_before_is_written_or_answered_when_the_client_begins_anew(core):
+    connect(core)
+    written, waiting = [], []
+    request_id = ask(core, written)
+    core.outgoing.put(core.encode({"key": "sent"}, None))
+    batch = core.take(0)
+    ask(core, waiting)
+    assert core.begin_anew("another", 0) == 1
+    assert core.take(0) == []
+    core.put_back(batch)
+    assert len(core.outgoing) == 0
+    assert [type(one[0]) for one in (written, waiting)] == [FateUnknown, NotConnected]
+    assert core.address["vortexUuid"] == "another"
+    assert core.receive(write({"key": "a", MESSAGE_ID: request_id}, 1), 0) is not None
+    connect(core)
+    core.receive(write({"key": "a", MESSAGE_ID: request_id}, 1), 0)
+    assert len(written) == 1
+
+
+def test_E2_a_queue_that_waits_for_a_connection_is_of_the_old_identity(core):
+    outcomes = []
+    ask(core, outcomes)
+    core.begin_anew("another", 0)
+    connect(core)
+    assert core.take(0) == []
