@@ -36,8 +36,8 @@ check-static: $(VENV)/.dev
 check-unit: $(VENV)/.dev
 	$(BIN)/python -m pytest -q --numprocesses=logical --hypothesis-profile=quick tests/unit tests/architecture
 
-matrix: $(VENV)/.matrix  ## The tests over all Pythons, Djangos and ages of dependencies; ARGS go to nox
-	$(BIN)/python -m nox --sessions tests $(ARGS)
+matrix: $(VENV)/.matrix  ## The tests over all Pythons, Djangos and ages of dependencies, and the version before; ARGS go to nox
+	$(BIN)/python -m nox --sessions tests previous $(ARGS)
 
 format: $(VENV)/.dev  ## Let ruff rewrite what it can
 	$(BIN)/ruff check --fix .

@@ -3,9 +3,12 @@
 ``make matrix`` runs all of it, ``make matrix ARGS=--list`` names the cells, and ``make matrix
 ARGS="-k 'py312 and lowest'"`` chooses some. Where a Python is neither on the PATH nor in pyenv, its
 cells are left out, and nox says so. PostgreSQL and real servers are tested once, by ``make test``.
+One more session lets servers and clients of this tree talk with those of the previous version.
 """
 
 import os
+import shutil
+import tarfile
 from configparser import ConfigParser
 from itertools import product
 from pathlib import Path
@@ -23,6 +26,9 @@ os.environ["PATH"] = os.pathsep.join([os.environ["PATH"], *map(str, PYENV.glob("
 PYTHONS = ("3.11", "3.12", "3.13")
 DJANGOS = {"5.2": "Django==5.2.*", "6.0": "Django==6.0.*", "newest": "Django"}
 AGES = ("lowest", "newest")
+PREVIOUS = "4354fc5"
+"""The last commit of the version before that in ``wire/versions.py``."""
+
 RUNTIME_EXTRAS = ("daphne", "uvicorn", "redis", "sqlalchemy")
 
 CELLS = [
@@ -41,6 +47,23 @@ def tests(session: nox.Session, django: str, age: str) -> None:
         *("python", "-m", "pytest", "-q", "--numprocesses=logical", "-k", "not postgres"),
         *("--hypothesis-profile=quick", "tests/unit", "tests/architecture", "tests/crud"),
         *session.posargs,
+    )
+
+
+@nox.session
+def previous(session: nox.Session) -> None:
+    """Test this tree together with the last commit of the version before."""
+    session.install(".[test]")
+    tree = Path(session.create_tmp(), "tree")
+    shutil.rmtree(tree, ignore_errors=True)
+    tree.mkdir()
+    archive = tree / "tree.tar"
+    session.run("git", "archive", "--output", str(archive), PREVIOUS, external=True)
+    with tarfile.open(archive) as files:
+        files.extractall(tree, filter="data")
+    session.run(
+        *("python", "-m", "pytest", "-q", "matrix", *session.posargs),
+        env={"PREVIOUS_TREE": str(tree.resolve())},
     )
 
 
