@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check check-static check-unit matrix format bench docs clean
+.PHONY: help demo test test-alone test-servers pythons check check-static check-unit matrix format bench docs clean
 
 help:  ## This list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -21,8 +21,24 @@ demo: $(VENV)/.demo  ## Load airports and tickets into SQLite, serve the example
 	@echo "Serving on http://127.0.0.1:$(PORT)/"
 	$(BIN)/python manage.py runserver --noreload 127.0.0.1:$(PORT)
 
-test: $(VENV)/.dev  ## All tests; ARGS go to pytest
+test: $(VENV)/.dev $(VENV)/.matrix  ## All tests, or those that ARGS say to pytest
+ifeq ($(strip $(ARGS)),)
+	@$(MAKE) --no-print-directory --keep-going test-alone test-servers pythons
+else
 	$(BIN)/python -m pytest $(ARGS)
+endif
+
+# Those that start no servers share the processors.
+ALONE := tests/unit tests/crud
+
+test-alone: $(VENV)/.dev
+	$(BIN)/python -m pytest --numprocesses=logical $(ALONE)
+
+test-servers: $(VENV)/.dev
+	$(BIN)/python -m pytest $(addprefix --ignore=,$(ALONE))
+
+pythons: $(VENV)/.matrix  ## Tests without servers on all other Pythons that are installed; ARGS go to nox
+	$(BIN)/python -m nox --sessions pythons $(ARGS)
 
 check: $(VENV)/.dev  ## Format, lint, types, import contracts and unit tests, in under a minute
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target check-unit check-static

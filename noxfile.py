@@ -1,6 +1,8 @@
-"""The matrix: unit, architecture and CRUD tests over Pythons, Djangos and ages of dependencies.
+"""Unit, architecture and CRUD tests over Pythons, Djangos and ages of dependencies.
 
-``make matrix`` runs all of it, ``make matrix ARGS=--list`` names the cells, and ``make matrix
+``make pythons``, a part of ``make test``, runs them with the newest of everything on each Python
+beside the one of `make test` itself, and measures how much of the package they reach. ``make
+matrix`` runs all cells, ``make matrix ARGS=--list`` names the cells, and ``make matrix
 ARGS="-k 'py312 and lowest'"`` chooses some. Where a Python is neither on the PATH nor in pyenv, its
 cells are left out, and nox says so. PostgreSQL and real servers are tested once, by ``make test``.
 One more session lets servers and clients of this tree talk with those of the previous version.
@@ -8,6 +10,7 @@ One more session lets servers and clients of this tree talk with those of the pr
 
 import os
 import shutil
+import sys
 import tarfile
 from configparser import ConfigParser
 from itertools import product
@@ -38,16 +41,32 @@ CELLS = [
 ]
 
 
+PYTEST = (
+    *("python", "-m", "pytest", "-q", "--numprocesses=logical", "-k", "not postgres"),
+    *("--hypothesis-profile=quick", "tests/unit", "tests/architecture", "tests/crud"),
+)
+
+
 @nox.session
 @nox.parametrize("python,django,age", CELLS)
 def tests(session: nox.Session, django: str, age: str) -> None:
     """Test one cell."""
     session.install(".[test]", DJANGOS[django], *(find_lowest() if age == "lowest" else ()))
-    session.run(
-        *("python", "-m", "pytest", "-q", "--numprocesses=logical", "-k", "not postgres"),
-        *("--hypothesis-profile=quick", "tests/unit", "tests/architecture", "tests/crud"),
-        *session.posargs,
-    )
+    session.run(*PYTEST, *session.posargs)
+
+
+@nox.session(python=PYTHONS)
+def pythons(session: nox.Session) -> None:
+    """Test with another Python; the newest has to reach what `fail_under` of setup.cfg says."""
+    if session.python == ".".join(map(str, sys.version_info[:2])):
+        session.skip("`make test` runs with this one")
+    session.install(".[check]")
+    if session.python != PYTHONS[-1]:
+        session.run(*PYTEST, *session.posargs)
+        return
+    session.install("pytest-cov>=6")
+    # What watches lines without slowing them down, from Python 3.12 on.
+    session.run(*PYTEST, "--cov", *session.posargs, env={"COVERAGE_CORE": "sysmon"})
 
 
 @nox.session

@@ -329,10 +329,10 @@ async def test_rows_are_sent_as_often_as_the_handler_says(bench: Bench, sessions
 def locked(tmp_path: Path) -> Iterator[Engine]:
     """A database that somebody else has locked, for longer than anybody waits."""
     path = tmp_path / "locked.sqlite3"
-    tables.Base.metadata.create_all(create_engine(f"sqlite:///{path}"))
+    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": 0}, poolclass=NullPool)
+    tables.Base.metadata.create_all(engine)
     holder = sqlite3.connect(path, isolation_level=None)
     holder.execute("BEGIN EXCLUSIVE")
-    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": 0}, poolclass=NullPool)
     yield engine
     holder.close()
 
