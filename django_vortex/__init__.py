@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from django_vortex.orm.crud.handler import OrmCrudHandler as OrmCrudHandler
     from django_vortex.orm.crud.model import CrudModel as CrudModel
     from django_vortex.orm.crud.nested import CrudNested as CrudNested
-    from django_vortex.orm.rows_handler import RowsHandler as RowsHandler
+    from django_vortex.orm.crud.rows_handler import RowsHandler as RowsHandler
     from django_vortex.routing.endpoint import PayloadEndpoint as PayloadEndpoint
     from django_vortex.routing.endpoint import endpoint as endpoint
     from django_vortex.routing.payload_io import PayloadIO as PayloadIO
@@ -80,7 +80,7 @@ _MODULES = {
     "PermissionDenied": "exceptions",
     "ReadOnly": "routing.permissions",
     "Request": "routing.request",
-    "RowsHandler": "orm.rows_handler",
+    "RowsHandler": "orm.crud.rows_handler",
     "TooManyRequests": "exceptions",
     "Tuple": "tuples",
     "TupleField": "tuples",

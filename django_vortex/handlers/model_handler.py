@@ -4,7 +4,7 @@ import inspect
 from abc import abstractmethod
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
-from typing import Any
+from typing import Any, TypeVar
 
 from django_vortex.exceptions import DefinitionError
 from django_vortex.handlers.base import BaseHandler
@@ -13,6 +13,8 @@ from django_vortex.routing.replies import list_payload
 from django_vortex.routing.request import Request
 from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.payload import Payload
+
+_T = TypeVar("_T")
 
 
 class ModelHandler(BaseHandler):
@@ -80,9 +82,19 @@ class ModelHandler(BaseHandler):
             self.make_address(to_peer, to_name, to_user),
             self.filt,
             build,
-            lambda request: self.payload_io.run_sync(lambda: build(request)),
+            lambda request: self._run_on_loop(lambda: build(request)),
             self.after_commit,
+            needs_loop=self._needs_loop,
         )
+
+    @property
+    def _needs_loop(self) -> bool:
+        """Whether the model can be built on a loop alone."""
+        return False
+
+    async def _run_on_loop(self, function: Callable[[], _T]) -> _T:
+        """Run what calls methods of the handler, for a caller on a loop."""
+        return await self.payload_io.run_sync(function)
 
     def after_commit(self, function: Callable[[], object]) -> None:
         """Call a function when the caller's transaction has committed, at once if there is none."""

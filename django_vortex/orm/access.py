@@ -66,13 +66,13 @@ class PeerAccess:
         rows = access.permission.scope(self.request, action)
         return None if rows is None else to_condition(self.resolve(rows))
 
-    def make_scope(self, access: Access, action: Action) -> Scope:
+    def make_scope(self, access: Access, action: Action, *, is_final: bool = False) -> Scope:
         """Return which rows, and which rows inside of them, exist for the peer and an action."""
         inside = {name: self._make_nested_scope(one) for name, one in access.nested.items()}
         queryset = None
         if access.get_queryset is not None:
             queryset = self.resolve(access.get_queryset(self.request))
-        return Scope(queryset, self.get_condition(access, action), inside)
+        return Scope(queryset, self.get_condition(access, action), inside, is_final=is_final)
 
     def _make_nested_scope(self, access: Access) -> Scope:
         if not self.is_allowed(access, Action.RETRIEVE):

@@ -140,6 +140,11 @@ class Scope:
     keeps: Callable[[Any], bool] | None = None
     """Of related rows: asked of each that was read whether it exists."""
 
+    is_final: bool = False
+    """Whether nobody orders these rows or cuts them into pages: then a queryset is read as it is,
+    with its order, limits, deferred columns and database, each row once.
+    """
+
 
 @dataclass(frozen=True, slots=True)
 class Order:
@@ -372,8 +377,13 @@ class Store(Protocol):
             DefinitionError: It has no primary key, or something else that makes it unusable.
         """
 
-    def get_all(self, model: Any) -> Any:
-        """Give the queryset or ``select`` of all rows, for applications to narrow down."""
+    def get_all(self, model: Any, *, is_final: bool = False) -> Any:
+        """Return the queryset or ``select`` of all rows, for applications to narrow down.
+
+        Args:
+            model: The model.
+            is_final: As of `Scope`: it is in the database that rows are read from.
+        """
 
     async def run(self, work: Callable[[Unit], _T]) -> _T:
         """Do work in one transaction of its own and commit; roll back if it raises.

@@ -20,8 +20,8 @@ from django.db.models import (
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import RowNumber
 
+from django_vortex.orm.crud.rows_handler import RowsHandler
 from django_vortex.orm.django.tuples import install
-from django_vortex.orm.rows_handler import RowsHandler
 from django_vortex.routing.permissions import AllowAny
 from django_vortex.routing.request import Request
 from django_vortex.testing import connect

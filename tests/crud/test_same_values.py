@@ -24,8 +24,8 @@ from sqlalchemy.orm import Session, registry, relationship, sessionmaker
 
 from django_vortex.handlers import ModelHandler
 from django_vortex.orm.crud.handler import OrmCrudHandler
+from django_vortex.orm.crud.rows_handler import RowsHandler
 from django_vortex.orm.django import tuples as django_tuples
-from django_vortex.orm.rows_handler import RowsHandler
 from django_vortex.orm.sqlalchemy import tuples as sqlalchemy_tuples
 from django_vortex.routing.endpoint import PayloadEndpoint
 from django_vortex.routing.permissions import AllowAny

@@ -20,7 +20,7 @@ from sqlalchemy.orm import (
 
 from django_vortex.orm.conditions import Native
 from django_vortex.orm.crud.handler import OrmCrudHandler
-from django_vortex.orm.rows_handler import RowsHandler
+from django_vortex.orm.crud.rows_handler import RowsHandler
 from django_vortex.orm.sqlalchemy.tuples import install
 from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.routing.permission import Action, Permission

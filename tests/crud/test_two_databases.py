@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import async_sessionmaker
 from sqlalchemy.orm import sessionmaker
 
@@ -11,6 +12,7 @@ from tests.crud.asking import Record
 from tests.crud.boards import TICKET, Board, Place, ticket
 from tests.crud.databases import Database
 from tests.crud.fixtures import FindDatabase
+from tests.crud.test_rows_handlers import serve as serve_rows
 
 OTHER = {"key": "board.other"}
 
@@ -65,3 +67,14 @@ async def test_validation_looks_into_the_right_database(board: Board, other: Dat
     taken = [Record("board.Project", name="taken")]
     assert not (await board.ask(TICKET, taken)).is_success
     assert (await board.ask(OTHER, taken)).result is True
+
+
+async def test_rows_are_read_from_the_database_of_the_queryset(
+    board: Board, other: Database
+) -> None:
+    other.add("ticket", title="there")
+    if board.is_django:
+        serve_rows(board, queryset=board.Ticket.objects.using(other.alias))
+    else:
+        serve_rows(board, queryset=select(board.Ticket), **reach(board, other))
+    assert [row["title"] for row in (await board.ask()).tuples] == ["there"]

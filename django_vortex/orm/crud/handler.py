@@ -16,8 +16,8 @@ from django_vortex.exceptions import (
 )
 from django_vortex.handlers.base import BaseHandler, HandlerOptions
 from django_vortex.handlers.options import set_options
-from django_vortex.logs import get_limited_logger
 from django_vortex.orm.crud.extension import has_hook
+from django_vortex.orm.crud.failures import explain_failure
 from django_vortex.orm.crud.gate import CrudGate
 from django_vortex.orm.crud.listing import LIST_KEYS, Listing
 from django_vortex.orm.crud.load_reader import LoadReader
@@ -25,7 +25,6 @@ from django_vortex.orm.crud.loads import Load
 from django_vortex.orm.crud.model import CrudModel, Extensions, make_plans
 from django_vortex.orm.crud.nested import Nested
 from django_vortex.orm.crud.pushes import CrudPushes
-from django_vortex.orm.crud.refusals import REFUSED
 from django_vortex.orm.crud.remove import CrudRemove
 from django_vortex.orm.crud.run import CrudRun
 from django_vortex.orm.crud.save import CrudSave
@@ -42,9 +41,6 @@ from django_vortex.typedefs import Filt
 from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.payload import Payload
 from django_vortex.wire.plain import is_true
-
-logger = get_limited_logger(__name__)
-
 
 _FILT_KEYS = ("id", "delete", *LIST_KEYS)
 """What a filt may have beside the pairs of the handler's."""
@@ -254,17 +250,8 @@ class OrmCrudHandler(BaseHandler):
             await pushes.wait_for_turn(request, load)
         try:
             outcome = await self._run(request, load)
-        except RefusedByDatabase as error:  # a value to filter by
-            raise ValidationError(error.text or REFUSED) from error
-        except TryAgain as error:
-            logger.warning(f"{self!r} could not ask its database", exc_info=error)
-            raise
-        except UnknownOutcome as error:
-            reference = self.payload_io.make_reference()
-            logger.error(
-                "%r lost its database at a commit (ref %s)", self, reference, exc_info=error
-            )
-            raise UnknownOutcome(reference) from error
+        except (RefusedByDatabase, TryAgain, UnknownOutcome) as error:
+            raise explain_failure(self, error) from error
         return outcome.answer
 
     def send_model_update(

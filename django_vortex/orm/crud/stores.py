@@ -27,7 +27,8 @@ def make_store(
         from django_vortex.orm.sqlalchemy.store import SqlAlchemyStore
 
         if session_factory is None:
-            raise DefinitionError(f"Rows of {quoted(model)} need a session_factory")
+            name = getattr(model, "__qualname__", None) or quoted(model)
+            raise DefinitionError(f"Rows of {name} need a session_factory")
         return SqlAlchemyStore(session_factory, run_sync)
     raise DefinitionError(
         f"Expected a Django model, a SQLAlchemy class or table, got {quoted(model)}"

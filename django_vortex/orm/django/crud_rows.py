@@ -19,6 +19,7 @@ from django_vortex.orm.django.reading import ShapeReader
 from django_vortex.orm.django.refusals import Refusals, asked, is_of_django
 from django_vortex.orm.django.saving import claim, save_fields
 from django_vortex.orm.django.scope import add_prefetches, find_prefetches, narrow
+from django_vortex.orm.django.shapes import may_repeat
 from django_vortex.orm.django.targets import check_limits_of_targets
 from django_vortex.orm.django.validation import validate_drafts
 from django_vortex.orm.django.values import PENDING, Read, make_field_reader, to_model_value
@@ -77,10 +78,10 @@ class DjangoCrudRows:
         self._model: type[models.Model] = shape.spec.model
         self._keys = shape.spec.key_names
         self._reader = reader
-        self._using = using
         self._scope = scope
         self._reads: dict[str, Read] = {}
         self._queryset = narrow(shape, scope, using)
+        self._using = using = self._queryset.db if scope.is_final else using
         self._related = list(find_prefetches(shape, scope, using))
         self._written = _find_written(self._model)
         self.defers_references = bool(connections[using].features.can_defer_constraint_checks)
@@ -246,8 +247,13 @@ class DjangoCrudRows:
         return queryset if limit is None else queryset[:limit]
 
     def _fetch(self, queryset: models.QuerySet[Any]) -> list[Any]:
+        is_combined = bool(queryset.query.combinator)  # which Django lets nothing be loaded with
         with asked(self._using):
-            rows = list(add_prefetches(queryset, self._related))
+            rows = list(queryset if is_combined else add_prefetches(queryset, self._related))
+            if is_combined:
+                models.prefetch_related_objects(rows, *self._related)
+        if self._scope.is_final and may_repeat(queryset):
+            rows = list({row.pk: row for row in rows}.values())
         leave_out(rows, self._scope)
         return rows
 

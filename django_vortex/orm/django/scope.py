@@ -11,7 +11,7 @@ from django.db import models
 
 from django_vortex.exceptions import DefinitionError
 from django_vortex.orm.django.conditions import filter_rows
-from django_vortex.orm.django.shapes import check_queryset, each_once
+from django_vortex.orm.django.shapes import check_queryset, each_once, for_reading, with_names
 from django_vortex.orm.guarded_rows import NO_ROWS, waiting_name
 from django_vortex.orm.store import Scope, Shape
 
@@ -33,7 +33,13 @@ def narrow(shape: Shape, scope: Scope, using: str, *, is_one: bool = False) -> A
     queryset, model = scope.queryset, shape.spec.model
     if queryset is None:
         queryset = (model._base_manager if is_one else model._default_manager).all()
-    queryset = each_once(check_queryset(queryset, model), using)
+    queryset = check_queryset(queryset, model)
+    if scope.is_final:
+        using = queryset.db
+        queryset = for_reading(queryset)
+        if scope.condition is None:
+            return with_names(queryset, shape.names)
+    queryset = each_once(queryset, using)
     try:
         return filter_rows(queryset, scope.condition)
     except FieldError as error:

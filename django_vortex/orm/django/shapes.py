@@ -5,7 +5,7 @@ give other rows (``union()``, ``distinct("field")``, filters by a window) or a r
 (joins to many), the rows are those whose keys the queryset has.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.core.exceptions import FieldDoesNotExist, FieldError
@@ -67,6 +67,38 @@ def whole(queryset: models.QuerySet[Any]) -> models.QuerySet[Any]:
     """Return the same rows with all fields; each of them would be asked for what is deferred."""
     is_whole = queryset.query.deferred_loading == (frozenset(), True)
     return queryset if is_whole or queryset.query.combinator else queryset.defer(None)
+
+
+def for_reading(queryset: models.QuerySet[Any]) -> models.QuerySet[Any]:
+    """Return the same rows without locking them, which has no use outside a transaction."""
+    found = unordered(queryset.all())
+    found.query.select_for_update = False
+    return found
+
+
+def with_names(queryset: models.QuerySet[Any], names: Sequence[str]) -> models.QuerySet[Any]:
+    """Return a queryset that defers what it deferred, except for these fields.
+
+    Each row would take a query for one of them.
+    """
+    query = queryset.query
+    fields, is_deferred = query.deferred_loading
+    if query.select_related is not False or query.combinator:
+        return whole(queryset)
+    if is_deferred:
+        if not fields:
+            return queryset
+        return queryset.defer(None).defer(*(set(fields) - _name_both(queryset, names)))
+    meta = queryset.model._meta
+    return queryset.only(
+        *fields, *(one.name for one in meta.concrete_fields if one.attname in names)
+    )
+
+
+def _name_both(queryset: models.QuerySet[Any], names: Sequence[str]) -> set[str]:
+    """Return the names of fields, of foreign keys that with ``_id`` as well as that without."""
+    fields = (one for one in queryset.model._meta.concrete_fields if one.attname in names)
+    return {name for one in fields for name in (one.name, one.attname)}
 
 
 def may_repeat(queryset: models.QuerySet[Any]) -> bool:

@@ -40,9 +40,10 @@ class DjangoStore:
         self._model = self._model or model
         return describe_model(model)
 
-    def get_all(self, model: Any) -> Any:
-        """Give all that the default manager gives."""
-        return model._default_manager.using(self._find_alias())
+    def get_all(self, model: Any, *, is_final: bool = False) -> Any:
+        """Return all that the default manager has."""
+        found = model._default_manager.all()
+        return found if is_final and self._using is None else found.using(self._find_alias())
 
     async def run(self, work: Callable[[Unit], _T]) -> _T:
         """Do work in a transaction, off the loop."""
@@ -74,7 +75,12 @@ class DjangoStore:
 
     def run_here(self, work: Callable[[Unit], _T]) -> _T:
         """Do work that only reads, here and now."""
-        return work(DjangoUnit(self._find_alias(), self._get_reader, Waiting()))
+        try:
+            return work(DjangoUnit(self._find_alias(), self._get_reader, Waiting()))
+        except Error as error:
+            if may_try_again(error.__cause__ or error, is_committing=False):
+                raise TryAgain from error
+            raise
 
     def after_commit(self, function: Callable[[], object]) -> None:
         """Call a function when the caller's transaction on this database has committed."""

@@ -7,6 +7,7 @@ values of a loaded row (`RowReader`).
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from sqlalchemy import inspect
 from sqlalchemy.orm import selectinload, undefer
 from sqlalchemy.orm.attributes import QueryableAttribute
 
@@ -67,6 +68,30 @@ class RowReader:
             return self.read(related)
         items: Iterable[Any] = related.values() if isinstance(related, dict) else related
         return [self.read(one) for one in items]
+
+
+def make_options_of(statement: Any, names: Iterable[str]) -> list[Any]:
+    """Return the loader options of a statement of an application: columns that it defers.
+
+    It may select an alias or a subclass, which options of the class do not apply to.
+    """
+    entity = statement.column_descriptions[0]["expr"]
+    if not hasattr(entity, "__mapper__"):
+        return []
+    columns = entity.__mapper__.column_attrs
+    return [
+        undefer(getattr(entity, name))
+        for name in names
+        if name in columns and columns[name].deferred
+    ]
+
+
+def load_rest(row: Any, names: Iterable[str]) -> None:
+    """Load the columns that an application has left out all the same, while there is a session."""
+    state = inspect(row, raiseerr=False)
+    if hasattr(state, "unloaded"):
+        for name in state.unloaded.intersection(names):
+            getattr(row, name)
 
 
 def make_options(shape: Shape, describe: Describe) -> list[Any]:

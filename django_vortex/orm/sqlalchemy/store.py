@@ -62,8 +62,8 @@ class SqlAlchemyStore:
         """
         return self._describe(model).spec
 
-    def get_all(self, model: Any) -> Any:
-        """Give the ``select`` of all rows."""
+    def get_all(self, model: Any, *, is_final: bool = False) -> Any:
+        """Return the ``select`` of all rows."""
         return select(model)
 
     async def run(self, work: Callable[[Unit], _T]) -> _T:

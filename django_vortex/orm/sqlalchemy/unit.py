@@ -27,7 +27,13 @@ from django_vortex.orm.sqlalchemy.held import find_held, hold, release
 from django_vortex.orm.sqlalchemy.models import MappedColumn, many_to_one_names
 from django_vortex.orm.sqlalchemy.parking import park, without_itself
 from django_vortex.orm.sqlalchemy.places import keep_place, read_place, select_places
-from django_vortex.orm.sqlalchemy.reading import Describe, RowReader, make_options
+from django_vortex.orm.sqlalchemy.reading import (
+    Describe,
+    RowReader,
+    load_rest,
+    make_options,
+    make_options_of,
+)
 from django_vortex.orm.sqlalchemy.scope import MAX_KEYS, have_keys, load_guarded, select_rows
 from django_vortex.orm.sqlalchemy.shapes import without_contradictions
 from django_vortex.orm.sqlalchemy.versions import write_version
@@ -301,7 +307,10 @@ class SqlAlchemyRows:
         return select_places([self._mapped.columns[one.name].attribute for one in order])
 
     def _fetch(self, statement: Select[Any], places: Sequence[Any] = ()) -> list[Any]:
-        statement = without_contradictions(statement, self._read_names).options(*self._options)
+        is_final, options = self._scope.is_final, self._options
+        if is_final:
+            options = make_options_of(statement, self._shape.names)
+        statement = without_contradictions(statement, self._read_names).options(*options)
         if len(self.session.identity_map):  # what is known already is read anew
             statement = statement.execution_options(populate_existing=True)
         with self.session.no_autoflush, refusals(self._mapped):  # of values to filter by
@@ -312,6 +321,8 @@ class SqlAlchemyRows:
                     rows.append(row)
             else:
                 rows = list(self.session.scalars(statement).unique())
+            for row in rows if is_final else ():
+                load_rest(row, self._shape.names)
         if self._shape.guarded:
             load_guarded(self.session, rows, self._shape, self._scope, self._describe)
             leave_out(rows, self._scope)

@@ -9,7 +9,7 @@ from django_vortex.exceptions import DefinitionError
 from django_vortex.handlers.base import BaseHandler, HandlerOptions
 from django_vortex.handlers.options import find_options
 from django_vortex.orm.crud.handler import CrudOptions
-from django_vortex.orm.rows_handler import RowsOptions
+from django_vortex.orm.crud.rows_handler import RowsOptions
 from django_vortex.routing.payload_io import PayloadIO
 from tests.unit.orm.models import Ticket
 

@@ -8,7 +8,7 @@ from sqlalchemy import Integer, String, create_engine, types
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
 from sqlalchemy.pool import StaticPool
 
-from django_vortex.orm.rows_handler import RowsHandler
+from django_vortex.orm.crud.rows_handler import RowsHandler
 from django_vortex.routing.permissions import AllowAny
 from django_vortex.tuples import tuple_type
 from django_vortex.wire.dialects import Dialect

@@ -10,7 +10,7 @@ from django.utils.translation import activate, gettext_lazy, override
 
 from django_vortex.exceptions import LoadsOnLoop
 from django_vortex.handlers import AsyncModelHandler, ModelHandler
-from django_vortex.orm.rows_handler import RowsHandler
+from django_vortex.orm.crud.rows_handler import RowsHandler
 from django_vortex.routing.endpoint import PayloadEndpoint
 from django_vortex.routing.request import Request
 from django_vortex.transports.threads import BlockingPool

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, joinedload, sessionmaker
 from sqlalchemy.pool import NullPool, StaticPool
 
 from django_vortex.exceptions import TRY_AGAIN, DefinitionError
-from django_vortex.orm.rows_handler import RowsHandler
+from django_vortex.orm.crud.rows_handler import RowsHandler
 from django_vortex.routing.peer import Peer
 from django_vortex.routing.permission import Action, Permission
 from django_vortex.routing.permissions import IsAuthenticated, IsStaff
