@@ -41,9 +41,10 @@ from django_vortex.routing.peer import Peer
 from django_vortex.routing.request import MESSAGE_ID, Request
 from django_vortex.testing.inline import run_inline
 from django_vortex.tuples import TupleRegistry
+from django_vortex.wire.bodies import EncodedBody
 from django_vortex.wire.codec import Codec
 from django_vortex.wire.dialects import Dialect
-from django_vortex.wire.envelope import EncodedBody, PayloadEnvelope
+from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.payload import Payload
 
 ROWS: Final = 1000

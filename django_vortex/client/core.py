@@ -28,8 +28,8 @@ from django_vortex.exceptions import ClientError, FateUnknown, NotConnected, Wir
 from django_vortex.logs import get_limited_logger
 from django_vortex.typedefs import Filt
 from django_vortex.wire.codec import Codec
-from django_vortex.wire.dialects import Dialect, WireForm
-from django_vortex.wire.envelope import NAME_KEY, UUID_KEY, PayloadEnvelope
+from django_vortex.wire.dialects import NATIVE_NAME, Dialect, WireForm, find_native
+from django_vortex.wire.envelope import NAME_KEY, UUID_KEY, VERSION_KEY, PayloadEnvelope
 from django_vortex.wire.events import EnvelopeReceived, FailureReceived
 from django_vortex.wire.messages import encode_message
 from django_vortex.wire.payload import Payload
@@ -41,6 +41,7 @@ from django_vortex.wire.reserved import (
     ERROR_KEY,
     MESSAGE_ID,
 )
+from django_vortex.wire.versions import UNNUMBERED_VERSION, VERSION
 
 logger = get_limited_logger("django_vortex.client")
 
@@ -93,7 +94,7 @@ class Core:
         self.listeners = Listeners()
         self.server: Server | None = None
         """Who answers now, None while nobody does."""
-        self._form = WireForm(dialect, framed=False)
+        self._spoken = dialect
         self._online_clock = OnlineClock()
         self._silent_seconds = silent_seconds
         self._protocol: Protocol | None = None
@@ -109,14 +110,16 @@ class Core:
     def address(self) -> dict[str, str]:
         """What the query of the URL says of this client."""
         told = {"vortexUuid": self.uuid, "vortexName": self.name}
-        return {**told, "vortexDialect": "native"} if self.dialect is Dialect.NATIVE else told
+        if self.dialect.is_native:
+            told |= {"vortexDialect": NATIVE_NAME, "vortexVersion": str(VERSION)}
+        return told
 
     @property
     def first_texts(self) -> list[str]:
         """What is written at once: VortexPY says nothing until it was spoken to (PROTOCOL 6.3)."""
-        if self.dialect is Dialect.NATIVE:
+        if self.dialect.is_native:
             return []
-        return [self._write(PayloadEnvelope({UUID_KEY: self.uuid, NAME_KEY: self.name}))]
+        return [self._write(PayloadEnvelope({UUID_KEY: self.uuid, NAME_KEY: self.name})).text]
 
     # The application's side
 
@@ -128,7 +131,7 @@ class Core:
         """
         if request_id:
             filt = {**filt, MESSAGE_ID: request_id}
-        return Message(self._write(PayloadEnvelope(filt, payload)), request_id)
+        return self._write(PayloadEnvelope(filt, payload), request_id)
 
     def request(
         self,
@@ -198,8 +201,9 @@ class Core:
         return self._ending
 
     def take(self, now: float) -> list[Message]:
-        """Take the next messages to write; none where there is no connection."""
-        batch = [] if self._protocol is None else self.outgoing.take()
+        """Take the next messages to write, in the version of the server that is there, if any."""
+        taken = [] if self._protocol is None else self.outgoing.take()
+        batch = [self._translate(message) for message in taken]
         for message in batch:
             pending = self.requests.get(message.request_id)
             if pending is not None:
@@ -268,6 +272,8 @@ class Core:
         filt = envelope.filt
         if UUID_KEY in filt:
             self.server = Server(str(filt[UUID_KEY]), str(filt.get(NAME_KEY, "")))
+            if self.dialect.is_native:
+                self._spoken = find_native(_read_version(filt))
             self._online_clock.start(now)
         elif self.requests.settle(filt.get(MESSAGE_ID), envelope):
             return
@@ -289,5 +295,19 @@ class Core:
         if event.fatal:
             self._ending = Ending("What the server sends cannot be read")
 
-    def _write(self, envelope: PayloadEnvelope) -> str:
-        return encode_message(envelope, self._form, None, self.codec)
+    def _write(self, envelope: PayloadEnvelope, request_id: str = "") -> Message:
+        form = WireForm(self._spoken, framed=False)
+        text = encode_message(envelope, form, None, self.codec)
+        envelope.release_payload()  # what the application changes from now on is not sent
+        return Message(text, request_id, envelope, self._spoken)
+
+    def _translate(self, message: Message) -> Message:
+        """Return a message as the server reads it, which may be of another version by now."""
+        if message.dialect is self._spoken or message.envelope is None:
+            return message
+        return self._write(message.envelope, message.request_id)
+
+
+def _read_version(filt: Filt) -> int:
+    version = filt.get(VERSION_KEY)
+    return version if isinstance(version, int) else UNNUMBERED_VERSION

@@ -11,6 +11,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from django_vortex.wire.dialects import Dialect
+from django_vortex.wire.envelope import PayloadEnvelope
+
 MAX_MESSAGES: Final = 2000
 """How many messages may wait."""
 
@@ -28,10 +31,14 @@ class Message:
     Attributes:
         text: The envelope as JSON; how a transport frames it is its own business.
         request_id: Of the request that it is, "" if nobody waits for an answer.
+        envelope: What it was written of, to be written anew for a server of another version.
+        dialect: What it is written in.
     """
 
     text: str
     request_id: str = ""
+    envelope: PayloadEnvelope | None = None
+    dialect: Dialect = Dialect.NATIVE
 
 
 class Outgoing:

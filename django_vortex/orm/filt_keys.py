@@ -11,7 +11,6 @@ from django_vortex.exceptions import ValidationError, quoted
 from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.routing.permissions import AllowAny
 from django_vortex.routing.request import Request
-from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.reserved import MESSAGE_ID
 
 _SIMILAR = 0.85
@@ -33,7 +32,7 @@ def check_keys(
     Raises:
         ValidationError: There is one.
     """
-    if request.dialect is not Dialect.NATIVE or request.is_push:
+    if not request.dialect.is_native or request.is_push:
         return
     expected = {*known, MESSAGE_ID}
     unknown = [key for key in request.filt if key not in expected]

@@ -20,7 +20,7 @@ def make_result(error: PeerError, dialect: Dialect) -> Any:
     A value that a field cannot have is a validation error by field, wherever it was noticed.
     """
     text = error_text(error)
-    if dialect is not Dialect.NATIVE:
+    if not dialect.is_native:
         return text
     told = _by_field(error) or error
     head = {"error": str(told.code), "text": text}

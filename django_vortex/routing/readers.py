@@ -81,7 +81,7 @@ class Readers:
             reply = await self._payload_io.answer(endpoint, self._make_request(asked, peer))
             if reply is None or not (reply.result is None or is_true(reply.result)):
                 continue
-            if dialect is not Dialect.NATIVE:
+            if not dialect.is_native:
                 await self._payload_io.run_sync(partial(reply.encoded, codec, dialect, clock()))
             replies.append(reply)
         return replies

@@ -12,7 +12,6 @@ from django_vortex.logs import get_limited_logger
 from django_vortex.routing.registered import Registered
 from django_vortex.routing.replies import make_failure
 from django_vortex.routing.request import Request
-from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.plain import is_true
 
@@ -42,7 +41,7 @@ class Unanswered:
         if not (request.result is None or is_true(request.result)):
             return []
         self._log(request)
-        if request.dialect is not Dialect.NATIVE or not request.wants_reply:
+        if not request.dialect.is_native or not request.wants_reply:
             return []
         error = UnknownEndpoint(f"No endpoint for {quoted(request.filt)}")
         return [make_failure(error, request, date)]

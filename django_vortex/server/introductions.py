@@ -65,7 +65,7 @@ class Introductions:
 
         Only our own dialect has a word for it; others get "".
         """
-        if dialect is not Dialect.NATIVE:
+        if dialect is None or not dialect.is_native:
             return ""
         envelope = PayloadEnvelope({"key": CLOSING_KEY, "code": code}, result=reason)
         form = FORMS[form_index(dialect, True)]

@@ -23,7 +23,6 @@ from django_vortex.transports.refusal import Refusal
 from django_vortex.transports.residue import compact_headers
 from django_vortex.transports.turns import TURN_BYTES, cut_frame
 from django_vortex.transports.websocket_stream import WebSocketStream
-from django_vortex.wire.dialects import Dialect
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +48,8 @@ class VortexConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no ty
         opened = await self._open(scope, stream)
         if isinstance(opened, Refusal):
             opened.log(scope)
-            is_native = find_announced_dialect(scope) is Dialect.NATIVE
+            announced = find_announced_dialect(scope)
+            is_native = announced is not None and announced.is_native
             await opened.send_websocket(scope, receive, send, is_native=is_native)
             return
         raise_message_limit(flow, hub.get_server().codec.limits.message_bytes)

@@ -17,7 +17,7 @@ from django_vortex.transports.flow import SCOPE_KEY, Flow
 from django_vortex.transports.identity import find_address, find_identity
 from django_vortex.transports.origin import is_host_allowed, is_origin_allowed
 from django_vortex.transports.refusal import BAD_HOST, BAD_ORIGIN, NO_UUID, Refusal
-from django_vortex.wire.dialects import Dialect
+from django_vortex.wire.dialects import NATIVE_NAME, Dialect, find_native
 from django_vortex.wire.versions import OLDEST_VERSION, UNNUMBERED_VERSION
 
 logger = get_limited_logger(__name__)
@@ -118,16 +118,23 @@ def _parse_query(scope: Mapping[str, Any]) -> dict[str, list[str]]:
 
 
 def _find_dialect(query: Mapping[str, list[str]]) -> Dialect | None:
-    announced = _find(query, "vortexDialect")
-    return Dialect.NATIVE if announced == Dialect.NATIVE.value else None
+    is_native = _find(query, "vortexDialect") == NATIVE_NAME
+    return find_native(_read_version(query)) if is_native else None
+
+
+def _read_version(query: Mapping[str, list[str]]) -> int:
+    """Return which version of our own dialect is announced, 0 for what is no version."""
+    texts = query.get("vortexVersion", [str(UNNUMBERED_VERSION)])
+    text = texts[0] if len(texts) == 1 else ""
+    is_number = text.isascii() and text.isdecimal() and len(text) <= MAX_VERSION_DIGITS
+    return int(text) if is_number else 0
 
 
 def _refuse_version(query: Mapping[str, list[str]]) -> Refusal | None:
     """Return the answer to a version of our own dialect that is not served, None for others."""
-    announced = query.get("vortexVersion", [str(UNNUMBERED_VERSION)])
-    text = announced[0] if len(announced) == 1 else ", ".join(announced)
-    is_number = text.isascii() and text.isdecimal() and len(text) <= MAX_VERSION_DIGITS
-    return None if is_number and int(text) >= OLDEST_VERSION else Refusal.of_version(text)
+    if _read_version(query) >= OLDEST_VERSION:
+        return None
+    return Refusal.of_version(", ".join(query["vortexVersion"]))
 
 
 def _find(query: Mapping[str, list[str]], key: str) -> str | None:

@@ -7,6 +7,7 @@ gives values or a `WireError`. `encoder` has the table of what becomes what.
 from __future__ import annotations
 
 import datetime as dt
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -24,8 +25,9 @@ from django_vortex.wire.carried import find_uncarried
 from django_vortex.wire.decoder import ValueDecoder
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.encode_plans import compile_encoder
+from django_vortex.wire.encoded_payload import EncodedPayload
 from django_vortex.wire.encoder import ValueEncoder
-from django_vortex.wire.inflate import deflate, inflate
+from django_vortex.wire.inflate import inflate
 from django_vortex.wire.json_text import (
     check_containers,
     escape_json,
@@ -34,7 +36,7 @@ from django_vortex.wire.json_text import (
     write_json,
 )
 from django_vortex.wire.limits import Limits
-from django_vortex.wire.payload import EncodedPayload, Payload
+from django_vortex.wire.payload import Payload
 from django_vortex.wire.plain import settle
 from django_vortex.wire.ports import EncodeAll
 
@@ -70,7 +72,7 @@ class Codec:
                 registry,
                 dialect,
                 self.limits.depth,
-                reads_all_ints=dialect is Dialect.NATIVE,
+                reads_all_ints=dialect.is_native,
                 reads_unknown_tuples=reads_unknown_tuples,
             )
             for dialect in Dialect
@@ -143,7 +145,7 @@ class Codec:
     def encode_payload(
         self, payload: Payload, dialect: Dialect, date: dt.datetime | None = None
     ) -> EncodedPayload:
-        """Give ``base64(zlib(JSON))`` of a payload.
+        """Encode a payload, once for all forms of messages.
 
         Args:
             payload: What to encode; its tuples are listed here, so a query runs now.
@@ -159,14 +161,19 @@ class Codec:
                 tuples = list(tuples)  # may be readable only once
             whole = Payload(payload.filt, tuples, payload.date or date)
         if dialect is not Dialect.D0:
-            encoder = ValueEncoder(self, dialect)
-            text = _write_quickly(encoder, whole)
-            if text is not None:
-                return EncodedPayload(deflate(text), encoder.is_portable, encoder.is_lasting)
+            quick = _encode_quickly(ValueEncoder(self, dialect), whole)
+            if quick is not None:
+                return quick
         encoder = ValueEncoder(self, dialect)
         encoded = self._encode(whole, encoder)
-        text = write_json(encoded)
-        return EncodedPayload(deflate(text), encoder.is_portable, encoder.is_lasting)
+        more = b',"replyFilt":{},"result":null' if dialect is Dialect.D0 else b""
+        return EncodedPayload(
+            *(write_json(encoded[name]) for name in ("filt", "tuples", "date")),
+            more=more,
+            portable=encoder.is_portable,
+            is_lasting=encoder.is_lasting,
+            is_tabular=_has_runs(encoded["tuples"]),
+        )
 
     def decode_payload(
         self, text: bytes | str, dialect: Dialect, *, is_foreign: bool = True
@@ -210,14 +217,15 @@ class Codec:
         Raises:
             WireError: It is no payload, or beyond the limits.
         """
-        if source.__class__ is not dict or source.get("_ct") != "rp":
+        marker = "rp" if dialect.has_short_payloads else None  # which may leave it out
+        if source.__class__ is not dict or source.get("_ct", marker) != "rp":
             raise MalformedMessage("Message is no payload")
         tuples = source.get("tuples")
         if tuples.__class__ is list and len(tuples) > self.limits.tuples:
             raise LimitExceeded(
                 f"Payload of {len(tuples)} tuples exceeds max_tuples ({self.limits.tuples})"
             )
-        payload: Payload = self.decode_part(source, dialect, "$")
+        payload: Payload = self.decode_part({"_ct": "rp", **source}, dialect, "$")
         return payload
 
     def get_encode_plan(self, cls: type) -> EncodeAll | None:
@@ -253,14 +261,29 @@ class Codec:
             raise UnencodableValue("Cannot encode a value that contains itself") from None
 
 
-def _write_quickly(encoder: ValueEncoder, payload: Payload) -> bytes | None:
-    """Give the JSON text of a payload, or None if it takes the tolerant writer."""
+def _encode_quickly(encoder: ValueEncoder, payload: Payload) -> EncodedPayload | None:
+    """Return an encoded payload, or None if it takes the tolerant writer."""
     try:
-        encoded = encoder.encode_payload_quickly(payload)
-        return escape_json(_write(encoded)) if encoder.is_json else None
+        filt, tuples, date = encoder.encode_payload_quickly(payload)
+        if not encoder.is_json:
+            return None
+        return EncodedPayload(
+            filt if filt.__class__ is bytes else escape_json(_write(filt)),
+            escape_json(_write(tuples)),
+            escape_json(_write(date)),
+            portable=encoder.is_portable,
+            is_lasting=encoder.is_lasting,
+            is_tabular=encoder.is_tabular,
+        )
     except (UnicodeEncodeError, RecursionError, TypeError, UnencodableValue):
         # Lone surrogates and proxies, or what the general encoder tells about with its path.
         return None
+
+
+def _has_runs(tuples: list[Json]) -> bool:
+    """Tell whether two tuples of a type stand next to one another."""
+    kinds = [one.get("_c") if isinstance(one, dict) and "_ct" in one else None for one in tuples]
+    return any(kind is not None and kind == after for kind, after in pairwise(kinds))
 
 
 def _with_path(error: WireError, path: str) -> WireError:

@@ -85,8 +85,8 @@ class DecodePlan:
         message = msgspec.defstruct(
             "Message",
             [
-                ("kind", Literal["rp"]),
                 ("tuples", list[record]),
+                ("kind", Literal["rp"], "rp"),
                 ("filt", Any, None),
                 ("date", Any, None),
             ],

@@ -30,9 +30,10 @@ from django_vortex.tuples import (
     mark_unknown_fields,
 )
 from django_vortex.typedefs import Json
+from django_vortex.wire.bodies import EncodedBody
 from django_vortex.wire.decode_plans import DecodePlan, get_type_name, has_plan
 from django_vortex.wire.dialects import Dialect
-from django_vortex.wire.envelope import EncodedBody, PayloadEnvelope
+from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.field_types import READER_ERRORS, READERS, read_datetime
 from django_vortex.wire.json_text import too_deep
 from django_vortex.wire.keys import are_exact_text_keys, check_decimal, check_hashes, read_key

@@ -6,6 +6,9 @@ encoded payload and whether a message may be raw JSON, and `WireForm`: a dialect
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Final
+
+from django_vortex.wire.versions import VERSION
 
 
 class Dialect(Enum):
@@ -23,8 +26,11 @@ class Dialect(Enum):
     D2 = "D2"
     """VortexPY 3.3 to 6: raw envelope JSON on a WebSocket, payload in ``data``."""
 
-    NATIVE = "native"
-    """Our own ends: D2 with field types for every Python value; announced in the URL."""
+    NATIVE_1 = "native"
+    """Our own ends as they were: D2 with field types for every Python value."""
+
+    NATIVE = "native-2"
+    """Our own ends: the same values; short payloads stand in the envelope, many rows as columns."""
 
     # Members are singletons; `Enum` hashes their names in Python, and forms are looked up often.
     __hash__ = object.__hash__
@@ -35,14 +41,44 @@ class Dialect(Enum):
         return "encodedPayload" if self is Dialect.D1 else "data"
 
     @property
+    def is_native(self) -> bool:
+        """Whether it is that of our own ends, in any version: all values are exact."""
+        return self is Dialect.NATIVE or self is Dialect.NATIVE_1
+
+    @property
+    def has_short_payloads(self) -> bool:
+        """Whether the JSON of a short payload may stand in the envelope, as ``payload``."""
+        return self is Dialect.NATIVE
+
+    @property
+    def has_columns(self) -> bool:
+        """Whether several tuples of a type are written as columns."""
+        return self is Dialect.NATIVE
+
+    @property
     def says_absent(self) -> bool:
         """Whether a tuple may come without some of its fields; else null stands for those."""
-        return self is Dialect.NATIVE
+        return self.is_native
 
     @property
     def is_raw_json(self) -> bool:
         """Whether a message is JSON text as it is where no framing forbids it (WebSocket)."""
-        return self is Dialect.D2 or self is Dialect.NATIVE
+        return self is Dialect.D2 or self.is_native
+
+
+NATIVE_NAME: Final = "native"
+"""What ``vortexDialect`` in the URL says of our own ends; ``vortexVersion`` says the version."""
+
+_NATIVE_VERSIONS: Final = {1: Dialect.NATIVE_1, 2: Dialect.NATIVE}
+
+
+def find_native(version: int) -> Dialect:
+    """Return how to speak with one of our own ends.
+
+    Args:
+        version: What it says of itself. One that is newer than this end can do as this end does.
+    """
+    return _NATIVE_VERSIONS.get(min(version, VERSION), Dialect.NATIVE_1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,8 +40,6 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import msgspec
-
 from django_vortex.exceptions import UnencodableValue, quoted
 from django_vortex.tuples import GenericTuple, TupleType
 from django_vortex.tuples.scalars import SCALAR_TEXTS, bytes_text, datetime_text
@@ -77,6 +75,7 @@ class ValueEncoder:
         is_portable: Whether everything so far reads the same in all dialects but D0.
         is_json: Whether everything so far can be written by a strict JSON writer.
         is_lasting: Whether nothing so far was lazy: encoded later it would be the same.
+        is_tabular: Whether several tuples of a type stand together, which may become columns.
     """
 
     __slots__ = (
@@ -87,6 +86,7 @@ class ValueEncoder:
         "is_lasting",
         "is_native",
         "is_portable",
+        "is_tabular",
         "registry",
     )
 
@@ -95,10 +95,11 @@ class ValueEncoder:
         self.registry = codec.registry
         self._depth = codec.limits.depth
         self.dialect = dialect
-        self.is_native = dialect is Dialect.NATIVE
+        self.is_native = dialect.is_native
         self.is_portable = dialect is not Dialect.D0
         self.is_json = True
         self.is_lasting = True
+        self.is_tabular = False
 
     def encode(self, value: object, depth: int = 0) -> Json:
         """Give what JSON can hold.
@@ -136,23 +137,23 @@ class ValueEncoder:
             **message,
         }
 
-    def encode_payload_quickly(self, value: Payload) -> Json:
-        """Return the same, with structs for tuples and text for a plain filt, for msgspec alone."""
+    def encode_payload_quickly(self, value: Payload) -> tuple[bytes | Json, Json, Json]:
+        """Return filt, tuples and date, with structs for tuples, for msgspec alone.
+
+        A plain filt is JSON text already.
+        """
         tuples: list[Json] = []
         for cls, items in itertools.groupby(value.tuples, type):
             encode_all = self.codec.get_encode_plan(cls)
             if encode_all is None:
                 tuples.extend(self.encode(item, 2) for item in items)
             else:
+                before = len(tuples) + 1
                 encode_all(items, self, tuples)
+                self.is_tabular |= len(tuples) > before
         plain = write_plain(value.filt)
-        return {
-            "_ct": "rp",
-            "_c": PAYLOAD_CLASS,
-            "filt": self.encode(value.filt, 1) if plain is None else msgspec.Raw(plain),
-            "tuples": tuples,
-            "date": self.encode(value.date, 1),
-        }
+        filt = self.encode(value.filt, 1) if plain is None else plain
+        return filt, tuples, self.encode(value.date, 1)
 
     def check_raw(self, value: Json, depth: int = 0) -> Json:
         """Return the value of a raw field: plain JSON as it is.

@@ -6,15 +6,16 @@ keeps what was encoded, so that a broadcast is encoded once.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import Any
 
 from django_vortex.exceptions import LimitExceeded, MalformedMessage, UnencodableValue
-from django_vortex.typedefs import Filt, Json
+from django_vortex.typedefs import Filt
+from django_vortex.wire.bodies import Body, EncodedBody, InflatedBody, JsonBody
 from django_vortex.wire.dialects import Dialect
+from django_vortex.wire.encoded_payload import EncodedPayload
 from django_vortex.wire.inflate import clean_base64, inflate
-from django_vortex.wire.json_text import count_containers
+from django_vortex.wire.json_text import count_containers, read_json, write_json
 from django_vortex.wire.payload import Payload
 from django_vortex.wire.ports import EncodesPayloads
 
@@ -36,34 +37,11 @@ HEAVY = 65_536
 NAME_KEY = "__vortexName__"
 """Key in the filt of an envelope that introduces its sender: the name."""
 
-
-@dataclass(frozen=True, slots=True)
-class EncodedBody:
-    """The encoded payload of a received envelope."""
-
-    text: str | bytes
-    dialect: Dialect
-    is_foreign: bool = field(default=True, repr=False, compare=False)
-    """Whether it may hold no more than is in proportion to its length."""
-
-    def decode(self, codec: EncodesPayloads) -> Payload:
-        """Open it; raises `WireError`."""
-        return codec.decode_payload(self.text, self.dialect, is_foreign=self.is_foreign)
+VERSION_KEY = "__vortexVersion__"
+"""The same, to our own ends only: the version of the native dialect that it speaks."""
 
 
-@dataclass(frozen=True, slots=True)
-class InflatedBody:
-    """A D0 payload: inflated already, since the filt is inside, but its tuples are still JSON."""
-
-    source: Json
-
-    def decode(self, codec: EncodesPayloads) -> Payload:
-        """Decode the values; raises `WireError`."""
-        return codec.decode_payload_object(self.source, Dialect.D0)
-
-
-Body: TypeAlias = Payload | EncodedBody | InflatedBody
-"""What can be inside an envelope."""
+_INTRODUCING_KEYS = frozenset({UUID_KEY, NAME_KEY, VERSION_KEY})
 
 
 class PayloadEnvelope:
@@ -81,7 +59,7 @@ class PayloadEnvelope:
     """
 
     __slots__ = (
-        *("_body", "_inflated", "_texts"),
+        *("_body", "_encoded", "_inflated"),
         *("beside_size", "date", "filt", "reply_filt", "result", "size"),
     )
 
@@ -102,7 +80,7 @@ class PayloadEnvelope:
         self.reply_filt = reply_filt
         self._body: Body | None = payload
         self._inflated: bytes | None = None
-        self._texts: dict[Dialect, bytes] = {}
+        self._encoded: dict[Dialect, EncodedPayload] = {}
         self.size = 0
         """Bytes of the message that it came in, 0 if it came in none; about what it holds."""
         self.beside_size = 0
@@ -112,7 +90,7 @@ class PayloadEnvelope:
     def received(
         cls,
         filt: Filt,
-        body: EncodedBody | InflatedBody | None,
+        body: EncodedBody | JsonBody | InflatedBody | None,
         *,
         result: Any = None,
         date: datetime | None = None,
@@ -126,7 +104,7 @@ class PayloadEnvelope:
     @classmethod
     def encoded_as(
         cls,
-        texts: dict[Dialect, bytes],
+        payloads: dict[Dialect, EncodedPayload],
         filt: Filt,
         *,
         result: Any = None,
@@ -135,12 +113,13 @@ class PayloadEnvelope:
     ) -> PayloadEnvelope:
         """Return an envelope whose payload was encoded by this project, in another process.
 
-        The texts are by dialect, our own among them; none when there is no payload.
+        The payloads are by dialect, both versions of our own among them; none when there is none.
         """
         envelope = cls(filt, result=result, date=date, reply_filt=reply_filt)
-        if texts:
-            envelope._texts = texts
-            envelope._body = EncodedBody(texts[Dialect.NATIVE], Dialect.NATIVE, is_foreign=False)
+        if payloads:
+            envelope._encoded = payloads
+            text = payloads[Dialect.NATIVE_1].text
+            envelope._body = EncodedBody(text, Dialect.NATIVE_1, is_foreign=False)
         return envelope
 
     @property
@@ -160,7 +139,10 @@ class PayloadEnvelope:
     @property
     def received_size(self) -> int:
         """Characters of the payload that came encoded, 0 if it did not: the work of decoding it."""
-        return len(self._body.text) if isinstance(self._body, EncodedBody) else 0
+        body = self._body
+        if isinstance(body, EncodedBody):
+            return len(body.text)
+        return len(body.json) if isinstance(body, JsonBody) else 0
 
     def weigh(self) -> int:
         """Return how much work decoding the received payload is, `HEAVY` or more if it is much.
@@ -171,6 +153,8 @@ class PayloadEnvelope:
         body = self._body
         if isinstance(body, InflatedBody):
             return D0_WEIGHT * self.size
+        if isinstance(body, JsonBody):
+            return _weigh_json(body.json)
         if not isinstance(body, EncodedBody):
             return 0
         if len(body.text) > LIGHT_BYTES:
@@ -182,13 +166,15 @@ class PayloadEnvelope:
                 return HEAVY
             except MalformedMessage:
                 return 0
-        return len(self._inflated) + CONTAINER_WEIGHT * count_containers(self._inflated)
+        return _weigh_json(self._inflated)
 
     @property
     def is_empty(self) -> bool:
         """Whether it says nothing but who sent it; such a message is not routed (PROTOCOL 4.4)."""
         filt = self.filt
-        says_nothing = not filt or (len(filt) == 2 and UUID_KEY in filt and NAME_KEY in filt)
+        says_nothing = not filt or (
+            UUID_KEY in filt and NAME_KEY in filt and filt.keys() <= _INTRODUCING_KEYS
+        )
         if not says_nothing or self.result:
             return False
         body = self._body
@@ -203,55 +189,76 @@ class PayloadEnvelope:
         body = self._body
         if body is None:
             return Payload()
+        if isinstance(body, Payload):
+            return body
         if self._inflated is not None and isinstance(body, EncodedBody):
-            return codec.decode_inflated(self._inflated, body.dialect, len(body.text))
-        return body if isinstance(body, Payload) else body.decode(codec)
+            payload = codec.decode_inflated(self._inflated, body.dialect, len(body.text))
+        else:
+            payload = body.decode(codec)
+        if isinstance(body, JsonBody):
+            if not payload.filt:
+                payload.filt = dict(self.filt)
+            if payload.date is None:
+                payload.date = self.date
+        return payload
 
-    def encoded(
+    def encode(
         self, codec: EncodesPayloads, dialect: Dialect, date: datetime | None
-    ) -> bytes | None:
-        """Give the encoded payload for peers of a dialect, None when there is no payload.
+    ) -> EncodedPayload | None:
+        """Return the payload encoded for peers of a dialect, None when there is no payload.
 
         Args:
             codec: What encodes it, the first time.
-            dialect: For D0, which has no encoded payload, the JSON of the tuples is given.
+            dialect: What the peers read.
             date: The payload's date unless it has one. Encoded once, so the first date stays.
         """
         if self._body is None:
             return None
-        text = self._texts.get(dialect)
-        return self._encode(self._body, codec, dialect, date) if text is None else text
+        encoded = self._encoded.get(dialect)
+        return self._encode(self._body, codec, dialect, date) if encoded is None else encoded
+
+    def encoded(
+        self, codec: EncodesPayloads, dialect: Dialect, date: datetime | None
+    ) -> bytes | None:
+        """Return the text that is the payload of a message, for D0 the JSON of the tuples."""
+        encoded = self.encode(codec, dialect, date)
+        if encoded is None:
+            return None
+        return encoded.tuples if dialect is Dialect.D0 else encoded.text
 
     def _encode(
         self, body: Body, codec: EncodesPayloads, dialect: Dialect, date: datetime | None
-    ) -> bytes:
-        if isinstance(body, EncodedBody) and is_readable_as(body.dialect, dialect):
-            text = clean_base64(body.text)
-            self._texts[dialect] = text
-            return text
-        payload = body if isinstance(body, Payload) else body.decode(codec)
+    ) -> EncodedPayload:
+        if isinstance(body, EncodedBody | JsonBody) and is_readable_as(body.dialect, dialect):
+            passed_on = self._encoded[dialect] = _pass_on(body, codec)
+            return passed_on
+        payload = self.decode_payload(codec)
         if not isinstance(payload.tuples, list | tuple):
             payload.tuples = list(payload.tuples)  # an iterator can be read only once
         if dialect is Dialect.D0:
             return self._encode_tuples(payload.tuples, codec)
         whole = Payload(payload.filt or self.filt, payload.tuples, payload.date or date)
         encoded = codec.encode_payload(whole, dialect)
-        readers = SHARED_TEXT if encoded.portable else _SAME_TEXT.get(dialect, (dialect,))
-        self._texts.update(dict.fromkeys(readers, encoded.text))
+        encoded.says_filt = whole.filt is not self.filt and whole.filt != self.filt
+        encoded.says_date = payload.date is not None and payload.date != self.date
+        if not (dialect.has_short_payloads and encoded.short):
+            _ = encoded.text  # compressed here and now, where that may take long
+        self._encoded.update(dict.fromkeys(find_readers(dialect, encoded), encoded))
         if not encoded.is_lasting:  # all peers get the same, whoever encodes for them and when
             for other in Dialect:
-                self.encoded(codec, other, date)
-        return encoded.text
+                self.encode(codec, other, date)
+        return encoded
 
-    def _encode_tuples(self, tuples: Any, codec: EncodesPayloads) -> bytes:
+    def _encode_tuples(self, tuples: Any, codec: EncodesPayloads) -> EncodedPayload:
         """Encode what D0 has in place of a payload."""
         try:
             encoded = codec.encode_value(tuples, Dialect.D0)
         except UnencodableValue as error:
             error.under(".tuples")
             raise
-        text = self._texts[Dialect.D0] = codec.encode_json(encoded, Dialect.D0)
-        return text
+        json = codec.encode_json(encoded, Dialect.D0)
+        made = self._encoded[Dialect.D0] = EncodedPayload(b"", json, b"")
+        return made
 
     def encode_for_all(self, codec: EncodesPayloads, date: datetime | None) -> None:
         """Encode the payload now for all who may read it: this thread may read its tuples.
@@ -262,26 +269,33 @@ class PayloadEnvelope:
         self.result = codec.settle(self.result)
         if self._body is not None:
             for dialect in SHARED_TEXT:
-                self.encoded(codec, dialect, date)
+                self.encode(codec, dialect, date)
 
     @property
     def held_bytes(self) -> int:
         """How much encoded payload is kept, in all dialects."""
-        return sum(map(len, {id(text): text for text in self._texts.values()}.values()))
+        distinct = {id(encoded): encoded for encoded in self._encoded.values()}
+        return sum(encoded.held_bytes for encoded in distinct.values())
 
     def is_encoded_for(self, dialect: Dialect) -> bool:
         """Say whether nothing is left to encode for peers of a dialect."""
-        return self._body is None or dialect in self._texts
+        return self._body is None or dialect in self._encoded
 
     def release_payload(self) -> None:
         """Keep of the payload only what was encoded of it, which is smaller than its objects.
 
         To be called once all have it in their dialect; whoever asks later gets it decoded again.
         """
-        if self._texts and isinstance(self._body, Payload):
-            dialect = Dialect.NATIVE if Dialect.NATIVE in self._texts else next(iter(self._texts))
+        if self._encoded and isinstance(self._body, Payload):
+            own = (one for one in (Dialect.NATIVE, Dialect.NATIVE_1) if one in self._encoded)
+            dialect = next(own, next(iter(self._encoded)))
             if dialect is not Dialect.D0:
-                self._body = EncodedBody(self._texts[dialect], dialect, is_foreign=False)
+                encoded = self._encoded[dialect]
+                self._body = (
+                    EncodedBody(encoded.text, dialect, is_foreign=False)
+                    if encoded.json is None or not dialect.has_short_payloads
+                    else JsonBody(encoded.json, dialect, is_foreign=False)
+                )
 
     def __copy__(self) -> PayloadEnvelope:
         copied = type(self)(
@@ -310,15 +324,39 @@ class PayloadEnvelope:
         return f"PayloadEnvelope({', '.join(parts)})"
 
 
-SHARED_TEXT = (Dialect.NATIVE, Dialect.D2, Dialect.D1, Dialect.D1B)
-"""The dialects whose encoded payload is the same text when nothing in it is special."""
+SHARED_TEXT = (Dialect.NATIVE, Dialect.NATIVE_1, Dialect.D2, Dialect.D1, Dialect.D1B)
+"""The dialects whose encoded payload is the same when nothing in it is special."""
 
-_SAME_TEXT = dict.fromkeys((Dialect.D2, Dialect.D1B), (Dialect.D2, Dialect.D1B))
+_SAME_TEXT = {
+    **dict.fromkeys((Dialect.D2, Dialect.D1B), (Dialect.D2, Dialect.D1B)),
+    **dict.fromkeys((Dialect.NATIVE, Dialect.NATIVE_1), (Dialect.NATIVE, Dialect.NATIVE_1)),
+}
 """The dialects that are written alike even then."""
+
+
+def find_readers(dialect: Dialect, encoded: EncodedPayload) -> tuple[Dialect, ...]:
+    """Return the dialects that read a payload as it was encoded for one of them."""
+    readers = SHARED_TEXT if encoded.portable else _SAME_TEXT.get(dialect, (dialect,))
+    if not encoded.is_tabular:
+        return readers
+    return tuple(one for one in readers if one.has_columns is dialect.has_columns)
 
 
 def is_readable_as(written: Dialect, read: Dialect) -> bool:
     """Whether peers of one dialect can open an encoded payload of another as it is."""
     if Dialect.D0 in (written, read):
         return False
-    return written is read or written is not Dialect.NATIVE
+    return written is read or read is Dialect.NATIVE or not written.is_native
+
+
+def _weigh_json(json: bytes) -> int:
+    return len(json) + CONTAINER_WEIGHT * count_containers(json)
+
+
+def _pass_on(body: EncodedBody | JsonBody, codec: EncodesPayloads) -> EncodedPayload:
+    """Return what a peer has encoded, with nothing in it that could end its place in a message."""
+    if isinstance(body, EncodedBody):
+        return EncodedPayload.of_text(clean_base64(body.text))
+    if body.is_foreign:
+        return EncodedPayload.of_json(write_json(read_json(body.json, codec.limits.depth)))
+    return EncodedPayload.of_json(body.json)

@@ -13,10 +13,12 @@ from django_vortex.tuples.scalars import datetime_text
 from django_vortex.typedefs import Filt
 from django_vortex.wire.codec import Codec
 from django_vortex.wire.dialects import Dialect, WireForm
-from django_vortex.wire.envelope import NAME_KEY, UUID_KEY, PayloadEnvelope
+from django_vortex.wire.encoded_payload import EncodedPayload
+from django_vortex.wire.envelope import NAME_KEY, UUID_KEY, VERSION_KEY, PayloadEnvelope
 from django_vortex.wire.inflate import deflate
 from django_vortex.wire.json_text import write_json
 from django_vortex.wire.plain import write_plain
+from django_vortex.wire.versions import VERSION
 
 HEARTBEAT = "."
 """The heart-beat of all dialects but D0, on every transport."""
@@ -50,12 +52,10 @@ def encode_message(
     if dialect is Dialect.D0:
         filt = NOTHING_FILT if envelope.is_empty else envelope.filt
         return _write_d0(filt, envelope, form, date, codec)
-    payload = envelope.encoded(codec, dialect, date)
-    body = b"null" if payload is None else b'"%b"' % payload
     result = envelope.result
     return _write_envelope(
         _encode(envelope.filt, dialect, codec, "filt"),
-        _PAYLOAD_HEADS[dialect] + body,
+        _write_payload(envelope.encode(codec, dialect, date), dialect),
         b"null" if result is None else _encode(result, dialect, codec, "result"),
         date,
         form,
@@ -68,7 +68,9 @@ def server_info(uuid: str, name: str, form: WireForm, date: datetime, codec: Cod
     Where the peer is not known to read raw JSON it is in the form that all but D0 read: base64
     with both payload fields null (PROTOCOL 2.4).
     """
-    filt = {UUID_KEY: uuid, NAME_KEY: name}
+    filt: Filt = {UUID_KEY: uuid, NAME_KEY: name}
+    if form.dialect.is_native:
+        filt[VERSION_KEY] = VERSION
     if form.dialect is Dialect.D0:
         return _write_d0(filt, PayloadEnvelope(), form, date, codec)
     field = b'"data":null'
@@ -87,6 +89,15 @@ def heartbeat(form: WireForm, date: datetime, codec: Codec) -> str:
     if form.dialect is Dialect.D0:
         return _write_d0(NOTHING_FILT, PayloadEnvelope(), form, date, codec)
     return HEARTBEAT
+
+
+def _write_payload(payload: EncodedPayload | None, dialect: Dialect) -> bytes:
+    """Return the field of the envelope that carries the payload, in the form that suits it."""
+    if payload is None:
+        return _PAYLOAD_HEADS[dialect] + b"null"
+    if dialect.has_short_payloads and (short := payload.short) is not None:
+        return b'"payload":' + short
+    return _PAYLOAD_HEADS[dialect] + b'"%b"' % payload.text
 
 
 def _write_envelope(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
 from django_vortex.typedefs import Filt
 
@@ -49,16 +49,3 @@ class Payload:
 
     def __repr__(self) -> str:
         return f"Payload({self.filt!r}, tuples={self.tuples!r}, date={self.date!r})"
-
-
-class EncodedPayload(NamedTuple):
-    """A payload as it stands in an envelope."""
-
-    text: bytes
-    """``base64(zlib(JSON))``, ASCII."""
-
-    portable: bool
-    """Whether the same text is right in D1, D1B, D2 and the native dialect."""
-
-    is_lasting: bool = True
-    """Whether nothing in it was lazy: encoded later it would be the same."""

@@ -12,8 +12,9 @@ from typing import Any, Protocol, TypeAlias
 from django_vortex.tuples import TupleRegistry
 from django_vortex.typedefs import Json
 from django_vortex.wire.dialects import Dialect
+from django_vortex.wire.encoded_payload import EncodedPayload
 from django_vortex.wire.limits import Limits
-from django_vortex.wire.payload import EncodedPayload, Payload
+from django_vortex.wire.payload import Payload
 
 
 class EncodesValues(Protocol):
@@ -87,7 +88,7 @@ class EncodesPayloads(Protocol):
     def encode_payload(
         self, payload: Payload, dialect: Dialect, date: dt.datetime | None = None
     ) -> EncodedPayload:
-        """Return the text of a payload."""
+        """Encode a payload, once for all forms of messages."""
 
     def decode_payload(
         self, text: bytes | str, dialect: Dialect, *, is_foreign: bool = True

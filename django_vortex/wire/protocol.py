@@ -12,9 +12,10 @@ from typing import Any
 
 from django_vortex.exceptions import LimitExceeded, MalformedMessage, WireError, quoted
 from django_vortex.typedefs import Filt, Json
+from django_vortex.wire.bodies import EncodedBody, InflatedBody, JsonBody
 from django_vortex.wire.codec import Codec
 from django_vortex.wire.dialects import Dialect, WireForm
-from django_vortex.wire.envelope import EncodedBody, InflatedBody, PayloadEnvelope
+from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.events import (
     HEARTBEAT_RECEIVED,
     EnvelopeReceived,
@@ -125,7 +126,11 @@ class Protocol:
         inflatable = self._inflatable
         try:
             fields, written_in = read_message(
-                piece, self._codec.limits, framed=self._framed, inflate=self._inflate
+                piece,
+                self._codec.limits,
+                framed=self._framed,
+                inflate=self._inflate,
+                dialect=self.dialect,
             )
             if self.dialect is None:
                 self.dialect = written_in
@@ -161,8 +166,8 @@ class Protocol:
 
     def _get_spoken(self, written_in: Dialect | None) -> Dialect:
         """Give the dialect of a message's values; a peer that is native stays so."""
-        if self.dialect is Dialect.NATIVE and written_in is not Dialect.D0:
-            return Dialect.NATIVE
+        if self.dialect is not None and self.dialect.is_native and written_in is not Dialect.D0:
+            return self.dialect
         return written_in or Dialect.D1
 
     def _build(self, fields: dict[str, Json], dialect: Dialect) -> PayloadEnvelope:
@@ -170,14 +175,12 @@ class Protocol:
         result = self._decode(fields, "result", dialect)
         date = self._decode_date(fields, dialect)
         if dialect is Dialect.D0:
-            body = InflatedBody(fields)
             reply_filt = self._decode_filt(fields, "replyFilt", dialect)
             return PayloadEnvelope.received(
-                filt, body, result=result, date=date, reply_filt=reply_filt
+                filt, InflatedBody(fields), result=result, date=date, reply_filt=reply_filt
             )
-        text = get_payload_text(fields)
-        encoded = None if text is None else EncodedBody(text, dialect)
-        return PayloadEnvelope.received(filt, encoded, result=result, date=date)
+        body = _find_body(fields, dialect)
+        return PayloadEnvelope.received(filt, body, result=result, date=date)
 
     def _decode_date(self, fields: dict[str, Json], dialect: Dialect) -> datetime | None:
         plain = read_plain_date(fields.get("date"))
@@ -237,3 +240,11 @@ class Protocol:
         # Nobody looks at where it was raised, and frames hold all that was read.
         error.__traceback__ = error.__cause__ = error.__context__ = None
         return FailureReceived(error, filt, fatal=self.is_dead)
+
+
+def _find_body(fields: dict[str, Json], dialect: Dialect) -> EncodedBody | JsonBody | None:
+    json = fields.get("payload") if dialect.has_short_payloads else None
+    if json is not None:
+        return JsonBody(json, dialect)
+    text = get_payload_text(fields)
+    return None if text is None else EncodedBody(text, dialect)

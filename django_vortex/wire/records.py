@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from django_vortex.wire.dialects import Dialect
+from django_vortex.wire.encoded_payload import EncodedPayload
 from django_vortex.wire.envelope import SHARED_TEXT, PayloadEnvelope
 from django_vortex.wire.json_text import read_json
 from django_vortex.wire.ports import EncodesPayloads
@@ -32,7 +33,7 @@ def encode_record(
         "filt": _encode_native(envelope.filt, codec),
         "result": _encode_native(envelope.result, codec),
         "date": None if envelope.date is None else envelope.date.isoformat(),
-        "texts": _encode_texts(envelope, codec),
+        **_encode_payload(envelope, codec),
     }
     if envelope.reply_filt is not None:
         record["reply_filt"] = _encode_native(envelope.reply_filt, codec)
@@ -43,11 +44,7 @@ def decode_record(record: Mapping[str, Any], codec: EncodesPayloads) -> PayloadE
     """Return the envelope of a record that `encode_record` made."""
     reply_filt, date = record.get("reply_filt"), record["date"]
     return PayloadEnvelope.encoded_as(
-        {
-            Dialect(name): text
-            for names, text in record["texts"].items()
-            for name in names.split(" ")
-        },
+        _decode_payloads(record),
         _decode_native(record["filt"], codec),
         result=_decode_native(record["result"], codec),
         date=None if date is None else datetime.fromisoformat(date),
@@ -55,14 +52,38 @@ def decode_record(record: Mapping[str, Any], codec: EncodesPayloads) -> PayloadE
     )
 
 
-def _encode_texts(envelope: PayloadEnvelope, codec: EncodesPayloads) -> dict[str, bytes]:
-    """Return each text once, under the names of the dialects that read it."""
+def _encode_payload(envelope: PayloadEnvelope, codec: EncodesPayloads) -> dict[str, Any]:
+    """Return each text once, under the names of the dialects that read it.
+
+    What our own ends of today read stands for itself, since processes of the version before know
+    neither its dialect nor its form: short JSON, or a text where columns make it another one.
+    """
     names: dict[bytes, list[str]] = {}
     for dialect in SHARED_TEXT:
-        text = envelope.encoded(codec, dialect, None)
+        text = None if dialect is Dialect.NATIVE else envelope.encoded(codec, dialect, None)
         if text is not None:
             names.setdefault(text, []).append(dialect.value)
-    return {" ".join(readers): text for text, readers in names.items()}
+    record: dict[str, Any] = {"texts": {" ".join(readers): text for text, readers in names.items()}}
+    own = envelope.encode(codec, Dialect.NATIVE, None)
+    if own is not None and (own.short is not None or own.text not in names):
+        record["own"] = own.short or own.text
+    return record
+
+
+def _decode_payloads(record: Mapping[str, Any]) -> dict[Dialect, EncodedPayload]:
+    payloads: dict[Dialect, EncodedPayload] = {}
+    for names, text in record["texts"].items():
+        payload = EncodedPayload.of_text(text)
+        payloads |= {Dialect(name): payload for name in names.split(" ")}
+    own = record.get("own")
+    if own is not None:
+        is_json = own.startswith(b"{")
+        payloads[Dialect.NATIVE] = (
+            EncodedPayload.of_json(own) if is_json else EncodedPayload.of_text(own)
+        )
+    elif payloads:
+        payloads[Dialect.NATIVE] = payloads[Dialect.NATIVE_1]
+    return payloads
 
 
 def _encode_native(value: Any, codec: EncodesPayloads) -> bytes:

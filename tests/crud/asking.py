@@ -13,9 +13,10 @@ from zlib import compress, decompress
 
 from django_vortex.testing import AsyncPeer, Received
 from django_vortex.tuples import TupleRegistry
+from django_vortex.wire.bodies import EncodedBody
 from django_vortex.wire.codec import Codec
 from django_vortex.wire.dialects import Dialect, WireForm
-from django_vortex.wire.envelope import EncodedBody, PayloadEnvelope
+from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.json_text import read_json, write_json
 from django_vortex.wire.messages import encode_message
 from django_vortex.wire.reserved import MESSAGE_ID

@@ -59,7 +59,7 @@ def test_django_fields_of_sqlite(
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("dialect", [one for one in Dialect if one is not Dialect.NATIVE])
+@pytest.mark.parametrize("dialect", [one for one in Dialect if not one.is_native])
 def test_released_clients(
     sqlite_shelf: Shelf, sqlite_filters: FilteringShelf, name: str, dialect: Dialect
 ) -> None:

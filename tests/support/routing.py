@@ -11,9 +11,10 @@ from django_vortex.routing.peer import Peer
 from django_vortex.routing.request import Request
 from django_vortex.tuples import TupleRegistry
 from django_vortex.tuples import registry as default_registry
+from django_vortex.wire.bodies import EncodedBody
 from django_vortex.wire.codec import Codec
 from django_vortex.wire.dialects import Dialect
-from django_vortex.wire.envelope import EncodedBody, PayloadEnvelope
+from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.payload import Payload
 from django_vortex.wire.reserved import MESSAGE_ID
 

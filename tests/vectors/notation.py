@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from django_vortex.tuples import Tuple, TupleField, TupleRegistry, TupleSelector, tuple_type
+from django_vortex.wire.bodies import EncodedBody
 from django_vortex.wire.dialects import Dialect
-from django_vortex.wire.envelope import EncodedBody, PayloadEnvelope
+from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.keys import write_key
 from django_vortex.wire.payload import Payload
 from django_vortex.wire.wkb import Wkb

@@ -20,7 +20,6 @@ from django_vortex.orm.crud.writing import CrudWriting, Saving, no_such_key
 from django_vortex.orm.sameness import is_same, is_same_set
 from django_vortex.orm.store import Draft, Key, ModelField, RowErrors, Rows
 from django_vortex.routing.permission import Action
-from django_vortex.wire.dialects import Dialect
 
 TAKEN = "There is such a row already; who changes it has to say what this was when it was read"
 
@@ -45,7 +44,7 @@ class CrudSave:
 
     def __init__(self, work: CrudWork) -> None:
         self._work = work
-        self._exact = work.request.dialect is Dialect.NATIVE
+        self._exact = work.request.dialect.is_native
         self._depth = work.request.codec.limits.depth
         self._errors: list[dict[str, Any]] = []
         self._stale: list[Any] = []

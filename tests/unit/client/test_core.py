@@ -1,5 +1,7 @@
 """The core of the client, with messages and times given by hand."""
 
+import json
+
 import pytest
 
 from django_vortex import Payload, PayloadEnvelope
@@ -17,9 +19,10 @@ from django_vortex.exceptions import (
 )
 from django_vortex.wire.codec import Codec
 from django_vortex.wire.dialects import Dialect, WireForm
-from django_vortex.wire.envelope import NAME_KEY, UUID_KEY
+from django_vortex.wire.envelope import NAME_KEY, UUID_KEY, VERSION_KEY
 from django_vortex.wire.limits import Limits
 from django_vortex.wire.messages import encode_message
+from django_vortex.wire.protocol import Protocol
 from django_vortex.wire.reserved import CANCEL_KEY, CANCELLED_ID, MESSAGE_ID
 
 CODEC = Codec()
@@ -37,9 +40,10 @@ def write(filt: dict, *tuples: object, result: object = None) -> str:
     return encode_message(envelope, FORM, None, CODEC)
 
 
-def connect(core: Core, now: float = 0.0) -> None:
+def connect(core: Core, now: float = 0.0, version: int | None = 2) -> None:
     core.begin(now, framed=False)
-    info = PayloadEnvelope({UUID_KEY: "server", NAME_KEY: "its name"})
+    told = {} if version is None else {VERSION_KEY: version}
+    info = PayloadEnvelope({UUID_KEY: "server", NAME_KEY: "its name", **told})
     core.receive(encode_message(info, FORM, None, CODEC), now)
 
 
@@ -63,8 +67,50 @@ def test_address_says_who_the_client_is(core):
         "vortexUuid": "u-u-i-d",
         "vortexName": "test",
         "vortexDialect": "native",
+        "vortexVersion": "2",
     }
     assert core.first_texts == []
+
+
+@pytest.mark.parametrize(
+    ("version", "field"), [(None, "data"), (1, "data"), (2, "payload"), (3, "payload")]
+)
+def test_messages_are_written_in_the_version_of_the_server_that_is_there(core, version, field):
+    core.outgoing.put(core.encode({"key": "a"}, Payload({}, ["x"])))
+    connect(core, version=version)
+    core.outgoing.put(core.encode({"key": "a"}, Payload({}, ["y"])))
+    for message, value in zip(core.take(0), "xy", strict=True):
+        fields = json.loads(message.text)
+        assert {"data", "payload"} & fields.keys() == {field}
+        (event,) = Protocol(CODEC, framed=False, dialect=Dialect.NATIVE).receive(message.text)
+        assert event.envelope.decode_payload(CODEC).tuples == [value]
+
+
+def test_messages_follow_servers_of_different_versions(core):
+    outcomes: list[Outcome] = []
+    connect(core, version=2)
+    pending, message = core.request({"key": "a"}, Payload({}, ["x"]), 5, 0, outcomes.append)
+    core.outgoing.put(message)
+    batch = core.take(0)
+    assert "payload" in json.loads(batch[0].text)
+    core.put_back(batch)
+    core.end(LOST, 1)
+    connect(core, 1, version=None)
+    (again,) = core.take(1)
+    assert "payload" not in json.loads(again.text)
+    assert json.loads(again.text)["filt"][MESSAGE_ID] == pending.id
+    core.receive(write({"key": "a", MESSAGE_ID: pending.id}, "done"), 2)
+    assert outcomes[0].decode_payload(CODEC).tuples == ["done"]
+
+
+def test_message_carries_what_the_tuples_were_when_it_was_sent(core):
+    values = [1]
+    core.outgoing.put(core.encode({"key": "a"}, Payload({}, [values])))
+    values.append(2)
+    connect(core, version=1)
+    (message,) = core.take(0)
+    (event,) = Protocol(CODEC, framed=False, dialect=Dialect.NATIVE).receive(message.text)
+    assert event.envelope.decode_payload(CODEC).tuples == [[1]]
 
 
 def test_original_servers_are_spoken_to_first():

@@ -7,8 +7,9 @@ from django_vortex.orm.crud.handler import OrmCrudHandler
 from django_vortex.routing.peer import Peer
 from django_vortex.routing.permissions import AllowAny
 from django_vortex.routing.request import Request
+from django_vortex.wire.bodies import EncodedBody
 from django_vortex.wire.dialects import Dialect
-from django_vortex.wire.envelope import EncodedBody, PayloadEnvelope
+from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.inflate import deflate
 from django_vortex.wire.json_text import write_json
 from django_vortex.wire.reserved import MESSAGE_ID

@@ -18,8 +18,9 @@ from django_vortex.routing.permissions import (
     ReadOnly,
 )
 from django_vortex.routing.request import Request
+from django_vortex.wire.bodies import EncodedBody
 from django_vortex.wire.dialects import Dialect
-from django_vortex.wire.envelope import EncodedBody, PayloadEnvelope
+from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.reserved import MESSAGE_ID
 from tests.support.routing import Bench
 from tests.support.told import text_of

@@ -9,8 +9,8 @@ import pytest
 from django_vortex.routing.endpoint import PayloadEndpoint
 from django_vortex.routing.permission import Action, Permission
 from django_vortex.routing.request import Request
+from django_vortex.wire.bodies import EncodedBody
 from django_vortex.wire.dialects import Dialect
-from django_vortex.wire.envelope import EncodedBody
 from tests.support.routing import Bench
 
 LARGE: list[Any] = [[number] for number in range(5000)]

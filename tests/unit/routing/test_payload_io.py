@@ -628,7 +628,7 @@ async def test_each_of_several_endpoints_has_a_payload_of_its_own(bench: Bench) 
     del kept
 
 
-@pytest.mark.parametrize("dialect", [d for d in Dialect if d is not Dialect.NATIVE])
+@pytest.mark.parametrize("dialect", [d for d in Dialect if not d.is_native])
 async def test_released_peers_hear_nothing_from_nobody(bench: Bench, dialect: Dialect) -> None:
     assert await bench.ask(dict(ASK), dialect=dialect) == []
 

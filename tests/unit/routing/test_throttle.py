@@ -10,8 +10,8 @@ from django_vortex.handlers import AsyncModelHandler, ModelHandler
 from django_vortex.routing.endpoint import PayloadEndpoint, endpoint
 from django_vortex.routing.peer import Peer
 from django_vortex.routing.request import Request
+from django_vortex.wire.bodies import EncodedBody
 from django_vortex.wire.dialects import Dialect
-from django_vortex.wire.envelope import EncodedBody
 from tests.support.routing import Bench
 
 FILT = {"key": "often"}

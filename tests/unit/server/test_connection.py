@@ -11,8 +11,9 @@ import pytest
 
 from django_vortex.exceptions import PermissionDenied
 from django_vortex.routing.payload_io import PayloadIO
+from django_vortex.wire.bodies import EncodedBody
 from django_vortex.wire.dialects import Dialect
-from django_vortex.wire.envelope import EncodedBody, PayloadEnvelope
+from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.reserved import (
     MALFORMED_CLOSURE,
     NORMAL_CLOSURE,

@@ -15,8 +15,9 @@ from django_vortex.server.requests import (
     READ_AHEAD_FACTOR,
     Requests,
 )
+from django_vortex.wire.bodies import EncodedBody
 from django_vortex.wire.dialects import Dialect
-from django_vortex.wire.envelope import EncodedBody, PayloadEnvelope
+from django_vortex.wire.envelope import PayloadEnvelope
 from tests.unit.server.fakes import settle
 
 LIMIT = 4

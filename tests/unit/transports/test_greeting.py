@@ -33,7 +33,7 @@ def test_released_browser_client_adds_something_against_caches() -> None:
 
 
 @pytest.mark.parametrize(
-    ("announced", "dialect"), [("native", Dialect.NATIVE), ("D2", None), ("nonsense", None)]
+    ("announced", "dialect"), [("native", Dialect.NATIVE_1), ("D2", None), ("nonsense", None)]
 )
 def test_only_our_own_dialect_is_announced(
     announced: str, dialect: Dialect | None, caplog: pytest.LogCaptureFixture
@@ -76,6 +76,28 @@ def test_released_clients_have_no_version() -> None:
     greeted = greet(make_scope({**PEER, "vortexVersion": "0"}), is_secure=False)
     assert isinstance(greeted, Caller)
     assert greeted.outdated is None
+
+
+@pytest.mark.parametrize(
+    ("version", "dialect"),
+    [
+        *[("1", Dialect.NATIVE_1), ("2", Dialect.NATIVE), ("3", Dialect.NATIVE)],
+        *[("999999999", Dialect.NATIVE), ("9" * 5000, Dialect.NATIVE_1), ("0", Dialect.NATIVE_1)],
+        *[("", Dialect.NATIVE_1), ("two", Dialect.NATIVE_1), ("-2", Dialect.NATIVE_1)],
+        *[("²", Dialect.NATIVE_1), ("2.5", Dialect.NATIVE_1)],
+    ],
+)
+def test_version_is_the_highest_that_both_ends_speak(version: str, dialect: Dialect) -> None:
+    query = {**PEER, "vortexDialect": "native", "vortexVersion": version}
+    greeted = greet(make_scope(query), is_secure=False)
+    assert isinstance(greeted, Caller)
+    assert greeted.dialect is dialect
+
+
+def test_version_without_the_dialect_says_nothing() -> None:
+    greeted = greet(make_scope({**PEER, "vortexVersion": "2"}), is_secure=False)
+    assert isinstance(greeted, Caller)
+    assert greeted.dialect is None
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from tests.unit.wire import strategies
 from tests.unit.wire.strategies import Anything, Declared, nearest, nearest_key, strict
 
 CODEC = Codec(strategies.registry)
-OLD_DIALECTS = [dialect for dialect in Dialect if dialect is not Dialect.NATIVE]
+OLD_DIALECTS = [dialect for dialect in Dialect if not dialect.is_native]
 
 
 def there_and_back(value: Any, dialect: Dialect) -> Any:

@@ -22,7 +22,7 @@ from django_vortex.wire.wkb import Wkb
 from tests.unit.wire import strategies
 
 CODEC = Codec(strategies.registry)
-D0, D1, D1B, D2, NATIVE = Dialect
+D0, D1, D1B, D2, NATIVE_1, NATIVE = Dialect
 ALL = tuple(Dialect)
 OLD = (D0, D1, D1B, D2)
 

@@ -52,7 +52,7 @@ def test_too_long_message_is_answered_under_its_filt(form: WireForm, is_known: b
     sent = PayloadEnvelope(dict(WAITING), Payload(tuples=[NOISE]))
     end = "" if form.framed or form.dialect.is_raw_json else "."
     text = encode_message(sent, form, None, CODEC) + end
-    dialect = form.dialect if is_known or form.dialect is Dialect.NATIVE else None
+    dialect = form.dialect if is_known or form.dialect.is_native else None
     reader = Protocol(CODEC, framed=form.framed, dialect=dialect)
     (failure,) = failures(reader, text)
     assert str(failure.error) == "Message exceeds max_message_bytes (4000)"

@@ -4,15 +4,18 @@ import base64
 import json
 import zlib
 from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from django_vortex.exceptions import DefinitionError
 from django_vortex.typedefs import Filt
+from django_vortex.wire.bodies import InflatedBody
 from django_vortex.wire.codec import Codec
 from django_vortex.wire.dialects import Dialect, WireForm
-from django_vortex.wire.envelope import NAME_KEY, UUID_KEY, InflatedBody, PayloadEnvelope
+from django_vortex.wire.envelope import NAME_KEY, UUID_KEY, VERSION_KEY, PayloadEnvelope
+from django_vortex.wire.events import EnvelopeReceived
 from django_vortex.wire.messages import (
     HEARTBEAT,
     NOTHING_FILT,
@@ -21,6 +24,8 @@ from django_vortex.wire.messages import (
     server_info,
 )
 from django_vortex.wire.payload import Payload
+from django_vortex.wire.protocol import Protocol
+from django_vortex.wire.versions import VERSION
 
 DATE = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 LATER = DATE + timedelta(milliseconds=1)
@@ -28,7 +33,8 @@ WIRE_DATE = {"_ft": "datetime", "_fd": "2026-01-02 03:04:05.678901+0000"}
 CODEC = Codec()
 FORMS = [WireForm(dialect, framed) for dialect in Dialect for framed in (True, False)]
 ENVELOPE_FORMS = [form for form in FORMS if form.dialect is not Dialect.D0]
-RAW_FORMS = [WireForm(Dialect.D2, False), WireForm(Dialect.NATIVE, False)]
+RAW_FORMS = [form for form in FORMS if form.dialect.is_raw_json and not form.framed]
+TEXT_FORMS = [form for form in ENVELOPE_FORMS if form.dialect is not Dialect.NATIVE]
 
 
 def read(text: str, form: WireForm) -> dict[str, Any]:
@@ -61,7 +67,7 @@ def test_envelope_has_the_fields_that_the_dialect_reads(form: WireForm) -> None:
     }
 
 
-@pytest.mark.parametrize("form", ENVELOPE_FORMS, ids=str)
+@pytest.mark.parametrize("form", TEXT_FORMS, ids=str)
 def test_payload_travels_as_text_in_the_field_of_the_dialect(form: WireForm) -> None:
     envelope = PayloadEnvelope({"key": "a"}, Payload(tuples=["x"]))
     message = write(envelope, form)
@@ -69,6 +75,45 @@ def test_payload_travels_as_text_in_the_field_of_the_dialect(form: WireForm) -> 
     payload = json.loads(zlib.decompress(base64.b64decode(text, validate=True)))
     assert payload["tuples"] == ["x"]
     assert payload["filt"] == message["filt"]
+
+
+NATIVE_FORMS = [WireForm(Dialect.NATIVE, framed) for framed in (True, False)]
+
+
+@pytest.mark.parametrize("form", NATIVE_FORMS, ids=str)
+def test_short_payload_stands_in_the_envelope(form: WireForm) -> None:
+    message = write(PayloadEnvelope({"key": "a"}, Payload(tuples=["x", Decimal("1.5")])), form)
+    assert message["payload"] == {"tuples": ["x", {"_ft": "decimal", "_fd": "1.5"}]}
+    assert "data" not in message
+
+
+@pytest.mark.parametrize("form", NATIVE_FORMS, ids=str)
+def test_short_payload_says_what_the_envelope_does_not(form: WireForm) -> None:
+    payload = Payload({"key": "b"}, ["x"], DATE)
+    message = write(PayloadEnvelope({"key": "a"}, payload), form, LATER)
+    assert message["payload"] == {"tuples": ["x"], "filt": {"key": "b"}, "date": WIRE_DATE}
+
+
+@pytest.mark.parametrize("form", NATIVE_FORMS, ids=str)
+@pytest.mark.parametrize(("length", "is_short"), [(4096, True), (4097, False)])
+def test_payload_is_short_up_to_a_length(form: WireForm, length: int, is_short: bool) -> None:
+    text = "x" * (length - len('{"tuples":[""]}'))
+    message = write(PayloadEnvelope({"key": "a"}, Payload(tuples=[text])), form)
+    assert ("payload" in message, "data" in message) == (is_short, not is_short)
+    if is_short:
+        assert len(json.dumps(message["payload"], separators=(",", ":"))) == length
+
+
+@pytest.mark.parametrize("form", NATIVE_FORMS, ids=str)
+@pytest.mark.parametrize("tuples", [["x"], ["x" * 5000], [], [Decimal(1), {"a": (1,)}]])
+def test_native_payload_is_read_with_the_filt_and_the_date_of_its_envelope(
+    form: WireForm, tuples: list[Any]
+) -> None:
+    text = encode_message(PayloadEnvelope({"key": "a"}, Payload(tuples=tuples)), form, DATE, CODEC)
+    protocol = Protocol(CODEC, framed=form.framed, dialect=form.dialect)
+    (event,) = protocol.receive(text)
+    assert isinstance(event, EnvelopeReceived)
+    assert event.envelope.decode_payload(CODEC) == Payload({"key": "a"}, tuples, DATE)
 
 
 @pytest.mark.parametrize("framed", [True, False])
@@ -140,7 +185,8 @@ def test_value_that_cannot_travel_is_the_programmers_mistake() -> None:
 @pytest.mark.parametrize("form", FORMS, ids=str)
 def test_server_info_introduces_the_server_and_says_nothing_else(form: WireForm) -> None:
     message = read(server_info("u-1", "svr", form, DATE, CODEC), form)
-    assert message["filt"] == {UUID_KEY: "u-1", NAME_KEY: "svr"}
+    version = {VERSION_KEY: VERSION} if form.dialect.is_native else {}
+    assert message["filt"] == {UUID_KEY: "u-1", NAME_KEY: "svr", **version}
     assert message["result"] is None
     assert message["date"]["_fd"].startswith("2026-01-02 03:04:05.678901")
 

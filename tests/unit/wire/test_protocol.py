@@ -150,11 +150,60 @@ def test_d0_message_keeps_the_filt_its_answer_goes_to() -> None:
     assert not got.is_empty
 
 
+@pytest.mark.parametrize("dialect", [one for one in Dialect if one is not Dialect.NATIVE])
+def test_payload_in_the_envelope_is_nothing_to_peers_that_do_not_know_it(dialect: Dialect) -> None:
+    protocol = Protocol(CODEC, framed=False, dialect=dialect)
+    text = '{"_ct":"rpe","filt":{"key":"a"},"payload":{"tuples":[1]},"result":null,"date":null}'
+    (event,) = protocol.receive(text)
+    assert isinstance(event, EnvelopeReceived)
+    assert not event.envelope.has_payload
+
+
+@pytest.mark.parametrize(
+    ("payload", "tuples"),
+    [
+        ('{"tuples":[1]}', [1]),
+        ('{"_ct":"rp","tuples":["\\ud800"],"filt":{}}', ["\ud800"]),
+        ('{"tuples":[1e999]}', [float("inf")]),
+        ("{}", []),
+    ],
+)
+@pytest.mark.parametrize("result", ["null", "NaN"])
+def test_payload_in_the_envelope_is_read_generously(
+    payload: str, tuples: list[Any], result: str
+) -> None:
+    protocol = Protocol(CODEC, framed=False, dialect=Dialect.NATIVE)
+    text = f'{{"_ct":"rpe","payload": {payload},"filt":{{"key":"a"}},"result":{result}}}'
+    (event,) = protocol.receive(text)
+    assert isinstance(event, EnvelopeReceived)
+    assert event.envelope.decode_payload(CODEC) == Payload({"key": "a"}, tuples)
+
+
+@pytest.mark.parametrize("payload", ["[]", "1", '"x"', "true"])
+def test_what_is_no_object_is_no_payload(payload: str) -> None:
+    protocol = Protocol(CODEC, framed=False, dialect=Dialect.NATIVE)
+    (event,) = protocol.receive(f'{{"_ct":"rpe","filt":{{"key":"a"}},"payload":{payload}}}')
+    assert isinstance(event, FailureReceived)
+    assert event.error.path == "$.payload"
+    assert event.filt == {"key": "a"}
+
+
+def test_payload_that_cannot_be_decoded_fails_when_it_is_asked_for() -> None:
+    protocol = Protocol(CODEC, framed=False, dialect=Dialect.NATIVE)
+    text = '{"_ct":"rpe","filt":{"key":"a"},"payload":{"tuples":[{"_ct":"rt","_c":"no.Such"}]}}'
+    (event,) = protocol.receive(text)
+    assert isinstance(event, EnvelopeReceived)
+    with pytest.raises(WireError) as caught:
+        event.envelope.decode_payload(CODEC)
+    assert caught.value.path == "$.tuples[0]"
+
+
 def test_server_info_is_an_empty_envelope_for_every_peer() -> None:
     for form in FRAMED:
         got = the_envelope(receive([server_info("u", "n", form, DATE, CODEC)]))
         assert got.is_empty
-        assert got.filt == {"__vortexUuid__": "u", "__vortexName__": "n"}
+        version = {"__vortexVersion__": 2} if form.dialect.is_native else {}
+        assert got.filt == {"__vortexUuid__": "u", "__vortexName__": "n", **version}
 
 
 @pytest.mark.parametrize("fields", [{"filt": None}, {"filt": {}}])

@@ -16,8 +16,9 @@ from django_vortex.routing.permissions import (
     ReadOnly,
 )
 from django_vortex.routing.request import Request
+from django_vortex.wire.bodies import EncodedBody
 from django_vortex.wire.dialects import Dialect
-from django_vortex.wire.envelope import EncodedBody, PayloadEnvelope
+from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.inflate import deflate
 from django_vortex.wire.json_text import write_json
 from django_vortex.wire.reserved import MESSAGE_ID

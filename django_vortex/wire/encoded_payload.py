@@ -1,0 +1,113 @@
+"""A payload that was encoded once, in all the forms in which messages carry it.
+
+Takes JSON, gives the whole object, the short one that stands in an envelope of our own ends, and
+the compressed text of all others. Each is made when it is first asked for, and kept; of what is
+long the compressed text alone is kept once that is made.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django_vortex.wire.inflate import deflate
+from django_vortex.wire.payload import PAYLOAD_CLASS
+
+SHORT_BYTES: Final = 4096
+"""How long the JSON of a payload may be that stands in an envelope as it is."""
+
+_HEAD: Final = b'{"_ct":"rp","_c":"%b","filt":' % PAYLOAD_CLASS.encode()
+
+
+class EncodedPayload:
+    """The JSON of a payload in its parts.
+
+    Args:
+        filt: JSON.
+        tuples: JSON of the list.
+        date: JSON.
+        more: Members that stand behind these, with a comma before each.
+        portable: Whether the same is right in all dialects but D0.
+        is_lasting: Whether nothing in it was lazy: encoded later it would be the same.
+        is_tabular: Whether it has several tuples of a type, which some dialects write as columns.
+
+    Attributes:
+        says_filt: Whether it has to say its filt beside that of the envelope.
+        says_date: Whether it has to say its date beside that of the envelope.
+    """
+
+    __slots__ = (
+        *("_date", "_filt", "_json", "_more", "_short", "_text"),
+        *("is_tabular", "is_lasting", "portable", "says_date", "says_filt", "tuples"),
+    )
+
+    def __init__(
+        self,
+        filt: bytes,
+        tuples: bytes,
+        date: bytes,
+        *,
+        more: bytes = b"",
+        portable: bool = False,
+        is_lasting: bool = True,
+        is_tabular: bool = False,
+    ) -> None:
+        self._filt = filt
+        self._date = date
+        self._more = more
+        self._json: bytes | None = None
+        self._short: bytes | None = None
+        self._text: bytes | None = None
+        self.tuples = tuples
+        self.portable = portable
+        self.is_lasting = is_lasting
+        self.is_tabular = is_tabular
+        self.says_filt = True
+        self.says_date = True
+
+    @classmethod
+    def of_text(cls, text: bytes) -> EncodedPayload:
+        """Return one that came compressed and goes on so."""
+        encoded = cls(b"", b"", b"")
+        encoded._text = text
+        return encoded
+
+    @classmethod
+    def of_json(cls, json: bytes) -> EncodedPayload:
+        """Return one that came as JSON, with what it has to say for itself."""
+        encoded = cls(b"", b"", b"")
+        encoded._json = encoded._short = json
+        return encoded
+
+    @property
+    def json(self) -> bytes | None:
+        """The whole object; None of one that came compressed."""
+        if self._json is None and self.tuples:
+            parts = (_HEAD, self._filt, self.tuples, self._date, self._more)
+            self._json = b'%b%b,"tuples":%b,"date":%b%b}' % parts
+        return self._json
+
+    @property
+    def text(self) -> bytes:
+        """``base64(zlib(JSON))``, ASCII."""
+        if self._text is None:
+            self._text = deflate(self.json or b"")
+            if self.short is None:
+                self._filt = self.tuples = self._date = b""
+                self._json = None
+        return self._text
+
+    @property
+    def short(self) -> bytes | None:
+        """The object as it stands in an envelope; None if it is too long, or came compressed."""
+        if self._short is None and self.tuples and len(self.tuples) <= SHORT_BYTES:
+            filt = b',"filt":' + self._filt if self.says_filt else b""
+            date = b',"date":' + self._date if self.says_date else b""
+            self._short = b'{"tuples":%b%b%b}' % (self.tuples, filt, date)
+        short = self._short
+        return None if short is None or len(short) > SHORT_BYTES else short
+
+    @property
+    def held_bytes(self) -> int:
+        """How much is kept."""
+        held = {id(part): part for part in (self.tuples, self._json, self._short, self._text)}
+        return sum(len(part) for part in held.values() if part)
