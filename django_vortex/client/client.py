@@ -115,7 +115,9 @@ class Client:
         """
         self._check()
         filt = {**({"key": what} if isinstance(what, str) else what), **arguments}
-        payload = None if tuples is None else Payload(filt, list(tuples))
+        payload = (
+            None if tuples is None else Payload(tuples=list(tuples))
+        )  # under the filt of the envelope
         answer: asyncio.Future[PayloadEnvelope] = self._loop.create_future()
 
         def settle(outcome: Outcome) -> None:

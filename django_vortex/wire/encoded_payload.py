@@ -36,8 +36,8 @@ class EncodedPayload:
     """
 
     __slots__ = (
-        *("_date", "_filt", "_json", "_more", "_short", "_text"),
-        *("is_tabular", "is_lasting", "portable", "says_date", "says_filt", "tuples"),
+        *("_date", "_json", "_more", "_short", "_text"),
+        *("filt", "is_tabular", "is_lasting", "portable", "says_date", "says_filt", "tuples"),
     )
 
     def __init__(
@@ -51,7 +51,7 @@ class EncodedPayload:
         is_lasting: bool = True,
         is_tabular: bool = False,
     ) -> None:
-        self._filt = filt
+        self.filt = filt
         self._date = date
         self._more = more
         self._json: bytes | None = None
@@ -82,7 +82,7 @@ class EncodedPayload:
     def json(self) -> bytes | None:
         """The whole object; None of one that came compressed."""
         if self._json is None and self.tuples:
-            parts = (_HEAD, self._filt, self.tuples, self._date, self._more)
+            parts = (_HEAD, self.filt, self.tuples, self._date, self._more)
             self._json = b'%b%b,"tuples":%b,"date":%b%b}' % parts
         return self._json
 
@@ -92,7 +92,7 @@ class EncodedPayload:
         if self._text is None:
             self._text = deflate(self.json or b"")
             if self.short is None:
-                self._filt = self.tuples = self._date = b""
+                self.filt = self.tuples = self._date = b""
                 self._json = None
         return self._text
 
@@ -100,7 +100,7 @@ class EncodedPayload:
     def short(self) -> bytes | None:
         """The object as it stands in an envelope; None if it is too long, or came compressed."""
         if self._short is None and self.tuples and len(self.tuples) <= SHORT_BYTES:
-            filt = b',"filt":' + self._filt if self.says_filt else b""
+            filt = b',"filt":' + self.filt if self.says_filt else b""
             date = b',"date":' + self._date if self.says_date else b""
             self._short = b'{"tuples":%b%b%b}' % (self.tuples, filt, date)
         short = self._short

@@ -17,6 +17,7 @@ from django_vortex.wire.encoded_payload import EncodedPayload
 from django_vortex.wire.inflate import clean_base64, inflate
 from django_vortex.wire.json_text import count_containers, read_json, write_json
 from django_vortex.wire.payload import Payload
+from django_vortex.wire.plain import write_plain
 from django_vortex.wire.ports import EncodesPayloads
 
 UUID_KEY = "__vortexUuid__"
@@ -239,8 +240,9 @@ class PayloadEnvelope:
             return self._encode_tuples(payload.tuples, codec)
         whole = Payload(payload.filt or self.filt, payload.tuples, payload.date or date)
         encoded = codec.encode_payload(whole, dialect)
-        encoded.says_filt = whole.filt is not self.filt and whole.filt != self.filt
-        encoded.says_date = payload.date is not None and payload.date != self.date
+        # As text: equal values need not be the same, 1 is equal to True.
+        encoded.says_filt = whole.filt is not self.filt and encoded.filt != write_plain(self.filt)
+        encoded.says_date = payload.date is not None and payload.date is not self.date
         if not (dialect.has_short_payloads and encoded.short):
             _ = encoded.text  # compressed here and now, where that may take long
         self._encoded.update(dict.fromkeys(find_readers(dialect, encoded), encoded))

@@ -88,6 +88,21 @@ def test_payload_with_special_values_is_written_for_each_dialect() -> None:
     assert str(back.tuples[0]) == "1.10"
 
 
+@pytest.mark.parametrize(
+    ("outer", "inner"),
+    [(1, True), (Decimal("sNaN"), Decimal("sNaN")), (Decimal("1.0"), Decimal("1.00"))],
+)
+def test_short_payload_says_a_filt_that_is_only_equal_to_that_of_the_envelope(
+    outer: Any, inner: Any
+) -> None:
+    envelope = PayloadEnvelope({"key": outer}, Payload({"key": inner}, ["x"]))
+    payload = envelope.encode(CODEC, Dialect.NATIVE, DATE)
+    assert payload is not None
+    assert payload.short is not None
+    written = json.loads(payload.short)["filt"]["key"]
+    assert written == CODEC.encode_value(inner, Dialect.NATIVE)
+
+
 def test_iterator_of_tuples_is_read_once_and_serves_every_dialect() -> None:
     envelope = PayloadEnvelope({"key": "a"}, Payload(tuples=iter([float("inf"), "x"])))
     assert encoded(envelope, Dialect.D1)["tuples"] == [None, "x"]
