@@ -69,7 +69,7 @@ def server_info(uuid: str, name: str, form: WireForm, date: datetime, codec: Cod
     with both payload fields null (PROTOCOL 2.4).
     """
     filt: Filt = {UUID_KEY: uuid, NAME_KEY: name}
-    if form.dialect.is_native:
+    if form.dialect is Dialect.NATIVE:
         filt[VERSION_KEY] = VERSION
     if form.dialect is Dialect.D0:
         return _write_d0(filt, PayloadEnvelope(), form, date, codec)

@@ -132,10 +132,10 @@ class FakeStream:
         ]
 
     def values(self) -> list[Any]:
-        """The tuples of all payloads that the peer got, in order."""
+        """The tuples of all payloads that the peer got, in order, in whatever dialect."""
         return [
             value
-            for envelope in self.envelopes()
+            for envelope in self.envelopes(Dialect.NATIVE)
             for value in envelope.decode_payload(CODEC).tuples
         ]
 

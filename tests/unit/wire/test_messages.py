@@ -185,7 +185,7 @@ def test_value_that_cannot_travel_is_the_programmers_mistake() -> None:
 @pytest.mark.parametrize("form", FORMS, ids=str)
 def test_server_info_introduces_the_server_and_says_nothing_else(form: WireForm) -> None:
     message = read(server_info("u-1", "svr", form, DATE, CODEC), form)
-    version = {VERSION_KEY: VERSION} if form.dialect.is_native else {}
+    version = {VERSION_KEY: VERSION} if form.dialect is Dialect.NATIVE else {}
     assert message["filt"] == {UUID_KEY: "u-1", NAME_KEY: "svr", **version}
     assert message["result"] is None
     assert message["date"]["_fd"].startswith("2026-01-02 03:04:05.678901")
