@@ -26,6 +26,10 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+# They need that version beside this one: `make matrix`.
+collect_ignore = [] if "PREVIOUS_TREE" in os.environ else ["previous_version"]
+
+
 def pytest_report_header() -> str:
     """Say which released clients are here; tests with the others are not collected."""
     return describe_releases()
