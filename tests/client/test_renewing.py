@@ -1,11 +1,9 @@
 """Who the client is: tokens of single attempts, logins that begin and end."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from django_vortex import Payload
 from django_vortex.client import (
@@ -24,7 +22,7 @@ from django_vortex.client import (
 from tests.e2e.logins import Login
 from tests.support.fixtures import StartServer
 from tests.support.servers import ServerProcess
-from tests.support.tcp_proxy import TcpProxy, tcp_proxy
+from tests.support.tcp_proxy import TcpProxy
 from tests.support.waiting import PATIENCE_SECONDS, eventually
 
 LONG = {"open_timeout": PATIENCE_SECONDS}
@@ -34,12 +32,6 @@ OFTEN = {"HEARTBEAT_SECONDS": 1.0, "RECHECK_SECONDS": 0.5}
 @pytest.fixture(scope="module", params=["uvicorn", "daphne"])
 def server(request: pytest.FixtureRequest, start_server: StartServer) -> ServerProcess:
     return start_server(request.param, vortex=OFTEN)
-
-
-@pytest_asyncio.fixture
-async def proxy(server: ServerProcess) -> AsyncIterator[TcpProxy]:
-    async with tcp_proxy(server.port) as proxy, asyncio.timeout(3 * PATIENCE_SECONDS):
-        yield proxy
 
 
 async def who(vortex: Client) -> object:

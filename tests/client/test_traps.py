@@ -4,11 +4,8 @@ import asyncio
 import gc
 import threading
 import time
-from collections.abc import AsyncIterator
-from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from django_vortex import Payload
 from django_vortex.client import (
@@ -23,32 +20,16 @@ from django_vortex.client import (
     Refused,
     RefusedForGood,
     UpdateRequired,
-    backoff,
     connect,
     connecting,
     driver,
 )
+from tests.support.far_end import client_tasks, echo
 from tests.support.servers import ServerProcess
 from tests.support.tcp_proxy import FORBIDDEN, LOGIN_PAGE, REDIRECT, TcpProxy, tcp_proxy
 from tests.support.waiting import PATIENCE_SECONDS, eventually
 
 LONG = {"open_timeout": PATIENCE_SECONDS}
-
-
-@pytest_asyncio.fixture
-async def proxy(server: ServerProcess) -> AsyncIterator[TcpProxy]:
-    async with tcp_proxy(server.port) as proxy, asyncio.timeout(3 * PATIENCE_SECONDS):
-        yield proxy
-
-
-def client_tasks() -> list[str]:
-    names = [task.get_name() for task in asyncio.all_tasks()]
-    return [name for name in names if name.startswith("vortex")]
-
-
-async def echo(vortex: Client, value: object) -> Any:
-    reply = await vortex.call("e2e.echo", tuples=[value], timeout=60)
-    return reply.tuples[0]
 
 
 async def cut(proxy: TcpProxy, vortex: Client) -> None:
@@ -218,60 +199,6 @@ async def test_F4_handshake_offers_no_compression(proxy: TcpProxy) -> None:
     async with connect(proxy.url, **LONG) as vortex:
         assert await echo(vortex, 1) == 1
         assert b"extensions" not in proxy.heads[0].lower()
-
-
-async def test_F7_reconnecting_leaves_nothing_behind(
-    proxy: TcpProxy, transport: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(backoff, "STABLE_SECONDS", 0.0)  # or the waits get longer and longer
-    async with connect(proxy.url, transports=[transport], **LONG) as vortex:
-        counts = []
-        for number in range(8):
-            assert await echo(vortex, number) == number
-            gc.collect()
-            counts.append((len(asyncio.all_tasks()), len(client_tasks())))
-            await cut(proxy, vortex)
-        assert max(counts[3:]) <= max(counts[:3])
-    assert client_tasks() == []
-
-
-async def test_G1_cancelled_calls_leave_nothing(proxy: TcpProxy, transport: str) -> None:
-    async with connect(proxy.url, transports=[transport], **LONG) as vortex:
-        for turns in range(30):
-            call = asyncio.create_task(vortex.call("e2e.echo", tuples=[turns], timeout=60))
-            for _ in range(turns):
-                await asyncio.sleep(0)
-            if call.cancel():  # else it was answered by then
-                with pytest.raises(asyncio.CancelledError):
-                    await call
-        assert await echo(vortex, 1) == 1
-        assert not vortex._core.requests
-    assert client_tasks() == []
-
-
-async def test_G1_cancelled_connect_leaves_nothing(proxy: TcpProxy, transport: str) -> None:
-    async def use() -> None:
-        async with connect(proxy.url, transports=[transport], **LONG) as vortex:
-            await vortex.call("e2e.slow_async", seconds=60, timeout=60)
-
-    for turns in range(0, 60, 3):
-        using = asyncio.create_task(use())
-        for _ in range(turns):
-            await asyncio.sleep(0.001)
-        using.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await using
-        assert client_tasks() == []
-    await eventually(lambda: proxy.count == 0, "the end of all connections")
-
-
-async def test_G2_leaving_ends_though_the_server_does_not_answer(
-    proxy: TcpProxy, transport: str
-) -> None:
-    async with connect(proxy.url, transports=[transport], **LONG) as vortex:
-        assert await echo(vortex, 1) == 1
-        proxy.passes.clear()
-    assert client_tasks() == []
 
 
 async def test_G3_asking_in_the_loop_of_a_reader(

@@ -22,15 +22,21 @@ class TcpProxy:
     Attributes:
         port: Where it listens.
         passes: Cleared to forward nothing any more; connections stay open.
+        passes_up: The same for what goes to the server only.
+        passes_down: The same for what comes from it only.
         answer: What every new connection gets instead of the server, if anything.
         answer_to_upgrades: The same for WebSockets alone.
         heads: The first bytes of every connection.
     """
 
-    def __init__(self, target: int) -> None:
+    def __init__(self, target: int, path: str) -> None:
         self.port = 0
+        self._path = path
         self.passes = asyncio.Event()
-        self.passes.set()
+        self.passes_up = asyncio.Event()
+        self.passes_down = asyncio.Event()
+        for event in (self.passes, self.passes_up, self.passes_down):
+            event.set()
         self.answer: bytes | None = None
         self.answer_to_upgrades: bytes | None = None
         self.heads: list[bytes] = []
@@ -40,7 +46,7 @@ class TcpProxy:
 
     @property
     def url(self) -> str:
-        return f"ws://{HOST}:{self.port}/vortex"
+        return f"ws://{HOST}:{self.port}/{self._path}"
 
     @property
     def count(self) -> int:
@@ -81,8 +87,8 @@ class TcpProxy:
             self._writers.add(far_writer)
             far_writer.write(head)
             ways = [
-                asyncio.ensure_future(self._forward(reader, far_writer)),
-                asyncio.ensure_future(self._forward(far_reader, writer)),
+                asyncio.ensure_future(self._forward(reader, far_writer, self.passes_up)),
+                asyncio.ensure_future(self._forward(far_reader, writer, self.passes_down)),
             ]
             try:
                 await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
@@ -98,17 +104,20 @@ class TcpProxy:
                 self._writers.discard(one)
             self._tasks.discard(task)
 
-    async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _forward(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, passes: asyncio.Event
+    ) -> None:
         while data := await reader.read(CHUNK_BYTES):
             await self.passes.wait()
+            await passes.wait()
             writer.write(data)
             await writer.drain()
 
 
 @asynccontextmanager
-async def tcp_proxy(target: int) -> AsyncIterator[TcpProxy]:
+async def tcp_proxy(target: int, path: str = "vortex") -> AsyncIterator[TcpProxy]:
     """Run a proxy before a port."""
-    proxy = TcpProxy(target)
+    proxy = TcpProxy(target, path)
     server = await asyncio.start_server(proxy.serve, HOST, 0)
     proxy.port = server.sockets[0].getsockname()[1]
     try:
