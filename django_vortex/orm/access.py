@@ -3,7 +3,6 @@
 Takes permissions and ``get_queryset`` of the application, gives verdicts and `Scope` objects.
 """
 
-import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -45,11 +44,9 @@ class PeerAccess:
 
     def __init__(self, request: Request, wait: Callable[[Awaitable[Any]], Any]) -> None:
         self.request = request
-        self._wait = wait
-
-    def resolve(self, value: Any) -> Any:
-        """Return what code of the application has returned, or what its coroutine returns."""
-        return self._wait(value) if inspect.isawaitable(value) else value
+        self.resolve = request.resolve
+        """Returns what code of the application has returned, or what its coroutine returns."""
+        request.wait_by(wait)
 
     def is_allowed(self, access: Access, action: Action) -> bool:
         """Say whether the peer may do this to any row at all."""

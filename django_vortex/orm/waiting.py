@@ -1,6 +1,7 @@
-"""Waiting for coroutines of an application, in code that is none too.
+"""Run coroutines from synchronous code.
 
-Takes an awaitable, in a thread that may block or on the loop, gives its result.
+Takes an awaitable, in a thread that may block or on the loop, gives its result. Code in a
+transaction reaches it by `Request.resolve` alone.
 """
 
 import asyncio
@@ -35,12 +36,12 @@ class Waiting:
         if self._loop is not None and threading.get_ident() != self._thread:
             return self._wait_for_loop(awaitable, self._loop)
         if not is_on_loop():
-            return asyncio.run(contain(awaitable))
+            return asyncio.run(await_guarded(awaitable))
         future: Future[_T] = Future()
 
         def run() -> None:
             try:
-                future.set_result(asyncio.run(contain(awaitable)))
+                future.set_result(asyncio.run(await_guarded(awaitable)))
             except BaseException as error:
                 future.set_exception(error)
 
@@ -71,13 +72,13 @@ class Waiting:
                 if inspect.iscoroutine(awaitable):
                     awaitable.close()
                 raise CancelledError
-            future = asyncio.run_coroutine_threadsafe(contain(awaitable), loop)
+            future = asyncio.run_coroutine_threadsafe(await_guarded(awaitable), loop)
             self._future = future
         return future.result()
 
 
-async def contain(awaitable: Awaitable[_T]) -> _T:
-    """Await something, and let out nothing that a task may not end with.
+async def await_guarded(awaitable: Awaitable[_T]) -> _T:
+    """Await something, and raise nothing that a task may not end with.
 
     ``SystemExit`` would end the server, and a cancellation of something else would look like the
     task's own.

@@ -31,7 +31,7 @@ from django_vortex.routing.filt import FiltPattern
 from django_vortex.routing.followers import Followers
 from django_vortex.routing.index import FiltIndex
 from django_vortex.routing.lifetime import Site
-from django_vortex.routing.permission import READING, Permission
+from django_vortex.routing.permission import READING, Permission, Verdict
 from django_vortex.routing.permissions import DefaultPermission, forget_defaults
 from django_vortex.routing.ports import (
     AfterCommit,
@@ -51,7 +51,6 @@ from django_vortex.routing.replies import Work, estimate_work, make_failure
 from django_vortex.routing.request import Request
 from django_vortex.routing.unanswered import Unanswered
 from django_vortex.routing.unkept import EndpointReference, LostEndpoints
-from django_vortex.routing.verdicts import Verdict, settle
 from django_vortex.typedefs import Filt, RunSync
 from django_vortex.wire.codec import Codec
 from django_vortex.wire.envelope import PayloadEnvelope
@@ -279,7 +278,8 @@ class PayloadIO:
             permission = endpoint.permission
             if permission.__class__ is DefaultPermission:  # found once for all questions
                 permission = permission.current
-            verdict = None if permission.may_block else permission.allows(request, READING)
+            has_to_wait = permission.may_block or permission.is_awaited
+            verdict = None if has_to_wait else permission.allows(request, READING)
             if verdict is not True:
                 await self._demand(permission, verdict, request)
             preparing = self._work.prepare(request)
@@ -320,7 +320,7 @@ class PayloadIO:
         """
         if verdict is None:
             verdict = await permission.ask(request, READING, self.run_sync)
-        if not await settle(verdict):
+        if not (await verdict if inspect.isawaitable(verdict) else verdict):
             raise PermissionDenied("You may not ask for this")
 
     async def make_reply(self, result: Any, request: Request) -> PayloadEnvelope | None:

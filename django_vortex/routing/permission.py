@@ -11,13 +11,15 @@ import enum
 import inspect
 from collections.abc import Awaitable
 from functools import partial
-from typing import Any, Final, Literal
+from typing import Any, Final, TypeAlias
 
 from django_vortex.exceptions import DefinitionError, quoted
 from django_vortex.routing.request import Request
 from django_vortex.routing.scope import NO_ROWS, JoinedScope
-from django_vortex.routing.verdicts import Verdict, both, either, opposite
 from django_vortex.typedefs import RunSync
+
+Verdict: TypeAlias = bool | Awaitable[bool]
+"""What a method of a permission returns, which may be a coroutine function."""
 
 
 class Action(enum.Enum):
@@ -89,7 +91,9 @@ class _Composable(type):
 class Permission(metaclass=_Composable):
     """Lets everything through; subclasses say what not.
 
-    All three methods may be coroutine functions. `Request.user` is the user, None or Django's
+    All three methods may be coroutine functions, which run on the event loop; the methods of joined
+    permissions wait for theirs, and are called where they may: in a transaction's thread or
+    greenlet. On a loop `ask` is awaited instead. `Request.user` is the user, None or Django's
     anonymous one if nobody is logged in; a user without ``is_authenticated`` is not either.
 
     Attributes:
@@ -107,7 +111,8 @@ class Permission(metaclass=_Composable):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         _check_methods(cls)
-        cls.is_awaited = inspect.iscoroutinefunction(cls.allows)
+        if "is_awaited" not in vars(cls):
+            cls.is_awaited = inspect.iscoroutinefunction(cls.allows)
         if "may_block" not in vars(cls):
             owner = next(base for base in cls.__mro__ if "allows" in vars(base))
             cls.may_block = bool(vars(owner).get("may_block", not cls.is_awaited))
@@ -166,15 +171,12 @@ class _Both(Permission):
         self.may_block = first.may_block or second.may_block
         self.is_awaited = first.is_awaited or second.is_awaited
 
-    def allows(self, request: Request, action: Action) -> Verdict:
-        return both(
-            self._first.allows(request, action), lambda: self._second.allows(request, action)
-        )
+    def allows(self, request: Request, action: Action) -> bool:
+        return _allows(self._first, request, action) and _allows(self._second, request, action)
 
-    def allows_object(self, request: Request, action: Action, row: Any) -> Verdict:
-        return both(
-            self._first.allows_object(request, action, row),
-            lambda: self._second.allows_object(request, action, row),
+    def allows_object(self, request: Request, action: Action, row: Any) -> bool:
+        return bool(request.resolve(self._first.allows_object(request, action, row))) and bool(
+            request.resolve(self._second.allows_object(request, action, row))
         )
 
     async def ask(self, request: Request, action: Action, run_sync: RunSync) -> bool:
@@ -183,7 +185,9 @@ class _Both(Permission):
         )
 
     def scope(self, request: Request, action: Action) -> Any:
-        return _join("all", *(one.scope(request, action) for one in (self._first, self._second)))
+        parts = (self._first, self._second)
+        scopes = (request.resolve(one.scope(request, action)) for one in parts)
+        return JoinedScope("all", tuple(scopes))
 
     def __invert__(self) -> Permission:
         return ~self._first | ~self._second
@@ -212,20 +216,16 @@ class _Either(Permission):
                 "write one Permission that decides both"
             )
 
-    def allows(self, request: Request, action: Action) -> Verdict:
+    def allows(self, request: Request, action: Action) -> bool:
         first, second = self._parts
-        return either(first.allows(request, action), lambda: second.allows(request, action))
+        return _allows(first, request, action) or _allows(second, request, action)
 
-    def allows_object(self, request: Request, action: Action, row: Any) -> Verdict:
-        def ask(part: Permission) -> Verdict:
-            allowed = part.allows(request, action)
-            return both(allowed, lambda: part.allows_object(request, action, row))
-
-        first, second = self._parts
-        return either(ask(first), lambda: ask(second))
+    def allows_object(self, request: Request, action: Action, row: Any) -> bool:
+        return any(_allows_row(part, request, action, row) for part in self._parts)
 
     def scope(self, request: Request, action: Action) -> Any:
-        return _join("any", *(_scope_of(part, request, action) for part in self._parts))
+        scopes = (_get_scope(part, request, action) for part in self._parts)
+        return JoinedScope("any", tuple(scopes))
 
     async def ask(self, request: Request, action: Action, run_sync: RunSync) -> bool:
         first, second = self._parts
@@ -255,23 +255,20 @@ class _Opposite(Permission):
                 "write a Permission of its own"
             )
 
-    def allows(self, request: Request, action: Action) -> Verdict:
+    def allows(self, request: Request, action: Action) -> bool:
         # Of one that tells rows apart the rest may remain, be it allowed or not.
-        return True if self.restricts else opposite(self._permission.allows(request, action))
+        return bool(self.restricts) or not _allows(self._permission, request, action)
 
-    def allows_object(self, request: Request, action: Action, row: Any) -> Verdict:
+    def allows_object(self, request: Request, action: Action, row: Any) -> bool:
         if "rows" not in self.restricts:
             return True
-        allowed = self._permission.allows(request, action)
-        return opposite(
-            both(allowed, lambda: self._permission.allows_object(request, action, row)),
-        )
+        return not _allows_row(self._permission, request, action, row)
 
     def scope(self, request: Request, action: Action) -> Any:
         if "scope" not in self.restricts:
             return None
         # Where it allows nothing, its rows are none and the opposite is all.
-        return _join("not", _scope_of(self._permission, request, action))
+        return JoinedScope("not", (_get_scope(self._permission, request, action),))
 
     async def ask(self, request: Request, action: Action, run_sync: RunSync) -> bool:
         return bool(self.restricts) or not await self._permission.ask(request, action, run_sync)
@@ -313,30 +310,20 @@ def _find_hint(value: Any) -> str:
     return ""
 
 
-def _scope_of(permission: Permission, request: Request, action: Action) -> Any:
+def _allows(permission: Permission, request: Request, action: Action) -> bool:
+    verdict = permission.allows(request, action)
+    return verdict is True or bool(request.resolve(verdict))
+
+
+def _allows_row(permission: Permission, request: Request, action: Action, row: Any) -> bool:
+    """Return whether a permission allows an action at all, and to this row."""
+    if not _allows(permission, request, action):
+        return False
+    return bool(request.resolve(permission.allows_object(request, action, row)))
+
+
+def _get_scope(permission: Permission, request: Request, action: Action) -> Any:
     """Return the rows a permission lets through, none where it does not allow the action."""
-    allowed = permission.allows(request, action)
-    if inspect.isawaitable(allowed):
-        return _scope_later(permission, request, action, allowed)
-    return permission.scope(request, action) if allowed else NO_ROWS
-
-
-async def _scope_later(
-    permission: Permission, request: Request, action: Action, allowed: Awaitable[bool]
-) -> Any:
-    if not await allowed:
+    if not _allows(permission, request, action):
         return NO_ROWS
-    scope = permission.scope(request, action)
-    return await scope if inspect.isawaitable(scope) else scope
-
-
-def _join(how: Literal["all", "any", "not"], *scopes: Any) -> Any:
-    """Join scopes; the result is a coroutine if one of them is."""
-    if any(inspect.isawaitable(scope) for scope in scopes):
-        return _join_later(how, scopes)
-    return JoinedScope(how, scopes)
-
-
-async def _join_later(how: Literal["all", "any", "not"], scopes: tuple[Any, ...]) -> JoinedScope:
-    known = [await scope if inspect.isawaitable(scope) else scope for scope in scopes]
-    return JoinedScope(how, tuple(known))
+    return request.resolve(permission.scope(request, action))

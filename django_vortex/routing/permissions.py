@@ -8,9 +8,8 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from django_vortex.exceptions import DefinitionError
-from django_vortex.routing.permission import READING, Action, Permission
+from django_vortex.routing.permission import READING, Action, Permission, Verdict
 from django_vortex.routing.request import Request
-from django_vortex.routing.verdicts import Verdict
 from django_vortex.typedefs import RunSync
 
 

@@ -2,7 +2,8 @@
 
 import asyncio
 import copy
-from collections.abc import Callable
+import inspect
+from collections.abc import Awaitable, Callable
 from typing import Any, Self
 
 from django_vortex.exceptions import WireError
@@ -42,6 +43,7 @@ class Request:
         "_error",
         "_payload",
         "_task",
+        "_wait",
         "_waiting",
         "codec",
         "dialect",
@@ -72,6 +74,7 @@ class Request:
         self._task = task
         self._payload: Payload | None = None
         self._error: WireError | None = None
+        self._wait: Callable[[Awaitable[Any]], Any] | None = None
         self._waiting: list[Callable[[], object]] | None = None
 
     @property
@@ -137,6 +140,27 @@ class Request:
         """Whether the sender waits for an answer, be it empty."""
         return MESSAGE_ID in self.filt or bool(self.envelope.reply_filt)
 
+    def wait_by(self, wait: Callable[[Awaitable[Any]], Any]) -> None:
+        """Let `resolve` wait by a function, which suits the thread or greenlet that works now."""
+        self._wait = wait
+
+    def resolve(self, value: Any) -> Any:
+        """Return what code of the application has returned, or what its coroutine returns.
+
+        The one place where code that is no coroutine waits for one: permissions that are joined,
+        ``get_queryset`` and hooks inside a transaction.
+
+        Raises:
+            RuntimeError: Nobody may wait here, on an event loop; a coroutine awaits it instead.
+        """
+        if not inspect.isawaitable(value):
+            return value
+        if self._wait is None:
+            if inspect.iscoroutine(value):
+                value.close()
+            raise RuntimeError(f"{value!r} has to be awaited, which only a coroutine can do here")
+        return self._wait(value)
+
     def call_when_answered(self, function: Callable[[], object]) -> None:
         """Call a function on the loop when the answers are on their way, or there will be none."""
         if self._waiting is None:
@@ -164,6 +188,7 @@ class Request:
         other = copy.copy(self)
         other._payload = None
         other._error = None
+        other._wait = None
         return other
 
     def __repr__(self) -> str:

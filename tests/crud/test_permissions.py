@@ -14,6 +14,7 @@ from django_vortex.routing.permissions import (
     Permission,
     ReadOnly,
 )
+from django_vortex.routing.ports import is_on_loop
 from django_vortex.routing.request import Request
 from tests.crud.boards import ANN, BOB, STAFF, TICKET, Board, User, ticket
 
@@ -198,3 +199,52 @@ async def test_a_denied_peer_is_not_told_whether_a_row_is_there(board: Board) ->
     board.handler(permission=IsStaff)
     replies = [await board.ask({**TICKET, "id": key}, user=ANN) for key in (1, 99)]
     assert replies[0].result == replies[1].result
+
+
+class Anybody(Permission):
+    """Whoever asks, found out later."""
+
+    async def allows(self, request: Request, action: Action) -> bool:
+        assert is_on_loop()
+        return True
+
+    async def scope(self, request: Request, action: Action) -> Any:
+        assert is_on_loop()
+        return {"points__lt": 10}
+
+
+class Blocking(Permission):
+    """Whoever asks, after a question to a database, which no loop can wait for."""
+
+    def __init__(self, *, may_be_on_loop: bool) -> None:
+        self._may_be_on_loop = may_be_on_loop
+
+    def allows(self, request: Request, action: Action) -> bool:
+        return self._may_be_on_loop or not is_on_loop()
+
+    def scope(self, request: Request, action: Action) -> Any:
+        return {"points__gt": 0} if self._may_be_on_loop or not is_on_loop() else {"points": -1}
+
+
+@pytest.mark.parametrize("join", ["and", "or", "not"])
+async def test_plain_parts_of_a_join_stay_in_their_thread(board: Board, join: str) -> None:
+    blocking = Blocking(may_be_on_loop="async" in str(board.options.get("session_factory")))
+    joined: Any = {
+        "and": Anybody() & blocking,
+        "or": ~Anybody() & blocking | blocking & Anybody(),
+        "not": ~(~Anybody() | ~blocking),
+    }[join]
+    board.add_tickets("a")
+    board.handler(permission=joined, retrieve_all=True)
+    reply = await board.ask()
+    assert [row["title"] for row in reply.tuples] == ["a"], reply
+
+
+async def test_whoever_is_allowed_later_gets_updates(board: Board) -> None:
+    board.add_tickets("a")
+    handler = board.handler(permission=Is(7))
+    async with board.connected(ANN) as ann, board.connected(BOB) as bob:
+        handler.send_model_update(1)
+        reply = await ann.receive({**TICKET, "id": 1})
+        assert [row["title"] for row in reply.tuples] == ["a"]
+        assert bob.take() == []

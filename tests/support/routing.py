@@ -25,6 +25,15 @@ BROWSER = Peer(uuid="u1", name="browser")
 _T = TypeVar("_T")
 
 
+def wait_at_once(coroutine: Any) -> Any:
+    """Return what a coroutine returns that waits for nothing."""
+    try:
+        coroutine.send(None)
+    except StopIteration as done:
+        return done.value
+    raise AssertionError("It waits for something")
+
+
 class InlineSync:
     """A `run_sync` that runs in the caller's thread and knows while it does."""
 

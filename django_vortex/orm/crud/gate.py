@@ -5,13 +5,11 @@ which rows is asked again, in the transaction and of each model.
 """
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Final
 
 from django_vortex.exceptions import PermissionDenied, WireError
-from django_vortex.routing.permission import Action, Permission
+from django_vortex.routing.permission import Action, Permission, Verdict
 from django_vortex.routing.request import Request
-from django_vortex.routing.verdicts import Verdict, either
 from django_vortex.typedefs import RunSync
 from django_vortex.wire.plain import is_true
 
@@ -55,12 +53,12 @@ class CrudGate(Permission):
             return self._permissions[0].allows(request, Action.RETRIEVE)
         if not request.envelope.has_payload:
             return True
-        verdict: Verdict = False
         actions = _find_actions(request)
         for permission in self._permissions:
             for one in actions:
-                verdict = either(verdict, partial(permission.allows, request, one))
-        return either(verdict, lambda: _reads_only(request))
+                if request.resolve(permission.allows(request, one)):
+                    return True
+        return _reads_only(request)
 
     async def ask(self, request: Request, action: Action, run_sync: RunSync) -> bool:
         """Ask in a thread, but only for what takes long to decode.

@@ -20,7 +20,7 @@ from django_vortex.orm.crud.pushes import CrudPushes
 from django_vortex.orm.crud.refusals import explain_refusal
 from django_vortex.orm.crud.work import Outcome
 from django_vortex.orm.store import RefusedByDatabase, Store, Unit
-from django_vortex.orm.waiting import contain
+from django_vortex.orm.waiting import await_guarded
 from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.routing.permission import Action
 from django_vortex.routing.ports import is_on_loop
@@ -140,8 +140,8 @@ class CrudRun:
         self, hook: Callable[[Context, Any], Any], context: Context, row: Any
     ) -> None:
         if inspect.iscoroutinefunction(hook):
-            await contain(hook(context, row))
+            await await_guarded(hook(context, row))
             return
         result = await self._run_sync(lambda: hook(context, row))
         if inspect.isawaitable(result):
-            await contain(result)
+            await await_guarded(result)

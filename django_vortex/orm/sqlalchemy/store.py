@@ -23,7 +23,7 @@ from django_vortex.orm.sqlalchemy.models import MappedModel, describe
 from django_vortex.orm.sqlalchemy.unit import SqlAlchemyUnit
 from django_vortex.orm.store import ModelSpec, Unit
 from django_vortex.orm.transient import leaves_open, may_try_again
-from django_vortex.orm.waiting import Waiting, contain
+from django_vortex.orm.waiting import Waiting, await_guarded
 from django_vortex.typedefs import RunSync
 
 logger = get_limited_logger(__name__)
@@ -122,7 +122,7 @@ class SqlAlchemyStore:
         results: list[_T] = []
         try:
             async with session:  # closes it, also when the task is cancelled
-                results.append(await contain(session.run_sync(self._work, work, await_only)))
+                results.append(await await_guarded(session.run_sync(self._work, work, await_only)))
         except Exception as error:
             _note_failure(error, results)
         return results[0]

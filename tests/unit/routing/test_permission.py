@@ -19,7 +19,7 @@ from django_vortex.routing.permissions import (
 from django_vortex.routing.request import Request
 from django_vortex.wire.codec import Codec
 from django_vortex.wire.envelope import PayloadEnvelope
-from tests.support.routing import InlineSync
+from tests.support.routing import InlineSync, wait_at_once
 from tests.unit.orm.crud_bench import User
 
 ANN, STAFF = User(7), User(9, is_staff=True)
@@ -102,15 +102,30 @@ def test_rows_are_joined_like_their_permissions():
     assert (IsStaff & Small).allows_object(request(STAFF), READ, 50) is False
 
 
-async def test_coroutines_are_joined_as_well():
+def test_coroutines_are_joined_as_well():
+    def waiting(user: Any) -> Request:
+        made = request(user)
+        made.wait_by(wait_at_once)
+        return made
+
     joined = Later & IsStaff
-    assert await joined.allows(request(STAFF), READ) is True
-    assert await joined.allows(request(None), READ) is False
+    assert joined.allows(waiting(STAFF), READ) is True
+    assert joined.allows(waiting(None), READ) is False
     one = Comparison("owner_id", "exact", 1)
-    assert to_condition(await (~Later()).scope(request(ANN), READ)) == Not(one)
+    assert to_condition((~Later()).scope(waiting(ANN), READ)) == Not(one)
     either = Later | Own
-    assert await either.allows(request(None), READ) is True
-    assert to_condition(await either.scope(request(ANN), READ)) == AnyOf((one, MINE))
+    assert either.allows(waiting(None), READ) is True
+    assert to_condition(either.scope(waiting(ANN), READ)) == AnyOf((one, MINE))
+
+
+async def test_a_joined_coroutine_lets_nobody_through_where_nobody_may_wait():
+    class Known(Permission):
+        async def allows(self, request: Request, action: Action) -> bool:
+            return True
+
+    for joined in (Known & IsStaff, Known | IsStaff, ~Known()):
+        with pytest.raises(RuntimeError, match="has to be awaited"):
+            joined.allows(request(ANN), READ)
 
 
 class Blocking(Permission):

@@ -4,7 +4,6 @@ A permission lets a peer do something to a row if it allows the action, has the 
 allows it for the row. That of ``a & b`` is *and*, of ``a | b`` *or*, of ``~a`` *not*.
 """
 
-import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import product
@@ -19,10 +18,10 @@ from django_vortex.routing.peer import Peer
 from django_vortex.routing.permission import Action, Permission, to_permission
 from django_vortex.routing.permissions import AllowAny, IsAuthenticated, IsStaff, ReadOnly
 from django_vortex.routing.request import Request
-from django_vortex.routing.verdicts import settle
 from django_vortex.wire.codec import Codec
 from django_vortex.wire.envelope import PayloadEnvelope
 from tests.support.conditions import meets
+from tests.support.routing import wait_at_once
 from tests.unit.orm.crud_bench import User
 
 CODEC = Codec()
@@ -112,22 +111,20 @@ def make(tree: Tree) -> Permission:
     return parts[0] & parts[1] if tree.sign == "&" else parts[0] | parts[1]
 
 
-async def lets_through(permission: Permission, request: Request, action: Action, row: Any) -> bool:
+def lets_through(permission: Permission, request: Request, action: Action, row: Any) -> bool:
     """Ask a permission all it is asked before something is done to a row."""
-    if not await settle(permission.allows(request, action)):
+    if not request.resolve(permission.allows(request, action)):
         return False
-    scope = permission.scope(request, action)
-    scope = await scope if inspect.isawaitable(scope) else scope
-    if not meets(to_condition(scope), row):
+    if not meets(to_condition(request.resolve(permission.scope(request, action))), row):
         return False
-    return await settle(permission.allows_object(request, action, row))
+    return bool(request.resolve(permission.allows_object(request, action, row)))
 
 
-async def should(tree: Tree, request: Request, action: Action, row: Any) -> bool:
+def should(tree: Tree, request: Request, action: Action, row: Any) -> bool:
     """Say what logic says."""
     if isinstance(tree, Leaf):
-        return await lets_through(tree.kind(), request, action, row)
-    parts = [await should(part, request, action, row) for part in tree.parts]
+        return lets_through(tree.kind(), request, action, row)
+    parts = [should(part, request, action, row) for part in tree.parts]
     if tree.sign == "~":
         return not parts[0]
     return all(parts) if tree.sign == "&" else any(parts)
@@ -139,13 +136,12 @@ async def should(tree: Tree, request: Request, action: Action, row: Any) -> bool
     st.sampled_from(Action),
     st.fixed_dictionaries({"owner_id": st.integers(1, 2), "points": st.sampled_from([1, 9])}),
 )
-async def test_joined_permissions_let_through_what_logic_says(
+def test_joined_permissions_let_through_what_logic_says(
     tree: Tree, user: Any, action: Action, row: Any
 ):
     request = Request(PayloadEnvelope({}), Peer("u", "n", user=user), codec=CODEC)
-    assert await lets_through(make(tree), request, action, row) is await should(
-        tree, request, action, row
-    )
+    request.wait_by(wait_at_once)
+    assert lets_through(make(tree), request, action, row) is should(tree, request, action, row)
 
 
 @pytest.mark.parametrize(
@@ -160,11 +156,12 @@ async def test_joined_permissions_let_through_what_logic_says(
     ],
     ids=["and", "or", "nand", "nor", "and not", "or not"],
 )
-async def test_any_two_permissions_are_joined_so(join: Callable[[Tree, Tree], Tree]):
+def test_any_two_permissions_are_joined_so(join: Callable[[Tree, Tree], Tree]):
     for one, other in PAIRS:
         tree = join(Leaf(one), Leaf(other))
         permission = make(tree)
         for user, action, row in product(USERS, (Action.RETRIEVE, Action.UPDATE), ROWS):
             request = Request(PayloadEnvelope({}), Peer("u", "n", user=user), codec=CODEC)
-            right = await should(tree, request, action, row)
-            assert await lets_through(permission, request, action, row) is right, tree
+            request.wait_by(wait_at_once)
+            right = should(tree, request, action, row)
+            assert lets_through(permission, request, action, row) is right, tree
