@@ -24,6 +24,7 @@
     │   │   └── RemoteError      any other refusal that a server answered to a client
     │   ├── RefusedError         a peer may not connect, or not ask any more
     │   │   ├── TooManyPeers     throttled
+    │   │   ├── InvalidCredentials         shows something that says who it is, and that is not valid
     │   │   ├── TakenByAnother   the uuid belongs to another identity
     │   │   └── ShuttingDown     the server stops
     │   └── InternalError        ours; the peer gets a reference, the log the traceback
@@ -342,6 +343,16 @@ def _error_line(error: Mapping[str, Any]) -> str:
 
 class RefusedError(PeerError):
     """A peer that may not connect, or not ask any more; the text is sent to it."""
+
+
+class InvalidCredentials(RefusedError):
+    """A peer shows a token that names nobody, has expired, or cannot be read.
+
+    It is turned away: who meant to be somebody is never served as nobody. The text does not repeat
+    the token.
+    """
+
+    code = "authentication"
 
 
 class TooManyPeers(RefusedError):

@@ -15,6 +15,7 @@ from django_vortex.server.connection import Connection
 from django_vortex.server.stream import StreamClosed
 from django_vortex.transports import hub
 from django_vortex.transports.asgi_types import Message, Receive, Scope, Send
+from django_vortex.transports.credentials import forget_offered_tokens
 from django_vortex.transports.flow import SCOPE_KEY, Flow, find_flow
 from django_vortex.transports.greeting import Caller, find_announced_dialect, greet
 from django_vortex.transports.incoming import raise_message_limit
@@ -44,7 +45,7 @@ class VortexConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no ty
         # For good, as it is the socket's task; undoing it would cost each a frame for its life.
         hub.enter_handler_context()
         flow = scope.get(SCOPE_KEY) or find_flow(send)
-        stream = WebSocketStream(send, flow)
+        stream = WebSocketStream(send, flow, scope.get("headers", ()))
         opened = await self._open(scope, stream)
         if isinstance(opened, Refusal):
             opened.log(scope)
@@ -56,6 +57,7 @@ class VortexConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no ty
         try:
             await stream.accept()
             flow.start()
+            forget_offered_tokens(scope.get("headers"))
             compact_headers(scope.get("headers"))
             taken = 0
             while (frame := _find_frame(await receive())) is not None:

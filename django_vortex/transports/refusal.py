@@ -10,12 +10,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django_vortex.exceptions import RefusedError, TakenByAnother, TooManyPeers, quoted
+from django_vortex.exceptions import (
+    InvalidCredentials,
+    RefusedError,
+    TakenByAnother,
+    TooManyPeers,
+    quoted,
+)
 from django_vortex.logs import get_limited_logger
 from django_vortex.transports.asgi_types import Receive, Scope, Send
+from django_vortex.transports.credentials import make_acceptance
 from django_vortex.transports.flow import SCOPE_KEY, find_flow
 from django_vortex.wire.reserved import (
     MALFORMED_CLOSURE,
+    NOT_THIS_USER_CLOSURE,
     REFUSED_CLOSURE,
     STOPPING_CLOSURE,
     THROTTLED_CLOSURE,
@@ -58,6 +66,8 @@ class Refusal:
     @classmethod
     def from_error(cls, error: RefusedError) -> "Refusal":
         """Return the answer to what the server raised."""
+        if isinstance(error, InvalidCredentials):
+            return cls(401, str(error), NOT_THIS_USER_CLOSURE)
         if isinstance(error, TakenByAnother):
             return cls(403, str(error), REFUSED_CLOSURE)
         if isinstance(error, TooManyPeers):
@@ -84,6 +94,8 @@ class Refusal:
         headers = {"Content-Type": "text/plain; charset=utf-8", "Cache-Control": "no-store"}
         if self.retry_seconds is not None:
             headers["Retry-After"] = str(self.retry_seconds)
+        if self.status == 401:
+            headers["WWW-Authenticate"] = "Bearer"
         return headers
 
     @property
@@ -126,7 +138,7 @@ class Refusal:
             is_native: Whether the peer has announced our own dialect, which understands `closure`.
         """
         if is_native and self.closure is not None:
-            await send({"type": "websocket.accept"})
+            await send(make_acceptance(scope.get("headers", ())))
             flow = scope.get(SCOPE_KEY) or find_flow(send)
             await flow.send_close(send, self.closure, self.reason)
         elif self.status != 403 and HTTP_RESPONSE in (scope.get("extensions") or {}):

@@ -9,7 +9,9 @@ from typing import Any
 
 from django_vortex.server.stream import StreamClosed
 from django_vortex.transports.asgi_types import Message, Send
+from django_vortex.transports.credentials import make_acceptance
 from django_vortex.transports.flow import Flow
+from django_vortex.transports.identity import HeaderList
 
 CLOSE_SECONDS = 5.0
 """How long a peer has for reading what was sent before the close, and for its own close."""
@@ -29,31 +31,32 @@ class WebSocketStream:
     Args:
         send: As the consumer got it: handshake and close go the way that middleware expects.
         flow: Data goes through the server's own ``send``, which is here.
+        headers: Of the handshake, with the subprotocols that are offered.
     """
 
     __slots__ = (
-        *("_flow", "_is_accepted", "_is_closed", "_is_plain"),
+        *("_acceptance", "_flow", "_is_closed", "_is_plain"),
         *("_raw_send", "_send", "_waiting"),
     )
 
     framed = False
 
-    def __init__(self, send: Send, flow: Flow) -> None:
+    def __init__(self, send: Send, flow: Flow, headers: HeaderList = ()) -> None:
         self._send = send
         self._flow = flow
         # Gives coroutines where it is used as such: `Flow.has_coroutines` says so.
         self._raw_send: _RawSend = flow.send  # type: ignore[assignment]
-        self._is_accepted = False
+        self._acceptance: Message | None = make_acceptance(headers)
         self._is_closed = False
         self._is_plain = False
         self._waiting: str | None = None
 
     async def accept(self) -> None:
         """Answer the handshake, if that was not done."""
-        if not self._is_accepted:
-            self._is_accepted = True
+        acceptance, self._acceptance = self._acceptance, None
+        if acceptance is not None:
             try:
-                await self._send({"type": "websocket.accept"})
+                await self._send(acceptance)
             except OSError as error:
                 raise StreamClosed("The peer left before its WebSocket was accepted") from error
 
@@ -101,7 +104,7 @@ class WebSocketStream:
             self._waiting = None
 
     async def _send_carefully(self, text: str) -> None:
-        if not self._is_accepted:
+        if self._acceptance is not None:
             await self.accept()
         if not self._flow.is_writable:
             await self._wait_with(text)

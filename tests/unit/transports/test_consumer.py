@@ -51,6 +51,17 @@ async def test_consumer_works_in_a_router_of_the_project() -> None:
     assert not hub.get_server().connections
 
 
+async def test_browser_gets_the_subprotocol_that_it_offers_and_its_token_is_forgotten() -> None:
+    offered = (b"sec-websocket-protocol", b"vortex.native, vortex.token.c2VjcmV0")
+    socket = Connection.open_websocket(VortexConsumer.as_asgi(), headers=[offered])
+    await socket.wait_for(2)
+    assert socket.sent[0] == {"type": "websocket.accept", "subprotocol": "vortex.native"}
+    (connection,) = hub.get_server().connections.values()
+    assert (offered[0], b"vortex.native") in connection.peer.scope["headers"]
+    assert "c2VjcmV0" not in repr(connection.peer.scope)
+    await socket.disconnect()
+
+
 async def test_socket_costs_no_task_of_its_own() -> None:
     before = len(asyncio.all_tasks())
     socket = Connection.open_websocket(VortexConsumer.as_asgi())

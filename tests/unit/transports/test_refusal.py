@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from django_vortex.exceptions import RefusedError, TakenByAnother, TooManyPeers
+from django_vortex.exceptions import InvalidCredentials, RefusedError, TakenByAnother, TooManyPeers
 from django_vortex.transports.refusal import (
     BAD_HOST,
     BAD_ORIGIN,
@@ -62,6 +62,19 @@ async def test_handshake_is_closed_where_the_server_can_not() -> None:
     assert answer.events == [{"type": "websocket.close"}]
 
 
+def test_bad_token_is_401_and_says_how_to_show_a_good_one() -> None:
+    refusal = Refusal.from_error(InvalidCredentials("This token has expired"))
+    assert (refusal.status, refusal.headers["WWW-Authenticate"]) == (401, "Bearer")
+    assert "WWW-Authenticate" not in NO_UUID.headers
+
+
+async def test_refused_browser_gets_the_subprotocol_that_it_offers() -> None:
+    answer = Answer()
+    scope = {"headers": [(b"sec-websocket-protocol", b"vortex.native, vortex.token.YQ")]}
+    await NO_UUID.send_websocket(scope, answer.receive, answer.send, is_native=True)
+    assert answer.events[0] == {"type": "websocket.accept", "subprotocol": "vortex.native"}
+
+
 async def test_peer_of_our_own_dialect_hears_why_it_is_refused() -> None:
     answer = Answer()
     scope = {"type": "websocket", "extensions": {"websocket.http.response": {}}}
@@ -76,6 +89,7 @@ async def test_peer_of_our_own_dialect_hears_why_it_is_refused() -> None:
     ("refusal", "code"),
     [
         (NO_UUID, 4400),
+        (Refusal.from_error(InvalidCredentials("This token has expired")), 4401),
         (Refusal.from_error(TakenByAnother("In use")), 4403),
         (Refusal.from_error(RefusedError("The server is shutting down")), 4503),
     ],
