@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from django_vortex.exceptions import Conflict as Conflict
     from django_vortex.exceptions import HandlerError as HandlerError
+    from django_vortex.exceptions import InvalidCredentials as InvalidCredentials
     from django_vortex.exceptions import NotFound as NotFound
     from django_vortex.exceptions import PermissionDenied as PermissionDenied
     from django_vortex.exceptions import TooManyRequests as TooManyRequests
@@ -40,6 +41,10 @@ if TYPE_CHECKING:
     from django_vortex.routing.permissions import ReadOnly as ReadOnly
     from django_vortex.routing.request import Request as Request
     from django_vortex.transports.asgi import vortex_application as vortex_application
+    from django_vortex.transports.authentication import bearer_token as bearer_token
+    from django_vortex.transports.authentication import proxy_header as proxy_header
+    from django_vortex.transports.authentication import session_cookie as session_cookie
+    from django_vortex.transports.held_login import Login as Login
     from django_vortex.transports.identity_changes import disconnect as disconnect
     from django_vortex.transports.sending import aflush as aflush
     from django_vortex.transports.sending import flush as flush
@@ -65,8 +70,10 @@ _MODULES = {
     "CrudModel": "orm.crud.model",
     "CrudNested": "orm.crud.nested",
     "HandlerError": "exceptions",
+    "InvalidCredentials": "exceptions",
     "IsAuthenticated": "routing.permissions",
     "IsStaff": "routing.permissions",
+    "Login": "transports.held_login",
     "ModelHandler": "handlers.model_handler",
     "ModelPermissions": "routing.permissions",
     "NotFound": "exceptions",
@@ -88,10 +95,13 @@ _MODULES = {
     "ValidationError": "exceptions",
     "VortexError": "exceptions",
     "aflush": "transports.sending",
+    "bearer_token": "transports.authentication",
     "disconnect": "transports.identity_changes",
     "endpoint": "routing.endpoint",
     "flush": "transports.sending",
+    "proxy_header": "transports.authentication",
     "send": "transports.sending",
+    "session_cookie": "transports.authentication",
     "tuple_type": "tuples",
     "vortex_application": "transports.asgi",
 }

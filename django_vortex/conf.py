@@ -8,9 +8,10 @@ is further down gets values as arguments.
 import difflib
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, fields
 from functools import lru_cache
+from ipaddress import ip_network
 from types import MappingProxyType
 from typing import Any
 
@@ -73,6 +74,37 @@ def _origins() -> Any:
         raise ValueError("a list of origins such as 'https://stock.example'")
 
     return field(default=(), metadata={"read": read})
+
+
+def _proxies() -> Any:
+    def is_proxy(item: object) -> bool:
+        try:
+            return item == "unix" or (isinstance(item, str) and bool(ip_network(item, False)))
+        except ValueError:
+            return False
+
+    def read(value: object) -> int | tuple[str, ...]:
+        if isinstance(value, list | tuple) and all(is_proxy(item) for item in value):
+            return tuple(value)
+        if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 16:
+            return value
+        raise ValueError("an integer from 0 to 16, or a list of addresses such as '10.0.0.0/8'")
+
+    return field(default=0, metadata={"read": read})
+
+
+def _functions(*default: str) -> Any:
+    def is_function(item: object) -> bool:
+        if isinstance(item, str):
+            return re.fullmatch(r"\w+(\.\w+)+", item) is not None
+        return callable(item) and isinstance(item, Hashable)
+
+    def read(value: object) -> tuple[str | Callable[..., Any], ...]:
+        if isinstance(value, list | tuple) and value and all(is_function(item) for item in value):
+            return tuple(value)
+        raise ValueError("a list, not empty, of functions or their dotted names")
+
+    return field(default=default, metadata={"read": read})
 
 
 def _integer(default: int, at_least: int, at_most: int) -> Any:
@@ -174,8 +206,11 @@ class VortexSettings:
     allowed_origins: tuple[str, ...] = _origins()
     """Origins of browser pages let in besides those of ``ALLOWED_HOSTS``."""
 
-    trusted_proxies: int = _integer(0, 0, 16)
-    """How many proxies in front of the server append to ``X-Forwarded-For``."""
+    authenticate: tuple[str | Callable[..., Any], ...] = _functions("django_vortex.session_cookie")
+    """From the ASGI scope to a user, tried in order."""
+
+    trusted_proxies: int | tuple[str, ...] = _proxies()
+    """The proxies in front of the server that append to ``X-Forwarded-For``, or how many."""
 
     request_rates: Mapping[str, Rate] | None = _rates()
     """How often peers may ask."""

@@ -24,7 +24,7 @@
     │   │   └── RemoteError      any other refusal that a server answered to a client
     │   ├── RefusedError         a peer may not connect, or not ask any more
     │   │   ├── TooManyPeers     throttled
-    │   │   ├── InvalidCredentials         shows something that says who it is, and that is not valid
+    │   │   ├── InvalidCredentials shows something that says who it is, and is not valid
     │   │   ├── TakenByAnother   the uuid belongs to another identity
     │   │   └── ShuttingDown     the server stops
     │   └── InternalError        ours; the peer gets a reference, the log the traceback
@@ -346,13 +346,21 @@ class RefusedError(PeerError):
 
 
 class InvalidCredentials(RefusedError):
-    """A peer shows a token that names nobody, has expired, or cannot be read.
+    """A peer shows a token, or something else of the kind, that is nobody's or no longer valid.
 
-    It is turned away: who meant to be somebody is never served as nobody. The text does not repeat
-    the token.
+    Functions in ``VORTEX["AUTHENTICATE"]`` raise it. The peer is turned away, over HTTP with 401:
+    who meant to be somebody is never served as nobody. The text is sent to it.
+
+    Args:
+        text: One line, capital first, no full stop, without the token.
+        challenge: The header ``WWW-Authenticate``: what would be accepted.
     """
 
     code = "authentication"
+
+    def __init__(self, text: str = "These credentials are not valid", challenge: str = "") -> None:
+        super().__init__(text)
+        self.challenge = challenge
 
 
 class TooManyPeers(RefusedError):

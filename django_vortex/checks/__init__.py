@@ -7,6 +7,7 @@ connected to; a channel layer is constructed, and the project's ASGI application
 from django.core.checks import register
 
 from django_vortex.checks.application import check_application
+from django_vortex.checks.authenticate import check_authenticate
 from django_vortex.checks.channel_layer import check_channel_layer
 from django_vortex.checks.handlers import check_handlers
 from django_vortex.checks.permission import check_permission
@@ -23,6 +24,7 @@ CHECKS = (
     check_application,
     check_servers,
     check_permission,
+    check_authenticate,
     check_tuple_types,
     check_handlers,
     check_urls,

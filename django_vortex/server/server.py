@@ -172,6 +172,19 @@ class Server:
             raise
         return connection
 
+    def count_refused(self, peer: Peer, identity: Identity) -> None:
+        """Count a peer that is refused for what it shows like a new one.
+
+        Args:
+            peer: Who it says it is.
+            identity: Its address.
+
+        Raises:
+            TooManyPeers: There were as many as may be.
+        """
+        self.pace.admit_stream(peer)
+        self._throttle.admit(identity.address, self._clock.monotonic())
+
     def push(
         self,
         envelope: PayloadEnvelope,

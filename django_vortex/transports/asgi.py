@@ -16,7 +16,6 @@ from django_vortex.transports.flow import SCOPE_KEY, find_flow
 from django_vortex.transports.origin import is_host_allowed
 from django_vortex.transports.paths import is_vortex_path
 from django_vortex.transports.refusal import BAD_HOST, NO_SUCH_PATH
-from django_vortex.transports.sessions import find_session
 from django_vortex.transports.startup import require_sound_settings
 
 Stack = Callable[[Application], Application]
@@ -30,7 +29,7 @@ class VortexApplication:
         http: Serves HTTP.
         websocket: Serves the WebSockets that are no vortex; None answers 404.
         websocket_stack: Puts around the vortex what finds out who a WebSocket belongs to; None
-            looks up Django's session and user.
+            looks up Django's session and user where ``AUTHENTICATE`` names `session_cookie`.
     """
 
     def __init__(
@@ -46,8 +45,7 @@ class VortexApplication:
         self._websocket = websocket
         # One object serves all sockets. Each keeps a stack of calls as long as it lives, which is
         # therefore not deeper than it has to be.
-        vortex: Application = VortexConsumer()
-        self._finds_sessions = websocket_stack is None
+        vortex: Application = VortexConsumer(finds_sessions=websocket_stack is None)
         self._vortex = vortex if websocket_stack is None else websocket_stack(vortex)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -68,20 +66,13 @@ class VortexApplication:
         try:
             application = self._http
             if scope["type"] == "websocket":
-                application = await self._choose_websocket(scope)
+                is_vortex = is_vortex_path(scope)
+                application = self._vortex if is_vortex else self._websocket or _refuse
             await application(scope, receive, send)
         finally:
             scope.pop(SCOPE_KEY, None)
             flow.end()
             flows.discard(flow)
-
-    async def _choose_websocket(self, scope: Scope) -> Application:
-        """Give what serves a WebSocket; whoever waits here does not do so all its life."""
-        if not is_vortex_path(scope):
-            return self._websocket or _refuse
-        if self._finds_sessions:
-            await find_session(scope, hub.run_session_sync)
-        return self._vortex
 
 
 def _is_for_this_host(scope: Scope) -> bool:
@@ -121,8 +112,8 @@ def vortex_application(
         http: Serves HTTP; Django's own application by default, which also sets Django up.
         websocket: Serves the WebSockets that are no vortex.
         websocket_stack: A function that puts middleware around the vortex on WebSockets, as
-            Channels' ``AuthMiddlewareStack`` does, which works here too. By default Django's
-            session and user are looked up.
+            Channels' ``AuthMiddlewareStack`` does, which works here too, and takes the place of
+            `session_cookie` in ``VORTEX["AUTHENTICATE"]``. By default there is none.
 
     Raises:
         ImproperlyConfigured: With these settings no peer could be served.

@@ -15,7 +15,8 @@ from django_vortex.server.connection import Connection
 from django_vortex.server.stream import StreamClosed
 from django_vortex.transports import hub
 from django_vortex.transports.asgi_types import Message, Receive, Scope, Send
-from django_vortex.transports.credentials import forget_offered_tokens
+from django_vortex.transports.authenticate import authenticate_peer
+from django_vortex.transports.credentials import adopt_offered_tokens
 from django_vortex.transports.flow import SCOPE_KEY, Flow, find_flow
 from django_vortex.transports.greeting import Caller, find_announced_dialect, greet
 from django_vortex.transports.incoming import raise_message_limit
@@ -33,10 +34,16 @@ class VortexConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no ty
 
     Usually made by `vortex_application`; in a project's own ``URLRouter`` it works too, without
     flow control if middleware has wrapped ``send`` by then.
+
+    Args:
+        finds_sessions: Whether to look up Django's session, which a middleware does otherwise.
     """
 
     channel_layer_alias = "django_vortex.no_channel_layer"
     """Not configured anywhere, so that no socket has a channel of its own."""
+
+    def __init__(self, *, finds_sessions: bool = False) -> None:
+        self._finds_sessions = finds_sessions
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one WebSocket from its handshake to its end."""
@@ -44,6 +51,7 @@ class VortexConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no ty
             return
         # For good, as it is the socket's task; undoing it would cost each a frame for its life.
         hub.enter_handler_context()
+        adopt_offered_tokens(scope)
         flow = scope.get(SCOPE_KEY) or find_flow(send)
         stream = WebSocketStream(send, flow, scope.get("headers", ()))
         opened = await self._open(scope, stream)
@@ -57,7 +65,6 @@ class VortexConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no ty
         try:
             await stream.accept()
             flow.start()
-            forget_offered_tokens(scope.get("headers"))
             compact_headers(scope.get("headers"))
             taken = 0
             while (frame := _find_frame(await receive())) is not None:
@@ -91,9 +98,11 @@ class VortexConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no ty
             return greeted
         if greeted.outdated is not None:
             return greeted.outdated
+        if not self._finds_sessions:
+            scope.setdefault("session", None)
         server = hub.get_server()
-        peer, identity = greeted.to_peer(scope.get("user"), scope.get("session"), scope)
         try:
+            peer, identity = await authenticate_peer(greeted, scope)
             return await server.open(peer, identity, stream, dialect=greeted.dialect)
         except RefusedError as error:
             return Refusal.from_error(error)

@@ -1,16 +1,19 @@
-"""The bearer token of a request, and the subprotocols of WebSockets that may carry it.
+"""Tokens in the headers of a request: found, moved to one place, and kept out of logs.
 
-Takes the headers of an ASGI scope, gives the token. Browsers can set no header of a WebSocket, so a
+Programs show a token as ``Authorization: Bearer``. Browsers can set no header of a WebSocket, so a
 token is offered as a subprotocol, behind the one that the server selects. URLs are not looked at,
 since they are written to logs.
 """
 
 import base64
 import binascii
-from collections.abc import Iterable, MutableSequence
-from typing import Any, Final
+import traceback
+from collections.abc import Iterable, Iterator
+from typing import Final
+from urllib.parse import quote
 
 from django_vortex.exceptions import InvalidCredentials
+from django_vortex.transports.asgi_types import Scope
 from django_vortex.transports.identity import HeaderList
 
 NATIVE_SUBPROTOCOL: Final = "vortex.native"
@@ -22,26 +25,64 @@ TOKEN_SUBPROTOCOL: Final = "vortex.token."
 MAX_TOKEN_BYTES: Final = 8_192
 """Longest token; the servers take no header that is much longer."""
 
+MIN_SECRET_CHARACTERS: Final = 4
+"""Shorter texts are replaced in no log: they are in every second word."""
+
+AMBIENT_SCHEMES: Final = frozenset({"basic", "digest", "negotiate", "ntlm"})
+"""Schemes of ``Authorization`` that browsers answer by themselves, for whatever is in front."""
+
+_AUTHORIZATION: Final = b"authorization"
 _PROTOCOLS: Final = b"sec-websocket-protocol"
+
+
+def adopt_offered_tokens(scope: Scope) -> None:
+    """Move tokens from the subprotocols of a scope to where programs show theirs, in place.
+
+    What cannot be decoded becomes an empty token, which nobody takes for a valid one.
+    """
+    headers = scope.get("headers", ())
+    tokens = [
+        one.removeprefix(TOKEN_SUBPROTOCOL)
+        for one in _find_subprotocols(headers)
+        if one.startswith(TOKEN_SUBPROTOCOL)
+    ]
+    if not tokens:
+        return
+    scope["headers"] = [
+        *(
+            (name, _without_tokens(value) if name == _PROTOCOLS else value)
+            for name, value in headers
+        ),
+        *((_AUTHORIZATION, b"Bearer " + _decode(one)) for one in tokens),
+    ]
+    scope["subprotocols"] = [
+        one for one in scope.get("subprotocols") or () if not one.startswith(TOKEN_SUBPROTOCOL)
+    ]
+
+
+def find_schemes(headers: HeaderList) -> list[str]:
+    """Return the schemes of all ``Authorization`` headers that are not empty, in lower case."""
+    return [scheme.lower() for scheme, _ in _find_authorizations(headers)]
 
 
 def find_bearer_token(headers: HeaderList) -> str | None:
     """Return the token that a request shows, None if it shows none.
 
     Args:
-        headers: Of the request.
+        headers: Of the request, with adopted tokens.
 
     Raises:
         InvalidCredentials: There are several, or one that cannot be read.
     """
-    tokens = [*_find_in_authorization(headers), *_find_in_subprotocols(headers)]
+    tokens = [one for scheme, one in _find_authorizations(headers) if scheme.lower() == "bearer"]
     if len(tokens) > 1:
         raise InvalidCredentials("Expected one token, got several")
     if not tokens:
         return None
     (token,) = tokens
-    if not token or len(token.encode("utf-8", "surrogatepass")) > MAX_TOKEN_BYTES:
-        raise InvalidCredentials(f"Expected a token of at most {MAX_TOKEN_BYTES} bytes")
+    if not token.isprintable() or " " in token or not 0 < len(token.encode()) <= MAX_TOKEN_BYTES:
+        text = f"Expected a token of at most {MAX_TOKEN_BYTES} bytes without spaces"
+        raise InvalidCredentials(text)
     return token
 
 
@@ -57,42 +98,56 @@ def make_acceptance(headers: HeaderList) -> dict[str, str]:
     return event
 
 
-def forget_offered_tokens(headers: Any) -> None:
-    """Take tokens out of the subprotocols that a scope keeps, in place."""
-    if not isinstance(headers, MutableSequence):
-        return
-    for index, (name, value) in enumerate(headers):
-        if name == _PROTOCOLS and TOKEN_SUBPROTOCOL.encode() in value:
-            kept = [one for one in _split(value) if not one.startswith(TOKEN_SUBPROTOCOL)]
-            headers[index] = (name, ", ".join(kept).encode("latin-1"))
+def redact(text: str, headers: HeaderList) -> str:
+    """Replace what a request shows as its secret by ``***``, also where it is quoted or encoded."""
+    for _, secret in _find_authorizations(headers):
+        if len(secret) < MIN_SECRET_CHARACTERS:
+            continue
+        encoded = base64.urlsafe_b64encode(secret.encode()).decode().rstrip("=")
+        for form in (secret, repr(secret)[1:-1], quote(secret, safe=""), encoded):
+            text = text.replace(form, "***")
+    return text
 
 
-def _find_in_authorization(headers: HeaderList) -> Iterable[str]:
+def describe_error(error: Exception, headers: HeaderList) -> str:
+    """Return the traceback of an error without what the request shows as its secret."""
+    return redact("".join(traceback.format_exception(error)).rstrip(), headers)
+
+
+def _find_authorizations(headers: HeaderList) -> Iterator[tuple[str, str]]:
+    """Yield scheme and credentials of each header that is not empty."""
     for name, value in headers:
-        if name == b"authorization":
-            scheme, _, token = value.decode("latin-1").strip().partition(" ")
-            if scheme.lower() == "bearer":
-                yield token.strip()
-
-
-def _find_in_subprotocols(headers: HeaderList) -> Iterable[str]:
-    for offered in _find_subprotocols(headers):
-        if offered.startswith(TOKEN_SUBPROTOCOL):
-            yield _decode(offered.removeprefix(TOKEN_SUBPROTOCOL))
+        if name == _AUTHORIZATION:
+            scheme, _, credentials = _read(value).strip().partition(" ")
+            if scheme:
+                yield scheme, credentials.strip()
 
 
 def _find_subprotocols(headers: HeaderList) -> list[str]:
     return [one for name, value in headers if name == _PROTOCOLS for one in _split(value)]
 
 
-def _split(value: bytes) -> list[str]:
-    return [one for part in value.decode("latin-1").split(",") if (one := part.strip())]
+def _without_tokens(value: bytes) -> bytes:
+    kept = (one for one in _split(value) if not one.startswith(TOKEN_SUBPROTOCOL))
+    return ", ".join(kept).encode("latin-1")
 
 
-def _decode(encoded: str) -> str:
-    """Decode base64url without padding; the error does not repeat what may be half a secret."""
+def _split(value: bytes) -> Iterable[str]:
+    return (one for part in value.decode("latin-1").split(",") if (one := part.strip()))
+
+
+def _read(value: bytes) -> str:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
+
+
+def _decode(encoded: str) -> bytes:
     padded = encoded + "=" * (-len(encoded) % 4)
     try:
-        return base64.b64decode(padded, altchars=b"-_", validate=True).decode()
+        decoded = base64.b64decode(padded, altchars=b"-_", validate=True)
+        decoded.decode()
     except (binascii.Error, ValueError):
-        raise InvalidCredentials("Expected a token in base64url without padding") from None
+        return b""
+    return decoded

@@ -85,7 +85,7 @@ def greet(scope: Mapping[str, Any], *, is_secure: bool) -> Caller | Refusal:
 def find_client_address(scope: Mapping[str, Any]) -> str:
     """Return the address of a client, as `find_address` finds it; "" where there is none."""
     proxies = get_settings().trusted_proxies
-    connected = _find_connected(scope, is_proxied=proxies > 0)
+    connected = _find_connected(scope, is_proxied=bool(proxies))
     return find_address(scope["headers"], connected, trusted_proxies=proxies)
 
 
@@ -106,7 +106,7 @@ def _find_connected(scope: Mapping[str, Any], *, is_proxied: bool) -> str:
         logger.warning(
             "The server has taken the address of a client from X-Forwarded-For, which any client "
             "can write; the vortex takes that of the connection. Set VORTEX['TRUSTED_PROXIES'] to "
-            "the number of proxies in front of this server"
+            "the proxies in front of this server, or their number"
         )
     return seen
 

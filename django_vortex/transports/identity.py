@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django_vortex.server.identity import Identity
+from django_vortex.transports.proxies import is_trusted
 
 HeaderList = Iterable[tuple[bytes, bytes]]
 """The ``headers`` of an ASGI scope: names in lower case."""
@@ -29,20 +30,23 @@ def find_identity(user: Any, session: Any, address: str) -> Identity:
     return Identity("address", address, address)
 
 
-def find_address(headers: HeaderList, connected: str, *, trusted_proxies: int) -> str:
+def find_address(
+    headers: HeaderList, connected: str, *, trusted_proxies: int | tuple[str, ...]
+) -> str:
     """Return the client's address: that of the connection, or what trusted proxies say it is.
 
-    Every proxy appends the address it was called from to ``X-Forwarded-For``, so with N trusted
+    Every proxy appends the address it was called from to ``X-Forwarded-For``. With N trusted
     proxies the N-th entry from the right was written by the first of them; what is further left
     came with the request and may be made up. With fewer entries than proxies the request came
-    past some of them, and only the connection itself is believed.
+    past some of them, and only the connection itself is believed. Where the proxies are listed,
+    it is the first entry from the right, the connection itself included, that is none of them.
 
     Args:
         headers: Of the request.
         connected: The address of the connection, "" on a Unix socket.
         trusted_proxies: The setting ``TRUSTED_PROXIES``.
     """
-    if trusted_proxies <= 0:
+    if not trusted_proxies:
         return connected
     hops = [
         hop.strip()
@@ -50,9 +54,14 @@ def find_address(headers: HeaderList, connected: str, *, trusted_proxies: int) -
         if name == b"x-forwarded-for"
         for hop in value.decode("latin-1").split(",")
     ]
-    if len(hops) < trusted_proxies:
-        return connected
-    return _without_port(hops[-trusted_proxies]) or connected
+    if isinstance(trusted_proxies, int):
+        if len(hops) < trusted_proxies:
+            return connected
+        return _without_port(hops[-trusted_proxies]) or connected
+    address = connected
+    while hops and is_trusted(address, trusted_proxies):
+        address = _without_port(hops.pop()) or address
+    return address
 
 
 def _without_port(hop: str) -> str:

@@ -26,6 +26,8 @@ from django_vortex.server.judging import (
     find_session_key,
 )
 from django_vortex.transports import session_tables, user_tables
+from django_vortex.transports.held_login import SCOPE_KEY as HELD_KEY
+from django_vortex.transports.held_login import HeldLogin, get_held_login
 from django_vortex.transports.session_login import SessionLogin, ask_backend
 from django_vortex.transports.session_tables import SessionData, SessionTable
 from django_vortex.typedefs import RunSync
@@ -60,8 +62,21 @@ class DjangoJudge:
     async def __call__(
         self, questions: Sequence[Question], seconds: float
     ) -> AsyncIterator[tuple[int, Outcome]]:
-        """Ask about all together, then about the rest one by one; see `Judge`."""
-        outcomes = await self._run_sync(lambda: self.ask_together(questions))
+        """Ask about all together, then about the rest one by one; see `Judge`.
+
+        Peers that something else than a session or a middleware has let in are asked about by the
+        function that did.
+        """
+        held = [get_held_login(one.peer.scope) for one in questions]
+        outcomes: list[Outcome | None] = [
+            NOT_THIS_USER if one is not None and one.login.has_expired else None for one in held
+        ]
+        together = [index for index, one in enumerate(held) if one is None]
+        if together:
+            asked = [questions[index] for index in together]
+            found = await self._run_sync(lambda: self.ask_together(asked))
+            for index, outcome in zip(together, found, strict=True):
+                outcomes[index] = outcome
         alone = [index for index, outcome in enumerate(outcomes) if outcome is None]
         for index, outcome in enumerate(outcomes):
             if outcome is not None:
@@ -69,7 +84,12 @@ class DjangoJudge:
         failure: Exception | None = None
         for index in alone:
             try:
-                yield index, await self._run_sync(partial(ask_alone, questions[index]))
+                question = questions[index]
+                login = get_held_login(question.peer.scope)
+                if login is None:
+                    yield index, await self._run_sync(partial(ask_alone, question))
+                else:
+                    yield index, await _ask_held(question.peer, login)
             except Exception as error:
                 failure = failure or error
             await asyncio.sleep(seconds / len(alone))
@@ -129,6 +149,16 @@ class _Users:
             return copy.copy(user)
         self._given.add(claim.pk)
         return user
+
+
+async def _ask_held(peer: Peer, held: HeldLogin) -> Outcome:
+    """Return the outcome for one peer that a function of ``AUTHENTICATE`` has let in."""
+    login = await held.ask(peer.scope)
+    if login is None or str(login.user.pk) != str(peer.user.pk):
+        return NOT_THIS_USER
+    if isinstance(peer.scope, MutableMapping):
+        peer.scope[HELD_KEY] = replace(held, login=login)
+    return _renew(peer, login.user, peer.session)
 
 
 def ask_alone(question: Question) -> Outcome:

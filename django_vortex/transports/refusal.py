@@ -52,6 +52,7 @@ class Refusal:
         status: Of the HTTP answer.
         text: For the developer at the other end.
         hint: For the developer at this end: what to do if it is wrong to refuse.
+        challenge: With status 401 what would be accepted, as ``WWW-Authenticate`` says it.
         closure: The code with which WebSockets of our own dialect are accepted and closed at once,
             since a browser cannot read how a handshake was refused; None refuses them like others.
         retry_seconds: When to try again, if that makes sense.
@@ -62,12 +63,13 @@ class Refusal:
     closure: int | None = None
     retry_seconds: int | None = None
     hint: str = ""
+    challenge: str = ""
 
     @classmethod
     def from_error(cls, error: RefusedError) -> "Refusal":
         """Return the answer to what the server raised."""
         if isinstance(error, InvalidCredentials):
-            return cls(401, str(error), NOT_THIS_USER_CLOSURE)
+            return cls(401, str(error), NOT_THIS_USER_CLOSURE, challenge=error.challenge)
         if isinstance(error, TakenByAnother):
             return cls(403, str(error), REFUSED_CLOSURE)
         if isinstance(error, TooManyPeers):
@@ -95,7 +97,7 @@ class Refusal:
         if self.retry_seconds is not None:
             headers["Retry-After"] = str(self.retry_seconds)
         if self.status == 401:
-            headers["WWW-Authenticate"] = "Bearer"
+            headers["WWW-Authenticate"] = self.challenge or "Bearer"
         return headers
 
     @property

@@ -10,6 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django_vortex.conf import get_settings
 from django_vortex.exceptions import DefinitionError
 from django_vortex.handlers.discovery import find_problems
+from django_vortex.transports.authenticators import find_authenticate_problems
 from django_vortex.transports.layer import find_layer_problem
 from django_vortex.transports.permission import find_permission
 
@@ -34,6 +35,8 @@ def require_sound_settings() -> None:
             f"A permission that VORTEX names is none: {error}. PERMISSION is the dotted path of a "
             "Permission class."
         ) from error
+    for wrong in find_authenticate_problems(settings.authenticate, settings.trusted_proxies):
+        raise ImproperlyConfigured(f"VORTEX['AUTHENTICATE']: {wrong}")
     problem = find_layer_problem(settings.channel_layer)
     if problem is not None:
         raise ImproperlyConfigured(f"{problem.text} {problem.hint}")

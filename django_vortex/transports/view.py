@@ -6,7 +6,9 @@ While it is idle it holds a task and nothing else: no thread, no database connec
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
+from typing import cast
 
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
@@ -18,7 +20,8 @@ from django_vortex.routing.peer import Peer
 from django_vortex.server.connection import Connection
 from django_vortex.server.identity import Identity
 from django_vortex.transports import hub
-from django_vortex.transports.asgi_types import Message
+from django_vortex.transports.asgi_types import Message, Scope
+from django_vortex.transports.authenticate import authenticate_peer
 from django_vortex.transports.flow import SCOPE_KEY, Flow
 from django_vortex.transports.greeting import Caller, greet
 from django_vortex.transports.http_stream import BeforeSecond, HttpStream
@@ -81,9 +84,9 @@ async def vortex_view(request: HttpRequest, *, is_probed: bool = False) -> HttpR
         await asyncio.sleep(0)
     else:
         events += protocol.finish()
-    peer, identity = await _identify(greeted, request)
     stream = HttpStream(request.scope.get(SCOPE_KEY) or Flow(_send_nothing))
     try:
+        peer, identity = await _identify(greeted, request)
         with hub.handler_connections():
             connection = await server.open(peer, identity, stream, dialect=protocol.dialect)
     except RefusedError as error:
@@ -115,20 +118,18 @@ async def vortex_view(request: HttpRequest, *, is_probed: bool = False) -> HttpR
 
 async def _identify(caller: Caller, request: ASGIRequest) -> tuple[Peer, Identity]:
     """Return what the server opens a connection with; asks who is logged in."""
-    user = await request.auser() if hasattr(request, "auser") else None
-    session = getattr(request, "session", None)
-    if user is None and session is not None:
-        await hub.run_session_sync(session.items)  # a key without a session is gone then
-    return caller.to_peer(user, session, request.scope)
+    scope = cast(Scope, request.scope)  # whose type in django-stubs is read-only
+    return await authenticate_peer(caller, scope, request)
 
 
 async def _dismiss(caller: Caller, refusal: Refusal, request: ASGIRequest) -> None:
     """Close the connection that a peer may have already, in words that its stream ends with."""
     connection = hub.get_server().peers.get(caller.uuid)
     if connection is not None and refusal.closure is not None:
-        _, identity = await _identify(caller, request)
-        if connection.identity.may_be_taken_over_by(identity):
-            connection.close(refusal.closure, refusal.reason)
+        with suppress(RefusedError):  # of somebody else, whom it tells nothing
+            _, identity = await _identify(caller, request)
+            if connection.identity.may_be_taken_over_by(identity):
+                connection.close(refusal.closure, refusal.reason)
 
 
 async def _hand_on(
