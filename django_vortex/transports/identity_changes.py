@@ -28,8 +28,8 @@ def disconnect(
 
     Those that fit all that is given hear close code 4401, what waits for them is dropped, their
     requests are cancelled and their uuids are free. Nobody is logged out by it: a peer that comes
-    again is whoever its cookies name, so log out or deactivate first. It waits for the channel
-    layer where `send` does.
+    again is whoever its cookies or its token name, so log out or deactivate first. It waits for the
+    channel layer where `send` does.
 
     Args:
         user: A user or a primary key.

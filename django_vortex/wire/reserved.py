@@ -26,7 +26,7 @@ UPDATE_REQUIRED: Final = "update-required"
 NORMAL_CLOSURE: Final = 1000
 """Ended on purpose, nothing is wrong: replaced by a newer stream, or the server stops."""
 NOT_THIS_USER_CLOSURE: Final = 4401
-"""The login that the stream began with has ended; a new stream is whoever its cookies name."""
+"""The login that the stream began with has ended, or its token names nobody."""
 STALE_COOKIES_CLOSURE: Final = 4408
 """The session of the stream is gone, maybe for a new key of the same user: come again."""
 MALFORMED_CLOSURE: Final = 4400

@@ -11,7 +11,7 @@ from example_project.settings import DATABASES, MIDDLEWARE
 from example_project.settings import INSTALLED_APPS as EXAMPLE_APPS
 from example_project.settings import VORTEX as EXAMPLE_VORTEX
 
-INSTALLED_APPS = [*EXAMPLE_APPS, "tests.e2e.app"]
+INSTALLED_APPS = [*EXAMPLE_APPS, "rest_framework.authtoken", "tests.e2e.app"]
 ROOT_URLCONF = "tests.e2e.urls"
 # Tests log in by the hundred; how passwords are hashed is not what they are about.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from tests.e2e.app import revoking, views
+from tests.e2e.app import revoking, tokens, views
 from tests.e2e.app.flood import flood
 from tests.e2e.app.ticks import tick
 
@@ -19,5 +19,7 @@ urlpatterns = [
     path("permit", revoking.permit),
     path("revoke", revoking.revoke),
     path("change_password", revoking.change_password),
+    path("token", tokens.make_token),
+    path("revoke_token", tokens.revoke_token),
     path("disconnect", revoking.end_streams),
 ]

@@ -19,10 +19,12 @@ from django_vortex.exceptions import InvalidCredentials, RefusedError
 from django_vortex.routing.peer import Peer
 from django_vortex.server.judging import NOT_THIS_USER, Question
 from django_vortex.transports import authenticate as module
+from django_vortex.transports.asgi import vortex_application
 from django_vortex.transports.authenticate import authenticate
 from django_vortex.transports.authentication import bearer_token, session_cookie
 from django_vortex.transports.held_login import SCOPE_KEY, Login
 from django_vortex.transports.recheck import DjangoJudge
+from tests.unit.transports.asgi_driver import Connection
 
 pytestmark = pytest.mark.usefixtures("fresh_hub")
 
@@ -329,3 +331,43 @@ class TestAskingAgain:
         later = time.time() + 3601
         monkeypatch.setattr(time, "time", lambda: later)
         assert await self.judge("expired", scope) is NOT_THIS_USER
+
+
+class TestGuessing:
+    """Whoever tries tokens is counted like whoever brings peers."""
+
+    async def knock(self, uuid: str, token: str) -> Any:
+        made = Connection.open_websocket(
+            vortex_application(http=None),
+            headers=[authorization(f"Bearer {token}")],
+            vortexUuid=uuid,
+            vortexName="n",
+            vortexDialect="native",
+        )
+        await made.wait_for(2)
+        await made.disconnect()
+        return made.sent[1]
+
+    @pytest.mark.parametrize(
+        "limits",
+        [
+            {"THROTTLE_PEERS_PER_ADDRESS": 2},
+            {"THROTTLE_PEERS": 2},
+            {"CONNECT_RATES": {"address": "2/h"}},
+        ],
+        ids=str,
+    )
+    async def test_guesses_count_like_new_peers(
+        self, settings: Any, fresh_hub: None, limits: Any
+    ) -> None:
+        settings.VORTEX = {**settings.VORTEX, "AUTHENTICATE": [by_token], **limits}
+        codes = [(await self.knock(str(n), f"guess-{n}")).get("code") for n in range(3)]
+        assert codes == [4401, 4401, 4429]
+        assert (await self.knock("3", "ann"))["code"] == 4429
+
+    async def test_good_tokens_are_counted_once(self, settings: Any, fresh_hub: None) -> None:
+        limits = {"THROTTLE_PEERS_PER_ADDRESS": 2}
+        settings.VORTEX = {**settings.VORTEX, "AUTHENTICATE": [by_token], **limits}
+        for number in range(2):
+            assert (await self.knock(str(number), "ann"))["type"] == "websocket.send"
+        assert (await self.knock("2", "ann"))["code"] == 4429
