@@ -110,16 +110,18 @@ async def authenticate_peer(
 
 
 async def _find(scope: Scope, authenticators: Authenticators) -> tuple[Any, Any]:
-    has_session = False
+    schemes = set(find_schemes(scope["headers"])) - AMBIENT_SCHEMES
+    has_session = is_unknown = False
     for function in authenticators.functions:
         found = await _ask(function, scope)
-        if function is session_cookie:
-            has_session = True
+        if function is not session_cookie:
             if found is not None:
-                return found.user, scope.get("session")
-        elif found is not None:
-            return _hold(scope, function, found), None
-    schemes = set(find_schemes(scope["headers"])) - AMBIENT_SCHEMES
+                return _hold(scope, function, found), None
+            is_unknown = is_unknown or bool(schemes and getattr(function, "challenge", ""))
+            continue
+        has_session = True
+        if found is not None and not is_unknown:  # else it means to be somebody else
+            return found.user, scope.get("session")
     if schemes and authenticators.reads_sessions_only:
         logger.warning(
             "A client shows a token, which nothing in VORTEX['AUTHENTICATE'] reads: it is served "

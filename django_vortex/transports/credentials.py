@@ -26,7 +26,10 @@ MAX_TOKEN_BYTES: Final = 8_192
 """Longest token; the servers take no header that is much longer."""
 
 MIN_SECRET_CHARACTERS: Final = 4
-"""Shorter texts are replaced in no log: they are in every second word."""
+"""Shorter tokens are replaced in no log: they are in every second word."""
+
+MIN_COOKIE_CHARACTERS: Final = 16
+"""The same for the values of cookies, most of which are no secrets."""
 
 AMBIENT_SCHEMES: Final = frozenset({"basic", "digest", "negotiate", "ntlm"})
 """Schemes of ``Authorization`` that browsers answer by themselves, for whatever is in front."""
@@ -100,9 +103,7 @@ def make_acceptance(headers: HeaderList) -> dict[str, str]:
 
 def redact(text: str, headers: HeaderList) -> str:
     """Replace what a request shows as its secret by ``***``, also where it is quoted or encoded."""
-    for _, secret in _find_authorizations(headers):
-        if len(secret) < MIN_SECRET_CHARACTERS:
-            continue
+    for secret in _find_secrets(headers):
         encoded = base64.urlsafe_b64encode(secret.encode()).decode().rstrip("=")
         for form in (secret, repr(secret)[1:-1], quote(secret, safe=""), encoded):
             text = text.replace(form, "***")
@@ -112,6 +113,17 @@ def redact(text: str, headers: HeaderList) -> str:
 def describe_error(error: Exception, headers: HeaderList) -> str:
     """Return the traceback of an error without what the request shows as its secret."""
     return redact("".join(traceback.format_exception(error)).rstrip(), headers)
+
+
+def _find_secrets(headers: HeaderList) -> Iterator[str]:
+    for _, secret in _find_authorizations(headers):
+        if len(secret) >= MIN_SECRET_CHARACTERS:
+            yield secret
+    for name, value in headers:
+        for cookie in _read(value).split(";") if name == b"cookie" else ():
+            secret = cookie.partition("=")[2].strip()
+            if len(secret) >= MIN_COOKIE_CHARACTERS:
+                yield secret
 
 
 def _find_authorizations(headers: HeaderList) -> Iterator[tuple[str, str]]:

@@ -6,7 +6,7 @@ from configparser import ConfigParser
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-ABSENT = ["channels_redis", "daphne", "redis", "sqlalchemy", "twisted", "uvicorn"]
+ABSENT = ["channels_redis", "daphne", "redis", "rest_framework", "sqlalchemy", "twisted", "uvicorn"]
 
 PROJECT = """
 import sys

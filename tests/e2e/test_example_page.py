@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.browser import *  # noqa: F403
 from tests.support.fixtures import StartServer
 from tests.support.servers import ServerProcess
 from tests.support.waiting import PATIENCE_SECONDS
@@ -14,11 +15,6 @@ from tests.support.waiting import PATIENCE_SECONDS
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 expect = sync_api.expect
 expect.set_options(timeout=PATIENCE_SECONDS * 1000)
-
-ARGUMENTS = [
-    *["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"],
-    *["--disable-background-networking", "--disable-component-update"],
-]
 
 OpenPage = Callable[..., "sync_api.Page"]
 
@@ -34,17 +30,6 @@ def server(
     database = tmp_path_factory.mktemp(request.param) / "page.sqlite3"
     shutil.copyfile(migrated_database, database)
     return start_server(request.param, database=database, env={"EXAMPLE_DEBUG": "1"})
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator["sync_api.Browser"]:
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        pytest.skip("chromium is not installed: apt-get install chromium")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

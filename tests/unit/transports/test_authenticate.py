@@ -151,6 +151,16 @@ async def test_session_counts_only_where_it_is_listed(use: Any) -> None:
     assert await authenticate(scope) == (ANN, "theirs")
 
 
+async def test_token_that_was_not_known_is_not_made_up_for_by_a_cookie(use: Any) -> None:
+    scope: Any = {"path": "/", "user": ANN, "session": "theirs"}
+    use(by_token, session_cookie)
+    with pytest.raises(InvalidCredentials):
+        await authenticate({**scope, "headers": [authorization("Bearer eve")]})
+    use(session_cookie, by_token)
+    eve = {**scope, "headers": [authorization("Bearer eve")]}
+    assert await authenticate(eve) == (ANN, "theirs")
+
+
 @pytest.mark.parametrize("is_model", [True, False])
 async def test_inactive_user_is_refused(use: Any, is_model: bool, monkeypatch: Any) -> None:
     use(by_token)

@@ -124,5 +124,11 @@ def test_texts_are_written_without_the_token_in_any_form(token):
     ) == ("https://idp.example/%3F?token=***")
 
 
+def test_session_keys_are_secrets_and_other_cookies_are_not():
+    headers = [(b"cookie", b"lang=traceback; sessionid=k3y0fas3ss10nk3y; x")]
+    text = "traceback of k3y0fas3ss10nk3y"
+    assert redact(text, headers) == "traceback of ***"
+
+
 def test_short_texts_are_not_replaced():
     assert redact("a bad token", [(b"authorization", b"Token a")]) == "a bad token"
