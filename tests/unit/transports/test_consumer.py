@@ -8,6 +8,7 @@ import pytest
 from django_vortex.routing.endpoint import PayloadEndpoint
 from django_vortex.routing.payload_io import payload_io
 from django_vortex.routing.request import Request
+from django_vortex.server.requests import READ_AHEAD_FACTOR
 from django_vortex.transports import hub
 from django_vortex.transports.consumer import VortexConsumer
 from django_vortex.transports.flow import SCOPE_KEY, Flow
@@ -83,7 +84,8 @@ async def test_busy_peer_is_not_read_from_until_it_has_caught_up(settings: Any) 
     endpoint = PayloadEndpoint({"key": "test.consumer"}, answer)
     socket = Connection.open_websocket(VortexConsumer.as_asgi())
     flow = socket.scope[SCOPE_KEY] = Recorder(socket._send)
-    for number in range(5):
+    waiting = 2 * READ_AHEAD_FACTOR + 1
+    for number in range(2 + waiting + 2):
         socket.give(ask(number))
     async with asyncio.timeout(60):
         while not flow.calls:
@@ -91,11 +93,11 @@ async def test_busy_peer_is_not_read_from_until_it_has_caught_up(settings: Any) 
     for _ in range(10):
         await asyncio.sleep(0)
     assert asked == [0, 1]
-    assert socket._events.qsize() == 2  # the third is in, and no more
+    assert socket._events.qsize() == 2  # what may wait is in, and no more
     assert flow.calls == ["pause"]
     may_answer.set()
     async with asyncio.timeout(60):
-        while len(asked) < 5:
+        while len(asked) < 2 + waiting + 2:
             await asyncio.sleep(0)
     assert flow.calls[:2] == ["pause", "resume"]
     assert flow.calls.count("pause") == flow.calls.count("resume")
