@@ -185,7 +185,7 @@ async def test_anonymous_user_is_nobody(use: Any, monkeypatch: Any) -> None:
         datetime.now(UTC) - timedelta(seconds=1),
         datetime(2020, 1, 1),
     ],
-    ids=str,
+    ids=["a second ago", "long ago", "a datetime", "without a zone"],
 )
 async def test_token_that_has_expired_is_refused(use: Any, end: Any, monkeypatch: Any) -> None:
     use(by_token)
