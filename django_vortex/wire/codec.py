@@ -7,7 +7,6 @@ gives values or a `WireError`. `encoder` has the table of what becomes what.
 from __future__ import annotations
 
 import datetime as dt
-from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -22,6 +21,9 @@ from django_vortex.exceptions import (
 from django_vortex.tuples import TupleRegistry, TupleType, registry
 from django_vortex.typedefs import Json
 from django_vortex.wire.carried import find_uncarried
+from django_vortex.wire.column_encoding import compile_columns
+from django_vortex.wire.columns import COLUMNS_HINT, expand_columns, fold_rows
+from django_vortex.wire.decode_plans import HINT_CHARACTERS
 from django_vortex.wire.decoder import ValueDecoder
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.encode_plans import compile_encoder
@@ -38,7 +40,7 @@ from django_vortex.wire.json_text import (
 from django_vortex.wire.limits import Limits
 from django_vortex.wire.payload import Payload
 from django_vortex.wire.plain import settle
-from django_vortex.wire.ports import EncodeAll
+from django_vortex.wire.ports import EncodeAll, EncodeColumns
 
 _write = msgspec.json.Encoder().encode
 
@@ -78,6 +80,7 @@ class Codec:
             for dialect in Dialect
         }
         self._encode_plans: dict[type, tuple[TupleType, EncodeAll | None]] = {}
+        self._column_plans: dict[type, tuple[TupleType, EncodeColumns | None]] = {}
 
     def encode_value(self, value: object, dialect: Dialect) -> Json:
         """Give what JSON can hold for a value.
@@ -167,12 +170,15 @@ class Codec:
         encoder = ValueEncoder(self, dialect)
         encoded = self._encode(whole, encoder)
         more = b',"replyFilt":{},"result":null' if dialect is Dialect.D0 else b""
+        folded = fold_rows(encoded["tuples"])
         return EncodedPayload(
-            *(write_json(encoded[name]) for name in ("filt", "tuples", "date")),
+            write_json(encoded["filt"]),
+            write_json(folded if dialect.has_columns else encoded["tuples"]),
+            write_json(encoded["date"]),
             more=more,
             portable=encoder.is_portable,
             is_lasting=encoder.is_lasting,
-            is_tabular=_has_runs(encoded["tuples"]),
+            is_tabular=len(folded) < len(encoded["tuples"]),
         )
 
     def decode_payload(
@@ -206,9 +212,17 @@ class Codec:
         """
         if len(json) > self._always_allowed_containers:
             check_containers(json, self.limits.find_containers(arrived), arrived)
-        payload = self._message_decoders[dialect].decode_payload_quickly(json)
+        decoder = self._message_decoders[dialect]
+        if dialect.has_columns and json.find(COLUMNS_HINT, 0, HINT_CHARACTERS) >= 0:
+            payload = decoder.decode_columns_quickly(json, self.limits, arrived)
+        else:
+            payload = decoder.decode_payload_quickly(json)
         if payload is None or len(payload.tuples) > self.limits.tuples:
-            return self.decode_payload_object(self.read_json(json), dialect)
+            source = self.read_json(json)
+            if dialect.has_columns and source.__class__ is dict:
+                tuples = expand_columns(source.get("tuples"), self.limits, arrived)
+                source = {**source, "tuples": tuples}
+            return self.decode_payload_object(source, dialect)
         return payload
 
     def decode_payload_object(self, source: Json, dialect: Dialect) -> Payload:
@@ -236,6 +250,16 @@ class Codec:
         known = self._encode_plans.get(cls)
         if known is None or known[0] is not tuple_type:
             known = self._encode_plans[cls] = (tuple_type, compile_encoder(tuple_type))
+        return known[1]
+
+    def get_columns_plan(self, cls: type) -> EncodeColumns | None:
+        """Return the encoding of many instances of a class as columns, if they are tuples."""
+        tuple_type = self.registry.get_by_class(cls)
+        if tuple_type is None:
+            return None
+        known = self._column_plans.get(cls)
+        if known is None or known[0] is not tuple_type:
+            known = self._column_plans[cls] = (tuple_type, compile_columns(tuple_type))
         return known[1]
 
     def compile(self, tuple_type: TupleType) -> None:
@@ -270,7 +294,7 @@ def _encode_quickly(encoder: ValueEncoder, payload: Payload) -> EncodedPayload |
         return EncodedPayload(
             filt if filt.__class__ is bytes else escape_json(_write(filt)),
             escape_json(_write(tuples)),
-            escape_json(_write(date)),
+            b"null" if date is None else escape_json(_write(date)),
             portable=encoder.is_portable,
             is_lasting=encoder.is_lasting,
             is_tabular=encoder.is_tabular,
@@ -278,12 +302,6 @@ def _encode_quickly(encoder: ValueEncoder, payload: Payload) -> EncodedPayload |
     except (UnicodeEncodeError, RecursionError, TypeError, UnencodableValue):
         # Lone surrogates and proxies, or what the general encoder tells about with its path.
         return None
-
-
-def _has_runs(tuples: list[Json]) -> bool:
-    """Tell whether two tuples of a type stand next to one another."""
-    kinds = [one.get("_c") if isinstance(one, dict) and "_ct" in one else None for one in tuples]
-    return any(kind is not None and kind == after for kind, after in pairwise(kinds))
 
 
 def _with_path(error: WireError, path: str) -> WireError:

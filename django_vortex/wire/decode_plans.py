@@ -24,25 +24,25 @@ HINT_CHARACTERS = 4096
 
 _FIRST_TUPLE = re.compile(rb'"tuples":\[\{"_ct":"rt","_c":"([^"\\]+)"')
 
-_PLAIN = frozenset({type(None), bool, int, float, str})
+PLAIN = frozenset({type(None), bool, int, float, str})
 
 # Literals and not msgspec's tags, which may be missing where only one struct is possible.
-_Int: Any = msgspec.defstruct("Int", [("_ft", Literal["int"]), ("_fd", int)], gc=False)
+Int: Any = msgspec.defstruct("Int", [("_ft", Literal["int"]), ("_fd", int)], gc=False)
 _Moment: Any = msgspec.defstruct(
     "Moment", [("_ft", Literal["datetime"]), ("_fd", dt.datetime)], gc=False
 )
 
-_INT: Any = int | _Int
+_INT: Any = int | Int
 
-_SIMPLE: dict[object, tuple[Any, str]] = {
+SIMPLE: dict[object, tuple[Any, str]] = {
     int: (_INT | None, "v._fd if v.__class__ is Int else v"),
-    float: (float | _Int | None, "float(v._fd) if v.__class__ is Int else v"),
+    float: (float | Int | None, "float(v._fd) if v.__class__ is Int else v"),
     bool: (bool | None, "v"),
     str: (str | None, "v"),
     dt.datetime: (_Moment | None, "None if v is None else v._fd"),
     list[str]: (list[str] | None, "v"),
     list[float]: (
-        list[float | _Int] | None,
+        list[float | Int] | None,
         "None if v is None else [float(i._fd) if i.__class__ is Int else i for i in v]",
     ),
     list[int]: (
@@ -64,7 +64,7 @@ class DecodePlan:
 
     def __init__(self, tuple_type: TupleType) -> None:
         fields = tuple_type.fields
-        namespace: dict[str, Any] = {"Int": _Int, "plain": _PLAIN, "depth": TUPLE_DEPTH}
+        namespace: dict[str, Any] = {"Int": Int, "plain": PLAIN, "depth": TUPLE_DEPTH}
         kinds, expressions = [], []
         for index, field in enumerate(fields):
             kind, expression = _choose(field, index, namespace)
@@ -111,8 +111,8 @@ def _choose(field: FieldSpec, index: int, namespace: dict[str, Any]) -> tuple[An
     if field.raw:
         return Any, "v if v.__class__ in plain else decoder.check_raw(v, depth)"
     declared = strip_optional(field.type)
-    if declared in _SIMPLE:
-        return _SIMPLE[declared]
+    if declared in SIMPLE:
+        return SIMPLE[declared]
     decoded = "(v if v.__class__ in plain else decoder.decode(v, depth))"
     check = make_check(field.type)
     if check is None:

@@ -31,12 +31,14 @@ from django_vortex.tuples import (
 )
 from django_vortex.typedefs import Json
 from django_vortex.wire.bodies import EncodedBody
+from django_vortex.wire.column_plans import ColumnsPlan, get_columns_name
 from django_vortex.wire.decode_plans import DecodePlan, get_type_name, has_plan
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.field_types import READER_ERRORS, READERS, read_datetime
 from django_vortex.wire.json_text import too_deep
 from django_vortex.wire.keys import are_exact_text_keys, check_decimal, check_hashes, read_key
+from django_vortex.wire.limits import Limits
 from django_vortex.wire.payload import Payload
 from django_vortex.wire.plain import read_plain, read_plain_date
 from django_vortex.wire.type_checks import Check, expected, make_check, under
@@ -138,6 +140,7 @@ class ValueDecoder:
         self._reads_all_ints = reads_all_ints
         self._reads_unknown_tuples = reads_unknown_tuples
         self._plans: dict[str, tuple[TupleType, DecodePlan | None]] = {}
+        self._columns_plans: dict[str, tuple[TupleType, ColumnsPlan | None]] = {}
         self._readers: dict[str, tuple[TupleType, TupleReader]] = {}
 
     def decode(self, value: Json, depth: int = 0) -> Any:
@@ -213,15 +216,49 @@ class ValueDecoder:
             return None
         try:
             message = plan.read(text)
-            filt, date = read_plain(message.filt), read_plain_date(message.date)
-            if filt is None or date is None:
-                payload = self.decode_payload({"filt": message.filt, "date": message.date})
-            else:
-                payload = Payload(filt, (), date)
+            payload = self._decode_head(message.filt, message.date)
             payload.tuples = plan.build(message.tuples, self)
         except (msgspec.MsgspecError, ValueError, OverflowError, RecursionError, WireError):
             return None
         return payload
+
+    def decode_columns_quickly(
+        self, text: bytes, limits: Limits, arrived: int | None
+    ) -> Payload | None:
+        """Return the payload of a JSON text with columns by the plan of its tuples' type.
+
+        Args:
+            text: JSON.
+            limits: How many tuples there may be.
+            arrived: Bytes that arrived, None if they do not count.
+
+        Returns:
+            None when there is no plan for it, or the text is not what the plan expects.
+        """
+        plan = self._get_columns_plan(get_columns_name(text))
+        if plan is None:
+            return None
+        try:
+            message = plan.read(text)
+            payload = self._decode_head(message.filt, message.date)
+            payload.tuples = plan.build(message.tuples[0], self, limits, arrived)
+        except (msgspec.MsgspecError, ValueError, OverflowError, RecursionError, WireError):
+            return None
+        return payload
+
+    def decode_column(self, column: Json, depth: int) -> list[Any]:
+        """Return the values of a column."""
+        if column.__class__ is list:
+            if PLAIN.issuperset(map(type, column)):
+                return column
+            return [v if v.__class__ in PLAIN else self.decode(v, depth) for v in column]
+        if column.__class__ is not dict or column.get("_fd").__class__ is not list:
+            raise expected("list", column)
+        kind = column.get("_ft")
+        return [
+            None if data is None else self._decode_wrapper(kind, {"_fd": data}, depth)
+            for data in column["_fd"]
+        ]
 
     def compile(self, tuple_type: TupleType) -> None:
         """Make the reader and the plan of a type, which otherwise first use does.
@@ -231,6 +268,26 @@ class ValueDecoder:
         """
         self.get_reader(tuple_type.name)
         self._get_plan(tuple_type.name)
+        self._get_columns_plan(tuple_type.name)
+
+    def _decode_head(self, filt: Json, date: Json) -> Payload:
+        """Return a payload of no tuples."""
+        if filt is None and date is None:
+            return Payload()
+        plain, plain_date = read_plain(filt), read_plain_date(date)
+        if plain is None or plain_date is None:
+            return self.decode_payload({"filt": filt, "date": date})
+        return Payload(plain, (), plain_date)
+
+    def _get_columns_plan(self, name: str | None) -> ColumnsPlan | None:
+        tuple_type = None if name is None else self._registry.get_by_name(name)
+        if tuple_type is None:
+            return None
+        known = self._columns_plans.get(tuple_type.name)
+        if known is None or known[0] is not tuple_type:
+            plan = ColumnsPlan(tuple_type) if has_plan(tuple_type) and tuple_type.fields else None
+            known = self._columns_plans[tuple_type.name] = (tuple_type, plan)
+        return known[1]
 
     def _get_plan(self, name: str | None) -> DecodePlan | None:
         tuple_type = None if name is None else self._registry.get_by_name(name)

@@ -37,13 +37,14 @@ import enum
 import itertools
 import math
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from django_vortex.exceptions import UnencodableValue, quoted
 from django_vortex.tuples import GenericTuple, TupleType
 from django_vortex.tuples.scalars import SCALAR_TEXTS, bytes_text, datetime_text
 from django_vortex.typedefs import Json
+from django_vortex.wire.columns import fold_rows
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.envelopes_in_data import encode_envelope
@@ -143,17 +144,33 @@ class ValueEncoder:
         A plain filt is JSON text already.
         """
         tuples: list[Json] = []
-        for cls, items in itertools.groupby(value.tuples, type):
+        for cls, items in _group(value.tuples):
             encode_all = self.codec.get_encode_plan(cls)
             if encode_all is None:
-                tuples.extend(self.encode(item, 2) for item in items)
-            else:
+                self._add_rows(items, tuples)
+                continue
+            if not self.dialect.has_columns:
                 before = len(tuples) + 1
                 encode_all(items, self, tuples)
                 self.is_tabular |= len(tuples) > before
+                continue
+            run = items if items.__class__ is list else list(items)
+            encode_columns = self.codec.get_columns_plan(cls) if len(run) > 1 else None
+            if encode_columns is None:
+                encode_all(run, self, tuples)
+            else:
+                tuples.append(encode_columns(run, self))
+                self.is_tabular = True
         plain = write_plain(value.filt)
         filt = self.encode(value.filt, 1) if plain is None else plain
         return filt, tuples, self.encode(value.date, 1)
+
+    def _add_rows(self, items: Iterable[Any], tuples: list[Json]) -> None:
+        """Encode what has no plan, tuples of unknown types for example."""
+        rows = [self.encode(item, 2) for item in items]
+        folded = fold_rows(rows)
+        self.is_tabular |= len(folded) < len(rows)
+        tuples += folded if self.dialect.has_columns else rows
 
     def check_raw(self, value: Json, depth: int = 0) -> Json:
         """Return the value of a raw field: plain JSON as it is.
@@ -298,6 +315,14 @@ class ValueEncoder:
 
 
 _Writer = Callable[[ValueEncoder, Any, int], Json]
+
+
+def _group(tuples: Sequence[Any]) -> Iterable[tuple[type, Iterable[Any]]]:
+    """Return the runs of values of one class."""
+    kinds = set(map(type, tuples))
+    if len(kinds) == 1:
+        return [(kinds.pop(), tuples)]
+    return itertools.groupby(tuples, type)
 
 
 def _to_utc(value: dt.datetime) -> dt.datetime:

@@ -12,6 +12,7 @@ from typing import Any
 from django_vortex.exceptions import LimitExceeded, MalformedMessage, UnencodableValue
 from django_vortex.typedefs import Filt
 from django_vortex.wire.bodies import Body, EncodedBody, InflatedBody, JsonBody
+from django_vortex.wire.columns import COLUMNS_HINT
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.encoded_payload import EncodedPayload
 from django_vortex.wire.inflate import clean_base64, inflate
@@ -352,7 +353,10 @@ def is_readable_as(written: Dialect, read: Dialect) -> bool:
 
 
 def _weigh_json(json: bytes) -> int:
-    return len(json) + CONTAINER_WEIGHT * count_containers(json)
+    containers = count_containers(json)
+    if COLUMNS_HINT in json:  # where every value may be a tuple
+        containers += json.count(b",")
+    return len(json) + CONTAINER_WEIGHT * containers
 
 
 def _pass_on(body: EncodedBody | JsonBody, codec: EncodesPayloads) -> EncodedPayload:

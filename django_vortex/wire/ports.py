@@ -6,7 +6,7 @@ Encoder and decoder run compiled plans and open envelopes, which encode and deco
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol, TypeAlias
 
 from django_vortex.tuples import TupleRegistry
@@ -55,11 +55,18 @@ EncodeAll: TypeAlias = Callable[[Iterable[Any], EncodesValues, list[Json]], None
 """Takes instances, the encoder of the message, and the list to fill."""
 
 
+EncodeColumns: TypeAlias = Callable[[Sequence[Any], EncodesValues], Json]
+"""Takes instances and the encoder of the message, returns the object of their columns."""
+
+
 class DecodesValues(Protocol):
     """Decodes the values of one dialect: `ValueDecoder`."""
 
     def decode(self, value: Json, depth: int = 0) -> Any:
         """Return the value that parsed JSON stands for."""
+
+    def decode_column(self, column: Json, depth: int) -> list[Any]:
+        """Return the values of a column."""
 
     def check_raw(self, value: Json, depth: int) -> Json:
         """Return plain JSON as it is."""
@@ -103,3 +110,6 @@ class EncodesPayloads(Protocol):
 
     def get_encode_plan(self, cls: type) -> EncodeAll | None:
         """Return the compiled encoding of the instances of a class, if they are tuples."""
+
+    def get_columns_plan(self, cls: type) -> EncodeColumns | None:
+        """Return the encoding of many instances of a class as columns, if they are tuples."""

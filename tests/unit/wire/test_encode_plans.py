@@ -15,7 +15,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from django_vortex.exceptions import DefinitionError
+from django_vortex.exceptions import DefinitionError, WireError
 from django_vortex.tuples import Tuple, TupleField, TupleRegistry, tuple_type
 from django_vortex.wire.codec import Codec
 from django_vortex.wire.dialects import Dialect
@@ -41,6 +41,14 @@ def write_compiled(payload: Payload, dialect: Dialect) -> str:
 
 def content(text: str) -> str:
     return json.dumps(json.loads(text), sort_keys=True)
+
+
+def outcome(text: str, dialect: Dialect) -> Any:
+    """Return what a reader makes of a payload, or the error that it gets."""
+    try:
+        return strategies.strict(CODEC.decode_inflated(text.encode(), dialect))
+    except WireError as error:
+        return str(error)
 
 
 MIXED = st.lists(strategies.declared | strategies.values, max_size=4)
@@ -70,8 +78,11 @@ MISFITS = st.builds(
 def test_plan_and_general_encoder_write_the_same(tuples: list[Any]) -> None:
     payload = Payload({"key": "k"}, tuples, dt.datetime(2024, 1, 2, tzinfo=dt.UTC))
     for dialect in Dialect:
-        compiled = write_compiled(payload, dialect)
-        assert content(compiled) == content(write_in_general(payload, dialect)), dialect
+        compiled, general = write_compiled(payload, dialect), write_in_general(payload, dialect)
+        if dialect.has_columns:
+            assert outcome(compiled, dialect) == outcome(general, dialect)
+        else:
+            assert content(compiled) == content(general), dialect
 
 
 @tuple_type("t.Scalars", registry=strategies.registry)
@@ -98,8 +109,11 @@ class Day(dt.date):
 def test_plan_and_general_encoder_write_the_same_scalars(price: Any, day: Any, key: Any) -> None:
     payload = Payload({}, [Scalars(price=price, day=day, key=key), Scalars()])
     for dialect in Dialect:
-        compiled = write_compiled(payload, dialect)
-        assert content(compiled) == content(write_in_general(payload, dialect)), dialect
+        compiled, general = write_compiled(payload, dialect), write_in_general(payload, dialect)
+        if dialect.has_columns:
+            assert outcome(compiled, dialect) == outcome(general, dialect)
+        else:
+            assert content(compiled) == content(general), dialect
 
 
 @pytest.mark.parametrize(
