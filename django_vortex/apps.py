@@ -22,7 +22,7 @@ class DjangoVortexConfig(AppConfig):
         from django_vortex.orm.django.errors import translate_error
         from django_vortex.orm.sqlalchemy import tuples as sqlalchemy_tuples
         from django_vortex.routing.payload_io import payload_io
-        from django_vortex.transports.permission import find_permission
+        from django_vortex.transports.permission import get_permission
         from django_vortex.transports.sending import push
         from django_vortex.tuples import registry
 
@@ -32,7 +32,7 @@ class DjangoVortexConfig(AppConfig):
         payload_io.bind(
             push=push,
             after_commit=transaction.on_commit,
-            find_permission=find_permission,
+            get_permission=get_permission,
             translate_error=translate_error,
         )
         register_checks()

@@ -11,7 +11,7 @@ from django.utils.module_loading import import_string
 
 from django_vortex.checks.settings import read_setting
 from django_vortex.exceptions import did_you_mean
-from django_vortex.transports.layer import READ_SECONDS, find_layer_problem
+from django_vortex.transports.layer import READ_SECONDS, get_layer_problem
 
 CORE_LAYER = "channels_redis.core.RedisChannelLayer"
 PUBSUB_LAYER = "channels_redis.pubsub.RedisPubSubChannelLayer"
@@ -25,7 +25,7 @@ def check_channel_layer(
 ) -> list[CheckMessage]:
     """Find layers that do not exist or lose messages (E002 to W005)."""
     alias = read_setting("channel_layer")
-    problem = find_layer_problem(alias)
+    problem = get_layer_problem(alias)
     if problem is not None:
         return [Error(problem.text, hint=problem.hint, id="django_vortex.E002")]
     if alias is None or alias not in channel_layers.configs:

@@ -28,7 +28,7 @@ def check_settings(app_configs: Sequence[AppConfig] | None = None, **_: Any) -> 
         for problem in find_problems(getattr(settings, "VORTEX", {}))
     ]
     for name, value in sorted(_find_settings().items()):
-        hint = _find_hint(name, value)
+        hint = _get_hint(name, value)
         if hint is not None:
             text = f"The setting {name} is none of the vortex, which reads VORTEX."
             found.append(Warning(text, hint=hint, id="django_vortex.W015"))
@@ -46,7 +46,7 @@ def _find_settings() -> dict[str, Any]:
     return {**small, **{name: getattr(settings, name) for name in own}}
 
 
-def _find_hint(name: str, value: object) -> str | None:
+def _get_hint(name: str, value: object) -> str | None:
     """Return what to write instead of a setting that looks like one of ours, else None."""
     written = name.upper()
     if name == "VORTEX":

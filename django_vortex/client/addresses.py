@@ -97,12 +97,12 @@ def make_target(
         headers,
         cookies,
         context,
-        find_proxy(parts.hostname, parts.port, scheme, proxy),
+        get_proxy(parts.hostname, parts.port, scheme, proxy),
         idle_seconds,
     )
 
 
-def find_proxy(host: str, port: int | None, scheme: str, proxy: str | None) -> str | None:
+def get_proxy(host: str, port: int | None, scheme: str, proxy: str | None) -> str | None:
     """Return the proxy for a host, None for none; the own machine is never reached through one."""
     if proxy != FROM_ENVIRONMENT:
         return proxy

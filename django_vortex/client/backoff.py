@@ -40,7 +40,7 @@ class Backoff:
         if seconds >= STABLE_SECONDS:
             self._span = 0.0
 
-    def find_wait(self, ending: Ending) -> float:
+    def get_wait(self, ending: Ending) -> float:
         """Return the seconds to wait now; what the server asked for is the least."""
         first = DEPARTURE_SPAN if ending.is_departure else FIRST_SPAN
         self._span = min(MAX_SPAN, max(first, 2 * self._span))

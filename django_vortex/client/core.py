@@ -28,7 +28,7 @@ from django_vortex.exceptions import ClientError, FateUnknown, NotConnected, Wir
 from django_vortex.logs import get_limited_logger
 from django_vortex.typedefs import Filt
 from django_vortex.wire.codec import Codec
-from django_vortex.wire.dialects import NATIVE_NAME, Dialect, WireForm, find_native
+from django_vortex.wire.dialects import NATIVE_NAME, Dialect, WireForm, get_native
 from django_vortex.wire.envelope import NAME_KEY, UUID_KEY, VERSION_KEY, PayloadEnvelope
 from django_vortex.wire.events import EnvelopeReceived, FailureReceived
 from django_vortex.wire.messages import encode_message
@@ -273,7 +273,7 @@ class Core:
         if UUID_KEY in filt:
             self.server = Server(str(filt[UUID_KEY]), str(filt.get(NAME_KEY, "")))
             if self.dialect.is_native:
-                self._spoken = find_native(_read_version(filt))
+                self._spoken = get_native(_read_version(filt))
             self._online_clock.start(now)
         elif self.requests.settle(filt.get(MESSAGE_ID), envelope):
             return

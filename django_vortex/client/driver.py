@@ -117,7 +117,7 @@ class Driver:
                 refused = UpdateRequired if ending.is_outdated else Refused
                 return refused(ending.reason, ending.code)
             was_unauthenticated |= ending.is_unauthenticated
-            wait = self._backoff.find_wait(ending)
+            wait = self._backoff.get_wait(ending)
             logger.info("Not connected (%s), next attempt in %.1f s", ending.reason, wait)
             await asyncio.sleep(wait)
 

@@ -12,7 +12,7 @@ from typing import Any
 from weakref import WeakKeyDictionary, WeakSet
 
 from django_vortex.logs import get_limited_logger
-from django_vortex.routing.lifetime import Site, constructed_at, find_site
+from django_vortex.routing.lifetime import Site, constructed_at, get_site
 
 logger = get_limited_logger(__name__)
 
@@ -33,7 +33,7 @@ def note_class(cls: type[Any]) -> None:
     If its module has been imported before, it is run again: then what `register_classes` did for
     the class of that time is done for this one, before the next message is routed.
     """
-    site = _sites[cls] = find_site()
+    site = _sites[cls] = get_site()
     if site.module == cls.__module__ and any(_is_inside(site.module, one) for one in _modules):
         cls.payload_io.call_before_lookup(lambda: _register(cls))
 

@@ -63,7 +63,7 @@ def check_class(cls: type[Any]) -> None:
     """
     if _is_ours(cls):
         return
-    base, named = _find_base(cls), f"{cls.__module__}.{cls.__qualname__}"
+    base, named = _get_base(cls), f"{cls.__module__}.{cls.__qualname__}"
     options = find_options(base)
     for name, value in _find_members(cls).items():
         if name in options:
@@ -75,7 +75,7 @@ def check_class(cls: type[Any]) -> None:
                 continue  # a property or a method: its value is known when an object is made
             _check_value(named, name, value, options[name])
         elif not hasattr(base, name):
-            hint = _find_hint(name, base)
+            hint = _get_hint(name, base)
             if hint:
                 raise DefinitionError(f"{named}.{name} counts for nothing{hint}")
 
@@ -87,12 +87,12 @@ def set_options(handler: Any, keywords: Mapping[str, Any]) -> None:
         DefinitionError: There is no such option, or its value cannot be.
     """
     cls = type(handler)
-    base, named = _find_base(cls), cls.__qualname__
+    base, named = _get_base(cls), cls.__qualname__
     options = find_options(base)
     for name, value in keywords.items():
         is_hook = name in _HOOKS and hasattr(base, name)
         if name not in options and not is_hook:
-            hint = _find_hint(name, base) or f". There are: {', '.join(sorted(options))}"
+            hint = _get_hint(name, base) or f". There are: {', '.join(sorted(options))}"
             raise DefinitionError(f"{named} takes no {quoted(name)}{hint}")
         if value is not None:
             _check_value(named, name, value, options.get(name, Callable))
@@ -108,7 +108,7 @@ def find_options(base: type[Any]) -> dict[str, Any]:
     }
 
 
-def _find_base(cls: type[Any]) -> type[Any]:
+def _get_base(cls: type[Any]) -> type[Any]:
     return next(one for one in cls.__mro__ if _is_ours(one))
 
 
@@ -143,7 +143,7 @@ def _check_value(named: str, name: str, value: Any, hint: Any) -> None:
             raise DefinitionError(f"{named}.{name}: {error}") from error
 
 
-def _find_hint(name: str, base: type[Any]) -> str:
+def _get_hint(name: str, base: type[Any]) -> str:
     option, advice = _ELSEWHERE.get(name, ("", ""))
     if option and hasattr(base, option):
         return f" in django_vortex; {advice}"

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from django_vortex.exceptions import DefinitionError, quoted
 from django_vortex.routing.filt import check_filt
-from django_vortex.routing.lifetime import find_site, keep
+from django_vortex.routing.lifetime import get_site, keep
 from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.routing.payload_io import payload_io as default_payload_io
 from django_vortex.routing.permission import Permission, to_permission
@@ -80,7 +80,7 @@ class PayloadEndpoint:
         self.accept_only_from = _names(accept_only_from)
         self.ignore_from = _names(ignore_from)
         self.hears_all = not self.accept_only_from and not self.ignore_from
-        self.site = find_site()
+        self.site = get_site()
         self.payload_io = default_payload_io if payload_io is None else payload_io
         self.permission = make_permission(permission, self.payload_io, repr(self))
         self.rates = None if throttle is None else Rates(read_rates(throttle))

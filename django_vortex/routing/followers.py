@@ -46,7 +46,7 @@ class Follower(Protocol):
 class Neighbourhood(Protocol):
     """The server with its peers and the way to other processes, as followers need it."""
 
-    def find_peer(self, uuid: str) -> Peer | None:
+    def get_peer(self, uuid: str) -> Peer | None:
         """Give a peer as its newest stream knows it, None if this process does not have it."""
 
     def tell(self, name: str, text: str, uuid: str | None = None) -> None:
@@ -85,9 +85,9 @@ class Followers:
         """The time for periods; it stands still without a server."""
         return 0.0 if self._neighbourhood is None else self._neighbourhood.monotonic()
 
-    def find_peer(self, uuid: str) -> Peer | None:
+    def get_peer(self, uuid: str) -> Peer | None:
         """Give a peer of this process; there is none without a server."""
-        return None if self._neighbourhood is None else self._neighbourhood.find_peer(uuid)
+        return None if self._neighbourhood is None else self._neighbourhood.get_peer(uuid)
 
     def tell(self, name: str, text: str, uuid: str | None = None) -> None:
         """Tell other processes, if there are any; see `Neighbourhood.tell`."""

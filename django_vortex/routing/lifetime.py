@@ -66,7 +66,7 @@ def constructed_at(site: Site) -> Iterator[None]:
         _known_site.reset(token)
 
 
-def find_site() -> Site:
+def get_site() -> Site:
     """Find who called into this package."""
     known = _known_site.get()
     if known is not None:

@@ -35,12 +35,12 @@ from django_vortex.routing.permission import READING, Permission, Verdict
 from django_vortex.routing.permissions import DefaultPermission, forget_defaults
 from django_vortex.routing.ports import (
     AfterCommit,
-    FindPermission,
+    GetPermission,
     Push,
     RunLarge,
     TranslateError,
     call_now,
-    find_package_default,
+    get_package_default,
     is_task_cancelled,
     know_no_error,
     push_nowhere,
@@ -83,8 +83,8 @@ class PayloadIO:
         self._work = CodecWork(clock)
         self.after_commit: AfterCommit = call_now
         self.translate_error: TranslateError = know_no_error
-        self.find_permission: FindPermission = find_package_default
-        self.default_permission = DefaultPermission(lambda: self.find_permission(edits_rows=False))
+        self.get_permission: GetPermission = get_package_default
+        self.default_permission = DefaultPermission(lambda: self.get_permission(edits_rows=False))
         """The permission of all endpoints that name none: one object, which stays in the cache."""
         self.loop: asyncio.AbstractEventLoop | None = None
         """The loop of the server that uses this registry; it may have ended."""
@@ -108,7 +108,7 @@ class PayloadIO:
         push: Push | None = None,
         after_commit: AfterCommit | None = None,
         translate_error: TranslateError | None = None,
-        find_permission: FindPermission | None = None,
+        get_permission: GetPermission | None = None,
         codec: Codec | None = None,
         loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
@@ -126,8 +126,8 @@ class PayloadIO:
             self.after_commit = after_commit
         if translate_error is not None:
             self.translate_error = translate_error
-        if find_permission is not None:
-            self.find_permission = find_permission
+        if get_permission is not None:
+            self.get_permission = get_permission
             forget_defaults()
         if codec is not None:
             self.codec = codec
@@ -142,7 +142,7 @@ class PayloadIO:
         push: Push | None = None,
         after_commit: AfterCommit | None = None,
         translate_error: TranslateError | None = None,
-        find_permission: FindPermission | None = None,
+        get_permission: GetPermission | None = None,
     ) -> Iterator[None]:
         """Set the ports that are given for as long as the context lasts, as tests want it."""
         before = (
@@ -151,14 +151,14 @@ class PayloadIO:
             self._push,
             self.after_commit,
             self.translate_error,
-            self.find_permission,
+            self.get_permission,
         )
         self.bind(
             run_sync=run_sync,
             push=push,
             after_commit=after_commit,
             translate_error=translate_error,
-            find_permission=find_permission,
+            get_permission=get_permission,
         )
         try:
             yield
@@ -169,7 +169,7 @@ class PayloadIO:
                 self._push,
                 self.after_commit,
                 self.translate_error,
-                self.find_permission,
+                self.get_permission,
             ) = before
             forget_defaults()
 
@@ -341,7 +341,7 @@ class PayloadIO:
     ) -> PayloadEnvelope:
         """Answer with what was raised: its own text if it is meant for peers."""
         try:
-            only = _find_only(raised)
+            only = _get_only(raised)
             error = only if isinstance(only, PeerError) else self.translate_error(only)
             if error is None:
                 return self._report(endpoint, request, raised)
@@ -387,7 +387,7 @@ class PayloadIO:
             self._lost.note(reference)
 
 
-def _find_only(error: BaseException) -> BaseException:
+def _get_only(error: BaseException) -> BaseException:
     """Return the one exception in a group of one, as a handler's task group raises it."""
     while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
         error = error.exceptions[0]

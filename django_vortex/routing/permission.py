@@ -293,10 +293,10 @@ def to_permission(value: Any) -> Permission:
             return value()
         except TypeError:
             raise DefinitionError(f"Permission {value.__qualname__} takes arguments") from None
-    raise DefinitionError(f"Expected a Permission, got {quoted(value)}{_find_hint(value)}")
+    raise DefinitionError(f"Expected a Permission, got {quoted(value)}{_get_hint(value)}")
 
 
-def _find_hint(value: Any) -> str:
+def _get_hint(value: Any) -> str:
     """Return what to do about a value that is taken for a permission elsewhere."""
     if isinstance(value, list | tuple | set | frozenset):
         return "; join several by & or |"

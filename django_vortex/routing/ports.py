@@ -30,7 +30,7 @@ class Push(Protocol):
         """
 
 
-class FindPermission(Protocol):
+class GetPermission(Protocol):
     """Finds the permission of handlers that name none, each time somebody asks."""
 
     def __call__(self, *, edits_rows: bool) -> Permission:
@@ -67,7 +67,7 @@ class TranslateError(Protocol):
         """Return the error that a peer is told instead; None is not for peers."""
 
 
-def find_package_default(*, edits_rows: bool) -> Permission:
+def get_package_default(*, edits_rows: bool) -> Permission:
     """Return what holds without settings: everybody reads, whoever is logged in writes."""
     return PACKAGE_DEFAULT
 

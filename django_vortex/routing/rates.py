@@ -91,7 +91,7 @@ class Rates:
             for find_key, _, counter in self._limits
             if (key := find_key(peer)) is not None
         ]
-        wait = max((counter.find_wait(key, now) for counter, key in counted), default=0.0)
+        wait = max((counter.get_wait(key, now) for counter, key in counted), default=0.0)
         if not wait:
             for counter, key in counted:
                 counter.add(key, now)
@@ -111,7 +111,7 @@ class _Counter:
         self._interval = rate.seconds / rate.number
         self._whole_at: dict[str, float] = {}
 
-    def find_wait(self, key: str, now: float) -> float:
+    def get_wait(self, key: str, now: float) -> float:
         """Return 0 if a key may have one more, else after how many seconds it may."""
         whole_at = self._whole_at.get(key)
         if whole_at is None:

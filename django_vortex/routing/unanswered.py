@@ -56,10 +56,10 @@ class Unanswered:
             "A peer named %s asks for %s, which no endpoint is for%s",
             quoted(request.peer.name),
             quoted(request.filt),
-            self._find_reason(request.filt.get("key")),
+            self._get_reason(request.filt.get("key")),
         )
 
-    def _find_reason(self, key: object) -> str:
+    def _get_reason(self, key: object) -> str:
         endpoints = self._find_endpoints()
         same = [one for one in endpoints if one.filt["key"] == key]
         if same:

@@ -20,7 +20,7 @@ class Account:
         """Count what was used."""
         self._paid_at = max(self._paid_at, now) + seconds / self._share
 
-    def find_start(self, now: float) -> float:
+    def get_start(self, now: float) -> float:
         """Return when more may be used, now or later."""
         return max(now, self._paid_at - self._burst)
 

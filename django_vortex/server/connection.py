@@ -297,7 +297,7 @@ class Connection(Sender):
     def _refuse_over_rate(self, filt: Filt) -> bool:
         """Count a message, whatever is in it; return whether its peer had to be told to wait."""
         pace = self._server.pace
-        if not pace.limits_requests or not (wait := pace.find_wait(self.peer)):
+        if not pace.limits_requests or not (wait := pace.get_wait(self.peer)):
             return False
         self._tell(filt, TooManyRequests(wait))
         self._bear(wait)

@@ -69,7 +69,7 @@ class Judge(Protocol):
         """
 
 
-def find_session_key(peer: Peer) -> str | None:
+def get_session_key(peer: Peer) -> str | None:
     """Return the key of a peer's session, None if it has none."""
     key: Any = getattr(peer.session, "session_key", None)
     return key or None

@@ -82,7 +82,7 @@ class LargeWork:
             return
         now = self._now()
         peer, start = self._choose(now)
-        start = max(start, self._not_before, self._total.find_start(now))
+        start = max(start, self._not_before, self._total.get_start(now))
         if start > now:
             self._timer = asyncio.get_running_loop().call_later(start - now, self._come_again)
             return
@@ -111,7 +111,7 @@ class LargeWork:
                 del self._jobs[peer]
                 continue
             account = self._accounts.get(peer)
-            start = now if account is None else account.find_start(now)
+            start = now if account is None else account.get_start(now)
             if start <= now:
                 return peer, now
             if start < earliest:

@@ -25,7 +25,7 @@ from django_vortex.server.judging import (
     Logout,
     Outcome,
     Question,
-    find_session_key,
+    get_session_key,
 )
 from django_vortex.server.peers import Peers
 from django_vortex.server.undecided import Abandoned, Undecided
@@ -61,7 +61,7 @@ class Aim:
         return (
             (self.uuid is None or self.uuid == connection.peer.uuid)
             and (self.user is None or self.user == connection.user_key)
-            and (self.session is None or self.session == find_session_key(connection.peer))
+            and (self.session is None or self.session == get_session_key(connection.peer))
         )
 
     def to_record(self) -> Record:
@@ -229,7 +229,7 @@ class Logins:
         """Tell whether a peer's session is being ended by a request that is not answered yet."""
         if not self._announced:
             return False
-        session = find_session_key(connection.peer)
+        session = get_session_key(connection.peer)
         return session is not None and any(
             one.session == session and one.answered_at == math.inf for one in self._announced
         )
@@ -243,7 +243,7 @@ class Logins:
         self._changes.clear()
         for connection in self._peers.with_requests():
             is_changed = connection.user_key in users
-            if is_changed or find_session_key(connection.peer) in sessions:
+            if is_changed or get_session_key(connection.peer) in sessions:
                 self._due[connection] = None
 
     def _start(
@@ -284,7 +284,7 @@ class Logins:
         for announced in self._announced:
             if connection.attached_at > announced.at:
                 continue
-            if announced.session and announced.session == find_session_key(connection.peer):
+            if announced.session and announced.session == get_session_key(connection.peer):
                 return "session"
             if announced.user and announced.user == connection.user_key:
                 found = "user"

@@ -86,8 +86,8 @@ class Neighbours:
             return 0
         return self._fan_out.publish(record, report_sent)
 
-    def find_peer(self, uuid: str) -> Peer | None:
-        """Give a peer of this process; see `Neighbourhood.find_peer`."""
+    def get_peer(self, uuid: str) -> Peer | None:
+        """Give a peer of this process; see `Neighbourhood.get_peer`."""
         connection = self._peers.get(uuid)
         return None if connection is None else connection.peer
 
@@ -167,7 +167,7 @@ class Neighbours:
         followers = self._server.payload_io.followers
         if uuid is None:
             followers.receive_news(name, text)
-        elif (peer := self.find_peer(uuid)) is not None:
+        elif (peer := self.get_peer(uuid)) is not None:
             followers.take_peer(name, peer, text)
 
     def _meet(self, process: str, *, is_new: bool) -> None:

@@ -36,9 +36,9 @@ class Pace:
         self._connects = Rates(options.connect_rates or {}, clock=clock)
         self._shut_out: dict[str, float] = {}
         self.limits_requests = bool(options.request_rates)
-        """Whether `find_wait` may return anything but 0."""
+        """Whether `get_wait` may return anything but 0."""
 
-    def find_wait(self, peer: Peer) -> float:
+    def get_wait(self, peer: Peer) -> float:
         """Count a request of a peer; return 0, or the seconds that it has to wait."""
         return self._requests.admit(peer)
 

@@ -86,7 +86,7 @@ class Requests:
         """Start a request or let it wait; False when so many wait that it is refused."""
         size = envelope.size
         if not self._pending:
-            memory = _find_memory(envelope)
+            memory = _get_memory(envelope)
             if self._may_start(memory):
                 self._start(envelope, memory)
                 return True
@@ -96,7 +96,7 @@ class Requests:
             or self._pending_bytes + size > MAX_PENDING_BYTES
         ):
             return False
-        message_id = _find_id(envelope)
+        message_id = _get_id(envelope)
         unique = isinstance(message_id, str) and message_id not in self._pending
         self._pending[message_id if unique else object()] = envelope
         self._pending_bytes += size
@@ -140,7 +140,7 @@ class Requests:
         task = asyncio.get_running_loop().create_task(self._answer(envelope))
         if self._running is None:
             self._running = {}
-        self._running[task] = memory, _find_id(envelope)
+        self._running[task] = memory, _get_id(envelope)
         self._running_bytes += memory
         task.add_done_callback(self._ended)
 
@@ -158,7 +158,7 @@ class Requests:
     def _start_pending(self, pending: OrderedDict[object, PayloadEnvelope]) -> None:
         while pending:
             envelope = next(iter(pending.values()))
-            memory = _find_memory(envelope)
+            memory = _get_memory(envelope)
             if not self._may_start(memory):
                 break
             pending.popitem(last=False)
@@ -177,9 +177,9 @@ class Requests:
             self._ready = None
 
 
-def _find_id(envelope: PayloadEnvelope) -> object:
+def _get_id(envelope: PayloadEnvelope) -> object:
     return envelope.filt.get(MESSAGE_ID)
 
 
-def _find_memory(envelope: PayloadEnvelope) -> int:
+def _get_memory(envelope: PayloadEnvelope) -> int:
     return envelope.size + DECODED_FACTOR * envelope.beside_size

@@ -13,7 +13,7 @@ from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.server.options import ServerOptions
 from django_vortex.server.server import Server
 from django_vortex.testing.inline import run_in_test, running_loop
-from django_vortex.transports.permission import find_permission
+from django_vortex.transports.permission import get_permission
 from django_vortex.transports.sending import call_to, divert, encode, push_to
 from django_vortex.wire.envelope import PayloadEnvelope
 
@@ -55,7 +55,7 @@ class Bench:
             self.payload_io.bound(
                 run_sync=run_in_test,
                 push=self.push,
-                find_permission=find_permission,
+                get_permission=get_permission,
                 translate_error=translate_error,
             )
         )

@@ -14,7 +14,7 @@ from django_vortex.routing.ports import is_on_loop
 from django_vortex.testing.bench import CallOnLoop, use_bench
 from django_vortex.testing.peer import AsyncPeer
 from django_vortex.testing.sync_peer import RunCoroutine, SyncPeer
-from django_vortex.transports.identity import find_identity
+from django_vortex.transports.identity import get_identity
 from django_vortex.wire.dialects import Dialect
 
 _run = RunCoroutine()
@@ -33,7 +33,7 @@ class Connecting:
     async def __aenter__(self) -> AsyncPeer:
         bench = await self._stack.enter_async_context(use_bench(self._payload_io, self._call))
         peer = self._peer
-        identity = find_identity(peer.user, peer.session, peer.address)
+        identity = get_identity(peer.user, peer.session, peer.address)
         entered = AsyncPeer(peer.uuid, self._payload_io.codec, self._dialect)
         try:
             await entered.enter(bench.server, peer, identity)

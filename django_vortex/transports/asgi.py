@@ -12,7 +12,7 @@ from django.core.asgi import get_asgi_application
 from django_vortex.transports import hub
 from django_vortex.transports.asgi_types import Application, Message, Receive, Scope, Send
 from django_vortex.transports.body_limit import BodyLimit
-from django_vortex.transports.flow import SCOPE_KEY, find_flow
+from django_vortex.transports.flow import SCOPE_KEY, get_flow
 from django_vortex.transports.origin import is_host_allowed
 from django_vortex.transports.paths import is_vortex_path
 from django_vortex.transports.refusal import BAD_HOST, NO_SUCH_PATH
@@ -58,7 +58,7 @@ class VortexApplication:
             BAD_HOST.log(scope)
             await BAD_HOST.send_http(send)
             return
-        flow = find_flow(send)
+        flow = get_flow(send)
         flows = hub.get_flows()
         flows.add(flow)
         # Not in a copy: a scope has 400 bytes, the server keeps it, and nobody else has seen it.

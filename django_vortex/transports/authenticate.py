@@ -64,7 +64,7 @@ async def authenticate(scope: Scope, request: Any = None) -> tuple[Any, Any]:
         AuthenticationFailed: A function failed, which is logged.
     """
     flow = scope.get(FLOW_KEY)
-    scope[CONNECTED_KEY] = flow.find_address() if isinstance(flow, Flow) else None
+    scope[CONNECTED_KEY] = flow.get_address() if isinstance(flow, Flow) else None
     scope.pop(SCOPE_KEY, None)
     if request is not None:
         scope[REQUEST_KEY] = request

@@ -11,7 +11,7 @@ from typing import Final
 
 from django_vortex.conf import get_settings
 from django_vortex.transports.asgi_types import Application, Message, Receive, Scope, Send
-from django_vortex.transports.greeting import find_client_address
+from django_vortex.transports.greeting import get_client_address
 from django_vortex.transports.incoming import ANSWERED_FACTOR
 from django_vortex.transports.paths import is_vortex_path
 from django_vortex.transports.refusal import Refusal
@@ -134,7 +134,7 @@ class _Body:
         if self._address is not None:
             self._refuse(Refusal(408, f"The body took longer than {settings.body_seconds:g} s"))
             return
-        address = find_client_address(self._scope)
+        address = get_client_address(self._scope)
         most = settings.slow_bodies_per_address
         if most and self._slow[address] >= most:
             text = "Too many slow bodies from this address"

@@ -17,8 +17,8 @@ from django_vortex.transports import hub
 from django_vortex.transports.asgi_types import Message, Receive, Scope, Send
 from django_vortex.transports.authenticate import authenticate_peer
 from django_vortex.transports.credentials import adopt_offered_tokens
-from django_vortex.transports.flow import SCOPE_KEY, Flow, find_flow
-from django_vortex.transports.greeting import Caller, find_announced_dialect, greet
+from django_vortex.transports.flow import SCOPE_KEY, Flow, get_flow
+from django_vortex.transports.greeting import Caller, get_announced_dialect, greet
 from django_vortex.transports.incoming import raise_message_limit
 from django_vortex.transports.origin import is_websocket_secure
 from django_vortex.transports.refusal import Refusal
@@ -52,12 +52,12 @@ class VortexConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no ty
         # For good, as it is the socket's task; undoing it would cost each a frame for its life.
         hub.enter_handler_context()
         adopt_offered_tokens(scope)
-        flow = scope.get(SCOPE_KEY) or find_flow(send)
+        flow = scope.get(SCOPE_KEY) or get_flow(send)
         stream = WebSocketStream(send, flow, scope.get("headers", ()))
         opened = await self._open(scope, stream)
         if isinstance(opened, Refusal):
             opened.log(scope)
-            announced = find_announced_dialect(scope)
+            announced = get_announced_dialect(scope)
             is_native = announced is not None and announced.is_native
             await opened.send_websocket(scope, receive, send, is_native=is_native)
             return
@@ -67,7 +67,7 @@ class VortexConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no ty
             flow.start()
             compact_headers(scope.get("headers"))
             taken = 0
-            while (frame := _find_frame(await receive())) is not None:
+            while (frame := _get_frame(await receive())) is not None:
                 taken += len(frame)
                 if taken > TURN_BYTES >= len(frame):
                     await asyncio.sleep(0)  # what has arrived already is received without waiting
@@ -111,7 +111,7 @@ class VortexConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no ty
         """Do nothing: events never come this way."""
 
 
-def _find_frame(message: Message) -> str | bytes | None:
+def _get_frame(message: Message) -> str | bytes | None:
     """Give what a peer says, None when it is gone."""
     if message["type"] != "websocket.receive":
         return None

@@ -56,7 +56,7 @@ class Flow:
         """Give the flow for ``send`` if it belongs to the server that this class is for."""
         return cls(send)
 
-    def find_address(self) -> str | None:
+    def get_address(self) -> str | None:
         """Return the address at the other end of the socket.
 
         That is not always ``scope["client"]``: uvicorn, unless told otherwise, replaces it by what
@@ -145,7 +145,7 @@ class UvicornFlow(Flow):
         drain = getattr(getattr(owner, "flow", None), "drain", None)
         return cls(send, transport, drain if inspect.iscoroutinefunction(drain) else None)
 
-    def find_address(self) -> str | None:
+    def get_address(self) -> str | None:
         """Return the address at the other end of the socket."""
         address = self._transport.get_extra_info("peername")
         return str(address[0]) if isinstance(address, tuple) else ""
@@ -182,7 +182,7 @@ class _DaphneFlow(Flow):
         self._is_watching = False
         self._waiter: asyncio.Future[None] | None = None
 
-    def find_address(self) -> str | None:
+    def get_address(self) -> str | None:
         """Return the address at the other end of the socket."""
         return str(getattr(self._transport.getPeer(), "host", ""))
 
@@ -249,7 +249,7 @@ class DaphneSocketFlow(_DaphneFlow):
     @classmethod
     def find(cls, send: Send) -> "DaphneSocketFlow | None":
         """Recognise a ``send`` that is bound to a `WebSocketProtocol`."""
-        protocol = _find_daphne_protocol(send, "daphne.ws_protocol")
+        protocol = _get_daphne_protocol(send, "daphne.ws_protocol")
         transport = getattr(protocol, "transport", None)
         if not _has(transport, *_PRODUCER_METHODS, *_TRANSPORT_METHODS):
             return None
@@ -293,7 +293,7 @@ class DaphneRequestFlow(_DaphneFlow):
     @classmethod
     def find(cls, send: Send) -> "DaphneRequestFlow | None":
         """Recognise a ``send`` that is bound to a `WebRequest`."""
-        request = _find_daphne_protocol(send, "daphne.http_protocol")
+        request = _get_daphne_protocol(send, "daphne.http_protocol")
         transport = getattr(request, "transport", None)
         if not _has(request, *_PRODUCER_METHODS) or not _has(transport, *_TRANSPORT_METHODS):
             return None
@@ -318,7 +318,7 @@ _PRODUCER_METHODS = ("registerProducer", "unregisterProducer")
 _TRANSPORT_METHODS = ("pauseProducing", "resumeProducing", "abortConnection", "getPeer")
 
 
-def find_flow(send: Send) -> Flow:
+def get_flow(send: Send) -> Flow:
     """Give the flow of the connection that a server's ``send`` belongs to."""
     for known in KNOWN_FLOWS:
         flow = known.find(send)
@@ -327,7 +327,7 @@ def find_flow(send: Send) -> Flow:
     return Flow(send)
 
 
-def _find_daphne_protocol(send: Send, module: str) -> Any:
+def _get_daphne_protocol(send: Send, module: str) -> Any:
     """Give the protocol object that Daphne has bound to its ``handle_reply``, or None."""
     if not isinstance(send, functools.partial) or len(send.args) != 1:
         return None

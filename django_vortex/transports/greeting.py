@@ -14,10 +14,10 @@ from django_vortex.logs import get_limited_logger
 from django_vortex.routing.peer import Peer
 from django_vortex.server.identity import Identity
 from django_vortex.transports.flow import SCOPE_KEY, Flow
-from django_vortex.transports.identity import find_address, find_identity
+from django_vortex.transports.identity import get_address, get_identity
 from django_vortex.transports.origin import is_host_allowed, is_origin_allowed
 from django_vortex.transports.refusal import BAD_HOST, BAD_ORIGIN, NO_UUID, Refusal
-from django_vortex.wire.dialects import NATIVE_NAME, Dialect, find_native
+from django_vortex.wire.dialects import NATIVE_NAME, Dialect, get_native
 from django_vortex.wire.versions import OLDEST_VERSION, UNNUMBERED_VERSION
 
 logger = get_limited_logger(__name__)
@@ -49,7 +49,7 @@ class Caller:
             address=self.address,
             scope=scope,
         )
-        return peer, find_identity(user, session, self.address)
+        return peer, get_identity(user, session, self.address)
 
 
 def greet(scope: Mapping[str, Any], *, is_secure: bool) -> Caller | Refusal:
@@ -71,7 +71,7 @@ def greet(scope: Mapping[str, Any], *, is_secure: bool) -> Caller | Refusal:
     uuid, name = _find(query, "vortexUuid"), _find(query, "vortexName")
     if uuid is None or name is None:
         return NO_UUID
-    dialect = _find_dialect(query)
+    dialect = _get_dialect(query)
     if dialect is None and any(query.get("vortexDialect", ())):
         logger.warning(
             "A client announces vortexDialect %s, which does not exist: only 'native' does. It is "
@@ -79,27 +79,27 @@ def greet(scope: Mapping[str, Any], *, is_secure: bool) -> Caller | Refusal:
             quoted(query["vortexDialect"][0]),
         )
     outdated = None if dialect is None else _refuse_version(query)
-    return Caller(uuid, name, find_client_address(scope), dialect, outdated)
+    return Caller(uuid, name, get_client_address(scope), dialect, outdated)
 
 
-def find_client_address(scope: Mapping[str, Any]) -> str:
-    """Return the address of a client, as `find_address` finds it; "" where there is none."""
+def get_client_address(scope: Mapping[str, Any]) -> str:
+    """Return the address of a client, as `get_address` finds it; "" where there is none."""
     proxies = get_settings().trusted_proxies
-    connected = _find_connected(scope, is_proxied=bool(proxies))
-    return find_address(scope["headers"], connected, trusted_proxies=proxies)
+    connected = _get_connected(scope, is_proxied=bool(proxies))
+    return get_address(scope["headers"], connected, trusted_proxies=proxies)
 
 
-def find_announced_dialect(scope: Mapping[str, Any]) -> Dialect | None:
+def get_announced_dialect(scope: Mapping[str, Any]) -> Dialect | None:
     """Return the dialect that the URL of a request names, if it is our own."""
-    return _find_dialect(_parse_query(scope))
+    return _get_dialect(_parse_query(scope))
 
 
-def _find_connected(scope: Mapping[str, Any], *, is_proxied: bool) -> str:
+def _get_connected(scope: Mapping[str, Any], *, is_proxied: bool) -> str:
     """Return the address of the socket, which is not always what the server says it is."""
     client = scope.get("client")
     told = str(client[0]) if client else ""
     flow = scope.get(SCOPE_KEY)
-    seen = flow.find_address() if isinstance(flow, Flow) else None
+    seen = flow.get_address() if isinstance(flow, Flow) else None
     if seen is None:
         return told
     if seen != told and not is_proxied:
@@ -117,9 +117,9 @@ def _parse_query(scope: Mapping[str, Any]) -> dict[str, list[str]]:
     )
 
 
-def _find_dialect(query: Mapping[str, list[str]]) -> Dialect | None:
+def _get_dialect(query: Mapping[str, list[str]]) -> Dialect | None:
     is_native = _find(query, "vortexDialect") == NATIVE_NAME
-    return find_native(_read_version(query)) if is_native else None
+    return get_native(_read_version(query)) if is_native else None
 
 
 def _read_version(query: Mapping[str, list[str]]) -> int:

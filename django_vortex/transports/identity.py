@@ -14,7 +14,7 @@ HeaderList = Iterable[tuple[bytes, bytes]]
 """The ``headers`` of an ASGI scope: names in lower case."""
 
 
-def find_identity(user: Any, session: Any, address: str) -> Identity:
+def get_identity(user: Any, session: Any, address: str) -> Identity:
     """Give the strongest that is known: the user's primary key, else the session key, else where.
 
     Args:
@@ -30,7 +30,7 @@ def find_identity(user: Any, session: Any, address: str) -> Identity:
     return Identity("address", address, address)
 
 
-def find_address(
+def get_address(
     headers: HeaderList, connected: str, *, trusted_proxies: int | tuple[str, ...]
 ) -> str:
     """Return the client's address: that of the connection, or what trusted proxies say it is.

@@ -95,7 +95,7 @@ class LayerProblem:
     hint: str
 
 
-def find_layer_problem(alias: str | None) -> LayerProblem | None:
+def get_layer_problem(alias: str | None) -> LayerProblem | None:
     """Return what keeps a channel layer from being made, None if nothing does.
 
     Without ``CHANNEL_LAYERS`` there is none under the default alias, which is no problem.
@@ -119,12 +119,12 @@ def find_layer_problem(alias: str | None) -> LayerProblem | None:
         channel_layers[alias]
     except Exception as error:  # of a class that is not ours: whatever it is, it is told
         return LayerProblem(
-            f"The channel layer {alias!r} cannot be made: {error}", _find_hint(configured[alias])
+            f"The channel layer {alias!r} cannot be made: {error}", _get_hint(configured[alias])
         )
     return None
 
 
-def _find_hint(configured: Mapping[str, Any]) -> str:
+def _get_hint(configured: Mapping[str, Any]) -> str:
     """Return what to do about a layer that cannot be made, as far as its options tell."""
     try:
         known = inspect.signature(import_string(configured["BACKEND"])).parameters
@@ -137,13 +137,13 @@ def _find_hint(configured: Mapping[str, Any]) -> str:
     return "The layer's documentation says what goes into its CONFIG."
 
 
-def find_layer(alias: str | None) -> Any | None:
+def get_layer(alias: str | None) -> Any | None:
     """Return the channel layer that reaches other processes, None if there is no such layer.
 
     Raises:
         ImproperlyConfigured: The layer cannot be made.
     """
-    problem = find_layer_problem(alias)
+    problem = get_layer_problem(alias)
     if problem is not None:
         raise ImproperlyConfigured(f"{problem.text} {problem.hint}")
     layer = None if alias is None else get_channel_layer(alias)
@@ -166,7 +166,7 @@ def make_fan_out(
         is_listening: Whether records of other processes are wanted.
         give_up_seconds: How long to try when the layer fails.
     """
-    layer = find_layer(alias)
+    layer = get_layer(alias)
     if layer is None:
         return None
     carrier = LayerCarrier(layer, name or get_settings().name)

@@ -39,7 +39,7 @@ class LoneProcess:
     """
 
     def __init__(self, name: str, confirm_seconds: float = CONFIRM_SECONDS) -> None:
-        self._path = _find_path(name)
+        self._path = _get_path(name)
         self._confirm_seconds = confirm_seconds
         self._file: int | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -83,7 +83,7 @@ class LoneProcess:
         return True
 
 
-def _find_path(name: str) -> Path | None:
+def _get_path(name: str) -> Path | None:
     """Return the file that stands for a project with its data, None where there is none to tell.
 
     What is in the memory of a process belongs to no other, as in tests.

@@ -27,7 +27,7 @@ def vortex_path(view: _View) -> _View:
 def is_vortex_path(scope: Scope) -> bool:
     """Tell whether the path of a connection is routed to a marked view."""
     try:
-        match = resolve(find_path_info(scope))
+        match = resolve(get_path_info(scope))
     except Resolver404:
         return False
     return is_vortex_view(match.func)
@@ -38,7 +38,7 @@ def is_vortex_view(view: object) -> bool:
     return getattr(view, _MARK, False) is True
 
 
-def find_path_info(scope: Scope) -> str:
+def get_path_info(scope: Scope) -> str:
     """Give the path below the script prefix, as Django's own handler computes it."""
     prefix: str = settings.FORCE_SCRIPT_NAME or scope.get("root_path", "") or ""
     path: str = scope["path"]

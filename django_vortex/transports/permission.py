@@ -14,7 +14,7 @@ from django_vortex.routing.permission import Permission, to_permission
 from django_vortex.routing.permissions import forget_defaults
 
 
-def find_permission(*, edits_rows: bool) -> Permission:
+def get_permission(*, edits_rows: bool) -> Permission:
     """Return it as the settings are now.
 
     Args:

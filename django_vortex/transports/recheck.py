@@ -23,7 +23,7 @@ from django_vortex.server.judging import (
     Ended,
     Outcome,
     Question,
-    find_session_key,
+    get_session_key,
 )
 from django_vortex.transports import session_tables, user_tables
 from django_vortex.transports.held_login import SCOPE_KEY as HELD_KEY
@@ -101,12 +101,12 @@ class DjangoJudge:
         together = [_lies_in_tables(one.peer) for one in questions]
         peers = [one.peer for one, is_one in zip(questions, together, strict=True) if is_one]
         sessions = self._table.read(peer.session for peer in peers if _has_session(peer))
-        data = [sessions.get(find_session_key(one.peer) or "") for one in questions]
+        data = [sessions.get(get_session_key(one.peer) or "") for one in questions]
         claims: list[_Claim | None] = [None] * len(questions)
         for index, question in enumerate(questions):
             if not together[index]:
                 continue
-            claim = claims[index] = _find_claim(question.peer, data[index])
+            claim = claims[index] = _get_claim(question.peer, data[index])
             if claim is not None and claim.backend:
                 together[index] = user_tables.lies_in_user_table(claim.backend)
         users = _Users(
@@ -165,7 +165,7 @@ def ask_alone(question: Question) -> Outcome:
     """Return the outcome for one peer, of whatever session engine and authentication backend."""
     peer = question.peer
     data = session_tables.read_alone(peer.session) if _has_session(peer) else None
-    claim = _find_claim(peer, data)
+    claim = _get_claim(peer, data)
     if claim is None:
         user = None
     elif claim.backend:
@@ -189,7 +189,7 @@ def _decide(
     peer = question.peer
     session = peer.session
     if _has_session(peer):
-        ended = _find_end_of_session(question, data)
+        ended = _get_end_of_session(question, data)
         if ended is not None or data is None:
             return ended or NEW_COOKIES
         session = session_tables.renew(session, data)
@@ -202,7 +202,7 @@ def _decide(
         if user is None:
             return NOT_THIS_USER
         # The browser may have another cookie by now, which nobody else knows of.
-        is_in_cookie = session_tables.lies_in_cookie(session_tables.find_engine(session))
+        is_in_cookie = session_tables.lies_in_cookie(session_tables.get_engine(session))
         return NEW_COOKIES if is_in_cookie else NOT_THIS_PASSWORD
     if not _is_logged_in(peer) or str(user.pk) != str(peer.user.pk):
         return NEW_COOKIES
@@ -211,9 +211,9 @@ def _decide(
     return _renew(peer, user, session)
 
 
-def _find_end_of_session(question: Question, data: SessionData | None) -> Ended | None:
+def _get_end_of_session(question: Question, data: SessionData | None) -> Ended | None:
     logout = question.logout
-    engine = session_tables.find_engine(question.peer.session)
+    engine = session_tables.get_engine(question.peer.session)
     if data is None:
         # It may have got a new key, as after a change of the password, unless it was logged out.
         return NOT_THIS_USER if logout == "session" else NEW_COOKIES
@@ -223,7 +223,7 @@ def _find_end_of_session(question: Question, data: SessionData | None) -> Ended 
     return None
 
 
-def _find_claim(peer: Peer, data: SessionData | None) -> _Claim | None:
+def _get_claim(peer: Peer, data: SessionData | None) -> _Claim | None:
     if not apps.is_installed("django.contrib.auth"):
         return None
     if _is_logged_in(peer) and not _is_logged_in_by_session(peer):
@@ -242,15 +242,13 @@ def _password_of(user: Any) -> Any:
 
 
 def _has_session(peer: Peer) -> bool:
-    return (
-        find_session_key(peer) is not None and session_tables.find_engine(peer.session) is not None
-    )
+    return get_session_key(peer) is not None and session_tables.get_engine(peer.session) is not None
 
 
 def _lies_in_tables(peer: Peer) -> bool:
     """Tell whether a peer's session, if it has one, is read together with others."""
     return not _has_session(peer) or session_tables.lies_in_table(
-        session_tables.find_engine(peer.session)
+        session_tables.get_engine(peer.session)
     )
 
 

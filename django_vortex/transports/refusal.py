@@ -20,7 +20,7 @@ from django_vortex.exceptions import (
 from django_vortex.logs import get_limited_logger
 from django_vortex.transports.asgi_types import Receive, Scope, Send
 from django_vortex.transports.credentials import make_acceptance
-from django_vortex.transports.flow import SCOPE_KEY, find_flow
+from django_vortex.transports.flow import SCOPE_KEY, get_flow
 from django_vortex.wire.reserved import (
     MALFORMED_CLOSURE,
     NOT_THIS_USER_CLOSURE,
@@ -141,7 +141,7 @@ class Refusal:
         """
         if is_native and self.closure is not None:
             await send(make_acceptance(scope.get("headers", ())))
-            flow = scope.get(SCOPE_KEY) or find_flow(send)
+            flow = scope.get(SCOPE_KEY) or get_flow(send)
             await flow.send_close(send, self.closure, self.reason)
         elif self.status != 403 and HTTP_RESPONSE in (scope.get("extensions") or {}):
             await self._send(send, HTTP_RESPONSE)

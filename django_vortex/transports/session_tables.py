@@ -30,7 +30,7 @@ class SessionTable:
         """Return the data by key of the sessions that are still there and have not expired."""
         keys: dict[Any, set[str]] = defaultdict(set)
         for session in sessions:
-            keys[find_engine(session)].add(session.session_key)
+            keys[get_engine(session)].add(session.session_key)
         found: dict[str, SessionData] = {}
         for engine, wanted in keys.items():
             model = engine.get_model_class()
@@ -50,7 +50,7 @@ class SessionTable:
         return known[1]
 
 
-def find_engine(session: Any) -> Any:
+def get_engine(session: Any) -> Any:
     """Return the class of a session, whatever wraps it; None if it is no session of Django's."""
     from django.contrib.sessions.backends.base import SessionBase
 
@@ -81,7 +81,7 @@ def lies_in_cookie(engine: Any) -> bool:
 
 def read_alone(session: Any) -> SessionData | None:
     """Return the data of one session, None if it is gone; asks its engine."""
-    stored = find_engine(session)(session.session_key)
+    stored = get_engine(session)(session.session_key)
     data = dict(stored.items())
     return None if stored.session_key is None else data
 
@@ -90,7 +90,7 @@ def renew(session: Any, data: SessionData) -> Any:
     """Return a session with these data: the same one if nothing has changed."""
     if dict(session.items()) == data:
         return session
-    renewed = find_engine(session)(session.session_key)
+    renewed = get_engine(session)(session.session_key)
     renewed._session_cache = dict(data)  # where its engine puts what it has read
     return renewed
 

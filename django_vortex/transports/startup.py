@@ -11,8 +11,8 @@ from django_vortex.conf import get_settings
 from django_vortex.exceptions import DefinitionError
 from django_vortex.handlers.discovery import find_problems
 from django_vortex.transports.authenticators import find_authenticate_problems
-from django_vortex.transports.layer import find_layer_problem
-from django_vortex.transports.permission import find_permission
+from django_vortex.transports.layer import get_layer_problem
+from django_vortex.transports.permission import get_permission
 
 NOT_INSTALLED = (
     'django_vortex is not in INSTALLED_APPS: no vortex.py is imported. Add "django_vortex" there.'
@@ -29,7 +29,7 @@ def require_sound_settings() -> None:
     settings = get_settings()
     try:
         for edits_rows in (False, True):
-            find_permission(edits_rows=edits_rows)
+            get_permission(edits_rows=edits_rows)
     except (ImportError, DefinitionError) as error:
         raise ImproperlyConfigured(
             f"A permission that VORTEX names is none: {error}. PERMISSION is the dotted path of a "
@@ -37,7 +37,7 @@ def require_sound_settings() -> None:
         ) from error
     for wrong in find_authenticate_problems(settings.authenticate, settings.trusted_proxies):
         raise ImproperlyConfigured(f"VORTEX['AUTHENTICATE']: {wrong}")
-    problem = find_layer_problem(settings.channel_layer)
+    problem = get_layer_problem(settings.channel_layer)
     if problem is not None:
         raise ImproperlyConfigured(f"{problem.text} {problem.hint}")
     for cls, reason in find_problems().items():

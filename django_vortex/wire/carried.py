@@ -14,7 +14,7 @@ from django_vortex.tuples import TupleRegistry
 from django_vortex.wire.encoder import CARRIED
 
 
-def find_uncarried(declared: object, registry: TupleRegistry) -> type | None:
+def get_uncarried(declared: object, registry: TupleRegistry) -> type | None:
     """Return a class whose instances cannot travel, if nothing else can stand in the field.
 
     Args:
@@ -22,18 +22,18 @@ def find_uncarried(declared: object, registry: TupleRegistry) -> type | None:
         registry: Knows the tuple types and what else travels.
     """
     if isinstance(declared, typing.NewType):
-        return find_uncarried(declared.__supertype__, registry)
+        return get_uncarried(declared.__supertype__, registry)
     origin, arguments = typing.get_origin(declared), typing.get_args(declared)
     if origin is typing.Annotated:
-        return find_uncarried(arguments[0], registry)
+        return get_uncarried(arguments[0], registry)
     if origin in (typing.Union, types.UnionType):
-        found = [find_uncarried(one, registry) for one in arguments if one is not type(None)]
+        found = [get_uncarried(one, registry) for one in arguments if one is not type(None)]
         return None if None in found or not found else found[0]
     kind = declared if origin is None else origin
     if kind is typing.Any or not isinstance(kind, type):
         return None
     if issubclass(kind, list | tuple | set | frozenset) and arguments:
-        inside = [find_uncarried(one, registry) for one in arguments if one is not Ellipsis]
+        inside = [get_uncarried(one, registry) for one in arguments if one is not Ellipsis]
         return next((one for one in inside if one is not None), None)
     return None if _may_travel(kind, registry) else kind
 

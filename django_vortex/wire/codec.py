@@ -20,7 +20,7 @@ from django_vortex.exceptions import (
 )
 from django_vortex.tuples import TupleRegistry, TupleType, registry
 from django_vortex.typedefs import Json
-from django_vortex.wire.carried import find_uncarried
+from django_vortex.wire.carried import get_uncarried
 from django_vortex.wire.column_encoding import compile_columns
 from django_vortex.wire.columns import COLUMNS_HINT, expand_columns, fold_rows
 from django_vortex.wire.decode_plans import HINT_CHARACTERS
@@ -64,7 +64,7 @@ class Codec:
     ) -> None:
         self.registry = registry
         self.limits = Limits() if limits is None else limits
-        self._always_allowed_containers = self.limits.find_containers(0)
+        self._always_allowed_containers = self.limits.get_containers(0)
         self._decoders = {
             dialect: ValueDecoder(registry, dialect, self.limits.depth) for dialect in Dialect
         }
@@ -195,7 +195,7 @@ class Codec:
             WireError: It is no payload, or beyond the limits.
         """
         arrived = len(text) if is_foreign else None
-        json = inflate(text, *self.limits.find_inflated_bytes(arrived))
+        json = inflate(text, *self.limits.get_inflated_bytes(arrived))
         return self.decode_inflated(json, dialect, arrived)
 
     def decode_inflated(self, json: bytes, dialect: Dialect, arrived: int | None = None) -> Payload:
@@ -211,7 +211,7 @@ class Codec:
             WireError: It is no payload, or beyond the limits.
         """
         if len(json) > self._always_allowed_containers:
-            check_containers(json, self.limits.find_containers(arrived), arrived)
+            check_containers(json, self.limits.get_containers(arrived), arrived)
         decoder = self._message_decoders[dialect]
         if dialect.has_columns and json.find(COLUMNS_HINT, 0, HINT_CHARACTERS) >= 0:
             payload = decoder.decode_columns_quickly(json, self.limits, arrived)
@@ -269,7 +269,7 @@ class Codec:
             DefinitionError: It cannot be read or built, or has a column whose values cannot travel.
         """
         for field in tuple_type.fields if tuple_type.adapter.needs_fields else ():
-            uncarried = None if field.raw else find_uncarried(field.type, self.registry)
+            uncarried = None if field.raw else get_uncarried(field.type, self.registry)
             if uncarried is not None:
                 raise DefinitionError(
                     f"{tuple_type.cls.__qualname__}.{field.name} holds {uncarried.__qualname__}, "

@@ -105,7 +105,7 @@ def check_weight(count: int, weight: int, limits: Limits, arrived: int | None) -
     """
     if count > limits.tuples:
         raise LimitExceeded(f"Payload of {count} tuples exceeds max_tuples ({limits.tuples})")
-    allowed = limits.find_containers(arrived)
+    allowed = limits.get_containers(arrived)
     if weight > allowed:
         size = "" if arrived is None else f" in {arrived} bytes"
         raise LimitExceeded(f"Columns hold more than {allowed} tuples and wrapped values{size}")

@@ -72,7 +72,7 @@ NATIVE_NAME: Final = "native"
 _NATIVE_VERSIONS: Final = {1: Dialect.NATIVE_1, 2: Dialect.NATIVE}
 
 
-def find_native(version: int) -> Dialect:
+def get_native(version: int) -> Dialect:
     """Return how to speak with one of our own ends.
 
     Args:

@@ -16,7 +16,7 @@ from django_vortex.exceptions import MalformedMessage
 from django_vortex.typedefs import Json
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.framing import HEAD_BYTES, as_bytes
-from django_vortex.wire.reading import ZLIB, decode_base64, find_dialect
+from django_vortex.wire.reading import ZLIB, decode_base64, get_dialect
 
 MAX_FIELDS: Final = 16
 """How many fields are looked at; released clients write at most seven."""
@@ -49,7 +49,7 @@ def read_head(head: str | bytes, *, framed: bool) -> tuple[dict[str, Json], Dial
     fields = _read_fields(text)
     if fields.get("_ct") != ("rp" if is_d0 else "rpe"):
         return {}, None
-    return fields, Dialect.D0 if is_d0 else find_dialect(fields, is_raw=is_raw, framed=framed)
+    return fields, Dialect.D0 if is_d0 else get_dialect(fields, is_raw=is_raw, framed=framed)
 
 
 def _read_fields(text: str) -> dict[str, Json]:

@@ -62,7 +62,7 @@ class Limits:
     tuples: int = 100_000
     """How many tuples a payload may carry."""
 
-    def find_containers(self, arrived: int | None) -> int:
+    def get_containers(self, arrived: int | None) -> int:
         """Return how many lists and objects a payload's JSON may hold.
 
         An empty list is three bytes of JSON, a hundredth of one on the wire and sixty in memory,
@@ -76,7 +76,7 @@ class Limits:
             return most
         return min(most, FREE_CONTAINERS + CONTAINERS_PER_BYTE * arrived)
 
-    def find_inflated_bytes(self, arrived: int | None) -> tuple[int, str]:
+    def get_inflated_bytes(self, arrived: int | None) -> tuple[int, str]:
         """Return how long a payload's JSON may be, and what that limit is called.
 
         Args:

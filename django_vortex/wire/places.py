@@ -16,19 +16,19 @@ from django_vortex.exceptions import quoted
 
 def index_part(value: Any, items: Iterator[Any]) -> str:
     """Return the part of the item that an iterator over a list gave last."""
-    index = _find_index(value, items)
+    index = _get_index(value, items)
     return "" if index is None else f"[{index}]"
 
 
 def key_part(value: dict[Any, Any], items: Iterator[Any]) -> str:
     """Return the part of the item that an iterator over the items of a dict gave last."""
-    index = _find_index(value, items)
+    index = _get_index(value, items)
     if index is None:
         return ""
     key = next(islice(value, index, None))
     return f".{key}" if isinstance(key, str) and key.isidentifier() else f"[{quoted(key)}]"
 
 
-def _find_index(value: Any, items: Iterator[Any]) -> int | None:
+def _get_index(value: Any, items: Iterator[Any]) -> int | None:
     left = length_hint(items, -1)
     return len(value) - left - 1 if left >= 0 and isinstance(value, Sized) else None

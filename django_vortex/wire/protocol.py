@@ -122,7 +122,7 @@ class Protocol:
 
     def _read_piece(self, piece: Piece) -> Event:
         if isinstance(piece, TooLong):
-            return self._fail(piece.error, self._find_answer_filt(piece.head))
+            return self._fail(piece.error, self._get_answer_filt(piece.head))
         inflatable = self._inflatable
         try:
             fields, written_in = read_message(
@@ -137,7 +137,7 @@ class Protocol:
             dialect = self._get_spoken(written_in)
             envelope = self._build(fields, dialect)
         except WireError as error:
-            return self._fail(error, self._find_answer_filt(piece))
+            return self._fail(error, self._get_answer_filt(piece))
         self._failures = 0
         envelope.size = size = len(piece) + inflatable - self._inflatable
         envelope.beside_size = size - envelope.received_size
@@ -152,7 +152,7 @@ class Protocol:
             WireError: It is no zlib stream, or too much of it comes out.
         """
         arrived = len(compressed)
-        limit, name = self._codec.limits.find_inflated_bytes(arrived)
+        limit, name = self._codec.limits.get_inflated_bytes(arrived)
         if self._inflatable < limit:
             limit, name = self._inflatable, "max_inflated_bytes"
         data = inflate_bytes(compressed, limit, name)
@@ -179,7 +179,7 @@ class Protocol:
             return PayloadEnvelope.received(
                 filt, InflatedBody(fields), result=result, date=date, reply_filt=reply_filt
             )
-        body = _find_body(fields, dialect)
+        body = _get_body(fields, dialect)
         return PayloadEnvelope.received(filt, body, result=result, date=date)
 
     def _decode_date(self, fields: dict[str, Json], dialect: Dialect) -> datetime | None:
@@ -210,7 +210,7 @@ class Protocol:
         check_values(value, ENVELOPE_VALUES, path)
         return self._codec.decode_part(value, dialect, path, OUTER_LEVELS)
 
-    def _find_answer_filt(self, head: str | bytes) -> Filt | None:
+    def _get_answer_filt(self, head: str | bytes) -> Filt | None:
         """Give the filt to answer a message under that cannot be read, None if it has none.
 
         Of a filt that cannot be read itself it is what can: mostly a message is waited for by a
@@ -242,7 +242,7 @@ class Protocol:
         return FailureReceived(error, filt, fatal=self.is_dead)
 
 
-def _find_body(fields: dict[str, Json], dialect: Dialect) -> EncodedBody | JsonBody | None:
+def _get_body(fields: dict[str, Json], dialect: Dialect) -> EncodedBody | JsonBody | None:
     json = fields.get("payload") if dialect.has_short_payloads else None
     if json is not None:
         return JsonBody(json, dialect)

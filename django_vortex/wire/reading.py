@@ -93,7 +93,7 @@ def read_message(
     if dialect is not None and dialect.has_short_payloads:
         return _read_native(text, limits.depth), dialect
     fields = _checked(_read_json(text, limits.depth), "rpe")
-    return fields, find_dialect(fields, is_raw=is_raw, framed=framed)
+    return fields, get_dialect(fields, is_raw=is_raw, framed=framed)
 
 
 def _read_native(text: str | bytes, depth: int) -> dict[str, Json]:
@@ -167,7 +167,7 @@ def _checked(fields: Any, kind: str) -> dict[str, Json]:
     return fields
 
 
-def find_dialect(fields: dict[str, Json], *, is_raw: bool, framed: bool) -> Dialect | None:
+def get_dialect(fields: dict[str, Json], *, is_raw: bool, framed: bool) -> Dialect | None:
     """Tell the dialect of an envelope by its fields, None when nothing tells."""
     if is_raw:
         return Dialect.D2

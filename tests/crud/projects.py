@@ -13,7 +13,7 @@ from django_vortex.routing.peer import Peer
 from django_vortex.server.server import Server
 from django_vortex.testing.bench import OPTIONS
 from django_vortex.testing.peer import AsyncPeer
-from django_vortex.transports.identity import find_identity
+from django_vortex.transports.identity import get_identity
 from django_vortex.transports.threads import BlockingPool
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import PayloadEnvelope
@@ -56,7 +56,7 @@ class Process:
         """Connect a peer to this process, by default one of the name of its user."""
         uuid = uuid or f"peer of {getattr(user, 'pk', 'nobody')}"
         peer = AsyncPeer(uuid, self.board.payload_io.codec, Dialect.NATIVE)
-        identity = find_identity(user, None, "127.0.0.1")
+        identity = get_identity(user, None, "127.0.0.1")
         await peer.enter(self.server, Peer(uuid, "testing", user, None, "127.0.0.1"), identity)
         yield Asker(peer)
         await peer.leave()

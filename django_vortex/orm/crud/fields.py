@@ -10,7 +10,7 @@ from django_vortex.orm.crud.records import registered_fields
 from django_vortex.orm.store import ModelField, ModelSpec
 from django_vortex.tuples import TupleRegistry
 from django_vortex.tuples.field_choice import ALL_FIELDS, read_fields
-from django_vortex.wire.carried import find_uncarried
+from django_vortex.wire.carried import get_uncarried
 
 
 def find_names(
@@ -41,7 +41,7 @@ def find_names(
 
 
 def _check_carried(spec: ModelSpec, field: ModelField, registry: TupleRegistry) -> None:
-    uncarried = None if field.raw else find_uncarried(field.type, registry)
+    uncarried = None if field.raw else get_uncarried(field.type, registry)
     refusal = field.refusal
     if uncarried is not None:
         refusal = f"holds {uncarried.__qualname__}, which is neither a value nor a tuple type"

@@ -193,7 +193,7 @@ class OrmCrudHandler(BaseHandler):
             get_queryset=self.get_queryset,
         )
         common = (
-            DefaultRowPermission(lambda: self.payload_io.find_permission(edits_rows=True))
+            DefaultRowPermission(lambda: self.payload_io.get_permission(edits_rows=True))
             if self.permission is None
             else to_permission(self.permission)
         )

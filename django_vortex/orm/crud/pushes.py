@@ -100,7 +100,7 @@ class CrudPushes:
         asked = self._make_asked(_without_passing(request.filt), reply_filt) if reply_filt else None
         if asked is None:
             return None
-        if self._payload_io.followers.find_peer(request.peer.uuid) is None:
+        if self._payload_io.followers.get_peer(request.peer.uuid) is None:
             load = Load(asked, request.peer, is_here=False, is_moved=True)
         else:
             load = self.loads.add(request.peer, asked)
@@ -201,7 +201,7 @@ class CrudPushes:
         """Let whoever has the peer now read for it, behind the answer that was sent there."""
         load.is_stale = True
         text = self._describe([load])
-        peer = self._payload_io.followers.find_peer(load.peer.uuid)
+        peer = self._payload_io.followers.get_peer(load.peer.uuid)
         if peer is None:
             self._payload_io.followers.tell(self.name, text, load.peer.uuid)
         else:

@@ -89,7 +89,7 @@ class RowsHandler(ModelHandler):
         self.store = make_store(self.model, self.session_factory, None, self._run_sync)
         self._spec = self.store.describe(self.model)
         permission = (
-            DefaultRowPermission(lambda: self.payload_io.find_permission(edits_rows=False))
+            DefaultRowPermission(lambda: self.payload_io.get_permission(edits_rows=False))
             if self.permission is None
             else to_permission(self.permission)
         )

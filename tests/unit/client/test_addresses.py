@@ -4,7 +4,7 @@ import ssl
 
 import pytest
 
-from django_vortex.client.addresses import FROM_ENVIRONMENT, find_proxy, make_target
+from django_vortex.client.addresses import FROM_ENVIRONMENT, get_proxy, make_target
 from django_vortex.exceptions import DefinitionError
 
 QUERY = {"vortexUuid": "u", "vortexName": "a b"}
@@ -63,7 +63,7 @@ def test_G9_environment_decides_for_both_transports(monkeypatch):
     monkeypatch.setenv("no_proxy", "internal.example,.corp,other:444")
 
     def find(host, port=None, proxy=FROM_ENVIRONMENT, scheme="https"):
-        return find_proxy(host, port, scheme, proxy)
+        return get_proxy(host, port, scheme, proxy)
 
     assert find("example.org") == "http://proxy:3128"
     assert find("example.org", scheme="http") is None
@@ -78,4 +78,4 @@ def test_G9_environment_decides_for_both_transports(monkeypatch):
 
 def test_G9_all_proxy_is_the_last_resort(monkeypatch):
     monkeypatch.setenv("all_proxy", "http://all:1")
-    assert find_proxy("example.org", None, "http", FROM_ENVIRONMENT) == "http://all:1"
+    assert get_proxy("example.org", None, "http", FROM_ENVIRONMENT) == "http://all:1"

@@ -43,21 +43,21 @@ def test_B1_attempts_get_rare_however_often_opening_succeeds():
     while now < 180:
         times.append(now)
         backoff.succeed(0.1)
-        now += backoff.find_wait(CUT)
+        now += backoff.get_wait(CUT)
     assert len([time for time in times if time < 60]) <= 9
     assert len([time for time in times if 60 <= time < 120]) <= 4
     assert len([time for time in times if 120 <= time < 180]) <= 4
 
 
 def test_B2_spans_depend_on_the_cause_and_told_seconds_are_the_least():
-    assert Backoff(lambda: 1.0).find_wait(CUT) == 0.5
-    assert Backoff(lambda: 1.0).find_wait(read_ending(1000, "")) == 5
-    assert 7 < Backoff(lambda: 0.1).find_wait(read_ending(4429, "7 s: often")) < 8
+    assert Backoff(lambda: 1.0).get_wait(CUT) == 0.5
+    assert Backoff(lambda: 1.0).get_wait(read_ending(1000, "")) == 5
+    assert 7 < Backoff(lambda: 0.1).get_wait(read_ending(4429, "7 s: often")) < 8
 
 
 def test_B2_attempts_of_many_are_spread():
     random = Random(1)
-    waits = [Backoff(random.random).find_wait(read_ending(1012, "")) for _ in range(2000)]
+    waits = [Backoff(random.random).get_wait(read_ending(1012, "")) for _ in range(2000)]
     tenths = [sum(int(10 * wait) == tenth for wait in waits) for tenth in range(50)]
     assert max(tenths) < 80
 
@@ -65,6 +65,6 @@ def test_B2_attempts_of_many_are_spread():
 def test_B7_spans_end_at_thirty_seconds_and_begin_anew_after_a_long_connection():
     backoff = Backoff(lambda: 1.0)
     for _ in range(100):
-        assert backoff.find_wait(CUT) <= 30
+        assert backoff.get_wait(CUT) <= 30
     backoff.succeed(10)
-    assert backoff.find_wait(CUT) == 0.5
+    assert backoff.get_wait(CUT) == 0.5

@@ -271,7 +271,7 @@ def test_a_permission_tells_rows_of_a_table_apart(
 
 
 def test_the_default_may_tell_rows_apart(bench: Bench, authors: None) -> None:
-    bench.payload_io.bind(find_permission=lambda *, edits_rows: Named())
+    bench.payload_io.bind(get_permission=lambda *, edits_rows: Named())
     handler = RowsHandler(FILT, Author, payload_io=bench.payload_io)
     assert ask_as(bench, ANN) == ["Ann"]
     del handler

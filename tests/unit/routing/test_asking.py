@@ -110,9 +110,9 @@ async def test_everybody_may_ask_unless_said_otherwise(bench: Bench) -> None:
         return ["hello"]
 
     assert bench.tuples_of(await bench.ask_one({"key": "k"})) == ["hello"]
-    bench.payload_io.bind(find_permission=lambda *, edits_rows: IsAuthenticated())
+    bench.payload_io.bind(get_permission=lambda *, edits_rows: IsAuthenticated())
     assert text_of((await bench.ask_one({"key": "k"})).result) == REFUSED
-    bench.payload_io.bind(find_permission=lambda *, edits_rows: Staff())
+    bench.payload_io.bind(get_permission=lambda *, edits_rows: Staff())
     assert text_of((await bench.ask_one({"key": "k"})).result) == REFUSED
     assert text_of((await bench.ask_one({"key": "k"})).result) == REFUSED
 
@@ -124,7 +124,7 @@ async def test_a_default_that_tells_rows_apart_lets_nobody_in(
     def greet(request: Request) -> Any:
         return ["hello"]
 
-    bench.payload_io.bind(find_permission=lambda *, edits_rows: Own())
+    bench.payload_io.bind(get_permission=lambda *, edits_rows: Own())
     with caplog.at_level(logging.ERROR):
         reply = await bench.ask_one({"key": "k"})
     assert text_of(reply.result) == "The server could not answer (ref abc123)"

@@ -43,7 +43,7 @@ class Neighbours:
     def keep(self, task: Any) -> None:
         self.kept.append(task)
 
-    def find_peer(self, uuid: str) -> Peer | None:
+    def get_peer(self, uuid: str) -> Peer | None:
         return ANN if uuid == "ann" else None
 
     def tell(self, name: str, text: str, uuid: str | None = None) -> None:
@@ -110,13 +110,13 @@ def test_what_handlers_tell_goes_to_the_server(followers: Followers) -> None:
     followers.tell("notes", "hello")
     followers.tell("notes", "baggage", "bob")
     assert neighbours.told == [("notes", "hello", None), ("notes", "baggage", "bob")]
-    assert (followers.find_peer("ann"), followers.find_peer("bob")) == (ANN, None)
+    assert (followers.get_peer("ann"), followers.get_peer("bob")) == (ANN, None)
     assert followers.now == 7.0
 
 
 def test_without_a_server_there_is_nobody(followers: Followers) -> None:
     followers.tell("notes", "hello")
-    assert followers.find_peer("ann") is None
+    assert followers.get_peer("ann") is None
     assert followers.now == 0.0
 
 

@@ -16,7 +16,7 @@ from django.conf import settings
 from django.test import override_settings
 
 from django_vortex.routing.endpoint import PayloadEndpoint
-from django_vortex.routing.lifetime import find_site
+from django_vortex.routing.lifetime import get_site
 from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.routing.peer import Peer
 from django_vortex.routing.request import Request
@@ -197,8 +197,8 @@ def test_the_site_is_the_line_of_the_caller() -> None:
 
 
 async def test_the_site_is_found_on_a_loop_and_in_a_thread() -> None:
-    assert find_site().filename == __file__
-    assert (await asyncio.to_thread(lambda: find_site())).filename == __file__
+    assert get_site().filename == __file__
+    assert (await asyncio.to_thread(lambda: get_site())).filename == __file__
 
 
 def unasked(caplog: pytest.LogCaptureFixture, wanted: str = "module_of_lifetime") -> list[str]:

@@ -205,11 +205,11 @@ async def test_other_threads_get_their_turn_soon_while_it_runs(line: Line, inter
 
 def test_account_is_paid_by_the_time_that_goes_by() -> None:
     account = Account(0.25, 1.0)
-    assert account.find_start(10.0) == 10.0
+    assert account.get_start(10.0) == 10.0
     account.charge(1.0, 10.0)
-    assert account.find_start(10.0) == 10.0
+    assert account.get_start(10.0) == 10.0
     account.charge(1.0, 10.0)
-    assert account.find_start(10.0) == 14.0
-    assert account.find_start(20.0) == 20.0
+    assert account.get_start(10.0) == 14.0
+    assert account.get_start(20.0) == 20.0
     assert not account.owes_nothing(17.9)
     assert account.owes_nothing(18.0)

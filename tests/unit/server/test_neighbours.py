@@ -88,8 +88,8 @@ async def test_news_of_a_peer_reach_the_process_that_has_it(processes, bus):
     bus.carry_all()
     assert b.notes.heard == ["ann has a note"]
     assert a.notes.heard == c.notes.heard == []
-    assert b.followers.find_peer("ann").uuid == "ann"
-    assert c.followers.find_peer("ann") is None
+    assert b.followers.get_peer("ann").uuid == "ann"
+    assert c.followers.get_peer("ann") is None
 
 
 async def test_what_is_kept_for_a_peer_goes_with_it_and_ends_with_it(processes, bus):

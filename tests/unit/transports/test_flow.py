@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from django_vortex.transports.flow import Flow, UvicornFlow, find_flow
+from django_vortex.transports.flow import Flow, UvicornFlow, get_flow
 
 REQUEST = b"POST /vortex HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n"
 HANDSHAKE = (
@@ -27,7 +27,7 @@ class Probe:
         self.may_end = asyncio.Event()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        self.flow = find_flow(send)
+        self.flow = get_flow(send)
         self.was_asked.set()
         await receive()
         if scope["type"] == "websocket":
@@ -110,7 +110,7 @@ async def test_request_of_uvicorn_is_recognised(http: str) -> None:
         protocol.data_received(REQUEST)
         flow = await probe.find()
         assert flow.server == "uvicorn"
-        assert flow.find_address() == "203.0.113.9"
+        assert flow.get_address() == "203.0.113.9"
         protocol.pause_writing()
         waiting = asyncio.create_task(flow.wait_writable())
         await asyncio.sleep(0)
@@ -127,7 +127,7 @@ async def test_websocket_of_uvicorn_is_recognised() -> None:
         protocol.data_received(HANDSHAKE)
         flow = await probe.find()
         assert flow.server == "uvicorn"
-        assert flow.find_address() == "203.0.113.9"
+        assert flow.get_address() == "203.0.113.9"
         # Its own `send` waits, so nothing has to be asked before.
         assert flow.is_writable
         flow.abort()
@@ -171,15 +171,15 @@ def make_uvicorn_like(transport: Any) -> Callable[..., Any]:
 
 def test_every_protocol_of_uvicorn_with_a_transport_will_do() -> None:
     transport = SomeTransport()
-    flow = find_flow(make_uvicorn_like(transport))
+    flow = get_flow(make_uvicorn_like(transport))
     assert isinstance(flow, UvicornFlow)
-    assert flow.find_address() == ""  # of a Unix socket
+    assert flow.get_address() == ""  # of a Unix socket
     flow.abort()
     assert transport.is_aborted
 
 
 def test_uvicorn_without_the_transport_we_know_is_an_unknown_server() -> None:
-    assert find_flow(make_uvicorn_like(object())).server == "unknown"
+    assert get_flow(make_uvicorn_like(object())).server == "unknown"
 
 
 class TwistedTransport:
@@ -303,7 +303,7 @@ async def send_to_nobody(message: Any) -> None: ...
     "send", [send_to_nobody, functools.partial(send_to_nobody, 1), functools.partial(print)]
 )
 def test_anything_else_is_an_unknown_server(send: Any) -> None:
-    flow = find_flow(send)
+    flow = get_flow(send)
     assert type(flow) is Flow
     assert flow.is_writable
 

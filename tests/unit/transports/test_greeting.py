@@ -4,7 +4,7 @@ from urllib.parse import urlencode
 import pytest
 
 from django_vortex.transports.flow import SCOPE_KEY, Flow
-from django_vortex.transports.greeting import Caller, find_client_address, greet
+from django_vortex.transports.greeting import Caller, get_client_address, greet
 from django_vortex.transports.refusal import BAD_HOST, BAD_ORIGIN, NO_UUID
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.versions import VERSION
@@ -147,7 +147,7 @@ class Seen(Flow):
         super().__init__(lambda message: None)  # type: ignore[arg-type, return-value]
         self.address = address
 
-    def find_address(self) -> str:
+    def get_address(self) -> str:
         return self.address
 
 
@@ -156,12 +156,12 @@ def test_address_is_that_of_the_socket_whatever_the_server_makes_of_headers(
 ) -> None:
     forwarded = (b"x-forwarded-for", b"1.2.3.4")
     scope = {**make_scope(PEER, forwarded), "client": ("1.2.3.4", 0), SCOPE_KEY: Seen("127.0.0.1")}
-    assert find_client_address(scope) == "127.0.0.1"
+    assert get_client_address(scope) == "127.0.0.1"
     assert "VORTEX['TRUSTED_PROXIES']" in caplog.text
     settings.VORTEX = {"TRUSTED_PROXIES": 1}
-    assert find_client_address(scope) == "1.2.3.4"
+    assert get_client_address(scope) == "1.2.3.4"
 
 
 def test_address_of_a_server_that_nobody_knows_is_the_one_it_tells() -> None:
     scope = {**make_scope(PEER), SCOPE_KEY: Flow(lambda message: None)}  # type: ignore[arg-type, return-value]
-    assert find_client_address(scope) == "10.0.0.1"
+    assert get_client_address(scope) == "10.0.0.1"

@@ -3,7 +3,7 @@ from types import SimpleNamespace
 import pytest
 
 from django_vortex.server.identity import Identity
-from django_vortex.transports.identity import find_address, find_identity
+from django_vortex.transports.identity import get_address, get_identity
 
 VISITOR = SimpleNamespace(is_authenticated=False, pk=None)
 CONNECTED = "10.0.0.9"
@@ -16,21 +16,21 @@ def forwarded(*values: str) -> list[tuple[bytes, bytes]]:
 def test_user_counts_more_than_session_and_address() -> None:
     user = SimpleNamespace(is_authenticated=True, pk=7)
     session = SimpleNamespace(session_key="abc")
-    assert find_identity(user, session, "1.2.3.4") == Identity("user", "7", "1.2.3.4")
+    assert get_identity(user, session, "1.2.3.4") == Identity("user", "7", "1.2.3.4")
 
 
 def test_session_counts_more_than_address() -> None:
     session = SimpleNamespace(session_key="abc")
-    assert find_identity(VISITOR, session, "1.2.3.4") == Identity("session", "abc", "1.2.3.4")
+    assert get_identity(VISITOR, session, "1.2.3.4") == Identity("session", "abc", "1.2.3.4")
 
 
 @pytest.mark.parametrize("session", [None, SimpleNamespace(session_key=None)])
 def test_who_has_nothing_is_known_by_address(session: object) -> None:
-    assert find_identity(None, session, "1.2.3.4") == Identity("address", "1.2.3.4", "1.2.3.4")
+    assert get_identity(None, session, "1.2.3.4") == Identity("address", "1.2.3.4", "1.2.3.4")
 
 
 def test_without_trusted_proxies_nobody_is_believed() -> None:
-    assert find_address(forwarded("1.2.3.4"), CONNECTED, trusted_proxies=0) == "10.0.0.9"
+    assert get_address(forwarded("1.2.3.4"), CONNECTED, trusted_proxies=0) == "10.0.0.9"
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_as_many_hops_are_believed_as_there_are_trusted_proxies(
     proxies: int, expected: str
 ) -> None:
     headers = forwarded("1.1.1.1, 2.2.2.2", "3.3.3.3")
-    assert find_address(headers, CONNECTED, trusted_proxies=proxies) == expected
+    assert get_address(headers, CONNECTED, trusted_proxies=proxies) == expected
 
 
 @pytest.mark.parametrize(
@@ -53,8 +53,8 @@ def test_as_many_hops_are_believed_as_there_are_trusted_proxies(
     ],
 )
 def test_ports_of_hops_are_cut(hop: str, expected: str) -> None:
-    assert find_address(forwarded(hop), CONNECTED, trusted_proxies=1) == expected
+    assert get_address(forwarded(hop), CONNECTED, trusted_proxies=1) == expected
 
 
 def test_unix_socket_has_no_address() -> None:
-    assert find_address([], "", trusted_proxies=0) == ""
+    assert get_address([], "", trusted_proxies=0) == ""

@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 from typing import Any
 
-from django_vortex.transports.flow import Flow, find_flow
+from django_vortex.transports.flow import Flow, get_flow
 from django_vortex.transports.incoming import ANSWERED_FACTOR, raise_message_limit
 from tests.unit.transports.fake_flow import FakeFlow
 from tests.unit.transports.test_flow import (
@@ -42,7 +42,7 @@ def test_older_protocols_of_uvicorn_have_their_limit_elsewhere() -> None:
     send = make_uvicorn_like(SomeTransport())
     protocol: Any = send.__self__  # type: ignore[attr-defined]
     protocol.max_size, protocol.buffer = 5, SimpleNamespace(max_length=5)
-    raise_message_limit(find_flow(send), SIZE)
+    raise_message_limit(get_flow(send), SIZE)
     assert protocol.max_size == protocol.buffer.max_length == SIZE * ANSWERED_FACTOR
 
 

@@ -5,7 +5,7 @@ from channels.layers import InMemoryChannelLayer
 from django.core.exceptions import ImproperlyConfigured
 
 from django_vortex.server.sequenced_fan_out import SequencedFanOut
-from django_vortex.transports.layer import LayerCarrier, find_layer, group_name, make_fan_out
+from django_vortex.transports.layer import LayerCarrier, get_layer, group_name, make_fan_out
 from tests.support.waiting import eventually
 from tests.unit.server.fakes import FakeStream, make_server, note, open_peer
 
@@ -85,11 +85,11 @@ async def test_core_layer_over_several_servers_gets_a_channel_of_its_own_kind():
 
 def test_layer_that_other_processes_can_not_see_is_none(settings):
     settings.CHANNEL_LAYERS = MEMORY
-    assert find_layer("default") is None
+    assert get_layer("default") is None
     assert make_fan_out("default") is None
     settings.CHANNEL_LAYERS = {}
-    assert find_layer("default") is None
-    assert find_layer(None) is None
+    assert get_layer("default") is None
+    assert get_layer(None) is None
 
 
 def test_configured_layer_becomes_a_fan_out(settings):

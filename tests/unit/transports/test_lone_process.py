@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from django_vortex.transports.lone_process import LoneProcess, _find_path
+from django_vortex.transports.lone_process import LoneProcess, _get_path
 
 HOLD = """
 import fcntl, os, sys
@@ -30,7 +30,7 @@ def project(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 @pytest.fixture
 def another_process() -> Iterator["subprocess.Popen[str]"]:
     """A process that has the claim already."""
-    command = [sys.executable, "-c", HOLD, str(_find_path("a"))]
+    command = [sys.executable, "-c", HOLD, str(_get_path("a"))]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:
         assert process.stdout is not None
@@ -85,7 +85,7 @@ async def test_a_claim_that_was_given_back_is_free(caplog: pytest.LogCaptureFixt
     lone.release()
     lone.release()
     done = subprocess.run(
-        [sys.executable, "-c", HOLD, str(_find_path("a"))], input="", check=True, text=True
+        [sys.executable, "-c", HOLD, str(_get_path("a"))], input="", check=True, text=True
     )
     assert done.returncode == 0
 
@@ -100,7 +100,7 @@ async def test_where_nothing_can_be_known_nothing_is_said(
     monkeypatch.setitem(settings.DATABASES["default"], "NAME", "file:memory?mode=memory")
     LoneProcess("a", confirm_seconds=0).claim(asyncio.get_running_loop())
     monkeypatch.setitem(settings.DATABASES["default"], "NAME", "/srv/other.sqlite3")
-    path = _find_path("a")
+    path = _get_path("a")
     assert path is not None
     path.symlink_to(tmp_path / "elsewhere")
     LoneProcess("a", confirm_seconds=0).claim(asyncio.get_running_loop())

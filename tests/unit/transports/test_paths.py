@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from django_vortex.transports.paths import find_path_info, is_vortex_path
+from django_vortex.transports.paths import get_path_info, is_vortex_path
 from django_vortex.transports.view import vortex_view
 from tests.unit.transports import urlconf
 
@@ -25,13 +25,13 @@ def test_other_paths_are_not(path: str) -> None:
 
 def test_prefix_of_the_server_is_not_part_of_the_path() -> None:
     scope = {"path": "/app/live/vortex", "root_path": "/app"}
-    assert find_path_info(scope) == "/live/vortex"
+    assert get_path_info(scope) == "/live/vortex"
     assert is_vortex_path(scope)
 
 
 def test_prefix_of_the_settings_counts_more(settings: Any) -> None:
     settings.FORCE_SCRIPT_NAME = "/forced"
-    assert find_path_info({"path": "/forced/x", "root_path": "/app"}) == "/x"
+    assert get_path_info({"path": "/forced/x", "root_path": "/app"}) == "/x"
 
 
 def test_decorated_view_stays_a_vortex() -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from django_vortex.transports.identity import find_address
+from django_vortex.transports.identity import get_address
 from django_vortex.transports.proxies import is_trusted
 
 PROXIES = ("10.0.0.7", "192.168.0.0/16", "2001:db8::/32")
@@ -40,4 +40,4 @@ def test_address_is_the_first_from_the_right_that_is_no_proxy(
     connected: str, forwarded: str, expected: str
 ) -> None:
     headers = [(b"x-forwarded-for", forwarded.encode())]
-    assert find_address(headers, connected, trusted_proxies=PROXIES) == expected
+    assert get_address(headers, connected, trusted_proxies=PROXIES) == expected

@@ -326,7 +326,7 @@ def test_what_is_no_payload_is_refused(source: Any) -> None:
 @pytest.mark.parametrize("dialect", Dialect)
 def test_payload_of_very_many_empty_lists_is_refused_before_it_is_parsed(dialect: Dialect) -> None:
     codec = Codec(limits=Limits(tuples=10))
-    containers = codec.limits.find_containers(None)
+    containers = codec.limits.get_containers(None)
     text = encoded({"_ct": "rp", "filt": {}, "tuples": [[[]] * containers]})
     with pytest.raises(LimitExceeded, match="lists and objects"):
         codec.decode_payload(text, dialect)
