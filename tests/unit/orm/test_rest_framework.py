@@ -41,7 +41,7 @@ class OfTheProject(drf.BasePermission):
         OfTheProject(),
         drf.DjangoModelPermissions,
     ],
-    ids=repr,
+    ids=["class", "object", "and", "not", "mixed", "own class", "own object", "models"],
 )
 def test_none_is_taken_for_a_permission(value: Any) -> None:
     for join in (
