@@ -56,8 +56,10 @@ ODD = NAIVE.replace(tzinfo=dt.timezone(dt.timedelta(seconds=35945)))
         (5, ALL, wrapped("int", 5)),
         (2**53, ALL, wrapped("int", 2**53)),
         (2**53 + 1, OLD, wrapped("int", 2**53 + 1)),
-        (2**53 + 1, (NATIVE,), wrapped("bigint", "0x20000000000001")),
-        (-(10**30), (NATIVE,), wrapped("bigint", hex(-(10**30)))),
+        pytest.param(
+            2**53 + 1, (NATIVE,), wrapped("bigint", "0x20000000000001"), id="2**53 + 1, native"
+        ),
+        pytest.param(-(10**30), (NATIVE,), wrapped("bigint", hex(-(10**30))), id="-10**30, native"),
         (5.0, ALL, 5.0),
         (math.inf, (D1,), None),
         (math.inf, (D0, D1B, D2), math.inf),

@@ -21,7 +21,7 @@ UTC = dt.UTC
         ("int", 5, 5),
         ("int", "5", 5),
         ("int", 5.9, 5),
-        ("bigint", "0x20000000000001", 2**53 + 1),
+        pytest.param("bigint", "0x20000000000001", 2**53 + 1, id="bigint-2**53 + 1"),
         ("bigint", "-0xff", -255),
         ("float", "5.0", 5.0),
         ("float", "-inf", float("-inf")),
