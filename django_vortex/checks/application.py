@@ -11,6 +11,7 @@ from django.utils.module_loading import import_string
 
 from django_vortex.checks.settings import read_setting
 from django_vortex.exceptions import quoted
+from django_vortex.handlers.discovery import find_problems
 from django_vortex.transports.asgi import VortexApplication
 
 
@@ -32,8 +33,9 @@ def check_application(
     try:
         application = import_string(path)
     except Exception as error:
-        if isinstance(error, ImproperlyConfigured) and read_setting("name") is None:
-            return []  # which `check_settings` tells about
+        is_told = read_setting("name") is None or bool(find_problems())
+        if isinstance(error, ImproperlyConfigured) and is_told:
+            return []  # by `check_settings` or `check_handlers`
         text = f"ASGI_APPLICATION {path!r} cannot be imported: {type(error).__name__}: {error}"
         hint = 'It is the dotted path of what asgi.py makes: "<project>.asgi.application".'
         return [Error(text, hint=hint, id="django_vortex.E007")]

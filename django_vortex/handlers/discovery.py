@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 from weakref import WeakKeyDictionary, WeakSet
 
+from django_vortex.exceptions import DefinitionError
 from django_vortex.logs import get_limited_logger
 from django_vortex.routing.lifetime import Site, constructed_at, get_site
 
@@ -106,7 +107,10 @@ def _register(cls: type[Any]) -> None:
     except Exception as error:  # whatever code of the application raises
         _problems[cls] = str(error) or type(error).__name__
         _withdraw(cls)
-        logger.error("%s.%s is not registered", cls.__module__, cls.__qualname__, exc_info=error)
+        # What is wrong with a definition says itself where that is.
+        traceback = None if isinstance(error, DefinitionError) else error
+        named = f"{cls.__module__}.{cls.__qualname__}"
+        logger.error("%s is not registered: %s", named, _problems[cls], exc_info=traceback)
 
 
 def _withdraw(cls: type[Any]) -> None:
