@@ -205,11 +205,13 @@ class BaseHandler(ABC):
             if self.note_personal(request):
                 push_each()
             else:
-                settle(future, self.payload_io.push(envelope, to, coalesce=True))
+                copy_outcome(future, self.payload_io.push(envelope, to, coalesce=True))
 
         def push_each() -> None:
             each = replace(to, is_each=True)
-            settle(future, self.payload_io.push(PayloadEnvelope(dict(filt)), each, coalesce=True))
+            copy_outcome(
+                future, self.payload_io.push(PayloadEnvelope(dict(filt)), each, coalesce=True)
+            )
 
         def fail(error: Exception) -> None:
             if self.note_personal(request):
@@ -259,8 +261,8 @@ def _keep(building: "Future[None] | asyncio.Task[None]") -> None:
     building.add_done_callback(_building.discard)
 
 
-def settle(future: "Future[int]", outcome: "Future[int]") -> None:
-    """Give a future the outcome of another when that has one."""
+def copy_outcome(future: "Future[int]", outcome: "Future[int]") -> None:
+    """Copy the outcome of another future to one, when that has one."""
 
     def copy(done: "Future[int]") -> None:
         if not future.set_running_or_notify_cancel():

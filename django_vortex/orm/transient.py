@@ -33,7 +33,7 @@ def may_try_again(raised: BaseException, *, is_committing: bool) -> bool:
     return _is_undone(raised) or (not is_committing and _is_lost(raised))
 
 
-def leaves_open(raised: BaseException) -> bool:
+def may_be_done(raised: BaseException) -> bool:
     """Say whether a commit that failed so may have been done all the same."""
     return _state(raised) == _UNKNOWN_STATE or (not _is_undone(raised) and _is_lost(raised))
 

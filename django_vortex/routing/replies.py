@@ -91,7 +91,7 @@ def _readdress(envelope: PayloadEnvelope, filt: Filt, codec: Codec) -> PayloadEn
     return PayloadEnvelope(
         filt,
         payload,
-        result=codec.settle(envelope.result),
+        result=codec.replace_stand_ins(envelope.result),
         date=envelope.date,
         reply_filt=envelope.reply_filt,
     )

@@ -24,6 +24,6 @@ class Account:
         """Return when more may be used, now or later."""
         return max(now, self._paid_at - self._burst)
 
-    def owes_nothing(self, now: float) -> bool:
+    def has_no_debt(self, now: float) -> bool:
         """Return whether it is as if nothing had been used."""
         return self._paid_at <= now

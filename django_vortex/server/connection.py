@@ -351,13 +351,13 @@ class Connection(Sender):
     def _lose_stream(self, unsent: list[str]) -> None:
         if self.is_closed:
             return
-        if self._form_is_framed():
+        if self._is_form_framed():
             self._outbox.add_first(unsent)
             self._server.hold(self)
         else:
             self.close(NORMAL_CLOSURE, "The peer went away")
 
-    def _form_is_framed(self) -> bool:
+    def _is_form_framed(self) -> bool:
         return bool(self._form % 2)
 
     def _keep_task(self, coroutine: Coroutine[Any, Any, None]) -> None:

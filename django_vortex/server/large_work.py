@@ -147,7 +147,7 @@ class LargeWork:
         if account is None:
             if len(self._accounts) >= MAX_ACCOUNTS:
                 self._accounts = {
-                    name: one for name, one in self._accounts.items() if not one.owes_nothing(now)
+                    name: one for name, one in self._accounts.items() if not one.has_no_debt(now)
                 }
             account = Account(self._share * PEER_PART, BURST_SECONDS)
             self._accounts[peer] = account

@@ -168,14 +168,14 @@ class Moves:
         uuid: str = record["uuid"]
         date, asker = record["stamp"]
         stamp = (date, asker)
-        is_known = self._processes.knew_lately(uuid, server.now)
+        is_known = self._processes.has_known_lately(uuid, server.now)
         self._processes.know(uuid, server.now)
         connection = self._peers.get(uuid)
         if connection is None:
             self._answer(process, uuid, stamp, "none" if is_known else "unknown")
             return
         take_over = connection.take_over
-        is_newer_here = connection.stamp > stamp and self._came_lately(connection)
+        is_newer_here = connection.stamp > stamp and self._has_come_lately(connection)
         if not connection.identity.may_be_taken_over_by(Identity.from_record(record["identity"])):
             # Of two who came as strangers at the same time the first one stays.
             is_second = is_newer_here and take_over is not None and take_over.is_first
@@ -193,7 +193,7 @@ class Moves:
             leaving = _Leaving(process, stamp, seen, server.now + CATCH_UP_SECONDS)
             self._leave(connection, leaving)
 
-    def _came_lately(self, connection: Connection) -> bool:
+    def _has_come_lately(self, connection: Connection) -> bool:
         return self._server.now - connection.attached_at <= RACE_SECONDS
 
     def _leave(self, connection: Connection, leaving: _Leaving) -> None:

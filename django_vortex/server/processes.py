@@ -80,7 +80,7 @@ class Processes:
         """Tell whether a peer was with any process before."""
         return uuid in self._known_peers
 
-    def knew_lately(self, uuid: str, now: float) -> bool:
+    def has_known_lately(self, uuid: str, now: float) -> bool:
         """Tell whether a peer came to any process so lately that others may not know it yet."""
         known_at = self._known_peers.get(uuid)
         return known_at is not None and now - known_at <= RECENT_SECONDS

@@ -98,7 +98,7 @@ class DjangoJudge:
 
     def ask_together(self, questions: Sequence[Question]) -> list[Outcome | None]:
         """Return the outcomes in the order of the questions, None for who must be asked alone."""
-        together = [_lies_in_tables(one.peer) for one in questions]
+        together = [_is_in_tables(one.peer) for one in questions]
         peers = [one.peer for one, is_one in zip(questions, together, strict=True) if is_one]
         sessions = self._table.read(peer.session for peer in peers if _has_session(peer))
         data = [sessions.get(get_session_key(one.peer) or "") for one in questions]
@@ -108,7 +108,7 @@ class DjangoJudge:
                 continue
             claim = claims[index] = _get_claim(question.peer, data[index])
             if claim is not None and claim.backend:
-                together[index] = user_tables.lies_in_user_table(claim.backend)
+                together[index] = user_tables.is_in_user_table(claim.backend)
         users = _Users(
             [
                 (question.peer.user, claim)
@@ -202,7 +202,7 @@ def _decide(
         if user is None:
             return NOT_THIS_USER
         # The browser may have another cookie by now, which nobody else knows of.
-        is_in_cookie = session_tables.lies_in_cookie(session_tables.get_engine(session))
+        is_in_cookie = session_tables.is_in_cookie(session_tables.get_engine(session))
         return NEW_COOKIES if is_in_cookie else NOT_THIS_PASSWORD
     if not _is_logged_in(peer) or str(user.pk) != str(peer.user.pk):
         return NEW_COOKIES
@@ -217,7 +217,7 @@ def _get_end_of_session(question: Question, data: SessionData | None) -> Ended |
     if data is None:
         # It may have got a new key, as after a change of the password, unless it was logged out.
         return NOT_THIS_USER if logout == "session" else NEW_COOKIES
-    if logout and session_tables.lies_in_cookie(engine):
+    if logout and session_tables.is_in_cookie(engine):
         # Nobody but the browser can tell whether it was this one.
         return NOT_THIS_USER if logout == "session" else NEW_COOKIES
     return None
@@ -245,9 +245,9 @@ def _has_session(peer: Peer) -> bool:
     return get_session_key(peer) is not None and session_tables.get_engine(peer.session) is not None
 
 
-def _lies_in_tables(peer: Peer) -> bool:
+def _is_in_tables(peer: Peer) -> bool:
     """Tell whether a peer's session, if it has one, is read together with others."""
-    return not _has_session(peer) or session_tables.lies_in_table(
+    return not _has_session(peer) or session_tables.is_in_table(
         session_tables.get_engine(peer.session)
     )
 

@@ -58,7 +58,7 @@ def get_engine(session: Any) -> Any:
     return engine if isinstance(engine, type) and issubclass(engine, SessionBase) else None
 
 
-def lies_in_table(engine: Any) -> bool:
+def is_in_table(engine: Any) -> bool:
     """Tell whether an engine reads its sessions from a table as Django's own does."""
     if not apps.is_installed("django.contrib.sessions"):
         return False
@@ -72,7 +72,7 @@ def lies_in_table(engine: Any) -> bool:
     )
 
 
-def lies_in_cookie(engine: Any) -> bool:
+def is_in_cookie(engine: Any) -> bool:
     """Tell whether an engine keeps its sessions in cookies, so that nobody can end one."""
     from django.contrib.sessions.backends import signed_cookies
 

@@ -18,7 +18,7 @@ def is_of_user_table(user: Any) -> bool:
     return isinstance(user, get_user_model())
 
 
-def lies_in_user_table(path: str) -> bool:
+def is_in_user_table(path: str) -> bool:
     """Tell whether a backend takes its users from the user table by primary key, as Django's do."""
     from django.contrib.auth import load_backend
     from django.contrib.auth.backends import AllowAllUsersModelBackend, ModelBackend

@@ -85,7 +85,7 @@ class TupleClassAdapter:
             return instance
 
         has_all = len(fields) == len(cls.__tuple_fields__)
-        return Construction(build, is_plain=has_all and assigns_plainly(cls))
+        return Construction(build, is_plain=has_all and is_assigned_plainly(cls))
 
 
 class DataclassAdapter:
@@ -124,10 +124,10 @@ class DataclassAdapter:
             return instance
 
         has_all = len(fields) == len(declared)
-        return Construction(build, is_plain=has_all and assigns_plainly(cls))
+        return Construction(build, is_plain=has_all and is_assigned_plainly(cls))
 
 
-def assigns_plainly(cls: type) -> bool:
+def is_assigned_plainly(cls: type) -> bool:
     """Tell whether assigning an attribute of an instance runs no code of the class."""
     own = {name for base in cls.__mro__[:-1] for name in vars(base)}
     return not own & {"__setattr__", "__new__"}

@@ -39,7 +39,7 @@ from django_vortex.wire.json_text import (
 )
 from django_vortex.wire.limits import Limits
 from django_vortex.wire.payload import Payload
-from django_vortex.wire.plain import settle
+from django_vortex.wire.plain import replace_stand_ins
 from django_vortex.wire.ports import EncodeAll, EncodeColumns
 
 _write = msgspec.json.Encoder().encode
@@ -90,13 +90,13 @@ class Codec:
         """
         return self._encode(value, ValueEncoder(self, dialect))
 
-    def settle(self, value: Any) -> Any:
+    def replace_stand_ins(self, value: Any) -> Any:
         """Return a filt or result without what is lazy, which is made now and by the caller.
 
         Raises:
             UnencodableValue: Something stands for what cannot travel.
         """
-        return settle(value, self.registry)
+        return replace_stand_ins(value, self.registry)
 
     def decode_value(self, json: Json, dialect: Dialect, path: str = "$") -> Any:
         """Give the value that parsed JSON stands for.

@@ -268,8 +268,8 @@ class PayloadEnvelope:
 
         What is lazy in filt and result becomes what it stands for.
         """
-        self.filt = codec.settle(self.filt)
-        self.result = codec.settle(self.result)
+        self.filt = codec.replace_stand_ins(self.filt)
+        self.result = codec.replace_stand_ins(self.result)
         if self._body is not None:
             for dialect in SHARED_TEXT:
                 self.encode(codec, dialect, date)

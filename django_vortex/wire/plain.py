@@ -75,7 +75,7 @@ def write_plain(value: object) -> bytes | None:
     return _write_same(value) if kind in _SAME else None
 
 
-def settle(value: Any, registry: TupleRegistry) -> Any:
+def replace_stand_ins(value: Any, registry: TupleRegistry) -> Any:
     """Return a filt or a result with what lazy values and proxies in it stand for.
 
     Raises:
@@ -87,10 +87,17 @@ def settle(value: Any, registry: TupleRegistry) -> Any:
     if kind is dict:
         if _SAME_WHEN_READ.issuperset(map(type, value.values())) and _are_text(value):
             return value
-        return {settle(k, registry): settle(item, registry) for k, item in value.items()}
+        return {
+            replace_stand_ins(k, registry): replace_stand_ins(item, registry)
+            for k, item in value.items()
+        }
     if kind in (list, tuple):
-        return kind(settle(item, registry) for item in value)
-    return settle(registry.resolve(value), registry) if registry.is_stand_in(value) else value
+        return kind(replace_stand_ins(item, registry) for item in value)
+    return (
+        replace_stand_ins(registry.resolve(value), registry)
+        if registry.is_stand_in(value)
+        else value
+    )
 
 
 def _are_text(keys: Iterable[object]) -> bool:

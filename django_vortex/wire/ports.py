@@ -80,7 +80,7 @@ class EncodesPayloads(Protocol):
     limits: Limits
     """What a peer may make us hold."""
 
-    def settle(self, value: Any) -> Any:
+    def replace_stand_ins(self, value: Any) -> Any:
         """Return a filt or result without what is lazy."""
 
     def encode_value(self, value: object, dialect: Dialect) -> Json:

@@ -23,7 +23,7 @@ from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 from sqlalchemy.orm import sessionmaker
 
 from django_vortex.orm.conditions import Comparison
-from django_vortex.orm.crud.records import make_record_type
+from django_vortex.orm.crud.row_tuples import make_row_tuple_type
 from django_vortex.orm.sqlalchemy.store import SqlAlchemyStore
 from django_vortex.orm.store import Scope, Shape
 from django_vortex.tuples import TupleRegistry
@@ -60,7 +60,7 @@ class Shelf:
         registry = TupleRegistry()
         spec = self.store.describe(table)
         self.shape = Shape(spec, tuple(spec.fields))
-        self.record = make_record_type(self.shape, "t.Kinds", registry)
+        self.record = make_row_tuple_type(self.shape, "t.Kinds", registry)
         self.codec = Codec(registry)
 
     def put(self, **values: Any) -> None:

@@ -238,7 +238,7 @@ def check_rows(
         assert sorted(row.name for row in found) == [name for name in expected if name >= "c"]
         for order in ("name", "-code"):
             assert reader.read_pages(order, 2) == reader.read(order)
-        record = handler.plan.main.record.cls
+        record = handler.plan.main.row_tuple.cls
         for key in range(1, 6):
             found = reader.ask({**FILT, "id": key}).tuples
             assert [row.id for row in found] == ([key] if key in keys else [])

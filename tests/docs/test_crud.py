@@ -41,7 +41,7 @@ class MigratedTest(SimpleTestCase):
     def test_a_released_client_makes_and_deletes_a_row(self):
         from board.vortex import gates
 
-        Gate = gates.plan.main.record.cls
+        Gate = gates.plan.main.row_tuple.cls
         with connect(dialect=Dialect.D2) as peer:
             saved = peer.request(GATES, [Gate(id=None, label="A1", airport_iata="ZRH")])
             self.assertEqual((saved.result, saved.tuples[0].id), (True, 1))
@@ -61,7 +61,7 @@ class MigratedTest(SimpleTestCase):
             gone = peer.request({**GATES, "delete": True}, [Gate(id=None), *upper.tuples])
             self.assertEqual((gone.result, len(gone.tuples)), (True, 1))
 
-            zurich = gates.plan.models[1].record.cls(iata="ZRH")
+            zurich = gates.plan.models[1].row_tuple.cls(iata="ZRH")
             stays = peer.request({**GATES, "delete": True}, [zurich])
             self.assertEqual(stays.result, "Zurich stays where it is")
 

@@ -337,8 +337,8 @@ class OrmCrudHandler(BaseHandler):
         work.access.resolve(self.post_process(request, payload))
         outcome.tuples = list(payload.tuples)
         if outcome.unset:
-            record = self.plan.main.record
-            outcome.tuples = [record.leave_out(outcome.unset, one) for one in outcome.tuples]
+            row_tuple = self.plan.main.row_tuple
+            outcome.tuples = [row_tuple.leave_out(outcome.unset, one) for one in outcome.tuples]
         return outcome
 
     def _decide(self, work: CrudWork, request: Request) -> Outcome:

@@ -13,8 +13,8 @@ from django_vortex.orm.access import Access
 from django_vortex.orm.crud.extension import CrudExtension
 from django_vortex.orm.crud.fields import check_names, find_names
 from django_vortex.orm.crud.nested import Nested, make_shape
-from django_vortex.orm.crud.records import RecordType, make_record_type
 from django_vortex.orm.crud.references import Reference, make_references
+from django_vortex.orm.crud.row_tuples import RowTupleType, make_row_tuple_type
 from django_vortex.orm.store import Key, ModelSpec, Shape, Store
 from django_vortex.routing.permission import Permission, to_permission
 from django_vortex.tuples import TupleRegistry
@@ -61,7 +61,7 @@ class ModelPlan:
 
     spec: ModelSpec
     shape: Shape
-    record: RecordType
+    row_tuple: RowTupleType
     writable: frozenset[str]
     """The fields that peers may set, apart from the key."""
 
@@ -141,7 +141,7 @@ def _make_plan(
     return ModelPlan(
         spec=spec,
         shape=shape,
-        record=make_record_type(shape, crud.type_name, registry),
+        row_tuple=make_row_tuple_type(shape, crud.type_name, registry),
         writable=frozenset(
             name for name in names if name not in read_only and not spec.fields[name].is_read_only
         ),

@@ -76,7 +76,7 @@ class CrudPushes:
         *,
         with_lists: bool,
     ) -> None:
-        self.name = canonical_text([filt, plan.main.record.name], payload_io.codec.registry)
+        self.name = canonical_text([filt, plan.main.row_tuple.name], payload_io.codec.registry)
         self._plan = plan
         self._reader = reader
         self._payload_io = payload_io

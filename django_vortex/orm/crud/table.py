@@ -143,7 +143,7 @@ class PeerTable:
         """Return the tuples by which the peer is answered about rows found for an action."""
         visible = self.get_visible_keys(action, found)
         return {
-            key: self.plan.record.make(self.read_shown(action, row, is_visible=key in visible))
+            key: self.plan.row_tuple.make(self.read_shown(action, row, is_visible=key in visible))
             for key, row in found.items()
         }
 
@@ -171,7 +171,7 @@ class PeerTable:
         for row in visible:
             values = rows.values(row)
             self.call(Action.RETRIEVE, "after_retrieve", row, values)
-            tuples.append(self.plan.record.make(values))
+            tuples.append(self.plan.row_tuple.make(values))
         return tuples
 
     def _make_page_of_values(
@@ -183,7 +183,7 @@ class PeerTable:
         found = found[: query.limit]
         if found and len(found[0]) > width:
             found = [row[:width] for row in found]
-        return self.plan.record.make_all(found), place
+        return self.plan.row_tuple.make_all(found), place
 
     def _keep_visible(self, found: Iterable[Any]) -> Iterable[Any]:
         if not self._depends_on_row:

@@ -93,7 +93,7 @@ class CrudWork:
         hidden = {name for name in plan.shape.names if name not in plan.writable}
         values |= dict.fromkeys(hidden - {plan.version_field})
         table.call(Action.CREATE, "after_new", values)
-        return Outcome([plan.record.make(values)], unset=self._get_unset_names(plan))
+        return Outcome([plan.row_tuple.make(values)], unset=self._get_unset_names(plan))
 
     def _get_unset_names(self, plan: ModelPlan) -> frozenset[str]:
         """Return the fields that get a default when a row is stored, and which None would change.
@@ -155,14 +155,14 @@ class CrudWork:
             )
         items, errors = [], []
         for index, one in enumerate(tuples):
-            plan = next((plan for plan in self.plan.models if plan.record.takes(one)), None)
+            plan = next((plan for plan in self.plan.models if plan.row_tuple.takes(one)), None)
             if plan is None:
-                wanted = " or ".join(plan.record.name for plan in self.plan.models)
+                wanted = " or ".join(plan.row_tuple.name for plan in self.plan.models)
                 errors.append(error_at(index, "", f"Expected a {wanted}, got {quoted(one)}"))
                 continue
-            unknown = plan.record.unknown(one)
+            unknown = plan.row_tuple.unknown(one)
             errors += [error_at(index, name, "There is no such field") for name in sorted(unknown)]
-            values = plan.record.read(one)
+            values = plan.row_tuple.read(one)
             key = plan.read_key(values)
             if key is not None and not is_hashable(key):
                 name = plan.spec.key_names[0]

@@ -106,12 +106,12 @@ def may_repeat(queryset: models.QuerySet[Any]) -> bool:
     query = queryset.query
     if query.combinator:
         return True
-    if query.extra_tables or _orders_by_many(queryset) or _returns_sets(query):
+    if query.extra_tables or _is_ordered_by_many(queryset) or _may_return_sets(query):
         return True
     many = {
         alias
         for alias, join in query.alias_map.items()
-        if query.alias_refcount.get(alias) and _leads_to_many(join)
+        if query.alias_refcount.get(alias) and _is_to_many(join)
     }
     if not many or query.group_by is None:
         return bool(many)
@@ -169,7 +169,7 @@ def _is_closed(query: Any) -> bool:
     )
 
 
-def _returns_sets(query: Any) -> bool:
+def _may_return_sets(query: Any) -> bool:
     """Tell whether a function such as ``unnest()`` makes several rows of one."""
     return any(
         getattr(part, "set_returning", False)
@@ -178,12 +178,12 @@ def _returns_sets(query: Any) -> bool:
     )
 
 
-def _leads_to_many(join: Any) -> bool:
+def _is_to_many(join: Any) -> bool:
     field = getattr(join, "join_field", None)
     return field is not None and bool(field.one_to_many or field.many_to_many)
 
 
-def _orders_by_many(queryset: models.QuerySet[Any]) -> bool:
+def _is_ordered_by_many(queryset: models.QuerySet[Any]) -> bool:
     query, meta = queryset.query, queryset.model._meta
     if query.extra_order_by:
         return False

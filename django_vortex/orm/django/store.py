@@ -12,7 +12,7 @@ from django_vortex.orm.django.reading import ShapeReader
 from django_vortex.orm.django.refusals import AT_COMMIT, explain
 from django_vortex.orm.django.transact import transact
 from django_vortex.orm.store import ModelSpec, Scope, Shape, Unit
-from django_vortex.orm.transient import leaves_open, may_try_again
+from django_vortex.orm.transient import may_be_done, may_try_again
 from django_vortex.orm.waiting import Waiting
 from django_vortex.typedefs import RunSync
 
@@ -69,7 +69,7 @@ class DjangoStore:
         except Error as error:
             if may_try_again(error.__cause__ or error, is_committing=is_committing):
                 raise TryAgain from error
-            if is_committing and leaves_open(error.__cause__ or error):
+            if is_committing and may_be_done(error.__cause__ or error):
                 raise UnknownOutcome from error
             raise
 

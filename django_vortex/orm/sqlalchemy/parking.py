@@ -48,7 +48,7 @@ def park(session: Session, mapped: MappedModel, row: Any, names: Iterable[str]) 
 @contextmanager
 def without_itself(mapped: MappedModel, row: Any) -> Iterator[None]:
     """Hide meanwhile that a row refers to itself: a flush does not know what to delete first."""
-    names = [one.key for one in mapped.mapper.relationships if _leads_to_itself(one, mapped, row)]
+    names = [one.key for one in mapped.mapper.relationships if _is_to_itself(one, mapped, row)]
     for name in names:
         set_committed_value(row, name, None)
     try:
@@ -58,7 +58,7 @@ def without_itself(mapped: MappedModel, row: Any) -> Iterator[None]:
             set_committed_value(row, name, row)
 
 
-def _leads_to_itself(relation: RelationshipProperty[Any], mapped: MappedModel, row: Any) -> bool:
+def _is_to_itself(relation: RelationshipProperty[Any], mapped: MappedModel, row: Any) -> bool:
     if relation.direction is not RelationshipDirection.MANYTOONE or relation.viewonly:
         return False
     if not isinstance(row, relation.mapper.class_):

@@ -22,7 +22,7 @@ from django_vortex.orm.sqlalchemy.errors import explain, is_of_engine, may_be_la
 from django_vortex.orm.sqlalchemy.models import MappedModel, describe
 from django_vortex.orm.sqlalchemy.unit import SqlAlchemyUnit
 from django_vortex.orm.store import ModelSpec, Unit
-from django_vortex.orm.transient import leaves_open, may_try_again
+from django_vortex.orm.transient import may_be_done, may_try_again
 from django_vortex.orm.waiting import Waiting, await_guarded
 from django_vortex.typedefs import RunSync
 
@@ -201,7 +201,7 @@ def _explain(error: BaseException, *, is_committing: bool) -> None:
     if isinstance(error, DBAPIError) and error.orig and not error.connection_invalidated:
         if may_try_again(error.orig, is_committing=is_committing):
             raise TryAgain from error
-        is_lost = is_committing and leaves_open(error.orig)
+        is_lost = is_committing and may_be_done(error.orig)
     elif not is_committing:
         raise TryAgain from error
     if is_lost and is_committing:

@@ -115,7 +115,7 @@ class DeskWork:
         return self._sent(1, fields)
 
     def _sent(self, number: int, fields: dict[str, Any]) -> Any:
-        record = self.plan.models[number].record
+        record = self.plan.models[number].row_tuple
         known = {name for name in fields if name in record.names}
         made = record.make({name: fields[name] for name in known})
         mark_present_fields(made, frozenset(known))

@@ -211,5 +211,5 @@ def test_account_is_paid_by_the_time_that_goes_by() -> None:
     account.charge(1.0, 10.0)
     assert account.get_start(10.0) == 14.0
     assert account.get_start(20.0) == 20.0
-    assert not account.owes_nothing(17.9)
-    assert account.owes_nothing(18.0)
+    assert not account.has_no_debt(17.9)
+    assert account.has_no_debt(18.0)

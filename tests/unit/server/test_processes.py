@@ -50,6 +50,6 @@ def test_peer_is_known_for_long_and_lately_for_short():
     known = Processes()
     assert not known.is_known("peer")
     known.know("peer", 0.0)
-    assert known.knew_lately("peer", RECENT_SECONDS)
-    assert not known.knew_lately("peer", RECENT_SECONDS + 0.1)
+    assert known.has_known_lately("peer", RECENT_SECONDS)
+    assert not known.has_known_lately("peer", RECENT_SECONDS + 0.1)
     assert known.is_known("peer")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from django_vortex.tuples import Construction, FieldSpec, Tuple, TupleField, TupleRegistry
-from django_vortex.tuples.adapters import assigns_plainly
+from django_vortex.tuples.adapters import is_assigned_plainly
 
 
 def add(cls: type, **choice: Any) -> tuple[tuple[FieldSpec, ...], Construction]:
@@ -93,6 +93,6 @@ def test_classes_with_code_of_their_own_are_not_built_plainly() -> None:
     class WithProperty(Tuple):
         x: int
 
-    assert not assigns_plainly(Watching)
-    assert assigns_plainly(WithProperty)
+    assert not is_assigned_plainly(Watching)
+    assert is_assigned_plainly(WithProperty)
     assert add(Watching)[1].build({"x": 1}).x == -1  # type: ignore[attr-defined]

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from django_vortex.orm.conditions import (
     to_condition,
 )
-from django_vortex.orm.crud.records import make_record_type
+from django_vortex.orm.crud.row_tuples import make_row_tuple_type
 from django_vortex.orm.sqlalchemy import tuples
 from django_vortex.orm.store import (
     Order,
@@ -130,9 +130,9 @@ def test_a_stored_row_travels_whatever_a_validator_says_of_it(library: Library) 
     registry = TupleRegistry()
     tuples.install(registry)
     tuple_type("t.Book", fields=["id", "title"], registry=registry)(Book)
-    record = make_record_type(library.shape(Book, "id", "title"), None, registry)
+    row_tuple = make_row_tuple_type(library.shape(Book, "id", "title"), None, registry)
     codec = Codec(registry)
-    sent = codec.encode_value(record.make({"id": 1, "title": "forbidden"}), Dialect.NATIVE)
+    sent = codec.encode_value(row_tuple.make({"id": 1, "title": "forbidden"}), Dialect.NATIVE)
     assert sent == {
         "_ct": "rt",
         "_c": "t.Book",

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from django_vortex.exceptions import DefinitionError
-from django_vortex.orm.crud.records import Record, make_record_type, registered_fields
+from django_vortex.orm.crud.row_tuples import RowTuple, make_row_tuple_type, registered_fields
 from django_vortex.orm.store import ModelField, ModelSpec, Shape
 from django_vortex.tuples import TupleRegistry, mark_present_fields, present_fields
 from django_vortex.wire.codec import Codec
@@ -29,81 +29,81 @@ def cross(instance: Any, registry: TupleRegistry, **changes: Any) -> Any:
 
 
 def test_a_row_travels_under_the_label_of_its_model(desk: Desk, tuples: TupleRegistry):
-    record = make_record_type(shape(desk.tickets, "id", "title"), None, tuples)
-    made = record.make({"id": 1, "title": "a"})
-    assert (record.name, record.names) == ("desk.Ticket", ("id", "title"))
+    row_tuple = make_row_tuple_type(shape(desk.tickets, "id", "title"), None, tuples)
+    made = row_tuple.make({"id": 1, "title": "a"})
+    assert (row_tuple.name, row_tuple.names) == ("desk.Ticket", ("id", "title"))
     assert type(made).__tuple_fields__.keys() == {"id", "title"}
     assert (made.id, made.title) == (1, "a")
-    assert record.takes(made)
+    assert row_tuple.takes(made)
     assert type(made).__name__ == "Ticket"
 
 
 def test_a_value_that_is_missing_is_none(desk: Desk, tuples: TupleRegistry):
-    record = make_record_type(shape(desk.tickets, "id", "title"), None, tuples)
-    assert record.make({"title": "a"}).id is None
+    row_tuple = make_row_tuple_type(shape(desk.tickets, "id", "title"), None, tuples)
+    assert row_tuple.make({"title": "a"}).id is None
 
 
 def test_another_name_makes_another_type(desk: Desk, tuples: TupleRegistry):
-    plain = make_record_type(shape(desk.tickets, "id"), None, tuples)
-    named = make_record_type(shape(desk.tickets, "id", "title"), "my.Ticket", tuples)
+    plain = make_row_tuple_type(shape(desk.tickets, "id"), None, tuples)
+    named = make_row_tuple_type(shape(desk.tickets, "id", "title"), "my.Ticket", tuples)
     assert (named.name, named.cls.__name__) == ("my.Ticket", "Ticket")
     assert not plain.takes(named.make({"id": 1}))
 
 
 def test_the_same_shape_is_registered_once(desk: Desk, tuples: TupleRegistry):
-    first = make_record_type(shape(desk.tickets, "id", "title"), None, tuples)
-    again = make_record_type(shape(desk.tickets, "id", "title"), None, tuples)
+    first = make_row_tuple_type(shape(desk.tickets, "id", "title"), None, tuples)
+    again = make_row_tuple_type(shape(desk.tickets, "id", "title"), None, tuples)
     assert again.cls is first.cls
     with pytest.raises(DefinitionError, match="has the fields id, title already; give a type_name"):
-        make_record_type(shape(desk.tickets, "id"), None, tuples)
+        make_row_tuple_type(shape(desk.tickets, "id"), None, tuples)
 
 
 def test_a_name_that_another_model_has_is_told(desk: Desk, tuples: TupleRegistry):
-    make_record_type(shape(desk.tickets, "id"), "my.Row", tuples)
+    make_row_tuple_type(shape(desk.tickets, "id"), "my.Row", tuples)
     with pytest.raises(DefinitionError, match=r"'my\.Row' has the rows of another model"):
-        make_record_type(shape(desk.owners, "id"), "my.Row", tuples)
+        make_row_tuple_type(shape(desk.owners, "id"), "my.Row", tuples)
 
 
 def test_only_what_came_is_read(desk: Desk, tuples: TupleRegistry):
-    record = make_record_type(shape(desk.tickets, "id", "title", "points"), None, tuples)
-    sent = record.make({"id": 1, "title": "a", "points": 5})
-    assert record.read(sent) == {"id": 1, "title": "a", "points": 5}
-    assert record.read(cross(sent, tuples, points=...)) == {"id": 1, "title": "a"}
+    row_tuple = make_row_tuple_type(shape(desk.tickets, "id", "title", "points"), None, tuples)
+    sent = row_tuple.make({"id": 1, "title": "a", "points": 5})
+    assert row_tuple.read(sent) == {"id": 1, "title": "a", "points": 5}
+    assert row_tuple.read(cross(sent, tuples, points=...)) == {"id": 1, "title": "a"}
     mark_present_fields(sent, frozenset({"points"}))
-    assert record.read(sent) == {"points": 5}
+    assert row_tuple.read(sent) == {"points": 5}
 
 
 def test_names_that_are_no_fields_are_remembered(desk: Desk, tuples: TupleRegistry):
-    record = make_record_type(shape(desk.tickets, "id", "title"), None, tuples)
-    sent = cross(record.make({"id": 1}), tuples, points=5)
-    assert record.unknown(sent) == {"points"}
-    assert record.unknown(record.make({"id": 1})) == frozenset()
+    row_tuple = make_row_tuple_type(shape(desk.tickets, "id", "title"), None, tuples)
+    sent = cross(row_tuple.make({"id": 1}), tuples, points=5)
+    assert row_tuple.unknown(sent) == {"points"}
+    assert row_tuple.unknown(row_tuple.make({"id": 1})) == frozenset()
 
 
 def test_fields_that_only_stand_inside_are_not(desk: Desk, tuples: TupleRegistry):
     inner = shape(desk.owners, "id", "name")
-    record = make_record_type(shape(desk.tickets, "id", owner=inner), None, tuples)
-    sent = cross(record.nested["owner"].make({"id": 1}), tuples, secret="x")
-    assert record.nested["owner"].unknown(sent) == frozenset()
+    row_tuple = make_row_tuple_type(shape(desk.tickets, "id", owner=inner), None, tuples)
+    sent = cross(row_tuple.nested["owner"].make({"id": 1}), tuples, secret="x")
+    assert row_tuple.nested["owner"].unknown(sent) == frozenset()
 
 
 def test_related_rows_travel_inside(desk: Desk, tuples: TupleRegistry):
     inner = shape(desk.owners, "id", "name")
-    record = make_record_type(shape(desk.tickets, "id", owner=inner), None, tuples)
-    assert record.names == ("id", "owner")
+    row_tuple = make_row_tuple_type(shape(desk.tickets, "id", owner=inner), None, tuples)
+    assert row_tuple.names == ("id", "owner")
     ann = {"id": 7, "name": "Ann"}
-    assert record.make({"id": 1, "owner": ann}).owner == record.nested["owner"].make(ann)
-    assert record.make({"id": 1, "owner": None}).owner is None
-    several = record.make({"id": 1, "owner": [ann, {"id": 8}]}).owner
+    assert row_tuple.make({"id": 1, "owner": ann}).owner == row_tuple.nested["owner"].make(ann)
+    assert row_tuple.make({"id": 1, "owner": None}).owner is None
+    several = row_tuple.make({"id": 1, "owner": [ann, {"id": 8}]}).owner
     assert [(one.id, one.name) for one in several] == [(7, "Ann"), (8, None)]
-    assert record.make({"id": 1}).owner is None
-    assert record.make({"id": 1, "owner": []}).owner == []
+    assert row_tuple.make({"id": 1}).owner is None
+    assert row_tuple.make({"id": 1, "owner": []}).owner == []
 
 
 def test_raw_json_travels_as_it_is(desk: Desk, tuples: TupleRegistry):
-    record = make_record_type(shape(desk.tickets, "id", "extra"), None, tuples)
+    row_tuple = make_row_tuple_type(shape(desk.tickets, "id", "extra"), None, tuples)
     odd = {"_ct": "rt", "_c": "x", "1": [None, 5]}
-    made = record.make({"id": 1, "extra": odd})
+    made = row_tuple.make({"id": 1, "extra": odd})
     assert cross(made, tuples).extra == odd
     for dialect in (Dialect.D1, Dialect.D2, Dialect.NATIVE):
         message: Any = Codec(tuples).encode_value(made, dialect)
@@ -111,43 +111,43 @@ def test_raw_json_travels_as_it_is(desk: Desk, tuples: TupleRegistry):
 
 
 def test_a_module_that_runs_again_makes_its_types_anew(desk: Desk, tuples: TupleRegistry):
-    first = make_record_type(shape(desk.tickets, "id"), None, tuples)
-    again = make_record_type(shape(Desk().tickets, "id", "title"), None, tuples)
+    first = make_row_tuple_type(shape(desk.tickets, "id"), None, tuples)
+    again = make_row_tuple_type(shape(Desk().tickets, "id", "title"), None, tuples)
     assert not again.takes(first.make({"id": 1}))
     assert tuples.get_by_name("desk.Ticket").cls is again.cls
 
 
 def test_related_rows_may_travel_under_another_name(desk: Desk, tuples: TupleRegistry):
-    make_record_type(shape(desk.owners, "id", "name"), None, tuples)
+    make_row_tuple_type(shape(desk.owners, "id", "name"), None, tuples)
     inner = Shape(desk.owners.spec, ("id",), type_name="desk.Short")
-    record = make_record_type(shape(desk.tickets, "id", owner=inner), None, tuples)
-    assert record.nested["owner"].name == "desk.Short"
+    row_tuple = make_row_tuple_type(shape(desk.tickets, "id", owner=inner), None, tuples)
+    assert row_tuple.nested["owner"].name == "desk.Short"
 
 
-@pytest.mark.parametrize("value", [None, 5, {"id": 1}, Record, Record()])
+@pytest.mark.parametrize("value", [None, 5, {"id": 1}, RowTuple, RowTuple()])
 def test_anything_else_is_not_taken(desk: Desk, tuples: TupleRegistry, value: Any):
-    record = make_record_type(shape(desk.tickets, "id"), None, tuples)
-    assert not record.takes(value)
-    assert not record.takes(type("Sub", (record.cls,), {})())
+    row_tuple = make_row_tuple_type(shape(desk.tickets, "id"), None, tuples)
+    assert not row_tuple.takes(value)
+    assert not row_tuple.takes(type("Sub", (row_tuple.cls,), {})())
 
 
 def test_records_cannot_be_hashed(desk: Desk, tuples: TupleRegistry):
-    record = make_record_type(shape(desk.tickets, "id"), None, tuples)
+    row_tuple = make_row_tuple_type(shape(desk.tickets, "id"), None, tuples)
     with pytest.raises(TypeError):
-        hash(record.make({"id": 1}))
+        hash(row_tuple.make({"id": 1}))
 
 
 def test_a_model_that_is_a_tuple_type_travels_as_itself(tuples: TupleRegistry):
     tuples.add("my.Note", Note, fields=["id", "text"])
     assert registered_fields(Note, tuples) == ("id", "text")
-    record = make_record_type(NOTE, None, tuples)
-    assert (record.name, record.cls) == ("my.Note", Note)
-    assert record.takes(Note())
+    row_tuple = make_row_tuple_type(NOTE, None, tuples)
+    assert (row_tuple.name, row_tuple.cls) == ("my.Note", Note)
+    assert row_tuple.takes(Note())
 
 
 def test_stored_values_pass_no_validator_of_the_model(tuples: TupleRegistry):
     tuples.add("my.Note", Note, fields=["id", "text"])
-    made = make_record_type(NOTE, None, tuples).make({"id": 1, "text": "as stored"})
+    made = make_row_tuple_type(NOTE, None, tuples).make({"id": 1, "text": "as stored"})
     assert (made.id, made.text) == (1, "as stored")
 
 
@@ -163,17 +163,17 @@ def test_with_other_fields_or_another_name_it_travels_as_a_record(
     tuples: TupleRegistry, wanted: Shape, name: str | None
 ):
     tuples.add("my.Note", Note, fields=["id", "text"])
-    record = make_record_type(wanted, name, tuples)
-    assert issubclass(record.cls, Record)
-    assert record.name == (name or NOTE.spec.label)
-    assert record.names == wanted.names
+    row_tuple = make_row_tuple_type(wanted, name, tuples)
+    assert issubclass(row_tuple.cls, RowTuple)
+    assert row_tuple.name == (name or NOTE.spec.label)
+    assert row_tuple.names == wanted.names
 
 
 def test_a_subclass_of_a_tuple_type_is_none_by_that(tuples: TupleRegistry):
     tuples.add("my.Note", Note, fields=["id", "text"])
     assert registered_fields(type("Sub", (Note,), {}), tuples) is None
     assert registered_fields(Note.__table__, tuples) is None
-    assert registered_fields(Record, tuples) is None
+    assert registered_fields(RowTuple, tuples) is None
 
 
 ROWS = [(1, "Ann"), (2, None)]
@@ -188,20 +188,20 @@ def made_up(*names: str) -> Shape:
 def test_rows_of_values_become_the_records_of_their_values_by_name(
     tuples: TupleRegistry, names: tuple[str, ...]
 ):
-    record = make_record_type(made_up(*names), None, tuples)
-    made = record.make_all(iter(ROWS))
-    assert made == [record.make(dict(zip(names, row, strict=True))) for row in ROWS]
+    row_tuple = make_row_tuple_type(made_up(*names), None, tuples)
+    made = row_tuple.make_all(iter(ROWS))
+    assert made == [row_tuple.make(dict(zip(names, row, strict=True))) for row in ROWS]
     assert [vars(one) for one in made] == [dict(zip(names, row, strict=True)) for row in ROWS]
     assert present_fields(made[0], registry=tuples) == set(names)
 
 
 def test_rows_of_one_value_and_no_rows(tuples: TupleRegistry):
-    record = make_record_type(made_up("id"), None, tuples)
-    assert [one.id for one in record.make_all([[1], [2]])] == [1, 2]
-    assert record.make_all([]) == []
+    row_tuple = make_row_tuple_type(made_up("id"), None, tuples)
+    assert [one.id for one in row_tuple.make_all([[1], [2]])] == [1, 2]
+    assert row_tuple.make_all([]) == []
 
 
 def test_rows_of_a_model_that_is_a_tuple_type_become_instances(tuples: TupleRegistry):
     tuples.add("my.Note", Note, fields=["text", "id"])
-    made: list[Any] = make_record_type(NOTE, None, tuples).make_all([(1, "as stored")])
+    made: list[Any] = make_row_tuple_type(NOTE, None, tuples).make_all([(1, "as stored")])
     assert [(type(one), one.id, one.text) for one in made] == [(Note, 1, "as stored")]

@@ -1,8 +1,8 @@
 """What travels of a row: tuples made of the values that a store gives.
 
-Takes a shape, gives a `RecordType`: a generated `Tuple` class registered under a name, or the model
-itself where it is a tuple type already with the same fields. Either way a store never sees a tuple
-and a peer never sees a row.
+Takes a shape, gives a `RowTupleType`: a generated `Tuple` class registered under a name, or the
+model itself where it is a tuple type already with the same fields. Either way a store never sees a
+tuple and a peer never sees a row.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -29,13 +29,13 @@ BuildAll: TypeAlias = Callable[[Iterable[Sequence[Any]]], list[Any]]
 _NO_FIELDS: Mapping[str, Any] = MappingProxyType({})
 
 
-class Record(Tuple):
+class RowTuple(Tuple):
     """Base of the generated classes."""
 
     __hash__ = None
 
 
-class RecordType:
+class RowTupleType:
     """How rows of one shape travel.
 
     Attributes:
@@ -50,7 +50,7 @@ class RecordType:
         tuple_type: TupleType,
         registry: TupleRegistry,
         names: Sequence[str],
-        nested: "Mapping[str, RecordType]",
+        nested: "Mapping[str, RowTupleType]",
     ) -> None:
         self.name = tuple_type.name
         self.cls = tuple_type.cls
@@ -58,10 +58,10 @@ class RecordType:
         self.names = tuple(field.name for field in tuple_type.fields)
         self._tuple_type = tuple_type
         self._registry = registry
-        self._partial: dict[frozenset[str], type[Record]] = {}
+        self._partial: dict[frozenset[str], type[RowTuple]] = {}
         build = tuple_type.get_construction().build
-        self._build = build if issubclass(tuple_type.cls, Record) else _without_validation(build)
-        is_compiled = issubclass(tuple_type.cls, Record) and not nested
+        self._build = build if issubclass(tuple_type.cls, RowTuple) else _without_validation(build)
+        is_compiled = issubclass(tuple_type.cls, RowTuple) and not nested
         self._build_all = (
             _compile_build_all(tuple_type.cls, names) if is_compiled else None
         ) or partial(self._make_one_by_one, names)
@@ -72,8 +72,8 @@ class RecordType:
         if not self.nested:
             return self._build(values)
         made = {
-            name: record.make_nested(values[name])
-            for name, record in self.nested.items()
+            name: row_tuple.make_nested(values[name])
+            for name, row_tuple in self.nested.items()
             if name in values
         }
         return self._build({**values, **made})
@@ -126,14 +126,14 @@ class RecordType:
         """Return the names a peer sent that are no fields."""
         return unknown_fields(instance)
 
-    def _get_partial(self, left: frozenset[str]) -> type["Record"]:
+    def _get_partial(self, left: frozenset[str]) -> type["RowTuple"]:
         """Return the class of tuples without some fields."""
         cls = self._partial.get(left)
         if cls is None:
             fields = [field for field in self._tuple_type.fields if field.name not in left]
             body: dict[str, Any] = {one.name: TupleField(one.type, raw=one.raw) for one in fields}
             body["__module__"] = self.cls.__module__
-            cls = self._partial[left] = type(self.cls.__name__, (Record,), body)
+            cls = self._partial[left] = type(self.cls.__name__, (RowTuple,), body)
             self._registry.add_partial(self._tuple_type, cls)
         return cls
 
@@ -169,10 +169,10 @@ def _compile_build_all(cls: type, names: Sequence[str]) -> BuildAll | None:
     return compiled
 
 
-def make_record_type(
+def make_row_tuple_type(
     shape: Shape, name: str | None, registry: TupleRegistry, *, is_nested: bool = False
-) -> RecordType:
-    """Return the record type of a shape.
+) -> RowTupleType:
+    """Return the type of the tuples of a shape.
 
     Args:
         shape: What is read of each row.
@@ -185,14 +185,14 @@ def make_record_type(
         DefinitionError: The name is taken by another class, or by the same model with other fields.
     """
     nested = {
-        relation: make_record_type(inner, inner.type_name, registry, is_nested=True)
+        relation: make_row_tuple_type(inner, inner.type_name, registry, is_nested=True)
         for relation, inner in shape.nested.items()
     }
     adopted = _get_registration(shape, name, registry)
     tuple_type = adopted or _register(shape, name or shape.spec.label, registry)
     if not is_nested:
         tuple_type.keeps_unknown = True
-    return RecordType(tuple_type, registry, shape.names, nested)
+    return RowTupleType(tuple_type, registry, shape.names, nested)
 
 
 def registered_fields(model: Any, registry: TupleRegistry) -> tuple[str, ...] | None:
@@ -218,7 +218,7 @@ def _get_registration(shape: Shape, name: str | None, registry: TupleRegistry) -
 def _register(shape: Shape, name: str, registry: TupleRegistry) -> TupleType:
     known = registry.get_by_name(name)
     wanted = (*shape.names, *shape.nested)
-    if known is not None and _is_record_of(known.cls, shape.spec.model):
+    if known is not None and _is_row_tuple_of(known.cls, shape.spec.model):
         if tuple(field.name for field in known.fields) == wanted:
             return known
         raise DefinitionError(
@@ -235,12 +235,12 @@ def _register(shape: Shape, name: str, registry: TupleRegistry) -> TupleType:
     body["__module__"] = getattr(shape.spec.model, "__module__", __name__)
     body["__vortex_model__"] = shape.spec.model
     body["__vortex_label__"] = label
-    cls = type(name.rpartition(".")[2], (Record,), body)
+    cls = type(name.rpartition(".")[2], (RowTuple,), body)
     return registry.add(name, cls)
 
 
-def _is_record_of(cls: type, model: Any) -> bool:
-    return issubclass(cls, Record) and getattr(cls, "__vortex_model__", None) is model
+def _is_row_tuple_of(cls: type, model: Any) -> bool:
+    return issubclass(cls, RowTuple) and getattr(cls, "__vortex_model__", None) is model
 
 
 def _declare(field: ModelField) -> Any:
