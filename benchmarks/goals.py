@@ -23,6 +23,9 @@ IDLE_MEMORY_OVER_GROUP: Final = 2.0
 ROUND_TRIP_OVER_JSON_ECHO: Final = 1.3
 """Round trips of a small request against an ``AsyncJsonWebsocketConsumer`` that echoes."""
 
+CLIENT_OVER_BARE_WEBSOCKETS: Final = 0.7
+"""Requests of the Python client against those of a bare ``websockets`` client."""
+
 CRUD_RETRIEVE_OVER_REST: Final = 3.0
 """Retrieving 1000 rows against ``ModelSerializer`` of Django REST framework."""
 
