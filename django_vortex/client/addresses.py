@@ -113,6 +113,7 @@ def get_proxy(host: str, port: int | None, scheme: str, proxy: str | None) -> st
 
 
 def _is_loopback(host: str) -> bool:
+    host = host.removesuffix(".")
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:

@@ -1,6 +1,7 @@
 """A TCP proxy that takes orders, between a client under test and a real server."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -115,10 +116,12 @@ class TcpProxy:
 
 
 @asynccontextmanager
-async def tcp_proxy(target: int, path: str = "vortex") -> AsyncIterator[TcpProxy]:
-    """Run a proxy before a port."""
+async def tcp_proxy(
+    target: int, path: str = "vortex", *, context: ssl.SSLContext | None = None
+) -> AsyncIterator[TcpProxy]:
+    """Run a proxy before a port; with a context it speaks TLS with clients."""
     proxy = TcpProxy(target, path)
-    server = await asyncio.start_server(proxy.serve, HOST, 0)
+    server = await asyncio.start_server(proxy.serve, HOST, 0, ssl=context)
     proxy.port = server.sockets[0].getsockname()[1]
     try:
         yield proxy

@@ -69,7 +69,15 @@ def test_G9_environment_decides_for_both_transports(monkeypatch):
     assert find("example.org", scheme="http") is None
     assert find("example.org", proxy=None) is None
     assert find("example.org", proxy="http://mine:1") == "http://mine:1"
-    for host in ("localhost", "a.localhost", "127.0.0.1", "127.8.8.8", "::1", "internal.example"):
+    for host in (
+        "localhost",
+        "localhost.",
+        "a.localhost",
+        "127.0.0.1",
+        "127.8.8.8",
+        "::1",
+        "internal.example",
+    ):
         assert find(host) is None, host
     assert find("x.corp") is None
     assert find("other", 444) is None
