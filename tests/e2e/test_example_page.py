@@ -4,6 +4,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +16,9 @@ from tests.support.waiting import PATIENCE_SECONDS
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 expect = sync_api.expect
 expect.set_options(timeout=PATIENCE_SECONDS * 1000)
+
+VERSION_1 = Path(__file__).parents[1] / "vectors/pages/vortex-1.js"
+"""The script of the page as it was when there was no other version."""
 
 OpenPage = Callable[..., "sync_api.Page"]
 
@@ -38,11 +42,17 @@ def open_page(browser: "sync_api.Browser", server: ServerProcess) -> Iterator[Op
     complaints: list[str] = []
     contexts: list[sync_api.BrowserContext] = []
 
-    def open_one(*, logged_in: bool = True) -> "sync_api.Page":
+    def open_one(
+        *, logged_in: bool = True, script: Path | None = None, frames: list[str] | None = None
+    ) -> "sync_api.Page":
         context = browser.new_context()
         context.set_default_timeout(PATIENCE_SECONDS * 1000)
         contexts.append(context)
         page = context.new_page()
+        if script is not None:
+            page.route(re.compile(r"/vortex(\.\w+)?\.js"), lambda route: route.fulfill(path=script))
+        if frames is not None:
+            page.on("websocket", lambda socket: _record(socket, frames))
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("console", lambda message: complaints.append(message.text))
         page.goto(server.http_url)
@@ -57,6 +67,12 @@ def open_page(browser: "sync_api.Browser", server: ServerProcess) -> Iterator[Op
     for context in contexts:
         context.close()
     assert complaints == []
+
+
+def _record(socket: "sync_api.WebSocket", frames: list[str]) -> None:
+    frames.append(socket.url)
+    socket.on("framesent", lambda text: frames.append(f"> {text}"))
+    socket.on("framereceived", lambda text: frames.append(f"< {text}"))
 
 
 def log_in(page: "sync_api.Page", name: str, password: str) -> None:
@@ -135,6 +151,64 @@ def test_stale_save_shows_what_the_row_is_now(open_page: OpenPage) -> None:
     mine.get_by_role("button", name="Save mine on top").click()
     expect(mine).to_be_hidden()
     expect(column(first, "Open").locator("li", has_text="Close the lounge")).to_contain_text("v4")
+
+
+def ask_for_echo(page: "sync_api.Page", tuples: list[object]) -> list[object]:
+    """Let the script of the page send tuples, and return what comes back."""
+    answer: list[object] = page.evaluate(
+        """async (tuples) => {
+            const { Vortex } = await import("/static/home/vortex.js");
+            const vortex = new Vortex();
+            const open = new Promise((resolve) => vortex.addEventListener("open", resolve));
+            vortex.start();
+            await open;
+            return await vortex.request({ key: "airports.echo" }, tuples);
+        }""",
+        tuples,
+    )
+    return answer
+
+
+def make_airports(count: int, city: str) -> list[object]:
+    return [
+        {"_ct": "rt", "_c": "airports.Airport", "iata": f"A{n}", "city": city} for n in range(count)
+    ]
+
+
+def what_was_sent(value: Any) -> object:
+    """Return a tuple without the fields that the server has added, others as they are."""
+    names = ("_ct", "_c", "iata", "city")
+    return {name: value[name] for name in names} if isinstance(value, dict) else value
+
+
+def test_script_and_server_speak_version_2(open_page: OpenPage) -> None:
+    frames: list[str] = []
+    page = open_page(frames=frames)
+    assert "vortexDialect=native&vortexVersion=2" in frames[0]
+    assert any(frame.startswith("< ") and '"rts"' in frame for frame in frames)
+    frames.clear()
+    for tuples in ([], make_airports(1, "Rome"), make_airports(3, "Zoë"), ["x", None, "x"]):
+        assert [what_was_sent(one) for one in ask_for_echo(page, tuples)] == tuples
+    (columns,) = [frame for frame in frames if frame.startswith("> ") and '"rts"' in frame]
+    assert '"payload":{"tuples":[{"_ct":"rts","_c":"airports.Airport"' in columns
+    assert len(ask_for_echo(page, make_airports(2000, "x" * 20))) == 2000
+    assert len(frames) > 4
+
+
+def test_page_that_was_loaded_before_goes_on_in_version_1(open_page: OpenPage) -> None:
+    frames: list[str] = []
+    page = open_page(script=VERSION_1, frames=frames)
+    assert "vortexVersion" not in frames[0]
+    add_ticket(page, "Sweep the runway")
+    expect(column(page, "Open")).to_contain_text("Sweep the runway")
+    newer = open_page(logged_in=False)
+    expect(column(newer, "Open")).to_contain_text("Sweep the runway")
+    assert len(ask_for_echo(page, make_airports(3, "Rome"))) == 3
+    assert not any('"rts"' in frame or '"payload"' in frame for frame in frames)
+    page.on("dialog", lambda question: question.accept())
+    edit(page, "Sweep the runway")
+    page.get_by_role("button", name="Delete").click()
+    expect(newer.get_by_text("Sweep the runway", exact=True)).to_have_count(0)
 
 
 def test_visitors_look_and_are_refused(open_page: OpenPage) -> None:

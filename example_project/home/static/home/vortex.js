@@ -1,13 +1,19 @@
 /**
  * A small vortex client: one WebSocket, requests and pushes, as much as this page needs.
  *
- * It speaks the native dialect: JSON envelopes whose payload is base64 of zlib of JSON.
+ * It speaks the native dialect, version 2: JSON envelopes with a short payload as it is, a longer one
+ * as base64 of zlib of JSON, and several tuples of a type as columns. To a server of the version
+ * before it writes as that reads.
  */
 
 const HEARTBEAT_MS = 15_000;
 const TIMEOUT_MS = 30_000;
 const RETRY_MS = [500, 1_000, 2_000, 5_000, 10_000];
 const MESSAGE_ID = "PayloadResponse.messageId";
+const VERSION = 2;
+const SERVER_VERSION = "__vortexVersion__";
+const SERVER_UUID = "__vortexUuid__";
+const SHORT_BYTES = 4096;
 
 /** What the server refused. `error` is its code, "" for none; `tuples` are the rows of a conflict. */
 export class Refused extends Error {
@@ -24,6 +30,7 @@ export class Vortex extends EventTarget {
   #uuid = crypto.randomUUID();
   #waiting = new Map();
   #socket = null;
+  #version = 1;
   #retries = 0;
 
   /** Connect, again and again. */
@@ -31,19 +38,14 @@ export class Vortex extends EventTarget {
     const url = new URL("/vortex", location.href);
     url.protocol = url.protocol.replace("http", "ws");
     url.search = new URLSearchParams({
-      vortexUuid: this.#uuid, vortexName: "example-page", vortexDialect: "native",
+      vortexUuid: this.#uuid, vortexName: "example-page", vortexDialect: "native", vortexVersion: VERSION,
     });
     const socket = new WebSocket(url);
     const beat = setInterval(() => this.#socket?.send("."), HEARTBEAT_MS);
     // Payloads are inflated asynchronously; one after the other keeps them in order.
     let received = Promise.resolve();
     socket.onmessage = ({ data }) => {
-      received = received.then(() => this.#receive(data)).catch(console.error);
-    };
-    socket.onopen = () => {
-      this.#socket = socket;
-      this.#retries = 0;
-      this.dispatchEvent(new Event("open"));
+      received = received.then(() => this.#receive(data, socket)).catch(console.error);
     };
     socket.onclose = () => {
       clearInterval(beat);
@@ -60,7 +62,7 @@ export class Vortex extends EventTarget {
     const id = crypto.randomUUID();
     const envelope = {
       _ct: "rpe", filt: { ...filt, [MESSAGE_ID]: id }, result: null, date: null,
-      data: tuples.length ? await deflate({ _ct: "rp", filt: {}, tuples, date: null }) : null,
+      ...(tuples.length ? await this.#write(tuples) : {}),
     };
     return new Promise((resolve, reject) => {
       if (!this.#socket) return reject(new Refused("There is no connection to the server"));
@@ -75,12 +77,31 @@ export class Vortex extends EventTarget {
     });
   }
 
-  async #receive(text) {
+  /** Give the field of the envelope that carries tuples, in the version of the server. */
+  async #write(tuples) {
+    if (this.#version < 2) return { data: await deflate({ _ct: "rp", filt: {}, tuples, date: null }) };
+    const payload = { tuples: toColumns(tuples) };
+    const isShort = new TextEncoder().encode(JSON.stringify(payload)).length <= SHORT_BYTES;
+    return isShort ? { payload } : { data: await deflate(payload) };
+  }
+
+  /** Be connected: until the server has said who it is, nothing is known of its version. */
+  #meet(filt, socket) {
+    this.#version = Math.min(filt[SERVER_VERSION] ?? 1, VERSION);
+    if (socket.readyState !== WebSocket.OPEN) return;
+    this.#socket = socket;
+    this.#retries = 0;
+    this.dispatchEvent(new Event("open"));
+  }
+
+  async #receive(text, socket) {
     if (text === ".") return;
     const envelope = JSON.parse(text.startsWith("{") ? text : atob(text));
     const filt = unwrap(envelope.filt);
     const result = unwrap(envelope.result);
-    const tuples = envelope.data ? unwrap((await inflate(envelope.data)).tuples) : [];
+    if (SERVER_UUID in filt) return this.#meet(filt, socket);
+    const payload = envelope.payload ?? (envelope.data ? await inflate(envelope.data) : {});
+    const tuples = unwrap(fromColumns(payload.tuples ?? []));
     const request = this.#waiting.get(filt[MESSAGE_ID]);
     if (!request) this.dispatchEvent(new CustomEvent("push", { detail: { filt, tuples } }));
     else if (result === null || result === true) request.resolve(tuples);
@@ -100,6 +121,34 @@ function unwrap(value) {
   if (value === null || typeof value !== "object") return value;
   if ("_ft" in value) return value._fd;
   return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, unwrap(one)]));
+}
+
+/** Give tuples with each run of one type and the same fields as columns, wrappers left as they are. */
+function toColumns(tuples) {
+  const runs = [];
+  for (const one of tuples) {
+    const names = one?._ct === "rt" ? Object.keys(one).filter((name) => !name.startsWith("_")) : [];
+    const shape = names.length ? JSON.stringify([one._c, names]) : null;
+    const last = runs.at(-1);
+    if (shape !== null && last?.shape === shape) last.rows.push(one);
+    else runs.push({ shape, names, rows: [one] });
+  }
+  return runs.map(({ names, rows }) => rows.length === 1 ? rows[0] : {
+    _ct: "rts", _c: rows[0]._c, fields: names,
+    columns: names.map((name) => rows.map((row) => row[name])),
+  });
+}
+
+/** Give the tuples of a list with columns. */
+function fromColumns(items) {
+  return items.flatMap((item) => {
+    if (item?._ct !== "rts") return [item];
+    const columns = item.columns.map((column) => (Array.isArray(column) ? column : column._fd));
+    return columns[0].map((_, row) => ({
+      _ct: "rt", _c: item._c,
+      ...Object.fromEntries(item.fields.map((name, index) => [name, columns[index][row]])),
+    }));
+  });
 }
 
 async function deflate(value) {
