@@ -49,9 +49,11 @@ if TYPE_CHECKING:
     from django_vortex.transports.sending import aflush as aflush
     from django_vortex.transports.sending import flush as flush
     from django_vortex.transports.sending import send as send
+    from django_vortex.tuples import Field as Field
     from django_vortex.tuples import Tuple as Tuple
     from django_vortex.tuples import TupleField as TupleField
     from django_vortex.tuples import TupleSelector as TupleSelector
+    from django_vortex.tuples import register_value as register_value
     from django_vortex.tuples import tuple_type as tuple_type
     from django_vortex.wire.envelope import PayloadEnvelope as PayloadEnvelope
     from django_vortex.wire.payload import Payload as Payload
@@ -69,6 +71,7 @@ _MODULES = {
     "CrudExtension": "orm.crud.extension",
     "CrudModel": "orm.crud.model",
     "CrudNested": "orm.crud.nested",
+    "Field": "tuples",
     "HandlerError": "exceptions",
     "InvalidCredentials": "exceptions",
     "IsAuthenticated": "routing.permissions",
@@ -100,6 +103,7 @@ _MODULES = {
     "endpoint": "routing.endpoint",
     "flush": "transports.sending",
     "proxy_header": "transports.authentication",
+    "register_value": "tuples",
     "send": "transports.sending",
     "session_cookie": "transports.authentication",
     "tuple_type": "tuples",

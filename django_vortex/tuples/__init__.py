@@ -13,11 +13,14 @@ from django_vortex.tuples.presence import (
     present_fields,
     unknown_fields,
 )
+from django_vortex.tuples.register_value import register_value
 from django_vortex.tuples.registry import TupleRegistry, TupleType, registry, tuple_type
 from django_vortex.tuples.selector import TupleSelector
+from django_vortex.tuples.values import Field
 
 __all__ = [
     "Construction",
+    "Field",
     "FieldSpec",
     "GenericTuple",
     "Tuple",
@@ -29,6 +32,7 @@ __all__ = [
     "mark_present_fields",
     "mark_unknown_fields",
     "present_fields",
+    "register_value",
     "registry",
     "tuple_type",
     "unknown_fields",

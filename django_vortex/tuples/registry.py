@@ -22,6 +22,7 @@ from django_vortex.tuples.base import Tuple
 from django_vortex.tuples.field_choice import ALL_FIELDS, read_fields, read_names
 from django_vortex.tuples.fields import FieldSpec
 from django_vortex.tuples.stand_ins import unwrap
+from django_vortex.tuples.values import ValueTypes
 
 logger = get_limited_logger(__name__)
 
@@ -118,6 +119,8 @@ class TupleRegistry:
     """
 
     def __init__(self) -> None:
+        self.values = ValueTypes()
+        """Which classes travel as single values."""
         self._by_name: dict[str, TupleType] = {}
         self._by_class: dict[type, TupleType] = {}
         self._found: dict[type, TupleType | None] = {}
@@ -167,6 +170,9 @@ class TupleRegistry:
         known = self._by_class.get(cls)
         if known is not None and known.name != name:
             raise DefinitionError(f"{cls.__qualname__} is registered already: {known!r}")
+        value_type = self.values.get_by_class(cls)
+        if value_type is not None and value_type.cls is cls:
+            raise DefinitionError(f"{cls.__qualname__} is registered as a value type already")
         if other is not None:
             self._by_class.pop(other.cls, None)
         tuple_type = TupleType(name, cls, self, wanted, excluded)

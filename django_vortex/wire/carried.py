@@ -44,6 +44,8 @@ def _may_travel(kind: type, registry: TupleRegistry) -> bool:
         return True
     if any(issubclass(kind, base) or issubclass(base, kind) for base in CARRIED):
         return True
+    if registry.values.get_by_class(kind) is not None:
+        return True
     if registry.get_by_class(kind) is not None or registry.has_stand_in(kind):
         return True
     return any(issubclass(known.cls, kind) for known in registry)

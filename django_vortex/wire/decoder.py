@@ -41,6 +41,7 @@ from django_vortex.wire.keys import are_exact_text_keys, check_decimal, check_ha
 from django_vortex.wire.limits import Limits
 from django_vortex.wire.payload import Payload
 from django_vortex.wire.plain import read_plain, read_plain_date
+from django_vortex.wire.registered_values import decode_field
 from django_vortex.wire.type_checks import Check, expected, make_check, under
 
 PLAIN = frozenset({type(None), bool, int, float, str})
@@ -389,7 +390,9 @@ class ValueDecoder:
             raise expected(str(marker), data) from None
         if marker == "dict" and isinstance(data, dict):
             return self._decode_dict(data, depth)
-        make = _CONTAINERS.get(marker)
+        make = CONTAINERS.get(marker)
+        if make is None and marker != "dict" and self._dialect.is_native:
+            return decode_field(self, marker, data, depth)
         if make is None and marker != "dict":
             raise MalformedMessage(f"Unknown field type {quoted(marker)}", "")
         if make is None or not isinstance(data, list):
@@ -399,6 +402,11 @@ class ValueDecoder:
             return make(items)
         except READER_ERRORS:
             raise expected(str(marker), data) from None
+
+    @property
+    def registry(self) -> TupleRegistry:
+        """Which types may be built."""
+        return self._registry
 
     def _descend(self, depth: int) -> int:
         if depth >= self._depth:
@@ -416,7 +424,7 @@ def _make_map(pairs: list[Any]) -> dict[Any, Any]:
     return dict(pairs)
 
 
-_CONTAINERS: dict[Any, Callable[[list[Any]], object]] = {
+CONTAINERS: dict[Any, Callable[[list[Any]], object]] = {
     "list": lambda items: items,
     "tuple": tuple,
     "set": _make_set,

@@ -24,6 +24,7 @@ tuple set frozenset           of their own           list                    lis
 Enum member                   its value              its value               its value
 dict with other keys          ``map`` of pairs       text of the key         text of the key
 Tuple Payload Envelope        exact                  exact                   exact
+registered values, Field      of their own           the data alone          the data alone
 ============================  =====================  ======================  ====================
 
 D0 has no zones, its datetimes are UTC and say nothing about it; and no bytes, it gets base64 text.
@@ -41,7 +42,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from django_vortex.exceptions import UnencodableValue, quoted
-from django_vortex.tuples import GenericTuple, TupleType
+from django_vortex.tuples import Field, GenericTuple, TupleType
 from django_vortex.tuples.scalars import SCALAR_TEXTS, bytes_text, datetime_text
 from django_vortex.typedefs import Json
 from django_vortex.wire.columns import fold_rows
@@ -60,6 +61,7 @@ from django_vortex.wire.places import index_part, key_part
 from django_vortex.wire.plain import write_plain
 from django_vortex.wire.ports import EncodesPayloads
 from django_vortex.wire.raw_values import SAME_RAW, encode_raw
+from django_vortex.wire.registered_values import encode_field, encode_registered
 from django_vortex.wire.wkb import Wkb
 
 _UTC_SUFFIX = "+0000"
@@ -108,7 +110,7 @@ class ValueEncoder:
         Raises:
             UnencodableValue: Something in the value cannot travel.
         """
-        write = _WRITERS.get(type(value))
+        write = WRITERS.get(type(value))
         return self._encode_other(value, depth) if write is None else write(self, value, depth)
 
     def encode_datetime(self, value: dt.datetime, depth: int = 0) -> Json:
@@ -161,6 +163,7 @@ class ValueEncoder:
             else:
                 tuples.append(encode_columns(run, self))
                 self.is_tabular = True
+                self.is_portable = False
         plain = write_plain(value.filt)
         filt = self.encode(value.filt, 1) if plain is None else plain
         return filt, tuples, self.encode(value.date, 1)
@@ -295,6 +298,9 @@ class ValueEncoder:
         tuple_type = self.registry.get_by_class(kind)
         if tuple_type is not None:
             return self._encode_tuple(value, tuple_type, depth)
+        value_type = self.registry.values.get_by_class(kind)
+        if value_type is not None:
+            return encode_registered(self, value, value_type, depth)
         for base, write in _BASES.items():
             if issubclass(kind, base):
                 return write(self, value, depth)
@@ -363,7 +369,7 @@ def _as_is(encoder: ValueEncoder, value: Any, depth: int) -> Json:
     return value
 
 
-_WRITERS: dict[type, _Writer] = {
+WRITERS: dict[type, _Writer] = {
     type(None): _as_is,
     bool: _as_is,
     str: _as_is,
@@ -384,6 +390,7 @@ _WRITERS: dict[type, _Writer] = {
     dict: ValueEncoder._encode_dict,
     Payload: ValueEncoder.encode_payload,
     PayloadEnvelope: encode_envelope,
+    Field: lambda encoder, value, depth: encode_field(encoder, value.type, value.data, depth),
     Wkb: lambda encoder, value, depth: {"_ft": "wkb", "_fd": bytes_text(value.data)},
 }
 
@@ -392,7 +399,7 @@ _BASES: dict[type, _Writer] = {
     str: lambda encoder, value, depth: str.__str__(value),
     int: lambda encoder, value, depth: encoder._encode_int(int(value), depth),
     float: lambda encoder, value, depth: encoder._encode_float(float(value), depth),
-    **{kind: write for kind, write in _WRITERS.items() if kind not in (str, int, float, bool)},
+    **{kind: write for kind, write in WRITERS.items() if kind not in (str, int, float, bool)},
     Mapping: lambda encoder, value, depth: encoder._encode_dict(dict(value), depth),
     GenericTuple: ValueEncoder.encode_generic,
 }

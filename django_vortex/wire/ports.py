@@ -62,6 +62,10 @@ EncodeColumns: TypeAlias = Callable[[Sequence[Any], EncodesValues], Json]
 class DecodesValues(Protocol):
     """Decodes the values of one dialect: `ValueDecoder`."""
 
+    @property
+    def registry(self) -> TupleRegistry:
+        """Which types may be built."""
+
     def decode(self, value: Json, depth: int = 0) -> Any:
         """Return the value that parsed JSON stands for."""
 

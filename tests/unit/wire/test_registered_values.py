@@ -1,0 +1,179 @@
+"""Values of an application's own types between ends that know them, and ends that do not."""
+
+from __future__ import annotations
+
+import dataclasses
+import decimal
+from typing import Any
+
+import pytest
+
+from django_vortex.exceptions import LimitExceeded, MalformedMessage, UnencodableValue
+from django_vortex.tuples import Field, Tuple, TupleField, TupleRegistry, register_value, tuple_type
+from django_vortex.wire.codec import Codec
+from django_vortex.wire.dialects import Dialect
+from django_vortex.wire.limits import Limits
+from django_vortex.wire.payload import Payload
+
+registry = TupleRegistry()
+CODEC = Codec(registry)
+STRANGER = Codec(TupleRegistry(), reads_unknown_tuples=True)
+NATIVE = [one for one in Dialect if one.is_native]
+RELEASED = [one for one in Dialect if not one.is_native]
+
+
+@dataclasses.dataclass(frozen=True)
+class Money:
+    """An amount in a currency."""
+
+    amount: decimal.Decimal
+    currency: str
+
+
+def encode_money(money: Money) -> Any:
+    if money.currency == "none":
+        return None
+    return {"amount": str(money.amount), "currency": money.currency}
+
+
+def decode_money(data: Any) -> Money:
+    return Money(decimal.Decimal(data["amount"]), data["currency"])
+
+
+class Cents(int):
+    """A number that is more than a number."""
+
+
+@dataclasses.dataclass
+class Broken:
+    """A value whose functions fail."""
+
+    error: Exception | None = None
+
+
+def encode_broken(value: Broken) -> Any:
+    if value.error is not None:
+        raise value.error
+    return object()
+
+
+register_value(Money, "shop.money", encode_money, decode_money, registry=registry)
+register_value(Cents, "shop.cents", int, Cents, registry=registry)
+register_value(Broken, "shop.broken", encode_broken, lambda data: Broken(), registry=registry)
+
+
+@tuple_type("shop.Item", registry=registry)
+class Item(Tuple):
+    """Has a field of the type."""
+
+    price: Money
+    cents: Cents
+    anything = TupleField()
+
+
+PRICE = Money(decimal.Decimal("1.50"), "EUR")
+WIRE = {"_ft": "shop.money", "_fd": {"amount": "1.50", "currency": "EUR"}}
+
+
+def write(tuples: list[Any], dialect: Dialect = Dialect.NATIVE, codec: Codec = CODEC) -> bytes:
+    return codec.encode_payload(Payload({}, tuples), dialect).text
+
+
+def there_and_back(tuples: list[Any], dialect: Dialect = Dialect.NATIVE) -> list[Any]:
+    back: list[Any] = CODEC.decode_payload(write(tuples, dialect), dialect).tuples
+    return back
+
+
+@pytest.mark.parametrize("dialect", NATIVE)
+@pytest.mark.parametrize("count", [1, 2])
+def test_value_comes_back_as_it_was(dialect: Dialect, count: int) -> None:
+    item = Item(price=PRICE, cents=Cents(5), anything={"in": [PRICE, (PRICE,)], PRICE: 1})
+    tuples = [item] * count + [PRICE, Cents(2)]
+    back = there_and_back(tuples, dialect)
+    assert back == tuples
+    assert type(back[0].cents) is type(back[-1]) is Cents
+    assert there_and_back([Item()] * count, dialect) == [Item()] * count
+
+
+@pytest.mark.parametrize("dialect", RELEASED)
+def test_released_clients_get_the_data_alone(dialect: Dialect) -> None:
+    encoded = CODEC.encode_value([PRICE, Field("other", [1, "x"])], dialect)
+    assert encoded == [{"amount": "1.50", "currency": "EUR"}, [1, "x"]]
+    assert not CODEC.encode_payload(Payload({}, [PRICE]), dialect).portable
+
+
+@pytest.mark.parametrize("dialect", NATIVE)
+@pytest.mark.parametrize("count", [1, 2])
+def test_who_does_not_know_the_type_gets_a_field_and_sends_it_back(
+    dialect: Dialect, count: int
+) -> None:
+    text = write([Item(price=PRICE, anything=[PRICE])] * count, dialect)
+    got = STRANGER.decode_payload(text, dialect).tuples
+    assert got[0].price == Field("shop.money", WIRE["_fd"]) == got[-1].anything[0]
+    back = CODEC.decode_payload(write(got, dialect, STRANGER), dialect).tuples
+    assert back == [Item(price=PRICE, anything=[PRICE])] * count
+
+
+def test_field_type_of_a_column_stands_there_once() -> None:
+    encoded = CODEC.encode_payload(Payload({}, [Item(price=PRICE), Item()]), Dialect.NATIVE)
+    assert b'{"_ft":"shop.money","_fd":[{"amount":"1.50","currency":"EUR"},null]}' in encoded.tuples
+
+
+@pytest.mark.parametrize("dialect", RELEASED)
+def test_unknown_field_types_of_released_clients_are_mistakes(dialect: Dialect) -> None:
+    with pytest.raises(MalformedMessage, match=r"Unknown field type 'shop.money'"):
+        STRANGER.decode_value(WIRE, dialect)
+
+
+@pytest.mark.parametrize("marker", ["", 5, True])
+def test_field_type_is_a_text(marker: Any) -> None:
+    with pytest.raises(MalformedMessage, match="Unknown field type"):
+        CODEC.decode_value({"_ft": marker, "_fd": 1}, Dialect.NATIVE)
+
+
+@pytest.mark.parametrize("data", ["x", {}, {"amount": "x"}, [], {"amount": "1", "x": 2}, 5])
+def test_data_that_is_no_value_is_told_with_its_place(data: Any) -> None:
+    source = {"_ct": "rt", "_c": "shop.Item", "price": {"_ft": "shop.money", "_fd": data}}
+    with pytest.raises(MalformedMessage, match=r"Expected `shop.money`, got") as caught:
+        CODEC.decode_payload_object({"tuples": ["x", source]}, Dialect.NATIVE)
+    assert caught.value.path == "$.tuples[1].price"
+
+
+def test_null_is_no_value() -> None:
+    assert CODEC.decode_value({"_ft": "shop.money", "_fd": None}, Dialect.NATIVE) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (Money(decimal.Decimal(1), "none"), "made None of it"),
+        (Broken(), "Raw field holds <object"),
+        (Broken(ValueError("no such")), "Cannot encode Broken.* as 'shop.broken': ValueError"),
+        (Field("x", object()), "Raw field holds <object"),
+    ],
+)
+@pytest.mark.parametrize("dialect", Dialect)
+def test_value_that_cannot_be_encoded_is_told_with_its_place(
+    value: Any, text: str, dialect: Dialect
+) -> None:
+    with pytest.raises(UnencodableValue, match=text) as caught:
+        write([Item(), Item(anything=[value])], dialect)
+    assert caught.value.path.startswith("$.tuples[1].anything[0]")
+
+
+def test_data_is_no_way_round_the_limit_of_depth() -> None:
+    codec = Codec(registry, Limits(depth=3))
+    data: Any = [[[[1]]]]
+    with pytest.raises(LimitExceeded, match="max_depth"):
+        codec.decode_value({"_ft": "other", "_fd": data}, Dialect.NATIVE)
+    with pytest.raises(UnencodableValue, match="max_depth"):
+        codec.encode_value(Field("other", data), Dialect.NATIVE)
+
+
+def test_field_of_a_registered_type_may_be_declared() -> None:
+    tuple_type_of_item = registry.get_by_class(Item)
+    assert tuple_type_of_item is not None
+    CODEC.compile(tuple_type_of_item)
+    source = {"_ct": "rt", "_c": "shop.Item", "price": "1.50 EUR"}
+    with pytest.raises(MalformedMessage, match=r"Expected `Money`, got '1.50 EUR'"):
+        CODEC.decode_value(source, Dialect.NATIVE)
