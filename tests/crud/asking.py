@@ -15,6 +15,7 @@ from django_vortex.testing import AsyncPeer, Received
 from django_vortex.tuples import TupleRegistry
 from django_vortex.wire.bodies import EncodedBody
 from django_vortex.wire.codec import Codec
+from django_vortex.wire.columns import expand_columns
 from django_vortex.wire.dialects import Dialect, WireForm
 from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.json_text import read_json, write_json
@@ -156,6 +157,7 @@ class Asker:
             encoded = envelope.encoded(CODEC, dialect, None)
             inflated = b"" if encoded is None else decompress(b64decode(encoded))
             items = [] if encoded is None else read_json(inflated, 64)["tuples"]
+            items = expand_columns(items, CODEC.limits, None)
         tuples = [_decode(item, dialect) for item in items]
         text = f"{envelope.filt} {envelope.result} {inflated.decode()}"
         return Reply(dict(envelope.filt), envelope.result, tuples, text)
