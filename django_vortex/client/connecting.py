@@ -26,6 +26,9 @@ from django_vortex.wire.limits import Limits
 TRANSPORTS: dict[str, OpenLine] = {"websocket": open_websocket, "http": open_http}
 """The transports by name, the best one first."""
 
+PIECED_BYTES = 1_000_000
+"""How long the JSON of a payload may be that is sent in pieces; servers take 1 MiB by default."""
+
 INFLATED_BYTES = 268_435_456
 """How long a payload's JSON may be."""
 
@@ -78,7 +81,9 @@ async def connect(
         proxy=proxy,
         idle_seconds=SILENT_SECONDS,
     )
-    limits = Limits(message_bytes=MAX_MESSAGE_BYTES, inflated_bytes=INFLATED_BYTES)
+    limits = Limits(
+        message_bytes=MAX_MESSAGE_BYTES, inflated_bytes=INFLATED_BYTES, pieced_bytes=PIECED_BYTES
+    )
     codec = Codec(registry, limits, reads_unknown_tuples=True)
     dialect = Dialect.D2 if vortexpy else Dialect.NATIVE
     core = Core(str(uuid.uuid4()), name, codec, dialect=dialect, silent_seconds=SILENT_SECONDS)

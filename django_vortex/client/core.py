@@ -229,8 +229,11 @@ class Core:
         """Look at the time: fail requests that are late, and tell what the connection needs."""
         for late in self.requests.expire(self._online_clock.read(now)):
             self._take_back(late)
-        if self._liveness is None:
+        if self._liveness is None or self._protocol is None:
             return Due.NOTHING
+        for event in self._protocol.expire(now, self._silent_seconds):
+            if isinstance(event, FailureReceived):
+                self._fail(event)
         if self._liveness.is_silent(now):
             return Due.END
         if self._liveness.is_beat_due(now):

@@ -13,6 +13,7 @@ from typing import Final
 
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import PayloadEnvelope
+from django_vortex.wire.pieces import PiecedText
 
 MAX_MESSAGES: Final = 2000
 """How many messages may wait."""
@@ -39,6 +40,11 @@ class Message:
     request_id: str = ""
     envelope: PayloadEnvelope | None = None
     dialect: Dialect = Dialect.NATIVE
+
+    @property
+    def size(self) -> int:
+        """The bytes of all of it."""
+        return self.text.size if isinstance(self.text, PiecedText) else len(self.text)
 
 
 class Outgoing:
@@ -69,21 +75,21 @@ class Outgoing:
         """Tell whether `put` would keep the bounds."""
         if not self._waiting:
             return True
-        fits = self._bytes + len(message.text) <= self._max_bytes
+        fits = self._bytes + message.size <= self._max_bytes
         return fits and len(self._waiting) < self._max_messages
 
     def put(self, message: Message) -> None:
         """Add a message at the end."""
         self._waiting.append(message)
-        self._bytes += len(message.text)
+        self._bytes += message.size
 
     def take(self) -> list[Message]:
         """Take the next messages, about `BATCH_BYTES` of them, to be written now."""
         batch: list[Message] = []
         size = 0
-        while self._waiting and (not batch or size + len(self._waiting[0].text) <= BATCH_BYTES):
+        while self._waiting and (not batch or size + self._waiting[0].size <= BATCH_BYTES):
             message = self._waiting.popleft()
-            size += len(message.text)
+            size += message.size
             batch.append(message)
         self._bytes -= size
         self.in_writing += len(batch)
@@ -97,7 +103,7 @@ class Outgoing:
         """Take back messages that were taken and certainly not written; they are the next again."""
         for message in reversed(list(batch)):
             self._waiting.appendleft(message)
-            self._bytes += len(message.text)
+            self._bytes += message.size
             self.in_writing -= 1
 
     def withdraw(self, request_id: str) -> bool:
@@ -105,7 +111,7 @@ class Outgoing:
         for message in self._waiting:
             if message.request_id == request_id:
                 self._waiting.remove(message)
-                self._bytes -= len(message.text)
+                self._bytes -= message.size
                 return True
         return False
 

@@ -25,6 +25,7 @@ from django_vortex.client.line import (
     describe,
 )
 from django_vortex.wire.messages import HEARTBEAT
+from django_vortex.wire.pieces import PiecedText
 
 
 class _Connect(connect):
@@ -51,14 +52,34 @@ class WebSocketLine:
             raise LineEnded(_read_closed(error)) from error
 
     async def send(self, texts: Sequence[str]) -> None:
-        """Write messages, one frame each."""
+        """Write messages, a frame each and one more for each piece that follows.
+
+        Beats may stand between them. A message is not written before its last piece is.
+        """
         for written, text in enumerate(texts):
-            if self._socket.state is not State.OPEN:
-                raise LineEnded(Ending("The WebSocket is closed"), written)
-            try:
-                await self._socket.send(text)
-            except ConnectionClosed as error:
-                raise LineEnded(_read_closed(error), written + 1) from error
+            if not isinstance(text, PiecedText):
+                await self._write(text, written, written + 1)
+                continue
+            await self._write(str(text), written, written)
+            size = len(text.payload.json or b"")
+            for piece in text.pieces():
+                size -= len(piece)
+                await self._write(piece, written, written if size else written + 1)
+
+    async def _write(self, data: str | bytes, before: int, after: int) -> None:
+        """Write one frame.
+
+        Args:
+            data: What is in it.
+            before: How many messages have left if it is not written.
+            after: How many may have left if it is.
+        """
+        if self._socket.state is not State.OPEN:
+            raise LineEnded(Ending("The WebSocket is closed"), before)
+        try:
+            await self._socket.send(data)
+        except ConnectionClosed as error:
+            raise LineEnded(_read_closed(error), after) from error
 
     async def beat(self) -> None:
         """Write a beat."""

@@ -69,7 +69,7 @@ def make_reply(result: Any, request: Request, date: datetime.datetime) -> Payloa
         payload = list_payload(result, request.codec.registry)
         payload.filt = filt
         envelope = PayloadEnvelope(filt, payload)
-    envelope.encoded(request.codec, request.dialect, date)
+    request.encode(envelope, date)
     return envelope
 
 
@@ -199,5 +199,5 @@ def make_failure(error: PeerError, request: Request, date: datetime.datetime) ->
     if not tuples:
         return PayloadEnvelope(filt, result=result)
     envelope = PayloadEnvelope(filt, Payload(filt, tuples), result=result)
-    envelope.encoded(request.codec, request.dialect, date)
+    request.encode(envelope, date)
     return envelope

@@ -4,6 +4,7 @@ import asyncio
 import copy
 import inspect
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import Any, Self
 
 from django_vortex.exceptions import WireError
@@ -30,6 +31,7 @@ class Request:
         peer: Who sent it.
         codec: Decodes the payload and encodes the replies.
         dialect: What the peer reads; replies are encoded for it where they are made.
+        is_framed: Whether it reads over HTTP.
         is_push: Nobody asked: data is built to be pushed.
         task: Makes the answer; whoever wants that no more cancels it.
 
@@ -48,6 +50,7 @@ class Request:
         "codec",
         "dialect",
         "envelope",
+        "is_framed",
         "is_push",
         "peer",
         "reply_filt",
@@ -61,6 +64,7 @@ class Request:
         *,
         codec: Codec,
         dialect: Dialect = Dialect.NATIVE,
+        is_framed: bool = False,
         is_push: bool = False,
         task: "asyncio.Task[Any] | None" = None,
     ) -> None:
@@ -68,6 +72,7 @@ class Request:
         self.peer = peer
         self.codec = codec
         self.dialect = dialect
+        self.is_framed = is_framed
         self.is_push = is_push
         self.reply_filt: Filt = dict(envelope.answer_filt)
         self.retry_after = 0.0
@@ -94,6 +99,20 @@ class Request:
         if self._payload is None:
             self._payload = self.envelope.decode_payload(self.codec)
         return self._payload
+
+    def encode(self, envelope: PayloadEnvelope, date: datetime) -> None:
+        """Encode the payload of a reply as its peer reads it, where that may take long.
+
+        Args:
+            envelope: The reply.
+            date: The date of the payload.
+
+        Raises:
+            UnencodableValue: Something in it cannot travel.
+        """
+        encoded = envelope.encode(self.codec, self.dialect, date)
+        if encoded is not None and self.dialect is not Dialect.D0:
+            encoded.prepare(framed=self.is_framed, has_pieces=self.dialect.has_pieces)
 
     def decode(self) -> None:
         """Decode the payload now, where that may take long; a failure waits for who asks."""

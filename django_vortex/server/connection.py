@@ -30,6 +30,7 @@ from django_vortex.server.requests import Requests
 from django_vortex.server.sender import ERROR_FILT, Sender
 from django_vortex.server.stream import Stream
 from django_vortex.server.take_over import Stamp, TakeOver
+from django_vortex.server.texts import measure
 from django_vortex.typedefs import Filt
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import PayloadEnvelope
@@ -139,6 +140,9 @@ class Connection(Sender):
         self.heard_at = self._server.now
         if dialect is not self.dialect and dialect is not None:
             self._learn(dialect)
+        self._take_events(events)
+
+    def _take_events(self, events: Iterable[Event]) -> None:
         for event in events:
             if self.is_closed:
                 return
@@ -180,6 +184,8 @@ class Connection(Sender):
         """Send a heart-beat and see that the peer lives; called once in a period."""
         server = self._server
         timeout = server.options.peer_timeout_seconds
+        if self._protocol is not None:
+            self._take_events(self._protocol.expire(server.now, timeout))
         stream = self._stream
         if stream is not None and not stream.framed and server.now - self.heard_at > timeout:
             self.close(SILENT_CLOSURE, "Nothing was heard of the peer for too long")
@@ -243,7 +249,7 @@ class Connection(Sender):
             if self.is_closed:
                 return
             if isinstance(entry, str):
-                self._append(entry, len(entry))
+                self._append(entry, measure(entry))
             else:
                 try:
                     self._date_and_append(entry)
@@ -253,6 +259,11 @@ class Connection(Sender):
     def pump(self) -> None:
         """Write what `adopt` has added."""
         self._pump()
+
+    @property
+    def reads_binary(self) -> bool:
+        """Whether binary frames of the peer are pieces, which must not be cut."""
+        return self._protocol is not None and self._protocol.reads_binary
 
     @property
     def user_key(self) -> str | None:
@@ -318,7 +329,12 @@ class Connection(Sender):
     async def _answer(self, envelope: PayloadEnvelope) -> None:
         dialect = self.dialect or UNKNOWN_DIALECT
         request = Request(
-            envelope, self.peer, codec=self._codec, dialect=dialect, task=asyncio.current_task()
+            envelope,
+            self.peer,
+            codec=self._codec,
+            dialect=dialect,
+            is_framed=self._form_is_framed(),
+            task=asyncio.current_task(),
         )
         try:
             replies = await self._server.payload_io.process(request)

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from django_vortex.server.dates import date_key, to_datetime
 from django_vortex.server.fan_out import Record
-from django_vortex.wire import framing
+from django_vortex.server.texts import NumberedText, measure
 from django_vortex.wire.codec import Codec
 from django_vortex.wire.dialects import Dialect, WireForm
 from django_vortex.wire.envelope import PayloadEnvelope
@@ -26,38 +26,6 @@ UNKNOWN_DIALECT: Final = Dialect.D1
 def form_index(dialect: Dialect | None, framed: bool) -> int:
     """Give the place in `FORMS` of the form for a peer of this dialect; None is not known yet."""
     return _DIALECTS.index(dialect or UNKNOWN_DIALECT) * 2 + framed
-
-
-class NumberedText(str):
-    """The text of a push that other processes know of, with its source and sequence.
-
-    A stream gives back texts that it did not send. Where another process has got the same push for
-    the same peer, only the number tells.
-    """
-
-    __slots__ = ("sequence", "source")
-
-    source: str
-    sequence: int
-
-    def __new__(cls, text: str, source: str, sequence: int) -> "NumberedText":
-        """Make one of the text and the number of its record."""
-        numbered = super().__new__(cls, text)
-        numbered.source = source
-        numbered.sequence = sequence
-        return numbered
-
-    def to_record(self) -> list[Any]:
-        """Return what is made into one again by ``NumberedText(*record)``."""
-        return [str(self), self.source, self.sequence]
-
-
-def reframe(text: str, framed: bool) -> str:
-    """Write a ready text of a peer for its other transport, with the number of its push."""
-    reframed = framing.reframe(text, framed=framed)
-    if isinstance(text, NumberedText):
-        return NumberedText(reframed, text.source, text.sequence)
-    return reframed
 
 
 class Delivery:
@@ -102,7 +70,7 @@ class Delivery:
 
     def size(self, form: int, codec: Codec) -> int:
         """Give what it costs to let the text in ``FORMS[form]`` wait, in bytes."""
-        return max(len(self.text(form, codec)), self.envelope.held_bytes)
+        return max(measure(self.text(form, codec)), self.envelope.held_bytes)
 
     def forget_texts(self) -> None:
         """Keep no more than the encoded payload: everybody who could be written to at once was."""

@@ -12,7 +12,7 @@ from typing import Any, Final
 from django_vortex.exceptions import DeliveryError
 from django_vortex.logs import get_limited_logger
 from django_vortex.server.connection import Connection
-from django_vortex.server.delivery import Delivery, NumberedText
+from django_vortex.server.delivery import Delivery
 from django_vortex.server.fan_out import Record
 from django_vortex.server.host import Host
 from django_vortex.server.identity import Identity
@@ -23,6 +23,7 @@ from django_vortex.server.peers import Peers
 from django_vortex.server.processes import Processes
 from django_vortex.server.sequenced_fan_out import record_size
 from django_vortex.server.take_over import ANSWER_SECONDS, Stamp, TakeOver, is_unnumbered
+from django_vortex.server.texts import NumberedText, flatten
 from django_vortex.wire.codec import Codec
 from django_vortex.wire.reserved import REFUSED_CLOSURE
 
@@ -324,7 +325,7 @@ class Moves:
 def _to_record(entry: Entry, codec: Codec) -> Any:
     if isinstance(entry, NumberedText):
         return entry.to_record()
-    return entry if isinstance(entry, str) else entry.to_record(codec)
+    return flatten(entry) if isinstance(entry, str) else entry.to_record(codec)
 
 
 def _from_record(record: Any, codec: Codec) -> Entry:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
 from django_vortex.server.delivery import Delivery
+from django_vortex.server.texts import measure
 
 Entry: TypeAlias = Delivery | str
 """A delivery, or a text that a former stream of the peer gave back."""
@@ -36,7 +37,7 @@ class Outbox:
 
     def add_first(self, texts: Iterable[str]) -> None:
         """Put texts that a stream gave back, oldest first, before all that waits."""
-        entries: list[tuple[Entry, int]] = [(text, len(text)) for text in texts]
+        entries: list[tuple[Entry, int]] = [(text, measure(text)) for text in texts]
         if not entries:
             return
         if self._entries is None:

@@ -56,10 +56,7 @@ class Sender(Writer):
             return
         # The usual case at the price of the encoding: nothing of a reply is shared or kept.
         text = encode_message(envelope, FORMS[self._form], to_datetime(date), self._codec)
-        if len(text) > self._options.outbox_max_bytes:
-            self._refuse(envelope.filt, len(text))
-        else:
-            self._write_message(text)
+        self._write_or_refuse(text, envelope.filt)
 
     def _date_and_offer(self, delivery: Delivery) -> None:
         self._offer(delivery.dated(self._dates.stamp(delivery.key, delivery.date)))

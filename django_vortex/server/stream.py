@@ -3,7 +3,7 @@
 A stream is one WebSocket or one HTTP response. A peer (a uuid) has one after another.
 """
 
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from typing import Any, Protocol
 
 from django_vortex.exceptions import VortexError
@@ -26,8 +26,10 @@ class Stream(Protocol):
     def framed(self) -> bool:
         """Whether this is an HTTP response: base64 texts, each ended by a dot."""
 
-    def send(self, text: str) -> Coroutine[Any, Any, None]:
-        """Write one text; blocks while the peer does not read.
+    def send(self, text: str | bytes) -> Coroutine[Any, Any, None]:
+        """Write one text, or one piece as a binary frame; blocks while the peer does not read.
+
+        An HTTP response is given texts only.
 
         Raises:
             StreamClosed: The stream has ended.
@@ -46,8 +48,8 @@ class Stream(Protocol):
             last_text: What an HTTP response ends with, since it has no close frame.
         """
 
-    def take_unsent(self) -> list[str]:
-        """Take back, oldest first, the texts that `send` got but that the ASGI server did not.
+    def take_unsent(self) -> Sequence[str | bytes]:
+        """Take back, oldest first, what `send` got but that the ASGI server did not.
 
         That includes the text a blocked `send` waits with, unless it is in the ASGI server's own
         ``send`` already. What is taken back must not be sent by this stream any more: the server

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
-from django_vortex.server.delivery import Delivery, NumberedText
+from django_vortex.server.delivery import Delivery
 from django_vortex.server.outbox import Entry
+from django_vortex.server.texts import NumberedText
 
 ANSWER_SECONDS: Final = 2.0
 """How long the other processes have to say whether they know a peer."""

@@ -1,18 +1,20 @@
 """Everything that goes out to one peer: `Writer`, the outbox and the stream it is written to.
 
-Takes deliveries, gives texts to the stream in the order they came. Only heart-beats overtake.
+Takes deliveries, gives texts to the stream in the order they came. Only heart-beats overtake, also
+between the pieces of a long message.
 """
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
 from typing import Any, Final
 
 from django_vortex.logs import get_limited_logger
-from django_vortex.server.delivery import FORMS, Delivery, reframe
+from django_vortex.server.delivery import FORMS, Delivery
 from django_vortex.server.options import ServerOptions
 from django_vortex.server.outbox import Entry, Outbox
 from django_vortex.server.stepping import resume
 from django_vortex.server.stream import Stream, StreamClosed
+from django_vortex.server.texts import get_pieced, measure, reframe
 from django_vortex.typedefs import Filt
 from django_vortex.wire.codec import Codec
 from django_vortex.wire.reserved import NORMAL_CLOSURE
@@ -40,6 +42,9 @@ class Writer:
         "_is_writing",
         "_options",
         "_outbox",
+        "_pieced",
+        "_pieces",
+        "_pieces_size",
         "_stalled_since",
         "_stream",
         "_written_size",
@@ -55,6 +60,10 @@ class Writer:
         self._is_beat_due = False
         self._stalled_since = 0.0
         self._written_size = 0
+        self._pieced: str | None = None
+        """The message whose pieces are being written."""
+        self._pieces: Iterator[bytes] = iter(())
+        self._pieces_size = 0
         self._heartbeat = ""
         self._info = ""
 
@@ -109,8 +118,10 @@ class Writer:
             old.close(NORMAL_CLOSURE, "Replaced by a newer stream of the same peer")
         self._pump()
 
-    def _take_back(self, failed: str | None = None) -> list[str]:
+    def _take_back(self, failed: str | bytes | None = None) -> list[str]:
         """Let go of the stream and give what it did not send, without heart-beats and infos.
+
+        Of a message in pieces it is the whole, if only one of them is missing.
 
         Args:
             failed: A text whose ``send`` raised; some streams give it back, some do not.
@@ -118,9 +129,12 @@ class Writer:
         stream = self._stream
         if stream is None:
             return []
-        unsent = stream.take_unsent()
-        if failed is not None and not any(text is failed for text in unsent):
+        unsent = [text for text in stream.take_unsent() if isinstance(text, str)]
+        if isinstance(failed, str) and not any(text is failed for text in unsent):
             unsent.append(failed)
+        if (pieced := self._pieced) is not None and not any(text is pieced for text in unsent):
+            unsent.insert(0, pieced)
+        self._end_pieces()
         self._stream = None
         self._is_writing = self._is_beat_due = False
         self._stalled_since = 0.0
@@ -130,10 +144,18 @@ class Writer:
     def _offer(self, delivery: Delivery) -> None:
         """Write a delivery, or let it wait for its turn."""
         text = delivery.text(self._form, self._codec)
-        if len(text) > self._options.outbox_max_bytes:
-            self._refuse(delivery.envelope.filt, len(text))
-        elif self._stream is None or self._is_writing:
+        if self._stream is not None and not self._is_writing:
+            self._write_or_refuse(text, delivery.envelope.filt)
+        elif (size := measure(text)) > self._options.outbox_max_bytes:
+            self._refuse(delivery.envelope.filt, size)
+        else:
             self._append(delivery, delivery.size(self._form, self._codec))
+
+    def _write_or_refuse(self, text: str, filt: Filt) -> None:
+        """Write a message now, which may not be larger than the outbox."""
+        size = measure(text)
+        if size > self._options.outbox_max_bytes:
+            self._refuse(filt, size)
         else:
             self._write_message(text)
 
@@ -170,23 +192,53 @@ class Writer:
         while self._stream is not None and not self._is_writing:
             if self._is_beat_due:
                 self._write_beat()
+            elif (piece := self._take_piece()) is not None:
+                self._begin_to_write(piece)
             elif self._outbox:
-                self._write_message(self._take_message())
+                self._begin_to_write(self._begin_message(self._take_message()))
             else:
                 return
 
-    def _next_text(self) -> str | None:
-        """Return what a task that writes goes on with: a beat that is due, else a message."""
+    def _next_text(self) -> str | bytes | None:
+        """Return what a task that writes goes on with: a beat, the next piece, else a message."""
         if self._is_beat_due:
             self._is_beat_due = False
             return self._heartbeat
-        return self._take_message() if self._outbox else None
+        if (piece := self._take_piece()) is not None:
+            return piece
+        return self._begin_message(self._take_message()) if self._outbox else None
+
+    def _begin_message(self, text: str) -> str:
+        """Note which pieces follow a message that is written now, and return its text."""
+        pieced = get_pieced(text)
+        if pieced is not None:
+            self._pieced = text
+            self._pieces = pieced.pieces()
+            self._pieces_size = pieced.size - len(text)
+        return text
+
+    def _take_piece(self) -> bytes | None:
+        """Take the next piece of the message that is being written, None behind its last."""
+        if self._pieced is None:
+            return None
+        piece = next(self._pieces, None)
+        if piece is None:
+            self._end_pieces()
+        else:
+            self._pieces_size -= len(piece)
+        return piece
+
+    def _end_pieces(self) -> None:
+        self._pieced = None
+        self._pieces = iter(())
+        self._pieces_size = 0
 
     def _take_message(self) -> str:
         """Take the oldest message that waits out of the outbox; there must be one."""
         entry = self._outbox.pop()
         if isinstance(entry, str):
-            return reframe(entry, FORMS[self._form].framed)
+            form = FORMS[self._form]
+            return reframe(entry, framed=form.framed, has_pieces=form.dialect.has_pieces)
         try:
             return entry.text(self._form, self._codec)
         except Exception as error:  # it was written for the form of another stream when it came
@@ -202,11 +254,13 @@ class Writer:
         self._begin_to_write(self._heartbeat)
 
     def _write_message(self, text: str) -> None:
-        """Write a reply or a push."""
-        self._begin_to_write(text)
+        """Write a reply or a push, with all its pieces."""
+        self._begin_to_write(self._begin_message(text))
+        if self._pieced is not None:
+            self._pump()
 
-    def _begin_to_write(self, text: str) -> None:
-        """Write a text, in a task if the stream blocks."""
+    def _begin_to_write(self, text: str | bytes) -> None:
+        """Write a text or a piece, in a task if the stream blocks."""
         stream = self._stream
         if stream is None:
             return
@@ -219,11 +273,15 @@ class Writer:
         except (Exception, asyncio.CancelledError) as error:
             self._fail(stream, text, error)
         else:
-            self._written_size = len(text)
+            self._written_size = len(text) + self._pieces_size
             self._keep_task(self._write_rest(stream, text, coroutine, waits_for))
 
     async def _write_rest(
-        self, stream: Stream, text: str, coroutine: Coroutine[Any, Any, None], waits_for: Any
+        self,
+        stream: Stream,
+        text: str | bytes,
+        coroutine: Coroutine[Any, Any, None],
+        waits_for: Any,
     ) -> None:
         """Wait until the text is written, then write what waits while it is still this stream."""
         try:
@@ -237,7 +295,7 @@ class Writer:
                     self._is_writing = False
                     return
                 text = next_text
-                self._written_size = len(text)
+                self._written_size = len(text) + self._pieces_size
                 await stream.send(text)
                 written += 1
                 if not written % WRITES_PER_TURN:
@@ -246,7 +304,7 @@ class Writer:
             if self._stream is stream:
                 self._fail(stream, text, error)
 
-    def _fail(self, stream: Stream, text: str, error: BaseException) -> None:
+    def _fail(self, stream: Stream, text: str | bytes, error: BaseException) -> None:
         if not isinstance(error, (StreamClosed, OSError)):
             logger.warning("Writing to a peer failed: %r", error)
         unsent = self._take_back(text)

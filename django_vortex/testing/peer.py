@@ -21,6 +21,7 @@ from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.events import EnvelopeReceived, FailureReceived
 from django_vortex.wire.messages import encode_message
 from django_vortex.wire.payload import Payload
+from django_vortex.wire.pieces import PiecedText
 from django_vortex.wire.protocol import Protocol
 from django_vortex.wire.reserved import MESSAGE_ID, NORMAL_CLOSURE
 
@@ -132,7 +133,7 @@ class AsyncPeer:
             connection.close(NORMAL_CLOSURE, "")  # over HTTP it would be held
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _hear(self, text: str) -> None:
+    def _hear(self, text: str | bytes) -> None:
         events = self._protocol.receive(text)
         if self._form.framed:
             events += self._protocol.finish()  # each is a body of its own
@@ -159,7 +160,10 @@ class AsyncPeer:
             return
         if not self._form.dialect.is_raw_json:
             text += "."  # which ends base64 on the way to a server, but not back (PROTOCOL 6.3)
-        connection.receive(text)
+        connection.receive(str(text))
+        if isinstance(text, PiecedText):
+            for piece in text.pieces():
+                connection.receive(piece)
 
     def _get_connection(self) -> Connection:
         if self._closed is not None:

@@ -7,14 +7,14 @@ class MemoryStream:
     """Hands what the server writes to a peer at once.
 
     Args:
-        receive: Takes each text.
+        receive: Takes each text, and the pieces that follow some.
         closed: Takes code and reason when the server ends the stream, once.
         framed: Whether messages end with dots, as over HTTP.
     """
 
     def __init__(
         self,
-        receive: Callable[[str], None],
+        receive: Callable[[str | bytes], None],
         closed: Callable[[int, str], None],
         *,
         framed: bool = False,
@@ -24,9 +24,9 @@ class MemoryStream:
         self._closed = closed
         self._is_closed = False
 
-    async def send(self, text: str) -> None:
+    async def send(self, text: str | bytes) -> None:
         """Hand over a text, plain as it comes over a socket; never blocks."""
-        self._receive(str(text))
+        self._receive(str(text) if isinstance(text, str) else text)
 
     def close(self, code: int, reason: str, last_text: str = "") -> None:
         """Tell the peer that this is the end."""

@@ -124,7 +124,8 @@ async def _take_in_turns(
     connection: Connection, stream: WebSocketStream, flow: Flow, frame: str | bytes
 ) -> None:
     """Take a long frame, and let others run in between."""
-    for data in cut_frame(frame):
+    whole = isinstance(frame, bytes) and connection.reads_binary
+    for data in (frame,) if whole else cut_frame(frame):
         if connection.stream is not stream:
             return
         connection.receive(data)

@@ -59,8 +59,9 @@ class HttpStream:
         """Size of what is in the slot and has not left yet."""
         return self._texts_bytes
 
-    async def send(self, text: str) -> None:
+    async def send(self, text: str | bytes) -> None:
         """Put one text into the slot; see `Stream.send`."""
+        assert isinstance(text, str), "HTTP has no pieces"
         while self._texts_bytes >= CHUNK_BYTES and not self._is_closed:
             self._waiting = text
             self._room = asyncio.get_running_loop().create_future()

@@ -30,6 +30,7 @@ from django_vortex.transports.threads import BlockingPool
 from django_vortex.tuples.registry import registry
 from django_vortex.wire.codec import Codec
 from django_vortex.wire.limits import Limits
+from django_vortex.wire.pieces import MAX_PIECED_BYTES
 
 SESSION_THREADS = 4
 """Threads that look up who peers are; handlers that block do not block these."""
@@ -228,6 +229,7 @@ def _limits(settings: VortexSettings) -> Limits:
     return Limits(
         message_bytes=settings.max_message_bytes,
         inflated_bytes=settings.max_inflated_bytes,
+        pieced_bytes=min(MAX_PIECED_BYTES, settings.outbox_max_bytes // 2),
         depth=settings.max_depth,
         tuples=settings.max_tuples,
     )

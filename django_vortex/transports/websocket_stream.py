@@ -1,6 +1,6 @@
 """One WebSocket as the server's `Stream`: texts out, a close that really ends.
 
-Takes texts from a connection, gives ASGI events to the server.
+Takes texts and pieces from a connection, gives ASGI events to the server.
 """
 
 import asyncio
@@ -49,7 +49,7 @@ class WebSocketStream:
         self._acceptance: Message | None = make_acceptance(headers)
         self._is_closed = False
         self._is_plain = False
-        self._waiting: str | None = None
+        self._waiting: str | bytes | None = None
 
     async def accept(self) -> None:
         """Answer the handshake, if that was not done."""
@@ -60,11 +60,11 @@ class WebSocketStream:
             except OSError as error:
                 raise StreamClosed("The peer left before its WebSocket was accepted") from error
 
-    def send(self, text: str) -> Coroutine[Any, Any, None]:
-        """Write one text; see `Stream.send`."""
+    def send(self, text: str | bytes) -> Coroutine[Any, Any, None]:
+        """Write one text or binary frame; see `Stream.send`."""
         if self._is_plain and self._flow.is_writable and len(text) < LONG_CHARACTERS:
             # A coroutine of ours around the server's own would be a fifth of what a write costs.
-            return self._raw_send({"type": "websocket.send", "text": text})
+            return self._raw_send(_make_message(text))
         return self._send_carefully(text)
 
     def close(self, code: int, reason: str, last_text: str = "") -> None:
@@ -82,7 +82,7 @@ class WebSocketStream:
         _closing.add(task)
         task.add_done_callback(_closing.discard)
 
-    def take_unsent(self) -> list[str]:
+    def take_unsent(self) -> list[str | bytes]:
         """Take back the text that waits for the socket to take more, if there is one."""
         waiting, self._waiting = self._waiting, None
         if waiting is None:
@@ -94,7 +94,7 @@ class WebSocketStream:
         self._is_closed = True
         self._is_plain = False
 
-    async def _wait_with(self, text: str) -> None:
+    async def _wait_with(self, text: str | bytes) -> None:
         self._waiting = text
         try:
             await self._flow.wait_writable()
@@ -103,7 +103,7 @@ class WebSocketStream:
         finally:
             self._waiting = None
 
-    async def _send_carefully(self, text: str) -> None:
+    async def _send_carefully(self, text: str | bytes) -> None:
         if self._acceptance is not None:
             await self.accept()
         if not self._flow.is_writable:
@@ -112,7 +112,7 @@ class WebSocketStream:
             raise StreamClosed("The WebSocket is closed")
         send = self._raw_send if len(text) < LONG_CHARACTERS else self._flow.send_long
         try:
-            await send({"type": "websocket.send", "text": text})
+            await send(_make_message(text))
         except (OSError, RuntimeError) as error:
             # How ASGI servers say that the peer is gone, or is being closed by them.
             raise StreamClosed("The peer is gone") from error
@@ -120,6 +120,10 @@ class WebSocketStream:
 
     def _send_close(self, code: int, reason: str) -> Coroutine[Any, Any, None]:
         return _end_quietly(self._flow.send_close(self._send, code, reason))
+
+
+def _make_message(text: str | bytes) -> Message:
+    return {"type": "websocket.send", "text" if isinstance(text, str) else "bytes": text}
 
 
 async def _end_quietly(closing: Coroutine[Any, Any, None]) -> None:

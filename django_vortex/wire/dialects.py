@@ -51,6 +51,11 @@ class Dialect(Enum):
         return self is Dialect.NATIVE
 
     @property
+    def has_pieces(self) -> bool:
+        """Whether the JSON of longer ones follows in binary frames, where there are any."""
+        return self is Dialect.NATIVE
+
+    @property
     def has_columns(self) -> bool:
         """Whether several tuples of a type are written as columns."""
         return self is Dialect.NATIVE

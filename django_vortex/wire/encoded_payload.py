@@ -2,7 +2,7 @@
 
 Takes JSON, gives the whole object, the short one that stands in an envelope of our own ends, and
 the compressed text of all others. Each is made when it is first asked for, and kept; of what is
-long the compressed text alone is kept once that is made.
+too long for anything else the compressed text alone is kept once that is made.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Final
 
 from django_vortex.wire.inflate import deflate
 from django_vortex.wire.payload import PAYLOAD_CLASS
+from django_vortex.wire.pieces import MAX_PIECED_BYTES
 
 SHORT_BYTES: Final = 4096
 """How long the JSON of a payload may be that stands in an envelope as it is."""
@@ -93,7 +94,8 @@ class EncodedPayload:
             self._text = deflate(self.json or b"")
             if self.short is None:
                 self.filt = self.tuples = self._date = b""
-                self._json = None
+                if not self.fits_pieces:
+                    self._json = None
         return self._text
 
     @property
@@ -105,6 +107,22 @@ class EncodedPayload:
             self._short = b'{"tuples":%b%b%b}' % (self.tuples, filt, date)
         short = self._short
         return None if short is None or len(short) > SHORT_BYTES else short
+
+    @property
+    def fits_pieces(self) -> bool:
+        """Whether the object is there, and may travel in binary frames."""
+        json = self.json
+        return json is not None and len(json) <= MAX_PIECED_BYTES
+
+    def prepare(self, *, framed: bool, has_pieces: bool) -> None:
+        """Make the form that a peer reads, here and now, where that may take long.
+
+        Args:
+            framed: Whether it reads over HTTP.
+            has_pieces: Whether it reads what is short as JSON, and otherwise in pieces.
+        """
+        if not has_pieces or (self.short is None and (framed or not self.fits_pieces)):
+            _ = self.text
 
     @property
     def held_bytes(self) -> int:

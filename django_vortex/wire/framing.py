@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from django_vortex.exceptions import LimitExceeded
+from django_vortex.wire.pieces import PiecedText
 
 HEAD_BYTES: Final = 65_536
 """How much is kept of a message in pieces that is too long."""
@@ -169,6 +170,8 @@ def reframe(text: str, *, framed: bool) -> str:
         text: Raw JSON, or base64 with or without its dot.
         framed: Whether it is for HTTP.
     """
+    if isinstance(text, PiecedText):
+        return reframe(text.flatten(), framed=True) if framed else text
     if not framed:
         return text.removesuffix(".")
     if text.endswith("."):

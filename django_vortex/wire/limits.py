@@ -6,6 +6,8 @@ Takes the settings' numbers, gives them to the splitter and to the codec.
 from dataclasses import dataclass
 from typing import Final
 
+from django_vortex.wire.pieces import MAX_PIECED_BYTES
+
 ENVELOPE_VALUES: Final = 10_000
 """How many values may be in filt and in result: they are decoded before anybody asks for them."""
 
@@ -55,6 +57,9 @@ class Limits:
 
     inflated_bytes: int = 16_777_216
     """Length of a payload's JSON; inflating stops there."""
+
+    pieced_bytes: int = MAX_PIECED_BYTES
+    """How long the JSON of a payload may be that is written in pieces, and not compressed."""
 
     depth: int = 64
     """How many lists and objects may be inside one another."""

@@ -17,6 +17,7 @@ from django_vortex.wire.encoded_payload import EncodedPayload
 from django_vortex.wire.envelope import NAME_KEY, UUID_KEY, VERSION_KEY, PayloadEnvelope
 from django_vortex.wire.inflate import deflate
 from django_vortex.wire.json_text import write_json
+from django_vortex.wire.pieces import PiecedText
 from django_vortex.wire.plain import write_plain
 from django_vortex.wire.versions import VERSION
 
@@ -39,6 +40,8 @@ def encode_message(
 ) -> str:
     """Return the text of a message, ready for the transport.
 
+    That of a longer payload in our own dialect is a `PiecedText` where there are binary frames.
+
     Args:
         envelope: What is sent. Its filt goes into the payload, too, unless that has its own.
         form: What the peer reads.
@@ -53,13 +56,14 @@ def encode_message(
         filt = NOTHING_FILT if envelope.is_empty else envelope.filt
         return _write_d0(filt, envelope, form, date, codec)
     result = envelope.result
-    return _write_envelope(
-        _encode(envelope.filt, dialect, codec, "filt"),
-        _write_payload(envelope.encode(codec, dialect, date), dialect),
-        b"null" if result is None else _encode(result, dialect, codec, "result"),
-        date,
-        form,
-    )
+    payload = envelope.encode(codec, dialect, date)
+    filt_json = _encode(envelope.filt, dialect, codec, "filt")
+    result_json = b"null" if result is None else _encode(result, dialect, codec, "result")
+    if payload is not None and _is_pieced(payload, form, codec.limits.pieced_bytes):
+        head, tail = _ENVELOPE_HEAD + filt_json + b",", _write_tail(result_json, date)
+        return PiecedText(head.decode("ascii"), payload, tail.decode("ascii"))
+    body = _write_payload(payload, dialect)
+    return _write_envelope(filt_json, body, result_json, date, form)
 
 
 def server_info(uuid: str, name: str, form: WireForm, date: datetime, codec: Codec) -> str:
@@ -91,6 +95,12 @@ def heartbeat(form: WireForm, date: datetime, codec: Codec) -> str:
     return HEARTBEAT
 
 
+def _is_pieced(payload: EncodedPayload, form: WireForm, pieced_bytes: int) -> bool:
+    if form.framed or not form.dialect.has_pieces or payload.short is not None:
+        return False
+    return payload.fits_pieces and len(payload.json or b"") <= pieced_bytes
+
+
 def _write_payload(payload: EncodedPayload | None, dialect: Dialect) -> bytes:
     """Return the field of the envelope that carries the payload, in the form that suits it."""
     if payload is None:
@@ -103,14 +113,16 @@ def _write_payload(payload: EncodedPayload | None, dialect: Dialect) -> bytes:
 def _write_envelope(
     filt: bytes, payload: bytes, result: bytes, date: datetime | None, form: WireForm
 ) -> str:
-    json = b'%b%b,%b,"result":%b,"date":%b}' % (
-        (_ENVELOPE_HEAD, filt, payload, result, _date_json(date, has_zone=True))
-    )
+    json = b"%b%b,%b%b" % (_ENVELOPE_HEAD, filt, payload, _write_tail(result, date))
     if form.framed:
         return b2a_base64(json, newline=False).decode("ascii") + "."
     if form.dialect.is_raw_json:
         return json.decode("ascii")
     return b2a_base64(json, newline=False).decode("ascii")
+
+
+def _write_tail(result: bytes, date: datetime | None) -> bytes:
+    return b',"result":%b,"date":%b}' % (result, _date_json(date, has_zone=True))
 
 
 def _write_d0(

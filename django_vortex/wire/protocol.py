@@ -7,6 +7,7 @@ the peer speaks. What to send is `messages`'s business, in the `form` given here
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -34,8 +35,10 @@ from django_vortex.wire.limits import (
     ENVELOPE_VALUES,
     FREE_CONTAINERS,
 )
+from django_vortex.wire.pieces import FIELD as PIECES
+from django_vortex.wire.pieces import Assembly
 from django_vortex.wire.plain import read_plain, read_plain_date, read_plain_part
-from django_vortex.wire.reading import get_payload_text, read_message
+from django_vortex.wire.reading import check_payload, get_payload_text, read_message
 
 OUTER_LEVELS = 2
 """How deep filt and result are taken to be: in an answer they stand in a payload, or in a list."""
@@ -48,6 +51,14 @@ MAX_FAILURES_AT_ONCE = 100
 
 Each is answered: two bytes would be worth two hundred.
 """
+
+
+@dataclass(frozen=True, slots=True)
+class _Announced:
+    """A message whose payload has not come yet."""
+
+    envelope: PayloadEnvelope
+    assembly: Assembly
 
 
 class Protocol:
@@ -83,6 +94,8 @@ class Protocol:
         self._failures_at_once = 0
         self._inflatable = codec.limits.inflated_bytes
         self._containers = D0_CONTAINERS
+        self._announced: _Announced | None = None
+        self._drops_binary = False
         self.dialect = dialect
 
     @property
@@ -98,9 +111,28 @@ class Protocol:
     def receive(self, data: str | bytes) -> list[Event]:
         """Give what ``data`` completes; never raises because of what the peer sent."""
         self._failures_at_once = 0
-        if self._splitter.is_whole(data) and not self.is_dead:
-            return [self._read_piece(data)]
+        if self.reads_binary and not isinstance(data, str):
+            return self._take_binary(data)
+        if self._splitter.is_whole(data) and not self.is_dead and self._announced is None:
+            event = self._read_piece(data)
+            return [] if event is None else [event]
         return self._read(self._splitter.feed(data))
+
+    @property
+    def reads_binary(self) -> bool:
+        """Whether binary frames are the pieces of payloads, and not the same as text."""
+        return self.dialect is Dialect.NATIVE and not self._framed
+
+    def expire(self, now: float, seconds: float) -> list[Event]:
+        """Give up a message whose next piece is too late; to be called now and then.
+
+        Args:
+            now: The monotonic time.
+            seconds: How long a peer may send nothing of it.
+        """
+        if self._announced is None or not self._announced.assembly.is_stuck(now, seconds):
+            return []
+        return [self._give_up(f"The next piece of the message did not come within {seconds:g} s")]
 
     def finish(self) -> list[Event]:
         """Give what the end of a body completes: its last message may lack the dot."""
@@ -114,14 +146,62 @@ class Protocol:
         if self.is_dead:
             return events
         for piece in pieces:
-            event = HEARTBEAT_RECEIVED if piece == b"" else self._read_piece(piece)
-            events.append(event)
+            if piece == b"":
+                events.append(HEARTBEAT_RECEIVED)
+                continue
+            if self._announced is not None:
+                events.append(self._give_up("Another message came before all pieces of this one"))
+            event = self._read_piece(piece)
+            if event is not None:
+                events.append(event)
             if isinstance(event, FailureReceived) and event.fatal:
                 break
         return events
 
-    def _read_piece(self, piece: Piece) -> Event:
+    def _take_binary(self, data: bytes) -> list[Event]:
+        """Take a piece of what was announced."""
+        if self.is_dead:
+            return []
+        announced = self._announced
+        if announced is None:
+            if self._drops_binary:
+                return []  # of a message that has failed, as its sender was told
+            self._drops_binary = True
+            error = MalformedMessage("Binary frame that no envelope has announced")
+            return [self._fail(error, None)]
+        envelope, assembly = announced.envelope, announced.assembly
+        try:
+            assembly.add(data)
+            if not assembly.is_complete:
+                return []
+            body = JsonBody(check_payload(assembly.join()))
+        except WireError as error:
+            return [self._give_up_for(error)]
+        self._announced = None
+        whole = PayloadEnvelope.received(
+            envelope.filt, body, result=envelope.result, date=envelope.date
+        )
+        self._failures = 0
+        whole.size = envelope.size + len(body.json)
+        whole.beside_size = envelope.size
+        return [EnvelopeReceived(whole)]
+
+    def _give_up(self, text: str) -> FailureReceived:
+        return self._give_up_for(MalformedMessage(text))
+
+    def _give_up_for(self, error: WireError) -> FailureReceived:
+        """Fail the message whose pieces are awaited, and drop what still comes of it."""
+        assert self._announced is not None
+        filt = self._announced.envelope.answer_filt
+        self._announced = None
+        self._drops_binary = True
+        return self._fail(error, filt)
+
+    def _read_piece(self, piece: Piece) -> Event | None:
+        """Read a message; None if its payload is still to come."""
+        self._drops_binary = False
         if isinstance(piece, TooLong):
+            self._drops_binary = True  # it may have announced some
             return self._fail(piece.error, self._get_answer_filt(piece.head))
         inflatable = self._inflatable
         try:
@@ -136,7 +216,14 @@ class Protocol:
                 self.dialect = written_in
             dialect = self._get_spoken(written_in)
             envelope = self._build(fields, dialect)
+            if fields.get(PIECES) is not None and self.reads_binary:
+                limit = self._codec.limits.message_bytes
+                assembly = Assembly(fields[PIECES], limit - len(piece), limit)
+                self._announced = _Announced(envelope, assembly)
+                envelope.size = len(piece)
+                return None
         except WireError as error:
+            self._drops_binary = True
             return self._fail(error, self._get_answer_filt(piece))
         self._failures = 0
         envelope.size = size = len(piece) + inflatable - self._inflatable

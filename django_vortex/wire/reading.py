@@ -32,6 +32,7 @@ class _Envelope(msgspec.Struct, rename={"kind": "_ct"}, gc=False):
     data: Any = None
     encodedPayload: Any = None
     payload: msgspec.Raw = msgspec.Raw(b"")
+    pieces: Any = None
 
     def fields(self) -> dict[str, Json]:
         """Return what is parsed."""
@@ -42,6 +43,7 @@ class _Envelope(msgspec.Struct, rename={"kind": "_ct"}, gc=False):
             "date": self.date,
             "data": self.data,
             "encodedPayload": self.encodedPayload,
+            "pieces": self.pieces,
         }
 
 
@@ -104,15 +106,20 @@ def _read_native(text: str | bytes, depth: int) -> dict[str, Json]:
         # Numbers and texts that only the standard library reads, or an error to be told.
         fields = _checked(_read_json(text, depth), "rpe")
         if fields.get("payload") is not None:
-            fields["payload"] = _check_payload(write_json(fields["payload"]))
+            fields["payload"] = check_payload(write_json(fields["payload"]))
         return fields
     fields = _checked(message.fields(), "rpe")
     payload = bytes(message.payload)
-    fields["payload"] = None if payload in (b"", b"null") else _check_payload(payload)
+    fields["payload"] = None if payload in (b"", b"null") else check_payload(payload)
     return fields
 
 
-def _check_payload(json: bytes) -> bytes:
+def check_payload(json: bytes) -> bytes:
+    """Return the JSON of a payload, which has to be an object.
+
+    Raises:
+        MalformedMessage: It is something else.
+    """
     if not json.startswith(b"{"):
         raise MalformedMessage(f"Expected an object, got {quoted(json)}", "$.payload")
     return json

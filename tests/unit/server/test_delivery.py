@@ -1,6 +1,7 @@
 import pytest
 
-from django_vortex.server.delivery import FORMS, Delivery, NumberedText, form_index, reframe
+from django_vortex.server.delivery import FORMS, Delivery, form_index
+from django_vortex.server.texts import NumberedText, reframe
 from django_vortex.wire.dialects import Dialect
 from tests.unit.server.fakes import CODEC, FakeStream, note
 
@@ -54,8 +55,12 @@ def test_delivery_crosses_processes():
 def test_ready_text_can_be_read_on_the_other_transport(written, read):
     delivery = Delivery(note("x"), 1000)
     stream = FakeStream(framed=FORMS[read].framed)
-    stream.received.append(reframe(delivery.text(written, CODEC), FORMS[read].framed))
+    stream.received.append(turn(delivery.text(written, CODEC), read))
     assert stream.values() == ["x"]
+
+
+def turn(text, form):
+    return reframe(text, framed=FORMS[form].framed, has_pieces=FORMS[form].dialect.has_pieces)
 
 
 def test_text_that_a_stream_gives_back_knows_the_number_of_its_push():
@@ -63,8 +68,8 @@ def test_text_that_a_stream_gives_back_knows_the_number_of_its_push():
         text = Delivery(note("x"), 5, "A", 7).text(form, CODEC)
         for kept in (
             text,
-            reframe(text, True),
-            reframe(text, False),
+            turn(text, form_index(Dialect.D2, True)),
+            turn(text, form_index(Dialect.NATIVE, False)),
             NumberedText(*text.to_record()),
         ):
             assert (kept.source, kept.sequence) == ("A", 7)
