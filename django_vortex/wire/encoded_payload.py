@@ -85,6 +85,8 @@ class EncodedPayload:
         if self._json is None and self.tuples:
             parts = (_HEAD, self.filt, self.tuples, self._date, self._more)
             self._json = b'%b%b,"tuples":%b,"date":%b%b}' % parts
+            if self.short is None:  # then its parts are of no other use
+                self.filt = self.tuples = self._date = b""
         return self._json
 
     @property
@@ -92,10 +94,8 @@ class EncodedPayload:
         """``base64(zlib(JSON))``, ASCII."""
         if self._text is None:
             self._text = deflate(self.json or b"")
-            if self.short is None:
-                self.filt = self.tuples = self._date = b""
-                if not self.fits_pieces:
-                    self._json = None
+            if self.short is None and not self.fits_pieces:
+                self._json = None
         return self._text
 
     @property

@@ -60,20 +60,20 @@ class FakeStream:
 
     def __init__(self, *, framed: bool = False, slot: int = 0) -> None:
         self.framed = framed
-        self.received: list[str] = []
+        self.received: list[Any] = []
         self.closed_with: tuple[int, str] | None = None
         self.is_blocked = False
         self.sends = 0
         self._slot_size = slot
-        self._slot: list[str] = []
-        self._waiting: str | None = None
+        self._slot: list[Any] = []
+        self._waiting: str | bytes | None = None
         self._waiter: asyncio.Future[None] | None = None
 
     @property
     def is_full(self) -> bool:
         return self.is_blocked or (self._slot_size > 0 and len(self._slot) >= self._slot_size)
 
-    async def send(self, text: str) -> None:
+    async def send(self, text: str | bytes) -> None:
         self.sends += 1
         while self.is_full and self.closed_with is None:
             self._waiting = text
@@ -100,7 +100,7 @@ class FakeStream:
             self._slot = []
             self._wake()
 
-    def take_unsent(self) -> list[str]:
+    def take_unsent(self) -> list[str | bytes]:
         unsent, self._slot = self._slot, []
         if self._waiting is not None:
             unsent.append(self._waiting)
@@ -124,7 +124,11 @@ class FakeStream:
             CODEC, framed=self.framed, dialect=dialect, whole_frames=not self.framed
         )
         # Over a real socket plain text arrives.
-        events = [event for text in self.received for event in protocol.receive(str(text))]
+        events = [
+            event
+            for text in self.received
+            for event in protocol.receive(text if isinstance(text, bytes) else str(text))
+        ]
         return [
             event.envelope
             for event in events
