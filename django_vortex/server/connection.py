@@ -333,7 +333,7 @@ class Connection(Sender):
             self.peer,
             codec=self._codec,
             dialect=dialect,
-            is_framed=self._form_is_framed(),
+            is_framed=self._is_form_framed(),
             task=asyncio.current_task(),
         )
         try:
