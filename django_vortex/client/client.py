@@ -75,17 +75,14 @@ class Client:
             Closed: There will be none any more.
         """
         self._check()
-        waiting = [asyncio.create_task(one.wait()) for one in (self._driver.online, self._ended)]
         try:
-            await asyncio.wait(waiting, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for one in waiting:
-                one.cancel()
-            await asyncio.gather(*waiting, return_exceptions=True)
-        self._check()
-        if not self._driver.online.is_set():
+            async with asyncio.timeout(timeout):
+                while not self._driver.online.is_set():
+                    await self._wait_for_news()
+                    self._check()
+        except TimeoutError:
             reason = self._driver.last_ending.reason
-            raise NotConnected(f"No connection within {timeout:g} s: {reason}")
+            raise NotConnected(f"No connection within {timeout:g} s: {reason}") from None
 
     async def call(
         self,
@@ -323,6 +320,16 @@ class Client:
             return asyncio.get_running_loop() is self._loop
         except RuntimeError:  # none runs here
             return False
+
+    async def _wait_for_news(self) -> None:
+        """Wait until there is a connection, or none any more."""
+        waiting = [asyncio.create_task(one.wait()) for one in (self._driver.online, self._ended)]
+        try:
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for one in waiting:
+                one.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)
 
     async def _put(self, message: Message) -> None:
         outgoing = self._core.outgoing

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import threading
 import time
+from typing import Any
 
 import pytest
 
@@ -229,6 +230,48 @@ async def test_G4_slow_reader_is_told_what_it_missed(
         assert caught.value.lost == 7
         await asyncio.to_thread(server.push, first=10, to_name="slow", wait=1)
         assert (await anext(pushes)).tuples == [10]
+
+
+async def test_G4_stream_is_held_for_readers_that_read(
+    proxy: TcpProxy, server: ServerProcess, transport: str
+) -> None:
+    """A hundred times as much as there is room for, and nothing is lost."""
+    options: dict[str, Any] = {"name": f"held-{transport}", "transports": [transport], **LONG}
+    async with (
+        connect(proxy.url, **options) as vortex,
+        vortex.on("e2e.pushed", max_waiting=4) as pushes,
+    ):
+        pushing = asyncio.to_thread(server.push, count=400, to_name=f"held-{transport}", wait=1)
+        pushed = asyncio.create_task(pushing)
+        for number in range(400):
+            assert (await anext(pushes)).tuples == [number]
+            await asyncio.sleep(0)
+        await pushed
+
+
+async def test_G4_reader_that_sleeps_holds_up_nobody_for_long(
+    proxy: TcpProxy, server: ServerProcess, transport: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    name = f"asleep-{transport}"
+    options: dict[str, Any] = {"name": name, "transports": [transport], **LONG}
+    async with (
+        connect(proxy.url, **options) as vortex,
+        vortex.on("e2e.pushed", max_waiting=4) as asleep,
+        vortex.on("e2e.pushed", max_waiting=1000) as awake,
+    ):
+        for first in range(0, 200, 20):
+            push = {"count": 20, "first": first, "to_name": name, "wait": 1}
+            await asyncio.to_thread(server.push, **push)
+            assert await echo(vortex, first) == first
+        assert [(await anext(awake)).tuples[0] for _ in range(200)] == list(range(200))
+        read = []
+        with pytest.raises(Overflow) as caught:
+            while True:
+                read.append((await anext(asleep)).tuples[0])
+        assert read == list(range(len(read)))
+        assert len(read) + caught.value.lost == 200
+        assert vortex.is_online
+    assert caplog.text.count("too slow") == 1
 
 
 async def test_G4_blocked_loop_is_no_dead_server(

@@ -18,7 +18,7 @@ WITHOUT_DJANGO = (
 )
 
 PROGRAM = """
-from django_vortex.client import Client, Loader, connect
+from django_vortex.client import Client, Event, Loader, Online, connect, connect_sync
 from django_vortex.tuples import Tuple, TupleField, tuple_type
 from django_vortex.wire.payload import Payload
 
@@ -45,10 +45,26 @@ async def main() -> int:
         reply: Payload = await vortex.call("people", timeout=5, state="open")
         await vortex.send(Payload({"key": "people"}, tuples=[Person(name="Ann")]))
         await vortex.flush()
+        await vortex.renew(timeout=5)
+        async with vortex.events() as events:
+            event: Event = await anext(events)
+            if isinstance(event, Online):
+                print(event.transport, vortex.uuid)
         async with vortex.on({"key": "people"}) as pushes:
             async for push in pushes:
                 return len(push.tuples) + len(reply.tuples) + len(await rename(vortex, "Bo"))
     return 0
+
+
+def main_without_loop() -> list[object]:
+    with connect_sync("wss://example.org/vortex", name="x", open_timeout=5) as vortex:
+        with vortex.on("people") as pushes:
+            for push in pushes:
+                return list(push.tuples)
+        with vortex.loader({"key": "people", "id": 7}) as person:
+            person.row.name = "Ann"
+            person.save(timeout=5)
+        return list(vortex.call("people").tuples)
 """
 
 
