@@ -1,9 +1,9 @@
 /**
  * A small vortex client: one WebSocket, requests and pushes, as much as this page needs.
  *
- * It speaks the native dialect, version 2: JSON envelopes with a short payload as it is, a longer one
- * as base64 of zlib of JSON, and several tuples of a type as columns. To a server of the version
- * before it writes as that reads.
+ * It speaks the native dialect, version 2: JSON envelopes with a short payload as it is, and several
+ * tuples of a type as columns. A longer payload comes in binary frames, and is sent as base64 of
+ * zlib of JSON. To a server of the version before it writes as that reads.
  */
 
 const HEARTBEAT_MS = 15_000;
@@ -31,6 +31,7 @@ export class Vortex extends EventTarget {
   #waiting = new Map();
   #socket = null;
   #version = 1;
+  #announced = null;
   #retries = 0;
 
   /** Connect, again and again. */
@@ -41,6 +42,8 @@ export class Vortex extends EventTarget {
       vortexUuid: this.#uuid, vortexName: "example-page", vortexDialect: "native", vortexVersion: VERSION,
     });
     const socket = new WebSocket(url);
+    socket.binaryType = "arraybuffer";
+    this.#announced = null;
     const beat = setInterval(() => this.#socket?.send("."), HEARTBEAT_MS);
     // Payloads are inflated asynchronously; one after the other keeps them in order.
     let received = Promise.resolve();
@@ -94,13 +97,28 @@ export class Vortex extends EventTarget {
     this.dispatchEvent(new Event("open"));
   }
 
-  async #receive(text, socket) {
-    if (text === ".") return;
-    const envelope = JSON.parse(text.startsWith("{") ? text : atob(text));
+  async #receive(data, socket) {
+    if (data === ".") return;
+    if (typeof data !== "string") return this.#addPiece(data);
+    const envelope = JSON.parse(data.startsWith("{") ? data : atob(data));
+    if (envelope.pieces) this.#announced = { envelope, left: envelope.pieces[1], pieces: [] };
+    else if (SERVER_UUID in envelope.filt) this.#meet(unwrap(envelope.filt), socket);
+    else this.#take(envelope, envelope.payload ?? (envelope.data ? await inflate(envelope.data) : {}));
+  }
+
+  /** Take a part of the payload of an envelope that came before; beats may be between them. */
+  async #addPiece(piece) {
+    const announced = this.#announced;
+    if (!announced) return;
+    announced.pieces.push(piece);
+    if (--announced.left > 0) return;
+    this.#announced = null;
+    this.#take(announced.envelope, JSON.parse(await new Blob(announced.pieces).text()));
+  }
+
+  #take(envelope, payload) {
     const filt = unwrap(envelope.filt);
     const result = unwrap(envelope.result);
-    if (SERVER_UUID in filt) return this.#meet(filt, socket);
-    const payload = envelope.payload ?? (envelope.data ? await inflate(envelope.data) : {});
     const tuples = unwrap(fromColumns(payload.tuples ?? []));
     const request = this.#waiting.get(filt[MESSAGE_ID]);
     if (!request) this.dispatchEvent(new CustomEvent("push", { detail: { filt, tuples } }));
