@@ -8,7 +8,7 @@ from benchmarks.results import Result
 
 
 def measure_alone(name: str) -> list[Result]:
-    """Give what ``measure()`` of a module of this package gives, run in a fresh process."""
+    """Return what ``measure()`` of a module of this package gives, run in a fresh process."""
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=context) as pool:
         return pool.submit(_measure, name).result()

@@ -30,7 +30,7 @@ _GROUP_SENDS: Final = 2
 
 
 def operations() -> AbstractContextManager[Operations]:
-    """Give pushes, in processor time of the server for each delivery."""
+    """Return pushes, in processor time of the server for each delivery."""
     return in_servers(_make_lines)
 
 
@@ -89,7 +89,7 @@ async def _measure_rates(server: str) -> dict[str, float]:
 async def _measure_rate(
     port: int, sockets: Sequence[LoadSocket], command: str, messages: int, **numbers: int
 ) -> float:
-    """Give how many messages arrived per second, all sockets together."""
+    """Return how many messages arrived per second, all sockets together."""
     start = time.perf_counter()
     await _push(port, sockets, command, messages, **numbers)
     return messages * len(sockets) / (time.perf_counter() - start)

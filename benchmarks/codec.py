@@ -63,7 +63,7 @@ class VortexPyOrder(VortexPyTuple):
 
 
 def make_rows() -> list[dict[str, Any]]:
-    """Give the values, the same in every run."""
+    """Return the values, the same in every run."""
     rng = random.Random(1)
     start = dt.datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=dt.UTC)
     return [
@@ -82,13 +82,13 @@ def make_rows() -> list[dict[str, Any]]:
 
 
 def make_vortexpy_order(row: dict[str, Any]) -> Any:
-    """Give a row as vortexpy's record."""
+    """Return a row as vortexpy's record."""
     make: Any = VortexPyOrder
     return make(**row)
 
 
 def rate(run: Callable[[], object]) -> Callable[[], float]:
-    """Give a measurement of one run in tuples per second of this thread's processor time.
+    """Return a measurement of one run in tuples per second of this thread's processor time.
 
     Nothing here waits, so time that other processes took is none of ours.
     """
@@ -103,7 +103,7 @@ def rate(run: Callable[[], object]) -> Callable[[], float]:
 
 @contextmanager
 def operations() -> Iterator[Operations]:
-    """Give our side: a payload each way."""
+    """Return our side: a payload each way."""
     codec = Codec(registry)
     payload = Payload({"key": "bench"}, [Order(**row) for row in make_rows()])
     text = codec.encode_payload(payload, Dialect.D2).text

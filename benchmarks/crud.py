@@ -132,7 +132,7 @@ class Side:
         self._save("bench.Order", self.bodies[self.turn % 2])
 
     def prepare_versioned_save(self) -> Callable[[], None]:
-        """Give what saves rows that have a version, as they are now."""
+        """Return what saves rows that have a version, as they are now."""
         body = self._make_body("bench.VersionedOrder", note="changed again")
         return lambda: self._save("bench.VersionedOrder", body)
 
@@ -196,7 +196,7 @@ class RestSide:
 
 
 def make_rows() -> list[dict[str, Any]]:
-    """Give the values of all rows."""
+    """Return the values of all rows."""
     return [
         {
             "id": number + 1,
@@ -236,7 +236,7 @@ def fill_sqlalchemy() -> Any:
 
 
 def duration(run: Callable[[], object]) -> Callable[[], float]:
-    """Give a measurement of one run in milliseconds of this thread's processor time."""
+    """Return a measurement of one run in milliseconds of this thread's processor time."""
 
     def measurement() -> float:
         start = time.thread_time()
@@ -270,7 +270,7 @@ def count_sqlalchemy(engine: Any, run: Callable[[], object]) -> int:
 
 
 def make_sides(engine: Any) -> dict[str, Side]:
-    """Give our side over each store, whose tables are filled."""
+    """Return our side over each store, whose tables are filled."""
     return {
         "Django": Side(Order),
         "SQLAlchemy": Side(AlchemyOrder, session_factory=sessionmaker(engine)),
@@ -279,7 +279,7 @@ def make_sides(engine: Any) -> dict[str, Side]:
 
 @contextmanager
 def operations() -> Iterator[Operations]:
-    """Give our side: lists and saves over either store."""
+    """Return our side: lists and saves over either store."""
     fill_django()
     engine = fill_sqlalchemy()
     yield {

@@ -33,12 +33,12 @@ PEER: Final = Peer(uuid="bench", name="bench")
 
 
 def own_key(number: int) -> Filt:
-    """Give the filt of an endpoint with a key of its own."""
+    """Return the filt of an endpoint with a key of its own."""
     return {"key": f"bench.{number}"}
 
 
 def shared_key(number: int) -> Filt:
-    """Give the filt of an endpoint that shares its key, and a name beside, with all others."""
+    """Return the filt of an endpoint that shares its key, and a name beside, with all others."""
     return {"key": "bench", "table": "airports", "id": number}
 
 
@@ -84,7 +84,7 @@ async def answer(request: Request) -> list[Any]:
 
 @contextmanager
 def operations() -> Iterator[Operations]:
-    """Give requests among many endpoints."""
+    """Return requests among many endpoints."""
     kinds = {"own keys": own_key, "one key": shared_key}
     populations = {name: Population(MANY, make_filt) for name, make_filt in kinds.items()}
     yield {

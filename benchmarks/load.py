@@ -46,7 +46,7 @@ _read_buffer = bytearray(_READ_BYTES)
 
 
 def encode_frame(opcode: int, payload: bytes) -> bytes:
-    """Give one final masked frame."""
+    """Return one final masked frame."""
     size = len(payload)
     if size < 126:
         head = bytes((0x80 | opcode, 0x80 | size))
@@ -56,7 +56,7 @@ def encode_frame(opcode: int, payload: bytes) -> bytes:
 
 
 def encode_text(text: str) -> bytes:
-    """Give the frame of a text message."""
+    """Return the frame of a text message."""
     return encode_frame(_TEXT, text.encode())
 
 

@@ -32,7 +32,7 @@ Opener = Callable[[int], Awaitable[LoadSocket]]
 
 
 def operations() -> AbstractContextManager[Operations]:
-    """Give handshakes, in processor time of the server for each socket."""
+    """Return handshakes, in processor time of the server for each socket."""
     return in_servers(_make_lines)
 
 
@@ -72,7 +72,7 @@ def measure() -> list[Result]:
 
 
 async def _measure_kilobytes(server: str, application: str, opener: Opener) -> float:
-    """Give what one more idle socket costs a fresh server process, in kB."""
+    """Return what one more idle socket costs a fresh server process, in kB."""
     with run_server(server, application) as process:
         sockets = await open_sockets(lambda: opener(process.port), _SOCKETS)
         await asyncio.sleep(_SETTLE_SECONDS)

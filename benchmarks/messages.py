@@ -30,12 +30,12 @@ class Reading(Tuple):
 
 
 def make_notice() -> PayloadEnvelope:
-    """Give a new envelope, not encoded yet, that is 1 kB on the wire."""
+    """Return a new envelope, not encoded yet, that is 1 kB on the wire."""
     return PayloadEnvelope(NOTICE_FILT, Payload(NOTICE_FILT, tuples=[_NOTICE]))
 
 
 def encode_request(dialect: Dialect) -> str:
-    """Give the request for an echo of one small tuple."""
+    """Return the request for an echo of one small tuple."""
     envelope = PayloadEnvelope(
         ECHO_FILT | {"PayloadResponse.messageId": _MESSAGE_ID},
         Payload(tuples=[Reading(id=7, name="boiler", value=71.5)]),
@@ -44,7 +44,7 @@ def encode_request(dialect: Dialect) -> str:
 
 
 def encode_identity(uuid: str, name: str) -> str:
-    """Give what a released client says first; a D2 peer is known by it."""
+    """Return what a released client says first; a D2 peer is known by it."""
     envelope = PayloadEnvelope({"__vortexUuid__": uuid, "__vortexName__": name})
     return encode_message(envelope, WireForm(Dialect.D2, False), datetime.now(UTC), Codec())
 

@@ -70,7 +70,7 @@ def in_server(
 def in_servers(
     make_lines: Callable[[asyncio.Runner, str, int], Operations],
 ) -> Iterator[Operations]:
-    """Give the operations of one server of each kind, which run meanwhile.
+    """Return the operations of one server of each kind, which run meanwhile.
 
     Args:
         make_lines: Makes those of one: of the runner of the load client, its kind and its port.

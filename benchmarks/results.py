@@ -55,12 +55,12 @@ def interleave(measurements: Mapping[str, Callable[[], float]], *, rounds: int) 
 
 
 def significant(value: float) -> float:
-    """Give ``value`` with the four digits that a measurement can mean."""
+    """Return ``value`` with the four digits that a measurement can mean."""
     return float(f"{value:.4g}")
 
 
 def format_table(results: Iterable[Result]) -> str:
-    """Give the lines as an aligned text table, one comparison a row."""
+    """Return the lines as an aligned text table, one comparison a row."""
     rows = [("", "ours", "theirs", "unit", "ratio", "goal", "")]
     rows += [
         (

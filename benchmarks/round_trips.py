@@ -32,7 +32,7 @@ _SERVED_REQUESTS: Final = 600
 
 
 def operations() -> AbstractContextManager[Operations]:
-    """Give round trips with our endpoint, in processor time of the server."""
+    """Return round trips with our endpoint, in processor time of the server."""
     return in_servers(_make_lines)
 
 

@@ -29,7 +29,7 @@ class ServerProcess:
     pid: int
 
     def read_resident_bytes(self) -> int:
-        """Give the resident memory of the process."""
+        """Return the resident memory of the process."""
         pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE")
 

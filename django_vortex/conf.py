@@ -270,7 +270,7 @@ def read_settings(values: object) -> VortexSettings:
 
 @lru_cache(maxsize=1)
 def get_settings() -> VortexSettings:
-    """Give the settings of this process."""
+    """Return the settings of this process."""
     return read_settings(getattr(settings, "VORTEX", {}))
 
 

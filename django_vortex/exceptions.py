@@ -303,7 +303,7 @@ TRY_AGAIN = "The database cannot do this at the moment and has changed nothing, 
 
 
 def shortened(text: str, length: int = MAX_MESSAGE_CHARACTERS) -> str:
-    """Give a text, cut at a length."""
+    """Return a text, cut at a length."""
     return text if len(text) <= length else text[: length - 1] + "…"
 
 

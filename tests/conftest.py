@@ -31,7 +31,7 @@ collect_ignore = [] if "PREVIOUS_TREE" in os.environ else ["previous_version"]
 
 
 def pytest_report_header() -> str:
-    """Say which released clients are here; tests with the others are not collected."""
+    """Return which released clients are here; tests with the others are not collected."""
     return describe_releases()
 
 

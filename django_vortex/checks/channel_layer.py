@@ -64,7 +64,7 @@ def _check_pubsub_options(alias: str) -> Iterator[CheckMessage]:
 
 
 def _is_a(layer: object, path: str) -> bool:
-    """Tell whether a class of this dotted path is among the bases, without importing it."""
+    """Return whether a class of this dotted path is among the bases, without importing it."""
     bases = type(layer).__mro__
     return any(f"{base.__module__}.{base.__qualname__}" == path for base in bases)
 

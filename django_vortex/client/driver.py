@@ -159,7 +159,7 @@ class Driver:
         return line
 
     def _is_same_again(self) -> bool:
-        """Tell whether the next attempt would say the same; at best it would be anonymous."""
+        """Return whether the next attempt would say the same; at best it would be anonymous."""
         return not self._tokens.is_asked and self._target.said == self._said
 
     async def _wait_for_info(self, line: Line) -> None:
@@ -258,7 +258,7 @@ class Driver:
                 raise LineEnded(Ending("A WebSocket works now", keeps_requests=True))
 
     async def _prove(self) -> bool:
-        """Tell whether the best transport carries a beat both ways, as another client."""
+        """Return whether the best transport carries a beat both ways, as another client."""
         with contextlib.suppress(LineEnded, TimeoutError):
             async with asyncio.timeout(ATTEMPT_SECONDS):
                 token = await self._tokens.ask()

@@ -37,9 +37,9 @@ class Liveness:
         self._spoke_at = now
 
     def is_beat_due(self, now: float) -> bool:
-        """Tell whether the server would soon take us for dead."""
+        """Return whether the server would soon take us for dead."""
         return now - self._spoke_at >= BEAT_SECONDS
 
     def is_silent(self, now: float) -> bool:
-        """Tell whether the server has said nothing for too long."""
+        """Return whether the server has said nothing for too long."""
         return now - self._heard_at >= self._silent_seconds

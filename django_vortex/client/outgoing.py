@@ -72,7 +72,7 @@ class Outgoing:
         return not self._waiting
 
     def has_room(self, message: Message) -> bool:
-        """Tell whether `put` would keep the bounds."""
+        """Return whether `put` would keep the bounds."""
         if not self._waiting:
             return True
         fits = self._bytes + message.size <= self._max_bytes

@@ -32,7 +32,7 @@ class AsyncModelHandler(BaseHandler):
 
     @abstractmethod
     async def build_model(self, request: Request) -> Payload | Iterable[Any] | None:
-        """Give the data: a payload, tuples, a queryset, or None for no tuples.
+        """Return the data: a payload, tuples, a queryset, or None for no tuples.
 
         Args:
             request: Who asks for what; `Request.is_push` if it is built to be pushed.

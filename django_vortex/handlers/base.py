@@ -249,7 +249,7 @@ class BaseHandler(ABC):
         return future
 
     def note_personal(self, request: Request) -> bool:
-        """Say whether what was built for many peers depends on who gets it, and remember that."""
+        """Return, and remember, whether what was built for many depends on who gets it."""
         if isinstance(request.peer, SharedPeer) and request.peer.is_looked_at:
             self._is_personal = True
             return True

@@ -49,12 +49,12 @@ class PeerAccess:
         request.wait_by(wait)
 
     def is_allowed(self, access: Access, action: Action) -> bool:
-        """Say whether the peer may do this to any row at all."""
+        """Return whether the peer may do this to any row at all."""
         verdict = access.permission.allows(self.request, action)
         return verdict is True or bool(self.resolve(verdict))
 
     def is_row_allowed(self, access: Access, action: Action, row: Any) -> bool:
-        """Say whether the peer may do this to a row, where that depends on the row."""
+        """Return whether the peer may do this to a row, where that depends on the row."""
         verdict = access.permission.allows_object(self.request, action, row)
         return verdict is True or bool(self.resolve(verdict))
 

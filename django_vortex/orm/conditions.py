@@ -60,7 +60,7 @@ class Stored:
     value: Any
 
     def fits(self, database: str) -> bool:
-        """Tell whether it may come from such a database, and not from a peer that made it up."""
+        """Return whether it may come from such a database, and not from a peer that made it up."""
         if database == "sqlite" and isinstance(self.value, int) and self.value.bit_length() > 63:
             return False
         return isinstance(self.value, _WRITTEN.get(database, object))
@@ -117,7 +117,7 @@ class UnfitOperand(ValidationError):
 
 
 def to_condition(value: Any) -> Condition | None:
-    """Give the condition that an application writes.
+    """Return the condition that an application writes.
 
     Args:
         value: None for all rows, a mapping such as ``{"owner_id": 5, "due__lt": date}``, a
@@ -135,7 +135,7 @@ def to_condition(value: Any) -> Condition | None:
 
 
 def to_comparison(name: str, value: Any) -> Comparison:
-    """Give the comparison that ``field__lookup`` names; without look-up it is ``exact``."""
+    """Return the comparison that ``field__lookup`` names; without look-up it is ``exact``."""
     field, separator, lookup = name.rpartition("__")
     if separator and lookup in LOOKUPS:
         return Comparison(field, lookup, value)
@@ -181,7 +181,7 @@ _JOINS: Mapping[str, Callable[[Iterable[Condition | None]], Condition | None]] =
 
 
 def is_same_condition(one: Condition | None, other: Condition | None) -> bool:
-    """Say whether two conditions are known to let the same rows through."""
+    """Return whether two conditions are known to let the same rows through."""
     if one is other:
         return True
     if type(one) is not type(other) or isinstance(one, Native):
@@ -196,7 +196,7 @@ def is_same_condition(one: Condition | None, other: Condition | None) -> bool:
 
 
 def decide(condition: Condition | None, read: Callable[[str], Any]) -> bool | None:
-    """Say whether a row that is not written yet meets a condition.
+    """Return whether a row that is not written yet meets a condition.
 
     Args:
         condition: Which rows.

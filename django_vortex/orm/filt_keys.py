@@ -46,7 +46,7 @@ def check_keys(
 
 
 def is_of_application(permission: object) -> bool:
-    """Tell whether a permission may read a filt: one of the application, or one made of several."""
+    """Return whether a permission may read a filt: one of the application, or a joined one."""
     return type(permission).__module__ != AllowAny.__module__
 
 

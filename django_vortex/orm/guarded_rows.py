@@ -15,7 +15,7 @@ NO_ROWS = Scope(condition=NOTHING)
 
 
 def waiting_name(relation: str) -> str:
-    """Give the attribute of a row under which the related rows wait that the peer may see."""
+    """Return the attribute of a row under which the related rows wait that the peer may see."""
     return f"_vortex_{relation}"
 
 

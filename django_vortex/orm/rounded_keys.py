@@ -22,7 +22,7 @@ _CHUNK = 100
 
 
 def may_round(types: Iterable[object]) -> bool:
-    """Tell whether reading may round a key of such types."""
+    """Return whether reading may round a key of such types."""
     return not _TYPES.isdisjoint(types)
 
 

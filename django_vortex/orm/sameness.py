@@ -25,14 +25,14 @@ _EXACT = frozenset({dt.datetime, dt.time, dt.timedelta})
 
 
 def is_same_set(ours: Any, theirs: Any) -> bool:
-    """Say whether a peer sent back the same keys, in whichever order."""
+    """Return whether a peer sent back the same keys, in whichever order."""
     if not isinstance(ours, list) or not isinstance(theirs, list):
         return False
     return all(map(is_hashable, theirs)) and set(ours) == set(theirs)
 
 
 def is_hashable(value: Any) -> bool:
-    """Say whether a value may be a key; lists are none, and neither is a ``Decimal("sNaN")``."""
+    """Return whether a value may be a key; lists are none, and neither is a ``Decimal("sNaN")``."""
     try:
         hash(value)
     except TypeError:
@@ -41,7 +41,7 @@ def is_hashable(value: Any) -> bool:
 
 
 def is_same(ours: Any, theirs: Any, *, exact: bool) -> bool:
-    """Say whether a peer sent back what it was given.
+    """Return whether a peer sent back what it was given.
 
     Args:
         ours: The value of the row; related rows are dicts.
@@ -111,5 +111,5 @@ def _is_near(ours: Any, theirs: Any) -> bool:
 
 
 def _with_zone(value: dt.datetime) -> dt.datetime:
-    """Give a datetime as released clients see it: what says no zone is UTC."""
+    """Return a datetime as released clients see it: what says no zone is UTC."""
     return value.replace(tzinfo=dt.UTC) if value.tzinfo is None else value

@@ -200,7 +200,7 @@ class Rows(Protocol):
     """
 
     def get_many(self, keys: Sequence[Key]) -> Mapping[Key, Any]:
-        """Give the rows with these keys, as they are in the database now, by key.
+        """Return the rows with these keys, as they are in the database now, by key.
 
         Asked again in the same transaction it reads again: what a ``save`` method, a trigger or the
         database itself has changed is seen. A key whose values the database cannot compare has no
@@ -250,17 +250,17 @@ class Rows(Protocol):
         """Make a row with its defaults that the database does not know yet."""
 
     def key(self, row: Any) -> Key:
-        """Give the key of a row."""
+        """Return the key of a row."""
 
     def values(self, row: Any) -> dict[str, Any]:
-        """Give the fields and nested relations of the shape by name.
+        """Return the fields and nested relations of the shape by name.
 
         A nested relation is a dict of values, a list of such dicts, or None. Of a new row too: then
         fields that the database decides are None and lists are empty.
         """
 
     def read(self, row: Any, names: Iterable[str]) -> dict[str, Any]:
-        """Give single fields of a row that was read, of the model and not only of the shape."""
+        """Return single fields of a row that was read, of the model and not only of the shape."""
 
     def remember(self, row: Any) -> None:
         """Note what a stored row is, before hooks and the model itself may change it.
@@ -357,7 +357,7 @@ class Unit(Protocol):
     """One transaction."""
 
     def rows(self, shape: Shape, scope: Scope) -> Rows:
-        """Give the rows of a model."""
+        """Return the rows of a model."""
 
     def wait(self, awaitable: Awaitable[_T]) -> _T:
         """Wait for a coroutine of a hook or permission, which runs on the event loop."""

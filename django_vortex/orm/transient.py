@@ -23,7 +23,7 @@ _LOST_NAMES = ("OperationalError", "InterfaceError")
 
 
 def may_try_again(raised: BaseException, *, is_committing: bool) -> bool:
-    """Say whether nothing is done of work that may succeed when it is tried again.
+    """Return whether nothing is done of work that may succeed when it is tried again.
 
     Args:
         raised: What the driver raised.
@@ -34,7 +34,7 @@ def may_try_again(raised: BaseException, *, is_committing: bool) -> bool:
 
 
 def may_be_done(raised: BaseException) -> bool:
-    """Say whether a commit that failed so may have been done all the same."""
+    """Return whether a commit that failed so may have been done all the same."""
     return _state(raised) == _UNKNOWN_STATE or (not _is_undone(raised) and _is_lost(raised))
 
 
@@ -61,7 +61,7 @@ def _is_lost(raised: BaseException) -> bool:
 
 
 def _state(raised: Any) -> str:
-    """Give the SQLSTATE, which drivers have under different names."""
+    """Return the SQLSTATE, which drivers have under different names."""
     return str(getattr(raised, "sqlstate", None) or getattr(raised, "pgcode", None) or "")
 
 

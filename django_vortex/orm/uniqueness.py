@@ -48,7 +48,7 @@ def _to_compared(part: Any) -> Hashable:
 
 
 def _verdict(condition: Condition | None, values: Mapping[str, Any]) -> bool | None:
-    """Say whether values that are all known meet a condition, None if only a database can."""
+    """Return whether values that are all known meet a condition, None if only a database can."""
     match condition:
         case Comparison(field, "isnull", wanted):
             return (values.get(field) is None) is bool(wanted)

@@ -34,7 +34,7 @@ class Address:
     def of(
         cls, *, to_peer: Peer | UUID | str | None, to_name: str | None = None, to_user: Any = None
     ) -> Self:
-        """Give the address that applications write as keywords.
+        """Return the address that applications write as keywords.
 
         Args:
             to_peer: A peer or its uuid.
@@ -58,7 +58,7 @@ class Address:
         return cls(uuid, to_name, user)
 
     def matches(self, peer: Peer, user_pk: Any = None) -> bool:
-        """Say whether a peer is meant, whose user has the primary key ``user_pk``."""
+        """Return whether a peer is meant, whose user has the primary key ``user_pk``."""
         if self.uuid is not None and self.uuid != peer.uuid:
             return False
         if self.name is not None and self.name != peer.name:

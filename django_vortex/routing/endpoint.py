@@ -92,7 +92,7 @@ class PayloadEndpoint:
         self.payload_io.add(self)
 
     def accepts(self, peer_name: str) -> bool:
-        """Say whether peers of this name are heard."""
+        """Return whether peers of this name are heard."""
         if self.accept_only_from and peer_name not in self.accept_only_from:
             return False
         return peer_name not in self.ignore_from
@@ -177,12 +177,12 @@ def describe_handler(handler: Handler) -> str:
 
 
 def is_async(handler: Handler) -> bool:
-    """Say whether calling a handler gives a coroutine."""
+    """Return whether calling a handler gives a coroutine."""
     return inspect.iscoroutinefunction(_code_of(handler))
 
 
 def check_handler(handler: Handler) -> Handler:
-    """Give the handler back.
+    """Return the handler back.
 
     Raises:
         DefinitionError: It cannot be called with one argument, or gives an asynchronous iterator.
@@ -208,7 +208,7 @@ def check_handler(handler: Handler) -> Handler:
 
 
 def _code_of(handler: Handler) -> Handler:
-    """Give what runs when a handler is called: of a partial the function, of an object its call."""
+    """Return what runs when a handler is called: of an object its ``__call__``."""
     while isinstance(handler, functools.partial):
         handler = handler.func
     if inspect.isroutine(handler) or isinstance(handler, type):

@@ -56,7 +56,7 @@ class _Unhashable:
 
 
 def freeze(value: Any) -> Hashable:
-    """Give the hashable form of a value; equal forms are values that routing takes for equal.
+    """Return the hashable form of a value; equal forms are values that routing takes for equal.
 
     Also the way to use a whole filt as a dict key.
     """
@@ -90,7 +90,7 @@ class FiltView:
         self._frozen: dict[Any, Hashable] = {}
 
     def get(self, name: Hashable) -> Hashable:
-        """Give the frozen value of a name, or `MISSING`."""
+        """Return the frozen value of a name, or `MISSING`."""
         value = self.filt.get(name, MISSING)
         if value is MISSING or type(value) in _SCALARS:
             return value  # type: ignore[no-any-return]
@@ -130,14 +130,14 @@ class FiltPattern:
         return not self.pairs and not self.nested
 
     def without(self, *names: Hashable) -> "FiltPattern":
-        """Give the pattern of what is left when the pairs of some names are known to match."""
+        """Return the pattern of what is left when the pairs of some names are known to match."""
         rest = FiltPattern({})
         rest.pairs = tuple(pair for pair in self.pairs if pair[0] not in names)
         rest.nested = self.nested
         return rest
 
     def matches(self, filt: "FiltView | Mapping[Any, Any]") -> bool:
-        """Say whether ``filt`` contains everything that this pattern asks for."""
+        """Return whether ``filt`` contains everything that this pattern asks for."""
         view = filt if isinstance(filt, FiltView) else FiltView(filt)
         for name, wanted in self.pairs:
             if view.get(name) != wanted:
@@ -150,7 +150,7 @@ class FiltPattern:
 
 
 def check_filt(filt: object) -> Filt:
-    """Give a copy of an endpoint's filt.
+    """Return a copy of an endpoint's filt.
 
     Raises:
         DefinitionError: It is not a dict with a text under ``key``.

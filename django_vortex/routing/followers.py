@@ -47,7 +47,7 @@ class Neighbourhood(Protocol):
     """The server with its peers and the way to other processes, as followers need it."""
 
     def get_peer(self, uuid: str) -> Peer | None:
-        """Give a peer as its newest stream knows it, None if this process does not have it."""
+        """Return a peer as its newest stream knows it, None if this process does not have it."""
 
     def tell(self, name: str, text: str, uuid: str | None = None) -> None:
         """Tell the followers of a name in all other processes, or only where a peer is.
@@ -56,7 +56,7 @@ class Neighbourhood(Protocol):
         """
 
     def monotonic(self) -> float:
-        """Give the time now, for periods."""
+        """Return the time now, for periods."""
 
     def keep(self, task: "asyncio.Task[Any]") -> None:
         """Keep a task until it ends; the server ends after it, or cancels it in the end."""
@@ -86,7 +86,7 @@ class Followers:
         return 0.0 if self._neighbourhood is None else self._neighbourhood.monotonic()
 
     def get_peer(self, uuid: str) -> Peer | None:
-        """Give a peer of this process; there is none without a server."""
+        """Return a peer of this process; there is none without a server."""
         return None if self._neighbourhood is None else self._neighbourhood.get_peer(uuid)
 
     def tell(self, name: str, text: str, uuid: str | None = None) -> None:

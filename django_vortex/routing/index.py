@@ -67,7 +67,7 @@ class _Bucket(Generic[Item]):
             del by_name[name]
 
     def _count(self, pair: _Pair) -> tuple[int, bool]:
-        """Say how many are filed under a pair; among equals, names already looked up come first."""
+        """Return how many are filed under a pair; of equals, names looked up come first."""
         by_value = (self.by_name or _NO_NAMES).get(pair[0])
         return (0, True) if by_value is None else (len(by_value.get(pair[1], ())), False)
 
@@ -110,7 +110,7 @@ class FiltIndex(Generic[Item]):
             del self._buckets[key]
 
     def find(self, filt: Filt) -> list[Item]:
-        """Give the items whose filt the given one contains, in no particular order."""
+        """Return the items whose filt the given one contains, in no particular order."""
         key = filt.get("key")
         bucket = self._buckets.get(key) if isinstance(key, str) else None
         if bucket is None:

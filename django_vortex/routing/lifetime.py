@@ -40,7 +40,7 @@ class Site:
     source: str = ""
 
     def replaces(self, other: "Site") -> bool:
-        """Say whether this is the same module, run again: what ``other`` has pinned is outdated.
+        """Return whether this is the same module, run again: what ``other`` has pinned is outdated.
 
         Lines typed into a shell are bodies of one module too, but none replaces another.
         """
@@ -128,7 +128,7 @@ def _is_ours(module: str) -> bool:
 
 
 def _is_body_of(name: str, frame: FrameType) -> bool:
-    """Say whether a frame runs a module that can be imported, not some other executed code."""
+    """Return whether a frame runs a module that can be imported, not some other executed code."""
     module = sys.modules.get(name)
     return module is not None and vars(module) is frame.f_globals
 

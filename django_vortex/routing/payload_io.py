@@ -207,7 +207,7 @@ class PayloadIO:
         self._due.append(function)
 
     def find(self, filt: Filt, peer_name: str) -> list[Registered]:
-        """Give the endpoints whose filt the given one contains and that hear such a peer."""
+        """Return the endpoints whose filt the given one contains and that hear such a peer."""
         with self._lock:
             if self._collected or self._due:
                 self._catch_up()

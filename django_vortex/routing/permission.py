@@ -122,11 +122,11 @@ class Permission(metaclass=_Composable):
         )
 
     def allows(self, request: Request, action: Action) -> Verdict:
-        """Say whether the peer may do this to any row at all; asked before the database is."""
+        """Return whether the peer may do this to any row; asked before the database is."""
         return True
 
     def allows_object(self, request: Request, action: Action, row: Any) -> Verdict:
-        """Say whether the peer may do this to one row.
+        """Return whether the peer may do this to one row.
 
         Asked of each row that is read, before it is changed or deleted, and of new and changed rows
         as they are going to be. For many rows `scope` is cheaper and says nothing of the others.

@@ -88,7 +88,7 @@ class ModelPermissions(Permission):
 
 
 def is_authenticated(request: Request) -> bool:
-    """Say whether somebody is logged in."""
+    """Return whether somebody is logged in."""
     return bool(getattr(request.user, "is_authenticated", False))
 
 

@@ -21,7 +21,7 @@ class Push(Protocol):
     def __call__(
         self, envelope: PayloadEnvelope, to: Address, /, *, coalesce: bool
     ) -> "Future[int]":
-        """Give a future of how many peers of this process it was queued for.
+        """Return a future of how many peers of this process it was queued for.
 
         Args:
             envelope: What is sent.
@@ -97,12 +97,12 @@ async def run_in_thread(function: Callable[[], _T], /) -> _T:
 
 
 def utc_now() -> datetime.datetime:
-    """Give the current time in UTC."""
+    """Return the current time in UTC."""
     return datetime.datetime.now(datetime.UTC)
 
 
 def is_on_loop() -> bool:
-    """Say whether the caller runs on an event loop, which must not be blocked."""
+    """Return whether the caller runs on an event loop, which must not be blocked."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:
@@ -111,6 +111,6 @@ def is_on_loop() -> bool:
 
 
 def is_task_cancelled() -> bool:
-    """Say whether a `CancelledError` is meant for the task, and not from what it awaited."""
+    """Return whether a `CancelledError` is meant for the task, and not from what it awaited."""
     task = asyncio.current_task()
     return task is None or task.cancelling() > 0

@@ -31,7 +31,7 @@ class Readers:
         self._payload_io = payload_io
 
     def may_read_now(self, handler: Filt, asked: Filt, peer: Peer) -> bool | None:
-        """Say whether a peer may read, None where that has to be awaited (`may_read`).
+        """Return whether a peer may read, None where that has to be awaited.
 
         Args:
             handler: The filt of the handler.
@@ -52,7 +52,7 @@ class Readers:
         return bool(endpoints)
 
     async def may_read(self, handler: Filt, asked: Filt, peer: Peer) -> bool:
-        """Say whether a peer may read; as `may_read_now`."""
+        """Return whether a peer may read; as `may_read_now`."""
         request = self._make_request(asked, peer)
         endpoints = self._payload_io.find_exactly(handler)
         run_sync = self._payload_io.run_sync

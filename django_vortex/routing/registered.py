@@ -41,4 +41,4 @@ class Registered(Protocol):
     unkept: Unkept | None
 
     def accepts(self, peer_name: str) -> bool:
-        """Say whether peers of this name are heard."""
+        """Return whether peers of this name are heard."""

@@ -83,7 +83,7 @@ def is_reply(result: Any, request: Request) -> TypeGuard[PayloadEnvelope]:
 
 
 def _readdress(envelope: PayloadEnvelope, filt: Filt, codec: Codec) -> PayloadEnvelope:
-    """Give an envelope that says the same under another filt; a received payload is opened."""
+    """Return an envelope that says the same under another filt; a received payload is opened."""
     payload = None
     if envelope.has_payload:
         payload = list_payload(envelope.decode_payload(codec), codec.registry)
@@ -98,7 +98,7 @@ def _readdress(envelope: PayloadEnvelope, filt: Filt, codec: Codec) -> PayloadEn
 
 
 def list_payload(result: Any, registry: TupleRegistry = registry) -> Payload:
-    """Give a payload of what a handler returned, its tuples in a list of its own.
+    """Return a payload of what a handler returned, its tuples in a list of its own.
 
     Args:
         result: What it returned.

@@ -201,7 +201,7 @@ class Request:
                 logger.exception("%r failed after the answer", function)
 
     def for_another(self) -> Self:
-        """Give the same request with a payload of its own, for a second endpoint."""
+        """Return the same request with a payload of its own, for a second endpoint."""
         if self._waiting is None:
             self._waiting = []  # what waits for the answer waits for all answers
         other = copy.copy(self)

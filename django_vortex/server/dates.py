@@ -23,12 +23,12 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @lru_cache(maxsize=64)
 def to_datetime(milliseconds: int) -> datetime:
-    """Give the UTC datetime of a date in milliseconds, exactly; under load many share theirs."""
+    """Return the UTC datetime of a date in milliseconds, exactly; under load many share theirs."""
     return _EPOCH + timedelta(milliseconds=milliseconds)
 
 
 def date_key(filt: Filt) -> str:
-    """Give the key under which the dates of messages with this filt are compared.
+    """Return the key under which the dates of messages with this filt are compared.
 
     It is short, and ASCII, which any channel layer carries: a lone surrogate in it would not get
     through. Keys that become equal so only get later dates than they need.
@@ -73,7 +73,7 @@ class PeerDates:
             self._date = max(date, self._date)
 
     def to_record(self) -> dict[str, int]:
-        """Give what `merge` takes."""
+        """Return what `merge` takes."""
         newest = {} if self._key is None else {self._key: self._date}
         return {**(self._others or {}), **newest}
 

@@ -24,7 +24,7 @@ UNKNOWN_DIALECT: Final = Dialect.D1
 
 
 def form_index(dialect: Dialect | None, framed: bool) -> int:
-    """Give the place in `FORMS` of the form for a peer of this dialect; None is not known yet."""
+    """Return the place in `FORMS` of the form for a peer of this dialect; None is not known yet."""
     return _DIALECTS.index(dialect or UNKNOWN_DIALECT) * 2 + framed
 
 
@@ -59,7 +59,7 @@ class Delivery:
         self._dated: dict[int, Delivery] | None = None
 
     def text(self, form: int, codec: Codec) -> str:
-        """Give the text in ``FORMS[form]``, ready for the transport."""
+        """Return the text in ``FORMS[form]``, ready for the transport."""
         text = self._texts.get(form)
         if text is None:
             text = encode_message(self.envelope, FORMS[form], to_datetime(self.date), codec)
@@ -69,7 +69,7 @@ class Delivery:
         return text
 
     def size(self, form: int, codec: Codec) -> int:
-        """Give what it costs to let the text in ``FORMS[form]`` wait, in bytes."""
+        """Return what it costs to let the text in ``FORMS[form]`` wait, in bytes."""
         return max(measure(self.text(form, codec)), self.envelope.held_bytes)
 
     def forget_texts(self) -> None:
@@ -81,7 +81,7 @@ class Delivery:
         self.envelope.release_payload()
 
     def dated(self, date: int) -> "Delivery":
-        """Give the same delivery with another date.
+        """Return the same delivery with another date.
 
         It is kept until the texts are forgotten: in a burst all peers need the same other date.
         """
@@ -96,7 +96,7 @@ class Delivery:
         return delivery
 
     def to_record(self, codec: Codec) -> Record:
-        """Give what `from_record` takes, in types that any channel layer carries."""
+        """Return what `from_record` takes, in types that any channel layer carries."""
         return {
             "envelope": encode_record(self.envelope, codec, to_datetime(self.date)),
             "date": self.date,
@@ -118,6 +118,6 @@ class Delivery:
 
 
 def coalesce_key(envelope: PayloadEnvelope, codec: Codec) -> str:
-    """Give the text that all updates with an equal filt have in common."""
+    """Return the text that all updates with an equal filt have in common."""
     encoded: Any = codec.encode_value(envelope.filt, Dialect.NATIVE)
     return json.dumps(encoded, sort_keys=True)

@@ -23,7 +23,7 @@ class Identity:
     address: str = ""
 
     def may_be_taken_over_by(self, new: "Identity") -> bool:
-        """Tell whether a new stream of ``new`` may continue the peer that this identity opened.
+        """Return whether a new stream of ``new`` may continue the peer that this identity opened.
 
         The same identity may. So may one that knows more, from the same address: a visitor who
         gets a session, or who logs in. The way back is refused: it may be anybody.
@@ -33,11 +33,11 @@ class Identity:
         return _RANK[new.kind] > _RANK[self.kind] and self.is_anonymous_at(new.address)
 
     def is_anonymous_at(self, address: str) -> bool:
-        """Tell whether nobody is logged in and the client address is known to be ``address``."""
+        """Return whether nobody is logged in and the client address is known to be ``address``."""
         return self.kind != "user" and bool(address) and self.address == address
 
     def to_record(self) -> list[str]:
-        """Give what `from_record` takes, in types that any channel layer carries."""
+        """Return what `from_record` takes, in types that any channel layer carries."""
         return [self.kind, self.value, self.address]
 
     @classmethod

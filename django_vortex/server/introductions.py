@@ -34,7 +34,7 @@ class Introductions:
         self._d0_beat = ""
 
     def info_text(self, dialect: Dialect | None, framed: bool, date: int) -> str:
-        """Give what a peer must get first: who the server is, over HTTP after a heart-beat.
+        """Return what a peer must get first: who the server is, over HTTP after a heart-beat.
 
         Args:
             dialect: What the peer speaks, None when it has not spoken yet.
@@ -52,7 +52,7 @@ class Introductions:
         return text
 
     def heartbeat_text(self, dialect: Dialect | None, date: int) -> str:
-        """Give what a heart-beat is for peers of a dialect; D0 is spoken over HTTP only."""
+        """Return what a heart-beat is for peers of a dialect; D0 is spoken over HTTP only."""
         if dialect is not Dialect.D0:
             return HEARTBEAT
         if not self._d0_beat:

@@ -57,7 +57,7 @@ class Aim:
     session: str | None = None
 
     def fits(self, connection: Connection) -> bool:
-        """Tell whether a connection is meant."""
+        """Return whether a connection is meant."""
         return (
             (self.uuid is None or self.uuid == connection.peer.uuid)
             and (self.user is None or self.user == connection.user_key)
@@ -226,7 +226,7 @@ class Logins:
         return None
 
     def _is_logging_out(self, connection: Connection) -> bool:
-        """Tell whether a peer's session is being ended by a request that is not answered yet."""
+        """Return whether a peer's session is being ended by a request that is not answered yet."""
         if not self._announced:
             return False
         session = get_session_key(connection.peer)
@@ -279,7 +279,7 @@ class Logins:
             self._soon_at = self._server.monotonic() + min(pause, self._period)
 
     def _get_logout(self, connection: Connection) -> Logout:
-        """Say what was announced about a peer since its stream began."""
+        """Return what was announced about a peer since its stream began."""
         found: Logout = ""
         for announced in self._announced:
             if connection.attached_at > announced.at:

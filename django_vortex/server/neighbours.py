@@ -81,18 +81,18 @@ class Neighbours:
         self._announce(is_new=True)
 
     def publish(self, record: Record, report_sent: ReportSent | None = None) -> int:
-        """Give them a record; see `FanOut.publish`."""
+        """Return them a record; see `FanOut.publish`."""
         if self._fan_out is None:
             return 0
         return self._fan_out.publish(record, report_sent)
 
     def get_peer(self, uuid: str) -> Peer | None:
-        """Give a peer of this process; see `Neighbourhood.get_peer`."""
+        """Return a peer of this process; see `Neighbourhood.get_peer`."""
         connection = self._peers.get(uuid)
         return None if connection is None else connection.peer
 
     def monotonic(self) -> float:
-        """Give the time now, for periods."""
+        """Return the time now, for periods."""
         return self._server.monotonic()
 
     def keep(self, task: asyncio.Task[Any]) -> None:

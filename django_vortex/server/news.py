@@ -4,7 +4,7 @@ from django_vortex.server.fan_out import Record
 
 
 def news_record(name: str, text: str, uuid: str | None) -> Record:
-    """Give the record of news for the followers of a name.
+    """Return the record of news for the followers of a name.
 
     Args:
         name: What the handler is called in every process.

@@ -39,7 +39,7 @@ class Processes:
         return dict(self._seen)
 
     def seen_lately(self, now: float) -> dict[str, int]:
-        """Give the part of `seen` that other processes may not have seen yet."""
+        """Return the part of `seen` that other processes may not have seen yet."""
         limit = now - RECENT_SECONDS
         return {
             process: sequence
@@ -48,7 +48,7 @@ class Processes:
         }
 
     def has_seen(self, sequences: Mapping[str, int]) -> bool:
-        """Tell whether all that another process has seen was taken here too."""
+        """Return whether all that another process has seen was taken here too."""
         return all(self._seen.get(process, 0) >= last for process, last in sequences.items())
 
     def take(self, process: str, sequence: int, now: float) -> None:
@@ -77,11 +77,11 @@ class Processes:
         return gone
 
     def is_known(self, uuid: str) -> bool:
-        """Tell whether a peer was with any process before."""
+        """Return whether a peer was with any process before."""
         return uuid in self._known_peers
 
     def has_known_lately(self, uuid: str, now: float) -> bool:
-        """Tell whether a peer came to any process so lately that others may not know it yet."""
+        """Return whether a peer came to any process so lately that others may not know it yet."""
         known_at = self._known_peers.get(uuid)
         return known_at is not None and now - known_at <= RECENT_SECONDS
 

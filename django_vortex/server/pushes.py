@@ -22,7 +22,7 @@ PUSH_TO_READERS: Final = "push_to_readers"
 def push_record(
     envelope: PayloadEnvelope, to: Address, date: int, coalesce: str | None, codec: Codec
 ) -> Record:
-    """Give the record of a push for the other processes."""
+    """Return the record of a push for the other processes."""
     handler = None if to.handler is None else codec.encode_value(to.handler, Dialect.NATIVE)
     return {
         "kind": PUSH if handler is None else PUSH_TO_READERS,
@@ -38,7 +38,7 @@ def push_record(
 def read_push_record(
     record: Record, process: str, sequence: int, codec: Codec
 ) -> tuple[Delivery, Address]:
-    """Give the delivery of a push that came from another process, and whom it is for."""
+    """Return the delivery of a push that came from another process, and whom it is for."""
     envelope = decode_record(record["envelope"], codec)
     uuid, name, user = record["to"]
     handler = None

@@ -324,7 +324,7 @@ async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
 
 
 def record_size(value: Any) -> int:
-    """Give about how many bytes a record takes on the way."""
+    """Return about how many bytes a record takes on the way."""
     if isinstance(value, bytes | str):
         return len(value) + 5
     if isinstance(value, dict):

@@ -249,7 +249,7 @@ class Server:
         return len(targets)
 
     def publish(self, record: Record, report_sent: ReportSent | None = None) -> int:
-        """Give a record to the other processes; see `FanOut.publish`."""
+        """Return a record to the other processes; see `FanOut.publish`."""
         return self._neighbours.publish(record, report_sent)
 
     async def stop(self, seconds: float) -> None:
@@ -303,19 +303,19 @@ class Server:
         self._neighbours.tick(now)
 
     def monotonic(self) -> float:
-        """Give the time now, for periods; `now` is near enough for long ones."""
+        """Return the time now, for periods; `now` is near enough for long ones."""
         return self._clock.monotonic()
 
     def date(self) -> int:
-        """Give the time now as peers see it, in milliseconds."""
+        """Return the time now as peers see it, in milliseconds."""
         return int(self._clock.wall() * 1000)
 
     def info_text(self, dialect: Dialect | None, framed: bool) -> str:
-        """Give what a peer must get first on a stream."""
+        """Return what a peer must get first on a stream."""
         return self._introductions.info_text(dialect, framed, self.date())
 
     def heartbeat_text(self, dialect: Dialect | None) -> str:
-        """Give what a heart-beat is for peers of a dialect."""
+        """Return what a heart-beat is for peers of a dialect."""
         return self._introductions.heartbeat_text(dialect, self.date())
 
     def closing_text(self, dialect: Dialect | None, code: int, reason: str) -> str:

@@ -137,11 +137,11 @@ class TakeOver:
         return self._floor
 
     def gift_of(self, process: str, stamp: Stamp) -> Gift:
-        """Give the gift with which a process answers a question, to be filled."""
+        """Return the gift with which a process answers a question, to be filled."""
         return self.gifts.setdefault((process, stamp), Gift())
 
     def admits(self, delivery: Delivery) -> bool:
-        """Tell whether a push is to be sent now; it may be held back, or have been sent before."""
+        """Return whether to send a push now; it may be held back, or have been sent before."""
         if self._was_sent(delivery):
             return False
         if self._held is None:
@@ -150,7 +150,7 @@ class TakeOver:
         return False
 
     def admits_late(self, entry: Entry) -> bool:
-        """Tell whether a leftover that came too late was not sent by this process itself."""
+        """Return whether a leftover that came too late was not sent by this process itself."""
         number = get_number(entry)
         if number is None:
             return True
@@ -199,7 +199,7 @@ class TakeOver:
 
 
 def is_unnumbered(entry: Entry) -> bool:
-    """Tell whether nobody can have an entry but the process that has it."""
+    """Return whether nobody can have an entry but the process that has it."""
     return get_number(entry) is None
 
 

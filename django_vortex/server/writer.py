@@ -86,7 +86,7 @@ class Writer:
         raise NotImplementedError
 
     def _make_failure(self, delivery: Delivery, error: Exception) -> Delivery:
-        """Give what the peer gets in the place of a delivery that can not be written for it."""
+        """Return what the peer gets in the place of a delivery that can not be written for it."""
         raise NotImplementedError
 
     def _lose_stream(self, unsent: list[str]) -> None:

@@ -107,7 +107,7 @@ _current: Bench | None = None
 
 @asynccontextmanager
 async def use_bench(payload_io: PayloadIO, call: CallOnLoop | None = None) -> AsyncIterator[Bench]:
-    """Give the bench of the running loop; the first user makes it, the last one stops it."""
+    """Return the bench of the running loop; the first user makes it, the last one stops it."""
     global _current
     bench = _current
     if bench is None or bench.loop.is_closed():

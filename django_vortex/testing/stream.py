@@ -35,5 +35,5 @@ class MemoryStream:
             self._closed(code, reason)
 
     def take_unsent(self) -> list[str]:
-        """Give nothing: what is sent has arrived."""
+        """Return nothing: what is sent has arrived."""
         return []

@@ -106,7 +106,7 @@ def vortex_application(
     *,
     websocket_stack: Stack | None = None,
 ) -> VortexApplication:
-    """Give the ASGI application of a project that has a vortex.
+    """Return the ASGI application of a project that has a vortex.
 
     Args:
         http: Serves HTTP; Django's own application by default, which also sets Django up.

@@ -112,7 +112,7 @@ class VortexConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no ty
 
 
 def _get_frame(message: Message) -> str | bytes | None:
-    """Give what a peer says, None when it is gone."""
+    """Return what a peer says, None when it is gone."""
     if message["type"] != "websocket.receive":
         return None
     text: str | None = message.get("text")

@@ -53,7 +53,7 @@ class Flow:
 
     @classmethod
     def find(cls, send: Send) -> "Flow | None":
-        """Give the flow for ``send`` if it belongs to the server that this class is for."""
+        """Return the flow for ``send`` if it belongs to the server that this class is for."""
         return cls(send)
 
     def get_address(self) -> str | None:
@@ -319,7 +319,7 @@ _TRANSPORT_METHODS = ("pauseProducing", "resumeProducing", "abortConnection", "g
 
 
 def get_flow(send: Send) -> Flow:
-    """Give the flow of the connection that a server's ``send`` belongs to."""
+    """Return the flow of the connection that a server's ``send`` belongs to."""
     for known in KNOWN_FLOWS:
         flow = known.find(send)
         if flow is not None:
@@ -328,7 +328,7 @@ def get_flow(send: Send) -> Flow:
 
 
 def _get_daphne_protocol(send: Send, module: str) -> Any:
-    """Give the protocol object that Daphne has bound to its ``handle_reply``, or None."""
+    """Return the protocol object that Daphne has bound to its ``handle_reply``, or None."""
     if not isinstance(send, functools.partial) or len(send.args) != 1:
         return None
     if not _is_from(getattr(send.func, "__self__", None), "daphne.server"):
@@ -338,7 +338,7 @@ def _get_daphne_protocol(send: Send, module: str) -> Any:
 
 
 def _is_from(instance: object, module: str) -> bool:
-    """Tell whether the class of an object, or one it derives from, is of a module."""
+    """Return whether the class of an object, or one it derives from, is of a module."""
     return any(one.__module__.startswith(module) for one in type(instance).__mro__)
 
 

@@ -40,7 +40,7 @@ class Caller:
     """What to answer instead of opening a connection: its version of our dialect is not served."""
 
     def to_peer(self, user: Any, session: Any, scope: Mapping[str, Any]) -> tuple[Peer, Identity]:
-        """Give what the server opens a connection with, once it is known who is logged in."""
+        """Return what the server opens a connection with, once it is known who is logged in."""
         peer = Peer(
             uuid=self.uuid,
             name=self.name,
@@ -138,7 +138,7 @@ def _refuse_version(query: Mapping[str, list[str]]) -> Refusal | None:
 
 
 def _find(query: Mapping[str, list[str]], key: str) -> str | None:
-    """Give the one value of a key, if it is one that can be used."""
+    """Return the one value of a key, if it is one that can be used."""
     values = query.get(key, ())
     if len(values) != 1 or not 0 < len(values[0]) <= MAX_URL_VALUE_CHARACTERS:
         return None

@@ -100,7 +100,7 @@ class HttpStream:
     async def chunks(
         self, before_first: Callable[[], Awaitable[BeforeSecond | None]] | None = None
     ) -> AsyncGenerator[bytes, None]:
-        """Give the body, piece by piece, each when the socket takes it.
+        """Return the body, piece by piece, each when the socket takes it.
 
         Args:
             before_first: Awaited first; what it leaves in the slot goes out as one chunk. What it

@@ -77,19 +77,19 @@ _hub: _Hub | None = None
 
 
 def current() -> Server | None:
-    """Give the server of this process, None if there is none (yet). From any thread."""
+    """Return the server of this process, None if there is none (yet). From any thread."""
     hub = _hub
     return hub.server if hub is not None and hub.is_current else None
 
 
 def loop() -> asyncio.AbstractEventLoop | None:
-    """Give the loop that the server of this process runs on, None without one. From any thread."""
+    """Return the loop of the server of this process, None without one. From any thread."""
     hub = _hub
     return hub.loop if hub is not None and hub.is_current else None
 
 
 def get_server() -> Server:
-    """Give the server of this process; made if need be, for the running loop.
+    """Return the server of this process; made if need be, for the running loop.
 
     Raises:
         RuntimeError: No loop runs here, or the server runs on another one that is still running.
@@ -98,7 +98,7 @@ def get_server() -> Server:
 
 
 def get_flows() -> set[Flow]:
-    """Give the connections that the ASGI server has open here; the outermost application's list.
+    """Return the connections that the ASGI server has open here; the outermost application's list.
 
     Called for the first connection, this makes the hub, so that whoever sends from a thread finds
     its loop.
@@ -221,7 +221,7 @@ def _make_hub(running: asyncio.AbstractEventLoop) -> _Hub:
 
 
 def _options(settings: VortexSettings) -> ServerOptions:
-    """Give the settings that the server has fields for."""
+    """Return the settings that the server has fields for."""
     return ServerOptions(**{one.name: getattr(settings, one.name) for one in fields(ServerOptions)})
 
 

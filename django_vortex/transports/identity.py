@@ -15,7 +15,7 @@ HeaderList = Iterable[tuple[bytes, bytes]]
 
 
 def get_identity(user: Any, session: Any, address: str) -> Identity:
-    """Give the strongest that is known: the user's primary key, else the session key, else where.
+    """Return the strongest that is known: the user's primary key, else the session key, else where.
 
     Args:
         user: Django's user, anonymous or not, or None.

@@ -67,7 +67,7 @@ class LayerCarrier:
             await self._layer.group_discard(self._group, self._channel)
 
     async def _make_channel(self) -> str:
-        """Give a channel of this process.
+        """Return a channel of this process.
 
         The core layer reads all channels that `new_channel` makes from one list of Redis, in which
         ours would wait behind those of other consumers, so it gets a plain name. Only the Pub/Sub
@@ -82,7 +82,7 @@ class LayerCarrier:
 
 
 def group_name(name: str) -> str:
-    """Give the name of the group of a vortex, in the characters that Channels allows."""
+    """Return the name of the group of a vortex, in the characters that Channels allows."""
     allowed = "".join(c if c.isascii() and (c.isalnum() or c in "-_.") else "_" for c in name)
     return f"vortex.{allowed[:MAX_NAME_CHARACTERS]}"
 
@@ -158,7 +158,7 @@ def make_fan_out(
     is_listening: bool = True,
     give_up_seconds: float = GIVE_UP_SECONDS,
 ) -> SequencedFanOut | None:
-    """Give the fan-out of the running loop, None where there are no other processes.
+    """Return the fan-out of the running loop, None where there are no other processes.
 
     Args:
         alias: Of the layer in ``CHANNEL_LAYERS``, None for no layer.

@@ -44,7 +44,7 @@ def is_host_allowed(headers: HeaderList, server: Sequence[Any] | None) -> bool:
 def is_origin_allowed(
     headers: HeaderList, *, is_secure: bool, allowed_origins: Iterable[str]
 ) -> bool:
-    """Tell whether the page that a request comes from may talk to us.
+    """Return whether the page that a request comes from may talk to us.
 
     Allowed is the origin of the request itself; what ``ALLOWED_ORIGINS`` or Django's own
     ``CSRF_TRUSTED_ORIGINS`` list (``https://*.example.com`` for all sub-domains); and hosts that
@@ -79,7 +79,7 @@ def is_origin_allowed(
 
 
 def is_websocket_secure(scope: Scope) -> bool:
-    """Tell whether a WebSocket came over TLS, to us or to a proxy that says so.
+    """Return whether a WebSocket came over TLS, to us or to a proxy that says so.
 
     Django looks at ``SECURE_PROXY_SSL_HEADER`` for requests only. Without it a page that somebody
     on the wire has written into would be let in here and nowhere else.
@@ -93,7 +93,7 @@ def is_websocket_secure(scope: Scope) -> bool:
 
 
 def _is_own(origin: SplitResult, host: str, is_secure: bool) -> bool:
-    """Tell whether the page comes from where the request goes to; the name must be ours.
+    """Return whether the page comes from where the request goes to; the name must be ours.
 
     A page with TLS is its own even where we see none: a proxy has ended it, or the server does not
     say so (Daphne's WebSockets have no scheme).
@@ -103,7 +103,7 @@ def _is_own(origin: SplitResult, host: str, is_secure: bool) -> bool:
 
 
 def _is_named(origin: SplitResult, host: str, is_secure: bool) -> bool:
-    """Tell whether ``ALLOWED_HOSTS`` names the host of a page on a port that is likely ours."""
+    """Return whether ``ALLOWED_HOSTS`` names the host of a page on a port that is likely ours."""
     if is_secure and origin.scheme != "https":
         return False  # who sits on the wire can write into pages without TLS
     named = tuple(pattern for pattern in _allowed_hosts() if pattern != "*")

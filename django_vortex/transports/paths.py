@@ -25,7 +25,7 @@ def vortex_path(view: _View) -> _View:
 
 
 def is_vortex_path(scope: Scope) -> bool:
-    """Tell whether the path of a connection is routed to a marked view."""
+    """Return whether the path of a connection is routed to a marked view."""
     try:
         match = resolve(get_path_info(scope))
     except Resolver404:
@@ -34,12 +34,12 @@ def is_vortex_path(scope: Scope) -> bool:
 
 
 def is_vortex_view(view: object) -> bool:
-    """Tell whether a view is marked as one whose path is a vortex."""
+    """Return whether a view is marked as one whose path is a vortex."""
     return getattr(view, _MARK, False) is True
 
 
 def get_path_info(scope: Scope) -> str:
-    """Give the path below the script prefix, as Django's own handler computes it."""
+    """Return the path below the script prefix, as Django's own handler computes it."""
     prefix: str = settings.FORCE_SCRIPT_NAME or scope.get("root_path", "") or ""
     path: str = scope["path"]
     return path.removeprefix(prefix)

@@ -9,7 +9,7 @@ UNIX: Final = "unix"
 
 
 def is_trusted(address: str, proxies: tuple[str, ...]) -> bool:
-    """Tell whether a connection comes from a proxy that is listed.
+    """Return whether a connection comes from a proxy that is listed.
 
     Args:
         address: Of the other end of the socket, "" for a Unix socket.

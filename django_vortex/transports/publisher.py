@@ -56,7 +56,7 @@ class Publisher:
         return self.publish(push_record(envelope, to, date, key, codec), wait=wait)
 
     def publish(self, record: Record, *, wait: bool) -> "Future[int]":
-        """Give a record to all processes.
+        """Return a record to all processes.
 
         Args:
             record: What they get.

@@ -246,7 +246,7 @@ def _has_session(peer: Peer) -> bool:
 
 
 def _is_in_tables(peer: Peer) -> bool:
-    """Tell whether a peer's session, if it has one, is read together with others."""
+    """Return whether a peer's session, if it has one, is read together with others."""
     return not _has_session(peer) or session_tables.is_in_table(
         session_tables.get_engine(peer.session)
     )
@@ -257,7 +257,7 @@ def _is_logged_in(peer: Peer) -> bool:
 
 
 def _is_logged_in_by_session(peer: Peer) -> bool:
-    """Tell whether it was the session that a peer was logged in by when its stream began."""
+    """Return whether it was the session that a peer was logged in by when its stream began."""
     if not (
         _is_logged_in(peer) and _has_session(peer) and apps.is_installed("django.contrib.auth")
     ):

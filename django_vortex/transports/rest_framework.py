@@ -19,7 +19,7 @@ REFUSED_STATUSES = (401, 403)
 
 
 def is_authentication_class(value: object) -> bool:
-    """Tell whether something is a class that REST framework authenticates by."""
+    """Return whether something is a class that REST framework authenticates by."""
     return isinstance(value, type) and all(
         callable(getattr(value, name, None)) for name in ("authenticate", "authenticate_header")
     )

@@ -41,7 +41,7 @@ class SessionLogin:
         return cls(pk, str(backend), str(data.get(HASH_SESSION_KEY) or ""))
 
     def fits(self, user: Any) -> bool:
-        """Tell whether the password of a user is the one the session was logged in with."""
+        """Return whether the password of a user is the one the session was logged in with."""
         if not hasattr(user, "get_session_auth_hash"):
             return True
         stored = self.password_hash

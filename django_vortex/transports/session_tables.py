@@ -59,7 +59,7 @@ def get_engine(session: Any) -> Any:
 
 
 def is_in_table(engine: Any) -> bool:
-    """Tell whether an engine reads its sessions from a table as Django's own does."""
+    """Return whether an engine reads its sessions from a table as Django's own does."""
     if not apps.is_installed("django.contrib.sessions"):
         return False
     from django.contrib.sessions.backends import cached_db, db
@@ -73,7 +73,7 @@ def is_in_table(engine: Any) -> bool:
 
 
 def is_in_cookie(engine: Any) -> bool:
-    """Tell whether an engine keeps its sessions in cookies, so that nobody can end one."""
+    """Return whether an engine keeps its sessions in cookies, so that nobody can end one."""
     from django.contrib.sessions.backends import signed_cookies
 
     return issubclass(engine, signed_cookies.SessionStore)

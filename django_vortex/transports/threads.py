@@ -67,7 +67,7 @@ def _call_with_fresh_connections(function: Callable[[], _T], language: str | Non
 
 
 def _raised_in_thread(error: BaseException) -> RuntimeError:
-    """Give what takes the place of an exception that may not reach the loop.
+    """Return what takes the place of an exception that may not reach the loop.
 
     ``SystemExit`` would end the server, a cancellation would look like the request's own, and a
     ``StopIteration`` can not be set on a future: whoever waits would wait for ever.

@@ -12,14 +12,14 @@ PERMISSION_CACHES: Final = ("_perm_cache", "_user_perm_cache", "_group_perm_cach
 
 
 def is_of_user_table(user: Any) -> bool:
-    """Tell whether somebody is a user of the project's user model."""
+    """Return whether somebody is a user of the project's user model."""
     from django.contrib.auth import get_user_model
 
     return isinstance(user, get_user_model())
 
 
 def is_in_user_table(path: str) -> bool:
-    """Tell whether a backend takes its users from the user table by primary key, as Django's do."""
+    """Return whether a backend finds users in the user table by key, as Django's do."""
     from django.contrib.auth import load_backend
     from django.contrib.auth.backends import AllowAllUsersModelBackend, ModelBackend
 
@@ -31,7 +31,7 @@ def is_in_user_table(path: str) -> bool:
 
 
 def may_log_in(path: str, user: Any) -> bool:
-    """Tell whether a backend of the user table lets a user in; without one the active are."""
+    """Return whether a backend of the user table lets a user in; without one the active are."""
     from django.contrib.auth import load_backend
 
     if not path:
@@ -74,7 +74,7 @@ def renew_permissions(known: Iterable[Any], fresh: Mapping[Any, Any]) -> None:
 
 
 def have_django_permissions() -> bool:
-    """Tell whether all permissions come from Django's own tables, as its own backend reads them."""
+    """Return whether all permissions come from Django's tables, as its backend reads them."""
     from django.contrib.auth import get_user_model, load_backend
     from django.contrib.auth.backends import ModelBackend
     from django.contrib.auth.models import PermissionsMixin

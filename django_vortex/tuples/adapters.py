@@ -55,7 +55,7 @@ class TupleAdapter(Protocol):
         """List all fields that can travel, in the order of declaration."""
 
     def get_construction(self, cls: type, fields: Sequence[FieldSpec]) -> Construction:
-        """Say how to rebuild instances when only ``fields`` may be set."""
+        """Return how to rebuild instances when only ``fields`` may be set."""
 
 
 class TupleClassAdapter:
@@ -128,6 +128,6 @@ class DataclassAdapter:
 
 
 def is_assigned_plainly(cls: type) -> bool:
-    """Tell whether assigning an attribute of an instance runs no code of the class."""
+    """Return whether assigning an attribute of an instance runs no code of the class."""
     own = {name for base in cls.__mro__[:-1] for name in vars(base)}
     return not own & {"__setattr__", "__new__"}

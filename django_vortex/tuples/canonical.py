@@ -17,7 +17,7 @@ from django_vortex.tuples.scalars import SCALAR_TEXTS
 
 
 def canonical_text(value: object, registry: TupleRegistry) -> str:
-    """Give the canonical text of a value.
+    """Return the canonical text of a value.
 
     Keys of dicts count by their text, as they do after a journey through JSON: ``{5: 1}`` and
     ``{"5": 1}`` are the same selector.
@@ -69,7 +69,7 @@ def _int_text(value: int) -> str:
 
 
 def _key_text(key: object) -> str:
-    """Give the text that JSON makes of a key."""
+    """Return the text that JSON makes of a key."""
     if isinstance(key, str):
         return str(key)
     if isinstance(key, int) and not isinstance(key, bool):

@@ -109,7 +109,7 @@ def collect_definitions(cls: type) -> dict[str, FieldDefinition]:
 
 
 def resolve_types(cls: type) -> Mapping[str, object]:
-    """Give the types that the annotations of a class and its bases name.
+    """Return the types that the annotations of a class and its bases name.
 
     An annotation that cannot be resolved (its name exists for type checkers only) gives no type.
     """

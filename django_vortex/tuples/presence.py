@@ -26,7 +26,7 @@ def mark_present_fields(instance: Any, names: frozenset[str]) -> None:
 
 
 def present_fields(instance: Any, *, registry: TupleRegistry = registry) -> frozenset[str]:
-    """Give the names of the fields that the message of an instance carried.
+    """Return the names of the fields that the message of an instance carried.
 
     All declared fields for one that was made here and not by a peer.
 
@@ -50,7 +50,7 @@ def mark_unknown_fields(instance: Any, names: frozenset[str]) -> None:
 
 
 def unknown_fields(instance: Any) -> frozenset[str]:
-    """Give the names that the message of an instance carried and that are no fields.
+    """Return the names that the message of an instance carried and that are no fields.
 
     Known only of types with `TupleType.keeps_unknown`; none for others.
     """

@@ -86,7 +86,7 @@ class TupleType:
         return self._fields
 
     def get_construction(self) -> Construction:
-        """Say how instances are rebuilt."""
+        """Return how instances are rebuilt."""
         return self.adapter.get_construction(self.cls, self.fields)
 
     def __repr__(self) -> str:
@@ -190,11 +190,11 @@ class TupleRegistry:
         return partial
 
     def get_by_name(self, name: str) -> TupleType | None:
-        """Give the type that is registered under a name."""
+        """Return the type that is registered under a name."""
         return self._by_name.get(name) or _built_in.get(name)
 
     def get_by_class(self, cls: type) -> TupleType | None:
-        """Give the type that instances of a class travel as.
+        """Return the type that instances of a class travel as.
 
         That is the class's own registration, or for ORM classes that of the nearest base.
         """
@@ -230,11 +230,11 @@ class TupleRegistry:
         self._found_stand_ins.clear()
 
     def has_stand_in(self, cls: type) -> bool:
-        """Say whether the instances of a class are lazy ones that stand for others."""
+        """Return whether the instances of a class are lazy ones that stand for others."""
         return self._find_resolve(cls) is not unwrap
 
     def is_stand_in(self, value: Any) -> bool:
-        """Say whether a value stands for another: a proxy, or a lazy one."""
+        """Return whether a value stands for another: a proxy, or a lazy one."""
         return type(value) is not value.__class__ or self.has_stand_in(type(value))
 
     def resolve(self, value: Any) -> object:
@@ -340,7 +340,7 @@ def _unnamed(name: str, cls: type, adapter: TupleAdapter | None) -> DefinitionEr
 
 
 def _is_redefinition(old: type, new: type) -> bool:
-    """Tell whether a class replaces its former self, as a reloaded module does."""
+    """Return whether a class replaces its former self, as a reloaded module does."""
     return (old.__module__, old.__qualname__) == (new.__module__, new.__qualname__)
 
 

@@ -19,7 +19,7 @@ _write = msgspec.json.Encoder().encode
 
 
 def datetime_text(value: dt.datetime) -> str:
-    """Give ``2024-01-02 03:04:05.678901+1000``: no colon in the offset, no offset if naive."""
+    """Return ``2024-01-02 03:04:05.678901+1000``: no colon in the offset, no offset if naive."""
     if value.tzinfo is dt.UTC and value.__class__ is dt.datetime:
         # msgspec is five times as fast as `isoformat`, but rounds other zones. It writes what has
         # no microseconds in 22 characters, ``"2024-01-02T03:04:05Z"``.
@@ -30,12 +30,12 @@ def datetime_text(value: dt.datetime) -> str:
 
 
 def bytes_text(value: bytes | bytearray) -> str:
-    """Give base64 without line breaks."""
+    """Return base64 without line breaks."""
     return binascii.b2a_base64(value, newline=False).decode("ascii")
 
 
 def timedelta_text(value: dt.timedelta) -> str:
-    """Give ``days:seconds:microseconds``, which is exact and has nothing to round."""
+    """Return ``days:seconds:microseconds``, which is exact and has nothing to round."""
     return f"{value.days}:{value.seconds}:{value.microseconds}"
 
 

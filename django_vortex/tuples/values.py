@@ -132,5 +132,5 @@ def check_name(name: object) -> None:
 
 
 def _is_redefinition(old: type, new: type) -> bool:
-    """Tell whether a class replaces its former self, as a reloaded module does."""
+    """Return whether a class replaces its former self, as a reloaded module does."""
     return (old.__module__, old.__qualname__) == (new.__module__, new.__qualname__)

@@ -39,7 +39,7 @@ def get_uncarried(declared: object, registry: TupleRegistry) -> type | None:
 
 
 def _may_travel(kind: type, registry: TupleRegistry) -> bool:
-    """Say whether there may be instances of a class or of a subclass that travel."""
+    """Return whether there may be instances of a class or of a subclass that travel."""
     if getattr(kind, "_is_protocol", False) or inspect.isabstract(kind):
         return True
     if any(issubclass(kind, base) or issubclass(base, kind) for base in CARRIED):

@@ -83,7 +83,7 @@ class Codec:
         self._column_plans: dict[type, tuple[TupleType, EncodeColumns | None]] = {}
 
     def encode_value(self, value: object, dialect: Dialect) -> Json:
-        """Give what JSON can hold for a value.
+        """Return what JSON can hold for a value.
 
         Raises:
             UnencodableValue: Something in the value cannot travel; the path says where.
@@ -99,7 +99,7 @@ class Codec:
         return replace_stand_ins(value, self.registry)
 
     def decode_value(self, json: Json, dialect: Dialect, path: str = "$") -> Any:
-        """Give the value that parsed JSON stands for.
+        """Return the value that parsed JSON stands for.
 
         Args:
             json: What `read_json` gave.
@@ -134,7 +134,7 @@ class Codec:
             raise too_deep(self.limits.depth) from None
 
     def encode_json(self, value: Json, dialect: Dialect) -> bytes:
-        """Give the ASCII JSON text of an encoded value."""
+        """Return the ASCII JSON text of an encoded value."""
         return write_json(value)
 
     def read_json(self, text: bytes | str) -> Json:
@@ -184,7 +184,7 @@ class Codec:
     def decode_payload(
         self, text: bytes | str, dialect: Dialect, *, is_foreign: bool = True
     ) -> Payload:
-        """Give the payload that was encoded as ``text``.
+        """Return the payload that was encoded as ``text``.
 
         Args:
             text: Base64.
@@ -226,7 +226,7 @@ class Codec:
         return payload
 
     def decode_payload_object(self, source: Json, dialect: Dialect) -> Payload:
-        """Give the payload that parsed JSON stands for.
+        """Return the payload that parsed JSON stands for.
 
         Raises:
             WireError: It is no payload, or beyond the limits.
@@ -243,7 +243,7 @@ class Codec:
         return payload
 
     def get_encode_plan(self, cls: type) -> EncodeAll | None:
-        """Give the compiled encoding of the instances of a class, if they are tuples."""
+        """Return the compiled encoding of the instances of a class, if they are tuples."""
         tuple_type = self.registry.get_by_class(cls)
         if tuple_type is None:
             return None
@@ -305,6 +305,6 @@ def _encode_quickly(encoder: ValueEncoder, payload: Payload) -> EncodedPayload |
 
 
 def _with_path(error: WireError, path: str) -> WireError:
-    """Give an error whose path begins where the whole value is."""
+    """Return an error whose path begins where the whole value is."""
     whole = error.path if error.path == "$" else path + error.path
     return type(error)(error.text, whole, error.hint)

@@ -101,13 +101,13 @@ class DecodePlan:
 
 
 def has_plan(tuple_type: TupleType) -> bool:
-    """Tell whether decoding of a type can be compiled."""
+    """Return whether decoding of a type can be compiled."""
     names_are_plain = all(is_plain_name(field.name) for field in tuple_type.fields)
     return names_are_plain and tuple_type.cls is not TupleSelector
 
 
 def _choose(field: FieldSpec, index: int, namespace: dict[str, Any]) -> tuple[Any, str]:
-    """Give what msgspec is to expect for a field, and how its value is made of that."""
+    """Return what msgspec is to expect for a field, and how its value is made of that."""
     if field.raw:
         return Any, "v if v.__class__ in plain else decoder.check_raw(v, depth)"
     declared = strip_optional(field.type)

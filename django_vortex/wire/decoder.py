@@ -66,7 +66,7 @@ class TupleReader:
         }
 
     def read(self, source: dict[str, Json], decoder: ValueDecoder, depth: int) -> object:
-        """Give the instance that ``source`` describes."""
+        """Return the instance that ``source`` describes."""
         values: dict[str, object] = {}
         for field in self.fields:
             name = field.name
@@ -145,7 +145,7 @@ class ValueDecoder:
         self._readers: dict[str, tuple[TupleType, TupleReader]] = {}
 
     def decode(self, value: Json, depth: int = 0) -> Any:
-        """Give the value that parsed JSON stands for.
+        """Return the value that parsed JSON stands for.
 
         Raises:
             WireError: It stands for none; the path is that below ``value``.
@@ -166,7 +166,7 @@ class ValueDecoder:
         return self._decode_dict(value, depth)
 
     def decode_payload(self, value: dict[str, Json], depth: int = 0) -> Payload:
-        """Give the payload that an ``rp`` object stands for."""
+        """Return the payload that an ``rp`` object stands for."""
         depth = self._descend(depth)
         filt = self._decode_member(value, "filt", dict, depth)
         tuples = self._decode_member(value, "tuples", list, depth)
@@ -174,7 +174,7 @@ class ValueDecoder:
         return Payload(filt, () if tuples is None else tuples, date)
 
     def check_raw(self, value: Json, depth: int) -> Json:
-        """Give plain JSON as it is.
+        """Return plain JSON as it is.
 
         Raises:
             LimitExceeded: It is nested too deep.
@@ -190,7 +190,7 @@ class ValueDecoder:
         return value
 
     def get_reader(self, name: Json) -> TupleReader | GenericReader:
-        """Give the reader of a tuple type.
+        """Return the reader of a tuple type.
 
         Raises:
             UnknownTupleType: Nothing is registered under the name.
@@ -207,7 +207,7 @@ class ValueDecoder:
         return known[1]
 
     def decode_payload_quickly(self, text: bytes) -> Payload | None:
-        """Give the payload of a JSON text by the plan of its tuples' type.
+        """Return the payload of a JSON text by the plan of its tuples' type.
 
         Returns:
             None when there is no plan for it, or the text is not what the plan expects.
@@ -337,7 +337,7 @@ class ValueDecoder:
         raise MalformedMessage(f"Unknown kind of object {quoted(marker)}", "")
 
     def _decode_envelope(self, value: dict[str, Json], depth: int) -> PayloadEnvelope:
-        """Give an envelope inside data; its payload stays encoded, except in our own form."""
+        """Return an envelope inside data; its payload stays encoded, except in our own form."""
         depth = self._descend(depth)
         filt = self._decode_member(value, "filt", dict, depth)
         date = self._decode_member(value, "date", dt.datetime, depth)

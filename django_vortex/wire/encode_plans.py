@@ -138,12 +138,12 @@ def compile_encoder(tuple_type: TupleType) -> EncodeAll | None:
 
 
 def is_plain_name(name: str) -> bool:
-    """Tell whether a name can stand after a dot in source text."""
+    """Return whether a name can stand after a dot in source text."""
     return name.isidentifier() and not keyword.iskeyword(name)
 
 
 def strip_optional(declared: object) -> object:
-    """Give ``int`` for ``int | None``."""
+    """Return ``int`` for ``int | None``."""
     if typing.get_origin(declared) in (typing.Union, types.UnionType):
         others = [kind for kind in typing.get_args(declared) if kind is not type(None)]
         if len(others) == 1:

@@ -105,7 +105,7 @@ class ValueEncoder:
         self.is_tabular = False
 
     def encode(self, value: object, depth: int = 0) -> Json:
-        """Give what JSON can hold.
+        """Return what JSON can hold.
 
         Raises:
             UnencodableValue: Something in the value cannot travel.
@@ -114,7 +114,7 @@ class ValueEncoder:
         return self._encode_other(value, depth) if write is None else write(self, value, depth)
 
     def encode_datetime(self, value: dt.datetime, depth: int = 0) -> Json:
-        """Give the ``datetime`` wrapper."""
+        """Return the ``datetime`` wrapper."""
         if self.dialect is Dialect.D0:
             return {"_ft": "datetime", "_fd": datetime_text(_to_utc(value).replace(tzinfo=None))}
         text = datetime_text(value)
@@ -127,7 +127,7 @@ class ValueEncoder:
         return {"_ft": "datetime", "_fd": text}
 
     def encode_payload(self, value: Payload, depth: int = 0) -> Json:
-        """Give the ``rp`` object, for D0 with the members that make it a message."""
+        """Return the ``rp`` object, for D0 with the members that make it a message."""
         message: dict[str, Json] = (
             {"replyFilt": {}, "result": None} if self.dialect is Dialect.D0 else {}
         )

@@ -98,7 +98,7 @@ class PayloadEnvelope:
         date: datetime | None = None,
         reply_filt: Filt | None = None,
     ) -> PayloadEnvelope:
-        """Give an envelope whose payload is decoded when somebody asks for it."""
+        """Return an envelope whose payload is decoded when somebody asks for it."""
         envelope = cls(filt, result=result, date=date, reply_filt=reply_filt)
         envelope._body = body
         return envelope
@@ -183,7 +183,7 @@ class PayloadEnvelope:
         return body is None or (isinstance(body, InflatedBody) and not body.source.get("tuples"))
 
     def decode_payload(self, codec: EncodesPayloads) -> Payload:
-        """Give the payload, an empty one when there is none.
+        """Return the payload, an empty one when there is none.
 
         Raises:
             WireError: What the peer sent as a payload is none.
@@ -280,7 +280,7 @@ class PayloadEnvelope:
         return sum(encoded.held_bytes for encoded in distinct.values())
 
     def is_encoded_for(self, dialect: Dialect) -> bool:
-        """Say whether nothing is left to encode for peers of a dialect."""
+        """Return whether nothing is left to encode for peers of a dialect."""
         return self._body is None or dialect in self._encoded
 
     def release_payload(self) -> None:

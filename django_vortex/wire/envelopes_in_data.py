@@ -17,7 +17,7 @@ ENVELOPE_CLASS = "vortex.PayloadEnvelope.PayloadEnvelope"
 
 
 def encode_envelope(encoder: EncodesValues, value: PayloadEnvelope, depth: int) -> Json:
-    """Give the ``rpe`` object of an envelope inside data.
+    """Return the ``rpe`` object of an envelope inside data.
 
     D0 has no envelopes, its payload stands there instead. In our own form the payload stands
     inside as it is, so that what comes back is equal. What a peer sent stays closed: opening

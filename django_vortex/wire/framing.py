@@ -71,7 +71,7 @@ class Splitter:
         self._state = _READING
 
     def is_whole(self, data: str | bytes) -> bool:
-        """Tell whether `feed` would give ``data`` as it is; the usual frame of raw JSON."""
+        """Return whether `feed` would give ``data`` as it is; the usual frame of raw JSON."""
         return (
             not self._framed
             and data[:1] in ("{", b"{")
@@ -82,7 +82,7 @@ class Splitter:
         )
 
     def feed(self, data: str | bytes) -> Iterator[Piece]:
-        """Give the pieces that ``data`` completes, one by one so that the reader may stop."""
+        """Yield the pieces that ``data`` completes, one by one so that the reader may stop."""
         if not self._framed:
             frame = data.lstrip(" \t\r\n") if isinstance(data, str) else data.lstrip(b" \t\r\n")
             if frame[:1] in ("{", b"{"):
@@ -94,7 +94,7 @@ class Splitter:
             yield from self.finish()
 
     def finish(self) -> Iterator[Piece]:
-        """Give what is left as the last piece: the body ended, or raw JSON interrupts it."""
+        """Yield what is left as the last piece: the body ended, or raw JSON interrupts it."""
         rest = bytes(self._pending)
         self._pending.clear()
         self._state = _READING
@@ -157,7 +157,7 @@ class Splitter:
 
 
 def as_bytes(data: str | bytes) -> bytes:
-    """Give text as UTF-8; any text, since what a peer sends may hold lone surrogates."""
+    """Return text as UTF-8; any text, since what a peer sends may hold lone surrogates."""
     if isinstance(data, bytes):
         return data
     return data.encode("ascii") if data.isascii() else data.encode("utf-8", "surrogatepass")

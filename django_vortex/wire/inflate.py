@@ -25,7 +25,7 @@ _read_base64 = msgspec.json.Decoder(bytes).decode
 
 
 def deflate(data: bytes) -> bytes:
-    """Give ``base64(zlib(data))`` without line breaks."""
+    """Return ``base64(zlib(data))`` without line breaks."""
     level = 0 if len(data) <= SMALL_BYTES else COMPRESSION_LEVEL
     return binascii.b2a_base64(isal_zlib.compress(data, level), newline=False)
 
@@ -62,7 +62,7 @@ def _decode_base64(text: bytes | str) -> bytes:
 
 
 def clean_base64(text: bytes | str) -> bytes:
-    """Give the same base64 without characters that are ignored when it is decoded.
+    """Return the same base64 without characters that are ignored when it is decoded.
 
     It stands between quotes in messages: one of its own would end it and let its author write the
     rest of a message to others.

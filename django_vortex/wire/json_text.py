@@ -26,7 +26,7 @@ _read_quickly = msgspec.json.Decoder().decode
 
 
 def write_json(value: Json) -> bytes:
-    """Give compact ASCII JSON of what JSON can hold."""
+    """Return compact ASCII JSON of what JSON can hold."""
     try:
         text = _writer.encode(value)
     except TypeError:
@@ -100,14 +100,14 @@ def check_values(value: Json, limit: int, path: str) -> None:
 
 
 def count_containers(text: bytes | str) -> int:
-    """Give how many lists and objects JSON text may make; brackets in strings count, too."""
+    """Return how many lists and objects JSON text may make; brackets in strings count, too."""
     if isinstance(text, str):
         return text.count("{") + text.count("[")
     return text.count(b"{") + text.count(b"[")
 
 
 def too_deep(depth: int) -> LimitExceeded:
-    """Give the error for a message with more than ``depth`` levels."""
+    """Return the error for a message with more than ``depth`` levels."""
     return LimitExceeded(f"Message is nested deeper than max_depth ({depth})")
 
 

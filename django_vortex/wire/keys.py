@@ -30,7 +30,7 @@ _MARKERS = frozenset({"_ct", "_ft"})
 
 
 def read_key(text: str) -> str | int | float:
-    """Give the key that a text in a plain object stands for.
+    """Return the key that a text in a plain object stands for.
 
     What ``int`` reads is an int, what only ``float`` reads a float, the rest stays text.
     """
@@ -47,7 +47,7 @@ def read_key(text: str) -> str | int | float:
 
 
 def is_exact_key(key: object) -> bool:
-    """Tell whether a key comes back from a plain object as it is, in every dialect.
+    """Return whether a key comes back from a plain object as it is, in every dialect.
 
     Falsy keys do not: released clients drop them.
     """
@@ -69,7 +69,7 @@ _knows_all = _known_keys.issuperset
 
 
 def are_exact_text_keys(source: Mapping[Any, Any]) -> bool:
-    """Tell whether all keys are texts that come back as they are; quick for the usual ones."""
+    """Return whether all keys are texts that come back as they are; quick for the usual ones."""
     return _knows_all(source) or all(map(_is_exact_text_key, source))
 
 
@@ -82,7 +82,7 @@ def _is_exact_text_key(key: object) -> bool:
 
 
 def write_key(key: object) -> str:
-    """Give the text nearest to a key.
+    """Return the text nearest to a key.
 
     Keys that would be taken for a marker get another underscore in front.
     """

@@ -67,7 +67,7 @@ def encode_message(
 
 
 def server_info(uuid: str, name: str, form: WireForm, date: datetime, codec: Codec) -> str:
-    """Give the message that introduces the server, the first one on every connection.
+    """Return the message that introduces the server, the first one on every connection.
 
     Where the peer is not known to read raw JSON it is in the form that all but D0 read: base64
     with both payload fields null (PROTOCOL 2.4).
@@ -85,7 +85,7 @@ def server_info(uuid: str, name: str, form: WireForm, date: datetime, codec: Cod
 
 
 def heartbeat(form: WireForm, date: datetime, codec: Codec) -> str:
-    """Give the heart-beat for peers of a form.
+    """Return the heart-beat for peers of a form.
 
     A dot alone stalls D0 peers for ever (PROTOCOL 2.4), and at an empty payload they stop reading
     what has come until more comes: they get a message to nobody.
@@ -128,7 +128,7 @@ def _write_tail(result: bytes, date: datetime | None) -> bytes:
 def _write_d0(
     filt: Filt, envelope: PayloadEnvelope, form: WireForm, date: datetime | None, codec: Codec
 ) -> str:
-    """Give the whole of an envelope as one D0 payload, under a given filt."""
+    """Return the whole of an envelope as one D0 payload, under a given filt."""
     json = b'%b%b,"replyFilt":%b,"tuples":%b,"result":%b,"date":%b}' % (
         _D0_HEAD,
         _encode(filt, Dialect.D0, codec, "filt"),

@@ -71,7 +71,7 @@ class PiecedText(str):
         return len(self) + len(self.payload.json or b"")
 
     def pieces(self) -> Iterator[bytes]:
-        """Give the binary frames one by one."""
+        """Yield the binary frames one by one."""
         json = self.payload.json or b""
         if len(json) <= PIECE_BYTES:
             yield json  # no copy
@@ -132,7 +132,7 @@ class Assembly:
         self._has_grown = True
 
     def is_stuck(self, now: float, seconds: float) -> bool:
-        """Tell whether nothing has come for so long; to be asked now and then.
+        """Return whether nothing has come for so long; to be asked now and then.
 
         Args:
             now: The monotonic time.

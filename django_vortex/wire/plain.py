@@ -36,7 +36,7 @@ def is_true(value: object) -> bool:
 
 
 def read_plain(source: Json) -> Filt | None:
-    """Give a filt as parsed when decoding would change nothing in it."""
+    """Return a filt as parsed when decoding would change nothing in it."""
     if source.__class__ is not dict or len(source) > ENVELOPE_VALUES:
         return None
     if not are_exact_text_keys(source):
@@ -57,7 +57,7 @@ def read_plain_part(source: Json) -> Filt:
 
 
 def read_plain_date(source: Json) -> datetime | None:
-    """Give a date with a zone in the spelling that everybody writes."""
+    """Return a date with a zone in the spelling that everybody writes."""
     if source.__class__ is not dict or source.get("_ft") != "datetime":
         return None
     try:
@@ -68,7 +68,7 @@ def read_plain_date(source: Json) -> datetime | None:
 
 
 def write_plain(value: object) -> bytes | None:
-    """Give the ASCII JSON of a filt or a result that every dialect writes alike."""
+    """Return the ASCII JSON of a filt or a result that every dialect writes alike."""
     kind = type(value)
     if kind is dict:
         return _write_filt(value)  # type: ignore[arg-type]

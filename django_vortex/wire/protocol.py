@@ -109,7 +109,7 @@ class Protocol:
         return self._failures >= MAX_FAILURES
 
     def receive(self, data: str | bytes) -> list[Event]:
-        """Give what ``data`` completes; never raises because of what the peer sent."""
+        """Return what ``data`` completes; never raises because of what the peer sent."""
         self._failures_at_once = 0
         if self.reads_binary and not isinstance(data, str):
             return self._take_binary(data)
@@ -135,7 +135,7 @@ class Protocol:
         return [self._give_up(f"The next piece of the message did not come within {seconds:g} s")]
 
     def finish(self) -> list[Event]:
-        """Give what the end of a body completes: its last message may lack the dot."""
+        """Return what the end of a body completes: its last message may lack the dot."""
         events = self._read(self._splitter.finish())
         self._inflatable = self._codec.limits.inflated_bytes
         self._containers = D0_CONTAINERS
@@ -252,7 +252,7 @@ class Protocol:
         return data
 
     def _get_spoken(self, written_in: Dialect | None) -> Dialect:
-        """Give the dialect of a message's values; a peer that is native stays so."""
+        """Return the dialect of a message's values; a peer that is native stays so."""
         if self.dialect is not None and self.dialect.is_native and written_in is not Dialect.D0:
             return self.dialect
         return written_in or Dialect.D1
@@ -298,7 +298,7 @@ class Protocol:
         return self._codec.decode_part(value, dialect, path, OUTER_LEVELS)
 
     def _get_answer_filt(self, head: str | bytes) -> Filt | None:
-        """Give the filt to answer a message under that cannot be read, None if it has none.
+        """Return the filt to answer a message under that cannot be read, None if it has none.
 
         Of a filt that cannot be read itself it is what can: mostly a message is waited for by a
         key and a number.

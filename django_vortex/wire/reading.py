@@ -126,7 +126,7 @@ def check_payload(json: bytes) -> bytes:
 
 
 def get_payload_text(fields: dict[str, Json]) -> str | bytes | None:
-    """Give the encoded payload out of the fields of an envelope, None when there is none.
+    """Return the encoded payload out of the fields of an envelope, None when there is none.
 
     Either field may hold it, as text or wrapped like bytes; the other one is then null.
 

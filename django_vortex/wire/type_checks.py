@@ -27,7 +27,7 @@ Check: TypeAlias = Callable[[Any], Any]
 
 
 def make_check(declared: object) -> Check | None:
-    """Give the check of a declared type, or None if any value will do.
+    """Return the check of a declared type, or None if any value will do.
 
     None is no declaration. Types that say nothing about a value's class (``Any``, type variables,
     protocols) pass any.
@@ -67,7 +67,7 @@ def under(error: WireError, part: str) -> None:
 
 
 def expected(name: str, value: object) -> MalformedMessage:
-    """Give the error for a value that is not what it should be."""
+    """Return the error for a value that is not what it should be."""
     return MalformedMessage(f"Expected `{name}`, got {quoted(value)}", "")
 
 

@@ -91,7 +91,7 @@ class Asker:
         self._form = WireForm(dialect, framed=dialect is Dialect.D0)  # spoken over HTTP alone
 
     async def ask(self, filt: dict[Any, Any], tuples: list[Any] | None = None) -> Reply:
-        """Give the answer to a request; fails unless there is exactly one."""
+        """Return the answer to a request; fails unless there is exactly one."""
         marked = {**filt, MESSAGE_ID: f"m{next(_numbers)}"}
         [reply] = await self.send(marked, tuples)
         assert repr(reply.filt) == repr(marked)  # NaN is not equal to itself
@@ -99,7 +99,7 @@ class Asker:
         return reply
 
     async def save(self, filt: dict[Any, Any], tuples: list[Any]) -> Reply:
-        """Give the answer to a request, and leave what is pushed meanwhile unread."""
+        """Return the answer to a request, and leave what is pushed meanwhile unread."""
         marked = {**filt, MESSAGE_ID: f"m{next(_numbers)}"}
         self.peer._get_connection().receive(self._write(marked, tuples))
         return self._read(await self.peer.receive({MESSAGE_ID: marked[MESSAGE_ID]}))
@@ -122,7 +122,7 @@ class Asker:
         return self.take()
 
     def take(self) -> list[Reply]:
-        """Give what came and was not looked at."""
+        """Return what came and was not looked at."""
         replies = [self._read(received) for received in self.peer.unread]
         self.peer.unread.clear()
         return replies

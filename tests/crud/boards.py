@@ -145,7 +145,7 @@ class Board:
 
     @contextmanager
     def noted(self) -> Iterator[list[str]]:
-        """Give the statements that handlers execute meanwhile."""
+        """Return the statements that handlers execute meanwhile."""
         statements: list[str] = []
 
         def note(*arguments: Any) -> None:
@@ -179,7 +179,7 @@ class Board:
             self.database.add("ticket", title=title, **values)
 
     def titles(self) -> list[str]:
-        """Give the titles in the database, in the order of their ids."""
+        """Return the titles in the database, in the order of their ids."""
         return [row["title"] for row in self.database.rows()]
 
 

@@ -42,7 +42,7 @@ class Database:
         return bool(self.host)
 
     def url(self, *, is_async: bool = False) -> URL:
-        """Give what SQLAlchemy connects to."""
+        """Return what SQLAlchemy connects to."""
         if not self.is_postgres:
             return URL.create("sqlite+aiosqlite" if is_async else "sqlite", database=self.name)
         driver = "postgresql+asyncpg" if is_async else "postgresql+psycopg"
@@ -129,13 +129,13 @@ class Database:
             link.execute(made.insert().values(**values))
 
     def rows(self, table: str = "ticket") -> list[dict[str, Any]]:
-        """Give all rows of a table, ordered by their first column, the values as stored."""
+        """Return all rows of a table, ordered by their first column, the values as stored."""
         with self._own_engine.connect() as link:
             found = link.execute(text(f"SELECT * FROM crud_{table} ORDER BY 1, 2"))
             return [dict(row) for row in found.mappings()]
 
     def everything(self) -> list[list[dict[str, Any]]]:
-        """Give all rows of all tables, to see that nothing has changed."""
+        """Return all rows of all tables, to see that nothing has changed."""
         return [self.rows(table.removeprefix("crud_")) for table in TABLES]
 
     def execute(self, statement: str) -> None:

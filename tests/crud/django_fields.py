@@ -20,12 +20,12 @@ MOMENTS = st.datetimes(timezones=ZONES)
 
 
 def texts(longest: int | None = None) -> st.SearchStrategy[str]:
-    """Give texts, among them such with NUL and lone surrogates, which few databases hold."""
+    """Return texts, among them such with NUL and lone surrogates, which few databases hold."""
     return st.text(max_size=longest)
 
 
 def plain_json() -> st.SearchStrategy[Any]:
-    """Give JSON, with numbers that are none; keys look like numbers and words now and then."""
+    """Return JSON, with numbers that are none; keys look like numbers and words now and then."""
     leaves = st.none() | st.booleans() | st.integers() | texts() | st.floats()
     keys = texts() | st.sampled_from(["", "1", "1.5", "01", "true", "null", "_ct", "_ft", "nan"])
     return st.recursive(

@@ -51,7 +51,7 @@ class PostgresKinds(models.Model):
 
 
 def ranges(cls: Callable[..., Any], ends: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    """Give ranges, empty and endless ones too; some have their ends the wrong way round."""
+    """Return ranges, empty and endless ones too; some have their ends the wrong way round."""
     bounds = st.sampled_from(["[)", "(]", "()", "[]"])
     return st.builds(cls, st.none() | ends, st.none() | ends, bounds) | st.just(cls(empty=True))
 

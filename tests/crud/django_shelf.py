@@ -55,12 +55,12 @@ class Shelf:
         self.rows.create(id=2)
 
     def stored(self, key: int, name: str) -> Any:
-        """Give what Django reads of a row."""
+        """Return what Django reads of a row."""
         [value] = self.rows.filter(id=key).values_list(name, flat=True)
         return bytes(value) if isinstance(value, memoryview) else value
 
     def read_both_ways(self, name: str) -> tuple[list[Any] | None, list[Any]]:
-        """Give the values of a field in all rows: without instances, if possible, and of them."""
+        """Return the values of a field in all rows: without instances, if possible, and of them."""
         spec = self.handler.plan.main.spec
         shape = self._shapes.setdefault(name, Shape(spec, ("id", name)))
 
@@ -80,7 +80,7 @@ class Shelf:
 
     @contextmanager
     def counting_updates(self) -> Iterator[list[str]]:
-        """Give the statements that change something, when the context is left."""
+        """Return the statements that change something, when the context is left."""
         changes: list[str] = []
         with CaptureQueriesContext(connections[self.alias]) as captured:
             yield changes
@@ -96,7 +96,7 @@ class Talk:
         self.peer = peer
 
     def fetch(self, key: Any) -> Any:
-        """Give a row as it came through the wire."""
+        """Return a row as it came through the wire."""
         reply = self.peer.request({**FILT, "id": key})
         assert reply.result is None, reply.result
         [came] = reply.tuples

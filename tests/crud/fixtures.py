@@ -28,7 +28,7 @@ def find_database(
     tmp_path_factory: pytest.TempPathFactory,
     django_db_blocker: Any,
 ) -> Iterator[FindDatabase]:
-    """Give a database with tables, made when first asked for: ``("postgres", "django")``.
+    """Yield a database with tables, made when first asked for: ``("postgres", "django")``.
 
     The server starts with the first test that needs it.
     """

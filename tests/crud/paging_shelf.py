@@ -58,13 +58,13 @@ class Reader:
         self.ask: Callable[..., Any] = peer.request
 
     def read(self, order: str) -> list[int]:
-        """Give the ids of all rows in an order."""
+        """Return the ids of all rows in an order."""
         reply = self.ask({**FILT, "order": [order]})
         assert reply.result is None, reply.result
         return [row.id for row in reply.tuples]
 
     def read_pages(self, order: str, limit: int) -> list[int]:
-        """Give the ids of the rows of all pages."""
+        """Return the ids of the rows of all pages."""
         found: list[int] = []
         after: dict[str, str] = {}
         while True:

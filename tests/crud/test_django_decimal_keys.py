@@ -49,7 +49,7 @@ def check_refused(result: Any, field: str) -> None:
 
 
 def is_answer(reply: Any) -> bool:
-    """Say whether nothing was found, or the key was refused."""
+    """Return whether nothing was found, or the key was refused."""
     if isinstance(reply.result, str):
         return False
     return reply.tuples == [] and (reply.result is None or reply.result["error"] == "validation")

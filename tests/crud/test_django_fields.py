@@ -29,7 +29,7 @@ INEXACT_IN_D2 = {"digits", "duration", "price_range"}
 
 
 def travelling(value: Any) -> Any:
-    """Give what stands for a value on the wire."""
+    """Return what stands for a value on the wire."""
     if isinstance(value, list):
         return [travelling(one) for one in value]
     if isinstance(value, Range):

@@ -101,7 +101,7 @@ def impatient(board: Board) -> Iterator[None]:
 
 @asynccontextmanager
 async def pooled(board: Board, size: int = 2) -> AsyncIterator[dict[str, Any]]:
-    """Give what makes a handler use connections that are kept; in the end none is in use."""
+    """Return what makes a handler use connections that are kept; in the end none is in use."""
     if board.is_django:
         alias = board.database.alias
         connections.settings[alias]["CONN_MAX_AGE"] = None

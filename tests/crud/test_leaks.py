@@ -195,7 +195,7 @@ async def test_a_key_that_is_taken_tells_nothing_of_its_row(board: Board, key: i
 
 
 async def read_pages(board: Board, limit: int) -> tuple[list[str], list[int], list[str]]:
-    """Give the titles, the counts and the cursors of all pages."""
+    """Return the titles, the counts and the cursors of all pages."""
     titles, counts, cursors = [], [], []
     after = None
     while True:

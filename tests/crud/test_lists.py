@@ -35,7 +35,7 @@ async def titles(board: Board, **keys: Any) -> list[str]:
 
 
 async def read_page(peer: Asker, **keys: Any) -> tuple[list[str], Record]:
-    """Give the titles of a page and what stands behind them."""
+    """Return the titles of a page and what stands behind them."""
     reply = await peer.ask({**TICKET, **keys})
     assert reply.result is None, reply
     *rows, page = reply.tuples
@@ -45,7 +45,7 @@ async def read_page(peer: Asker, **keys: Any) -> tuple[list[str], Record]:
 
 
 async def read_all(peer: Asker, **keys: Any) -> list[list[str]]:
-    """Give the titles of all pages."""
+    """Return the titles of all pages."""
     pages: list[list[str]] = []
     after = None
     while True:

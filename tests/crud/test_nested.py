@@ -52,7 +52,7 @@ class OwnTicketRows(Permission):
 
 
 def project_access(board: Board) -> dict[str, dict[str, Any]]:
-    """Give the ways to say that projects are for their owners only."""
+    """Return the ways to say that projects are for their owners only."""
 
     def get_queryset(request: Request) -> Any:
         if board.is_django:
@@ -101,12 +101,12 @@ def serve_projects(board: Board, nested: Any, **options: Any) -> None:
 
 
 def names(reply: Reply) -> list[Any]:
-    """Give the names of the projects inside."""
+    """Return the names of the projects inside."""
     return [row["project"] and row["project"]["name"] for row in reply.tuples]
 
 
 def titles(reply: Reply) -> list[list[str]]:
-    """Give the titles of the tickets inside."""
+    """Return the titles of the tickets inside."""
     return [sorted(one["title"] for one in row["tickets"]) for row in reply.tuples]
 
 

@@ -177,7 +177,7 @@ class Surfaces:
             self.kept.append(OrmCrudHandler(filt, outer, fields=["id"], nested=inside, **crud))
 
     async def read(self, filt: dict[str, Any], dialect: Dialect) -> dict[str, Any]:
-        """Give the members of the one tuple of an answer, as they stand on the wire."""
+        """Return the members of the one tuple of an answer, as they stand on the wire."""
         reply = await self.bench.ask_one(filt, dialect=dialect)
         assert reply.result is None, reply.result
         text = reply.encoded(self.bench.codec, dialect, None)

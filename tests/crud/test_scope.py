@@ -58,7 +58,7 @@ def serve(board: Board, request: pytest.FixtureRequest) -> Serve:
 
 
 def without(reply: Reply, key: int) -> Any:
-    """Give all that a peer can see of a reply, except for the id it asked for itself."""
+    """Return all that a peer can see of a reply, except for the id it asked for itself."""
     assert "bobs" not in reply.text
     assert "hidden" not in reply.text
     filt = {name: value for name, value in reply.filt.items() if name != "id"}

@@ -77,7 +77,7 @@ class Shelf:
             return [dict(row) for row in found.mappings()]
 
     async def fetch(self, key: int) -> dict[str, Any]:
-        """Give what travels of a row, and came back through the wire."""
+        """Return what travels of a row, and came back through the wire."""
 
         def work(unit: Any) -> Any:
             rows = unit.rows(self.shape, Scope())

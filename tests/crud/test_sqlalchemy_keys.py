@@ -119,7 +119,7 @@ class Shelf:
 
     @contextmanager
     def counting(self) -> Iterator[list[str]]:
-        """Give what is executed but does not read."""
+        """Return what is executed but does not read."""
         changes: list[str] = []
 
         def note(link: Any, cursor: Any, statement: str, *more: Any) -> None:

@@ -13,7 +13,7 @@ ROWS = 20
 
 
 def count(statements: list[str]) -> dict[str, int]:
-    """Give how many there are of each kind; what begins and ends a transaction is none."""
+    """Return how many there are of each kind; what begins and ends a transaction is none."""
     kinds = Counter(one.split()[0].upper() for one in statements)
     return {kind: kinds[kind] for kind in ("SELECT", "INSERT", "UPDATE", "DELETE") if kinds[kind]}
 

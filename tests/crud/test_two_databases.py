@@ -28,7 +28,7 @@ def other(place: Place, find_database: FindDatabase) -> Iterator[Database]:
 
 
 def reach(board: Board, other: Database) -> dict[str, Any]:
-    """Give the options of a handler over the other database."""
+    """Return the options of a handler over the other database."""
     if board.is_django:
         return {"using": other.alias}
     if isinstance(board.options["session_factory"], async_sessionmaker):

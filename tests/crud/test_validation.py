@@ -11,7 +11,7 @@ LONG = "x" * 41
 
 
 def find_wrong(reply: Any) -> list[tuple[int, str]]:
-    """Give index and field of each error of a structured result."""
+    """Return index and field of each error of a structured result."""
     assert reply.result["error"] == "validation"
     assert all(error["messages"] for error in reply.result["errors"])
     assert all(isinstance(text, str) for one in reply.result["errors"] for text in one["messages"])

@@ -31,7 +31,7 @@ class Block:
 
 
 def read_blocks(document: str) -> dict[str, Block]:
-    """Give the blocks of a document by file name; what goes to the end of one is behind it."""
+    """Return the blocks of a document by file name; what goes to the end of one is behind it."""
     text = (ROOT / document).read_text("utf-8")
     blocks: dict[str, Block] = {}
     for match in _BLOCK.finditer(text):

@@ -22,7 +22,7 @@ def test_documentation_builds_without_a_warning(tmp_path):
 
 
 def read_rows(page: Path) -> list[list[str]]:
-    """Give the cells of all rows of all tables."""
+    """Return the cells of all rows of all tables."""
     rows = re.findall(r"<tr.*?</tr>", page.read_text("utf-8"), flags=re.S)
     cells = [re.findall(r"<t[dh][^>]*>(.*?)</t[dh]>", row, flags=re.S) for row in rows]
     return [[re.sub(r"<[^>]+>", "", cell).strip() for cell in row] for row in cells]

@@ -16,7 +16,7 @@ DECISIONS = 12
 
 
 def sections(page: str) -> dict[str, str]:
-    """Give the text below each heading of a page."""
+    """Return the text below each heading of a page."""
     text = (DOCS / page).read_text("utf-8")
     parts = re.split(r"^(\S[^\n]*)\n([=~-])\2+\n", text, flags=re.M)
     return dict(zip(parts[1::3], parts[3::3], strict=True))

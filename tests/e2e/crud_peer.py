@@ -75,7 +75,7 @@ def date(text: str) -> Row:
 
 
 def unwrap(value: Any) -> Any:
-    """Give the data of wrapped values, an integer or the text of a date."""
+    """Return the data of wrapped values, an integer or the text of a date."""
     if isinstance(value, list):
         return [unwrap(one) for one in value]
     if not isinstance(value, dict):

@@ -75,7 +75,7 @@ class ReadingPeer:
         self.send({"filt": filt, "data": None})
 
     def messages(self) -> Iterator[dict[str, Any] | None]:
-        """Give the messages as they come, None for a heart-beat; ends with the stream."""
+        """Yield the messages as they come, None for a heart-beat; ends with the stream."""
         for piece in self.pieces:
             yield decode_envelope(piece) if piece else None
 
@@ -91,7 +91,7 @@ class ReadingPeer:
         self.wire.close()
 
     def _read(self) -> Iterator[str]:
-        """Give pieces without their dots; a beat is an empty one."""
+        """Return pieces without their dots; a beat is an empty one."""
         if isinstance(self.wire, HttpWire):
             return read_response(self.wire.response)
         return read_websocket(self.wire)
@@ -103,7 +103,7 @@ def read_websocket(wire: WebSocketWire) -> Iterator[str]:
 
 
 def read_response(response: http.client.HTTPResponse) -> Iterator[str]:
-    """Give the pieces of one response up to its end, whether or not there is a newer one."""
+    """Yield the pieces of one response up to its end, whether or not there is a newer one."""
     rest = ""
     while received := response.read1(65_536):
         *pieces, rest = (rest + received.decode("ascii")).split(BEAT)
@@ -159,14 +159,14 @@ def http_head(query: str, port: int, *, more: str = "") -> bytes:
 
 
 def decode_envelope(text: str) -> dict[str, Any]:
-    """Give an envelope as JSON, from either way it is written."""
+    """Return an envelope as JSON, from either way it is written."""
     data = text if text.startswith("{") else base64.b64decode(text)
     envelope: dict[str, Any] = json.loads(data)
     return envelope
 
 
 def decode_tuples(envelope: dict[str, Any]) -> list[Any]:
-    """Give the tuples of an envelope's payload as JSON."""
+    """Return the tuples of an envelope's payload as JSON."""
     payload = json.loads(zlib.decompress(base64.b64decode(envelope["data"])))
     return [one["_fd"] if is_integer(one) else one for one in payload["tuples"]]
 

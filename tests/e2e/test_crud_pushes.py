@@ -63,7 +63,7 @@ def receive(peer: ReadingPeer, key: str, **filt: Any) -> list[str]:
 
 
 def of(key: str) -> dict[str, Any]:
-    """Give the list of the tickets of a handler that nobody has done yet."""
+    """Return the list of the tickets of a handler that nobody has done yet."""
     return {"where": {"state": {"e2e.django": "open", "e2e.sqlalchemy": "doing"}[key]}}
 
 

@@ -83,7 +83,7 @@ def project(start_server: StartServer, layer: str, redis_server: RedisServer) ->
 
 
 def number_of(message: dict[str, Any]) -> int:
-    """Give the number that `push_numbered` put first into the payload."""
+    """Return the number that `push_numbered` put first into the payload."""
     return int(decode_tuples(message)[0])
 
 
@@ -180,7 +180,7 @@ def test_restart_of_redis_is_survived_and_what_was_lost_is_reported(
 
 
 def has_taken_pushes(redis_server: RedisServer, layer: str) -> bool:
-    """Tell whether the layer has sent anything to Redis since that started."""
+    """Return whether the layer has sent anything to Redis since that started."""
     command = {"pubsub": "cmdstat_publish", "core": "cmdstat_zrange"}[layer]
     with redis.Redis(port=redis_server.port) as client:
         return command in client.info("commandstats")

@@ -29,7 +29,7 @@ def server(request: pytest.FixtureRequest, start_server: StartServer) -> ServerP
 
 
 def envelope(*tuples: Any, filt: dict[str, Any] = ECHO) -> dict[str, Any]:
-    """Give an envelope whose payload says the same in every dialect."""
+    """Return an envelope whose payload says the same in every dialect."""
     payload = {"_ct": "rp", "filt": {}, "tuples": tuples, "date": None}
     data = base64.b64encode(zlib.compress(json.dumps(payload).encode())).decode()
     return {"filt": filt, "data": data}

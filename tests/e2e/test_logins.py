@@ -256,7 +256,7 @@ def test_what_one_process_ends_is_ended_in_the_other(two_servers: list[ServerPro
 
 
 def reaches(server: ServerProcess, peer: CrudPeer) -> bool:
-    """Tell whether a push at a server arrives at a peer before its next two heart-beats."""
+    """Return whether a push at a server arrives at a peer before its next two heart-beats."""
     key = f"meet.{uuid.uuid4()}"
     server.push(key=key)
     beats = 0

@@ -22,7 +22,7 @@ def server(request: pytest.FixtureRequest, start_server: StartServer) -> Iterato
 
 
 def open_websocket(server: ServerProcess, path: str, **headers: str) -> tuple[int, str]:
-    """Give the status of a handshake, 101 when it was accepted, and what was said."""
+    """Return the status of a handshake, 101 when it was accepted, and what was said."""
     try:
         with connect(server.ws_url + path, additional_headers=headers, proxy=None) as websocket:
             return 101, str(websocket.recv())

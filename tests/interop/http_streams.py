@@ -39,7 +39,7 @@ class HttpStream:
         self._socket.sendall("\r\n".join([*head, "", ""]).encode("latin-1") + body)
 
     def fileno(self) -> int:
-        """Give the descriptor to wait for."""
+        """Return the descriptor to wait for."""
         return self._socket.fileno()
 
     @property

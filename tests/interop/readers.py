@@ -154,7 +154,7 @@ def is_empty_in_js(message: Message) -> bool:
 
 
 def js_value(value: Any) -> Any:
-    """Give what VortexJS makes of a value; datetimes are UTC, cut to milliseconds."""
+    """Return what VortexJS makes of a value; datetimes are UTC, cut to milliseconds."""
     if isinstance(value, bool) or value is None or isinstance(value, str):
         return value
     if isinstance(value, int | float):
@@ -179,12 +179,12 @@ def _js_object(value: dict[str, Any], shown: dict[str, Any]) -> Any:
 
 
 def vortexpy_value(value: Any) -> Any:
-    """Give what VortexPY 2.4.3 makes of a value."""
+    """Return what VortexPY 2.4.3 makes of a value."""
     return _python_value(value, VORTEXPY_FIELDS, vortexpy_value)
 
 
 def d0_value(value: Any) -> Any:
-    """Give what VortexPY 0.3.0 makes of a value."""
+    """Return what VortexPY 0.3.0 makes of a value."""
     return _python_value(value, D0_FIELDS, d0_value)
 
 

@@ -37,7 +37,7 @@ class TimedOut(AssertionError):
 
 
 def load_vectors(file: str, section: str) -> dict[str, Any]:
-    """Give a section of a vector file by id; the last one, if there are several with an id."""
+    """Return a section of a vector file by id; the last one, if there are several with an id."""
     vectors = json.loads((VECTORS / file).read_text("utf-8"))
     return {vector["id"]: vector for vector in vectors[section]}
 
@@ -99,7 +99,7 @@ class ScriptedPeer(Closing):
             self._pump_until(deadline, f"{count} heart-beats")
 
     def take_all(self) -> list[Message]:
-        """Give the messages that have come and nobody has waited for."""
+        """Return the messages that have come and nobody has waited for."""
         messages, self._inbox = self._inbox, []
         return messages
 

@@ -165,7 +165,7 @@ class VortexPy2HttpPeer(HttpPeer):
 
 
 def as_vortexpy_3_1(message: str) -> str:
-    """Give what VortexPY 3.1 sends where 2.4.3 sends this; it has no vectors of its own."""
+    """Return what VortexPY 3.1 sends where 2.4.3 sends this; it has no vectors of its own."""
     return b64encode(b64decode(message).replace(b'"encodedPayload"', b'"data"')).decode("ascii")
 
 

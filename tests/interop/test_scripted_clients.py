@@ -43,7 +43,7 @@ class Client:
 
 
 def recorded(file: str, section: str, field: str = "vortexMsg_b64") -> dict[str, str]:
-    """Give the messages of a section that ask for something and were recorded to their end."""
+    """Return the messages of a section that ask for something and were recorded to their end."""
     vectors = load_vectors(file, section)
     return {
         name: vector[field]
@@ -112,7 +112,7 @@ def anything(message: Message) -> bool:
 
 
 def readdressed(message: str, *, content: Any = None, **filt: Any) -> str:
-    """Give a recorded message with other entries in its filt, otherwise as it was recorded.
+    """Return a recorded message with other entries in its filt, otherwise as it was recorded.
 
     Args:
         message: What was recorded.

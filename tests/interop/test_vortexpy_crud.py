@@ -53,12 +53,12 @@ def store(request: pytest.FixtureRequest) -> str:
 
 
 def change(row: Record, **fields: Any) -> Record:
-    """Give a tuple as it came, with some fields changed."""
+    """Return a tuple as it came, with some fields changed."""
     return Record(row.type_name, {**row.fields, **fields})
 
 
 def read_all(client: OriginalClient, store: str) -> dict[Any, Any]:
-    """Give all titles by id."""
+    """Return all titles by id."""
     reply = client.request({"key": f"crud.{store}.all"})
     assert reply.result is None
     return {row.fields["id"]: row.fields["title"] for row in reply.tuples or []}

@@ -36,7 +36,7 @@ _LOOKUPS: dict[str, Callable[[Any, Any], bool]] = {
 
 
 def meets(condition: Condition | None, values: Mapping[str, Any]) -> bool:
-    """Say whether a row is among those of a condition; None is all rows."""
+    """Return whether a row is among those of a condition; None is all rows."""
     match condition:
         case None:
             return True

@@ -81,11 +81,11 @@ class MemoryTable:
         return key
 
     def blank(self) -> dict[str, Any]:
-        """Give the values of a new row."""
+        """Return the values of a new row."""
         return dict.fromkeys(self.spec.fields) | copy.deepcopy(self.defaults)
 
     def key_of(self, values: Mapping[str, Any]) -> Key:
-        """Give the key that values hold."""
+        """Return the key that values hold."""
         return tuple(values[name] for name in self.spec.key_names)
 
 

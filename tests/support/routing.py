@@ -106,7 +106,7 @@ class Bench:
         return reply
 
     def tuples_of(self, reply: PayloadEnvelope, dialect: Dialect = Dialect.NATIVE) -> list[Any]:
-        """Give the tuples of an answer as the asker reads them."""
+        """Return the tuples of an answer as the asker reads them."""
         text = reply.encoded(self.codec, dialect, None)
         assert text is not None
         tuples: list[Any] = self.codec.decode_payload(text, dialect).tuples

@@ -84,7 +84,7 @@ class ServerProcess(LoggedProcess):
         self.start()
 
     def is_answering(self) -> bool:
-        """Tell whether it answers the stats view; fail when it has ended."""
+        """Return whether it answers the stats view; fail when it has ended."""
         self.require_running()
         try:
             return bool(self.stats())
@@ -135,7 +135,7 @@ def server_environment(
     layer: str = "none",
     redis_url: str = "",
 ) -> dict[str, str]:
-    """Give the environment that the settings read, for servers and commands alike."""
+    """Return the environment that the settings read, for servers and commands alike."""
     return {
         "DJANGO_SETTINGS_MODULE": SETTINGS,
         "EXAMPLE_DEBUG": "0",

@@ -77,7 +77,7 @@ class Cases:
 
 
 def build_payload(vector: Any) -> Payload:
-    """Give the payload that a Python vector was made from."""
+    """Return the payload that a Python vector was made from."""
     tuples = vector["tuples"]
     if isinstance(tuples, str):  # the file describes them in words
         rows = [Simple(a=number, b=f"row {number}") for number in range(1000)]

@@ -108,7 +108,7 @@ def load(name: str) -> Any:
 
 
 def build(note: Any) -> Any:
-    """Give the Python value of a Python note."""
+    """Return the Python value of a Python note."""
     kind, value = note["t"], note.get("v")
     simple = _SIMPLE.get(kind)
     if simple is not None:
@@ -175,7 +175,7 @@ _SIMPLE: dict[str, Any] = {
 
 
 def strict(value: Any) -> Any:
-    """Give a form of a value that differs whenever type or content does."""
+    """Return a form of a value that differs whenever type or content does."""
     kind = type(value).__name__
     if isinstance(value, list | tuple):
         return [kind, [strict(item) for item in value]]
@@ -196,13 +196,13 @@ def strict(value: Any) -> Any:
 
 
 def body_text(envelope: PayloadEnvelope) -> str | None:
-    """Give the encoded payload of a received envelope, whichever way it was spelled."""
+    """Return the encoded payload of a received envelope, whichever way it was spelled."""
     text = getattr(envelope._body, "text", None)
     return text.decode() if isinstance(text, bytes) else text
 
 
 def see(value: Any, *, raw: bool = False) -> Any:
-    """Give what JavaScript sees of a Python value: one kind of number, no ``_*`` keys.
+    """Return what JavaScript sees of a Python value: one kind of number, no ``_*`` keys.
 
     In raw fields such keys survive.
     """
@@ -243,7 +243,7 @@ def _number(value: float) -> str:
 
 
 def see_note(note: Any) -> Any:
-    """Give what JavaScript saw, from a JavaScript note."""
+    """Return what JavaScript saw, from a JavaScript note."""
     kind, value = note["t"], note.get("v")
     if kind in ("null", "undefined"):
         return None
@@ -281,7 +281,7 @@ def see_note(note: Any) -> Any:
 
 
 def build_js(note: Any) -> Any:
-    """Give the Python value that is nearest to a JavaScript note."""
+    """Return the Python value that is nearest to a JavaScript note."""
     kind, value = note["t"], note.get("v")
     if kind == "number":
         number = float(value)

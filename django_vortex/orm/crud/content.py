@@ -15,7 +15,7 @@ from django_vortex.wire.payload import Payload
 
 
 def digest(tuples: Sequence[Any], codec: Codec) -> bytes | None:
-    """Give what stands for the content of tuples, None for such as cannot travel."""
+    """Return what stands for the content of tuples, None for such as cannot travel."""
     try:
         encoded = codec.encode_payload(Payload({}, tuples), Dialect.NATIVE)
     except DefinitionError:

@@ -6,7 +6,7 @@ from django_vortex.wire.encode_plans import TUPLE_DEPTH
 
 
 def is_too_deep(value: Any, depth: int) -> bool:
-    """Say whether a value in a tuple is nested deeper than messages may be.
+    """Return whether a value in a tuple is nested deeper than messages may be.
 
     Args:
         value: What is going to be stored.

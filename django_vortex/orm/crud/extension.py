@@ -99,6 +99,6 @@ class CrudExtension:
 
 
 def has_hook(extension: CrudExtension, *names: str) -> bool:
-    """Say whether an extension has one of these hooks of its own."""
+    """Return whether an extension has one of these hooks of its own."""
     hooks = ((getattr(extension, name), getattr(CrudExtension, name)) for name in names)
     return any(getattr(hook, "__func__", hook) is not inherited for hook, inherited in hooks)

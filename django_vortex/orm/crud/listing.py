@@ -328,7 +328,7 @@ def _check_operands(check: Check, lookup: str, value: Any, name: str) -> list[An
 
 
 def _is_named(name: str, comparison: Comparison) -> bool:
-    """Tell whether a look-up became a comparison; ``range`` became two."""
+    """Return whether a look-up became a comparison; ``range`` became two."""
     found = to_comparison(name, None)
     return found.field == comparison.field and found.lookup in (comparison.lookup, "range")
 

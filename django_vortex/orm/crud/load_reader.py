@@ -113,7 +113,7 @@ class LoadReader:
         return pushes
 
     def _restricts_rows(self) -> bool:
-        """Say whether a permission shows some rows, or rows inside of them, to some peers only."""
+        """Return whether a permission shows some rows, or rows inside, to some peers only."""
         main = self._plan.main
         permission = main.access.permission
         if isinstance(permission, DefaultPermission):

@@ -43,7 +43,7 @@ class Asked:
     is_list: bool
 
     def got(self, tuples: Sequence[Any]) -> bool:
-        """Say whether these tuples are the list or the row, not none or a default tuple."""
+        """Return whether these tuples are the list or the row, not none or a default tuple."""
         return self.is_list or (self.key is not None and bool(tuples))
 
 
@@ -112,7 +112,7 @@ class Loads:
         return len(self._all)
 
     def get(self, uuid: str, asked: Asked) -> Load | None:
-        """Give what a peer has asked before."""
+        """Return what a peer has asked before."""
         known = self._of_peers.get(uuid, _NONE).get(asked.is_list)
         return None if known is None else known.get(asked.name)
 
@@ -176,9 +176,9 @@ class Loads:
         return removed
 
     def find(self, keys: Iterable[Key]) -> list[Load]:
-        """Give the loads of rows, and of all lists: any change may move a row in or out."""
+        """Return the loads of rows, and of all lists: any change may move a row in or out."""
         return [*(load for key in keys for load in self._of_rows.get(key, ())), *self._lists]
 
     def find_all(self) -> list[Load]:
-        """Give all loads."""
+        """Return all loads."""
         return list(self._all)

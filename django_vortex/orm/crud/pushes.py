@@ -149,7 +149,7 @@ class CrudPushes:
         self.loads.remove_peer(uuid)
 
     def give_peer(self, uuid: str) -> Iterable[str]:
-        """Give what a peer has loaded, and whether that is stale."""
+        """Yield what a peer has loaded, and whether that is stale."""
         loads = self.loads.remove_peer(uuid)
         for load in loads:
             load.is_moved = True
@@ -174,7 +174,7 @@ class CrudPushes:
                     self._mark([load])
 
     def _make_asked(self, filt: Filt, reply_filt: Filt) -> Asked | None:
-        """Give what a filt asks for, None if that is not remembered."""
+        """Return what a filt asks for, None if that is not remembered."""
         registry = self._payload_io.codec.registry
         try:
             name = canonical_text(filt if filt == reply_filt else [filt, reply_filt], registry)

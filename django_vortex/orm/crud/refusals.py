@@ -33,7 +33,7 @@ def describe_refusal(error: RefusedByDatabase, item: Item) -> dict[str, Any]:
 
 
 def is_made_late(error: RefusedByDatabase, item: Item, changed: Set[str]) -> bool:
-    """Say whether a database refuses a unique value that neither the peer nor a hook has set."""
+    """Return whether a database refuses a unique value that neither the peer nor a hook has set."""
     names = _find_fields(item.plan, error.columns)
     return error.text == TEXTS[UNIQUE] and bool(names) and changed.isdisjoint(names)
 
@@ -94,7 +94,7 @@ def _get_shown_name(plan: ModelPlan, name: Any) -> str:
 
 
 def explain_refusal(error: RefusedByDatabase, done: Sequence[Done]) -> ValidationError:
-    """Say which tuple it is that a database refuses when all is done.
+    """Return which tuple it is that a database refuses when all is done.
 
     Args:
         error: What it says, with columns and values if it names them.

@@ -110,7 +110,7 @@ class RowTupleType:
         return made
 
     def takes(self, value: object) -> bool:
-        """Say whether a value that a peer sent is a tuple of this type."""
+        """Return whether a value that a peer sent is a tuple of this type."""
         return value.__class__ is self.cls
 
     def read(self, instance: Any) -> dict[str, Any]:

@@ -194,7 +194,7 @@ class CrudSave:
         return field.is_nullable and self._work.request.dialect.says_absent
 
     def _is_untouched(self, field: Any, default: Any, value: Any) -> bool:
-        """Say whether a field that peers may not set is as a default tuple has it."""
+        """Return whether a field that peers may not set is as a default tuple has it."""
         if value is None or value == [] or (field is not None and field.has_varying_default):
             return True
         return is_same(default, value, exact=self._exact)

@@ -42,7 +42,7 @@ class PeerTable:
         self._rows: dict[Action, Rows] = {}
 
     def is_allowed(self, action: Action) -> bool:
-        """Say whether the peer may do this to any row at all."""
+        """Return whether the peer may do this to any row at all."""
         return self._access.is_allowed(self.plan.access, action)
 
     def demand(self, action: Action) -> None:
@@ -60,7 +60,7 @@ class PeerTable:
         self._granted.add(action)
 
     def is_row_allowed(self, action: Action, row: Any) -> bool:
-        """Say whether the peer may do this to a row."""
+        """Return whether the peer may do this to a row."""
         if not self._depends_on_row:
             return True
         return self._access.is_row_allowed(self.plan.access, action, row)
@@ -207,7 +207,7 @@ class PeerTable:
             where, fetch = query.behind(rows.place(found[-1])), max(fetch, MIN_ROWS)
 
     def _needs_rows(self, order: Sequence[Order]) -> bool:
-        """Say whether more than plain values is needed; what the model needs its store knows."""
+        """Return whether more than plain values is needed; what the model needs its store knows."""
         plan = self.plan
         return (
             self._depends_on_row

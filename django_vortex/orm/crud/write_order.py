@@ -36,7 +36,7 @@ class Write:
     """Whether the database looks at references at the end only."""
 
     def sets(self, names: Iterable[str]) -> bool:
-        """Say whether one of these fields gets a value."""
+        """Return whether one of these fields gets a value."""
         return self.is_new or not self.changed.isdisjoint(names)
 
 
@@ -148,7 +148,7 @@ class _Walk:
         self._drop(chosen)
 
     def _rank(self, edge: _Edge) -> int:
-        """Say how well a circle is broken here."""
+        """Return how well a circle is broken here."""
         if edge.kind is _Kind.UNIQUE:
             return _PARK
         if edge.kind is _Kind.SAME_ROW:
@@ -278,7 +278,7 @@ def _find_references(
 
 
 def _get_place(spec: ModelSpec, unique: Unique) -> _Place:
-    """Say what is unique, the same for all models that share a table."""
+    """Return what is unique, the same for all models that share a table."""
     return frozenset(min(spec.fields[name].columns, default=name) for name in unique.names)
 
 

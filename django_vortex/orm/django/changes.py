@@ -82,7 +82,7 @@ def find_changed(row: models.Model) -> frozenset[str]:
 
 @lru_cache(maxsize=1024)
 def _find_watched(model: type[models.Model]) -> dict[str, Any]:
-    """Give the fields that may change, by ``attname``."""
+    """Return the fields that may change, by ``attname``."""
     keys = model._meta.pk_fields
     fields: Iterable[Any] = model._meta.concrete_fields
     return {
@@ -93,7 +93,7 @@ def _find_watched(model: type[models.Model]) -> dict[str, Any]:
 
 
 def may_derive(model: type[models.Model]) -> bool:
-    """Say whether saving an instance may change other fields than those that are to be saved."""
+    """Return whether saving an instance may change other fields than those that are to be saved."""
     # Receivers may be connected at any time, so they are looked for each time.
     return _has_own_saving(model) or pre_save.has_listeners(model)
 
@@ -176,7 +176,7 @@ def extending(row: Any) -> Iterator[None]:
 
 @contextmanager
 def shadowing(row: models.Model, **methods: Callable[..., Any]) -> Iterator[None]:
-    """Give one instance methods of its own for as long as the context lasts."""
+    """Return one instance methods of its own for as long as the context lasts."""
     known = row.__dict__
     before = {name: known[name] for name in methods if name in known}
     known.update(methods)

@@ -111,7 +111,7 @@ def check_operands(condition: Condition | None, model: type[Model], connection: 
 
 
 def to_ordering(orders: Iterable[Order]) -> list[Any]:
-    """Give what ``order_by`` takes; NULL is the greatest value on every database."""
+    """Return what ``order_by`` takes; NULL is the greatest value on every database."""
     return [_to_expression(order) for order in orders]
 
 
@@ -141,7 +141,7 @@ def _to_expression(order: Order) -> Any:
 
 
 def _may_join(condition: Condition) -> bool:
-    """Say whether a condition may look at several related rows of one."""
+    """Return whether a condition may look at several related rows of one."""
     match condition:
         case Comparison(field):
             return "__" in field

@@ -258,7 +258,7 @@ class DjangoCrudRows:
         return rows
 
     def _is_possible(self, key: Key) -> bool:
-        """Say whether a database could have such a key at all; some raise if asked."""
+        """Return whether a database could have such a key at all; some raise if asked."""
         fields, connection = self._model._meta.pk_fields, connections[self._using]
         return all(
             find_unstorable(field, part, connection) is None

@@ -25,7 +25,7 @@ class FileAddress(str):
 
 
 def is_file(field: Any) -> bool:
-    """Say whether a field holds files, which travel as addresses."""
+    """Return whether a field holds files, which travel as addresses."""
     return isinstance(field, models.FileField)
 
 

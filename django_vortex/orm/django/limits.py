@@ -13,7 +13,7 @@ from django.db import models
 
 
 def find_unstorable(field: Any, value: Any, connection: Any) -> str | None:
-    """Say what is wrong with a value.
+    """Return what is wrong with a value.
 
     Args:
         field: The model field; of an array, of its items too.

@@ -74,7 +74,7 @@ def _column(field: Any) -> str:
 
 @lru_cache(maxsize=1024)
 def is_overridden(cls: type, base: type, *names: str) -> bool:
-    """Say whether a class has one of these methods of its own, in place of that of its base."""
+    """Return whether a class has one of these methods of its own, in place of that of its base."""
     return any(
         inspect.getattr_static(cls, name) is not inspect.getattr_static(base, name)
         for name in names
@@ -113,7 +113,7 @@ def _find_relations(model: type[models.Model]) -> list[ModelRelation]:
 
 
 def _find_ends(field: Any) -> tuple[str | None, str | None]:
-    """Give the field that names the rows of a relation, and the one of theirs that it names."""
+    """Return the field that names the rows of a relation, and the one of theirs that it names."""
     if isinstance(field, models.ForeignKey):
         return field.attname, field.target_field.attname
     if isinstance(field, models.ManyToManyField):

@@ -85,7 +85,7 @@ def _find_converts(shape: Shape) -> Iterator[tuple[int, Convert]]:
 
 
 def _needs_instances(queryset: models.QuerySet[Any]) -> bool:
-    """Say whether loading an instance does something, or gives other rows than their columns."""
+    """Return whether loading an instance does something, or gives other rows than their columns."""
     model: type = queryset.model
     query = queryset.query
     return (

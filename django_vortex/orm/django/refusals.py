@@ -60,7 +60,7 @@ def asked(using: str) -> Iterator[None]:
 
 
 def is_of_django(error: Exception, connection: Any) -> bool:
-    """Say whether a field of Django's or the driver raised an error, and not the application's.
+    """Return whether a field of Django's or the driver raised an error, and not the application's.
 
     Helpers of Django that fields of the application call, as ``parse_date``, are not meant.
     """
@@ -72,7 +72,7 @@ def is_of_django(error: Exception, connection: Any) -> bool:
 def explain(
     error: IntegrityError, model: type[models.Model] | None, text: str
 ) -> RefusedByDatabase:
-    """Say what a peer may know of a refusal.
+    """Return what a peer may know of a refusal.
 
     Args:
         error: What Django raised.
@@ -106,7 +106,7 @@ def _bare(name: str) -> str:
 
 
 def _find_columns(name: str, model: type[models.Model] | None) -> tuple[str, ...]:
-    """Give the columns of a constraint that has a name in ``Meta``."""
+    """Return the columns of a constraint that has a name in ``Meta``."""
     owners: Iterable[Any] = ()
     if model is not None and name:
         owners = (model, *model._meta.all_parents)
@@ -141,7 +141,7 @@ class _Noting:
         self._wrappers.pop()
 
     def has_noted(self, error: Exception) -> bool:
-        """Say whether the driver has raised an error, or a field of Django's for it."""
+        """Return whether the driver has raised an error, or a field of Django's for it."""
         if not any(error is one for one in self._noted):
             return False
         return isinstance(error, DatabaseError) or is_of_django(error, self._connection)

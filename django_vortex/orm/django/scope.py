@@ -17,7 +17,7 @@ from django_vortex.orm.store import Scope, Shape
 
 
 def narrow(shape: Shape, scope: Scope, using: str, *, is_one: bool = False) -> Any:
-    """Give the queryset of the rows in a scope.
+    """Return the queryset of the rows in a scope.
 
     Args:
         shape: What is read of each.
@@ -47,7 +47,7 @@ def narrow(shape: Shape, scope: Scope, using: str, *, is_one: bool = False) -> A
 
 
 def find_prefetches(shape: Shape, scope: Scope, using: str) -> Iterator[Any]:
-    """Give what loads the related rows of a shape, with one statement per relation."""
+    """Yield what loads the related rows of a shape, with one statement per relation."""
     model = shape.spec.model
     for name in shape.names:
         if shape.spec.fields[name].is_many:

@@ -102,7 +102,7 @@ def _name_both(queryset: models.QuerySet[Any], names: Sequence[str]) -> set[str]
 
 
 def may_repeat(queryset: models.QuerySet[Any]) -> bool:
-    """Tell whether a queryset may have a row several times."""
+    """Return whether a queryset may have a row several times."""
     query = queryset.query
     if query.combinator:
         return True
@@ -161,7 +161,7 @@ def unordered(queryset: models.QuerySet[Any]) -> models.QuerySet[Any]:
 
 
 def _is_closed(query: Any) -> bool:
-    """Tell whether a condition or order that is added would change which rows there are."""
+    """Return whether a condition or order that is added would change which rows there are."""
     return bool(
         query.combinator
         or query.distinct_fields
@@ -170,7 +170,7 @@ def _is_closed(query: Any) -> bool:
 
 
 def _may_return_sets(query: Any) -> bool:
-    """Tell whether a function such as ``unnest()`` makes several rows of one."""
+    """Return whether a function such as ``unnest()`` makes several rows of one."""
     return any(
         getattr(part, "set_returning", False)
         for one in query.annotation_select.values()
@@ -192,7 +192,7 @@ def _is_ordered_by_many(queryset: models.QuerySet[Any]) -> bool:
 
 
 def _find_names(order: Any) -> Iterator[str]:
-    """Give what an item of an order names, expressions included."""
+    """Yield what an item of an order names, expressions included."""
     if isinstance(order, str):
         yield order.lstrip("-+")
     elif isinstance(order, models.F):

@@ -112,7 +112,7 @@ class DjangoUnit:
         self._waiting = waiting
 
     def rows(self, shape: Shape, scope: Scope) -> DjangoCrudRows:
-        """Give the rows of a model."""
+        """Return the rows of a model."""
         return DjangoCrudRows(shape, scope, self._get_reader(shape), self.using)
 
     def wait(self, awaitable: Awaitable[_T]) -> _T:

@@ -49,7 +49,7 @@ class Uniqueness:
         return self.names[0] if len(self.names) == 1 else NON_FIELD_ERRORS
 
     def values(self, row: models.Model) -> dict[str, Any] | None:
-        """Give what no other row may have, None if a row goes with any other."""
+        """Return what no other row may have, None if a row goes with any other."""
         fields = _get_fields(self.owner, self.names)
         values = {field.name: getattr(row, field.attname) for field in fields}
         if any(hasattr(value, "resolve_expression") for value in values.values()):
@@ -60,7 +60,7 @@ class Uniqueness:
         return None if None in values.values() else values
 
     def error(self, row: models.Model) -> ValidationError:
-        """Give what Django says of a row whose values are taken."""
+        """Return what Django says of a row whose values are taken."""
         if self.date_name:
             return row.date_error_message(self.part, self.names[0], self.date_name)
         own = self.constraint
@@ -71,7 +71,7 @@ class Uniqueness:
 
 @lru_cache(maxsize=1024)
 def find_uniqueness(model: type[models.Model]) -> tuple[Uniqueness, ...]:
-    """Give all that is unique in a model but its key, which is left to the database.
+    """Return all that is unique in a model but its key, which is left to the database.
 
     Constraints with conditions or expressions are not among it.
     """
@@ -79,7 +79,7 @@ def find_uniqueness(model: type[models.Model]) -> tuple[Uniqueness, ...]:
 
 
 def is_plain(constraint: Any, owner: type[models.Model]) -> bool:
-    """Say whether a constraint says nothing but that some fields are unique."""
+    """Return whether a constraint says nothing but that some fields are unique."""
     return (
         type(constraint) is models.UniqueConstraint
         and bool(constraint.fields)
@@ -96,7 +96,7 @@ def find_taken(
     replaced: Iterable[models.Model] = (),
     unset: Container[int] = (),
 ) -> list[models.Model]:
-    """Give the rows whose values others have: stored ones, or rows before them in the list.
+    """Return the rows whose values others have: stored ones, or rows before them in the list.
 
     Args:
         unique: What is looked for.
@@ -136,7 +136,7 @@ class Without:
         return self
 
     def using(self, alias: str) -> models.QuerySet[Any]:
-        """Give the rows that are there."""
+        """Return the rows that are there."""
         rows = self._vortex_model._default_manager.using(alias)
         return rows.exclude(pk__in=self._vortex_keys)
 
@@ -146,7 +146,7 @@ FindReplaced: TypeAlias = Callable[[type[models.Model], set[str]], Iterable[mode
 
 
 def replace_nothing(owner: type[models.Model], names: set[str]) -> Iterable[models.Model]:
-    """Give no rows: one is changed by itself."""
+    """Return no rows: one is changed by itself."""
     return ()
 
 
@@ -244,7 +244,7 @@ def _chunks(
 
 
 def _find_holders(unique: Uniqueness, wanted: Sequence[dict[str, Any]], using: str) -> set[Any]:
-    """Give the keys of the stored rows that have such values."""
+    """Return the keys of the stored rows that have such values."""
     rows = unique.owner._base_manager.using(using)
     if len(unique.all_names) == 1:
         [name] = unique.names

@@ -17,7 +17,7 @@ from django_vortex.orm.uniqueness import Unique
 
 
 def find_unique_fields(model: type[models.Model]) -> Iterator[Unique]:
-    """Give all that the database keeps unique at each statement, apart from keys."""
+    """Yield all that the database keeps unique at each statement, apart from keys."""
     for owner in (model, *model._meta.all_parents):
         for field in owner._meta.local_fields:
             if field.unique and not field.primary_key:

@@ -176,7 +176,7 @@ def _check_constraints(
 
 
 def _concerns(model: type[models.Model], draft: Draft, names: set[str]) -> bool:
-    """Say whether fields that are checked together have to be, and can be."""
+    """Return whether fields that are checked together have to be, and can be."""
     if names & _wrong_names(model, draft):
         return False
     return draft.is_new or not names or not names <= _untouched_names(model, draft)
@@ -200,13 +200,13 @@ def _exclude(model: type[models.Model], draft: Draft) -> set[str]:
 
 
 def _is_rightly_null(field: Any, row: Any) -> bool:
-    """Say whether a field that may be NULL is so, although no form could leave it out."""
+    """Return whether a field that may be NULL is so, although no form could leave it out."""
     value = row.__dict__.get(field.attname, "")
     return value is None or (is_file(field) and not value)
 
 
 def _is_empty_default(field: Any, row: Any) -> bool:
-    """Say whether a new row has the default of a field, and that is empty: {}, say, of JSON.
+    """Return whether a new row has the default of a field, and that is empty: {}, say, of JSON.
 
     A form has to be filled in there, for lack of ``blank=True``; who sets nothing gets the default.
     """

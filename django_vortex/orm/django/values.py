@@ -24,7 +24,7 @@ PENDING = "_vortex_pending_many"
 
 
 def make_reader(shape: Shape) -> Callable[[Any], dict[str, Any]]:
-    """Give what reads the fields and relations of a shape."""
+    """Return what reads the fields and relations of a shape."""
     reads = [(name, make_field_reader(shape.spec.model, name)) for name in shape.names]
     for name, inner in shape.nested.items():
         is_many = shape.spec.relations[name].is_many
@@ -90,7 +90,7 @@ def _load(row: Any, name: str) -> Any:
 
 
 def to_model_value(field: Any, value: Any) -> Any:
-    """Give the value of a peer as a field wants it: datetimes as the project has them.
+    """Return the value of a peer as a field wants it: datetimes as the project has them.
 
     Raises:
         ValidationError: Of Django's: there is no such value.

@@ -50,7 +50,7 @@ class ColumnValues:
     """
 
     def to_stored(self, value: Any, dialect: str) -> Any:
-        """Give what the database stores for a value of the type.
+        """Return what the database stores for a value of the type.
 
         Raises:
             UnfitValue: It cannot hold it.
@@ -58,7 +58,7 @@ class ColumnValues:
         return value if value is None or self.fit is None else self.fit(value, dialect)
 
     def to_compared(self, value: Any, dialect: str) -> Any:
-        """Give what the database can compare with what it has stored.
+        """Return what the database can compare with what it has stored.
 
         Raises:
             UnfitValue: Nothing stored equals it, and the database may refuse to look.

@@ -43,7 +43,7 @@ class ColumnReader:
         ]
 
     def can_read(self, statement: Select[Any], session: Session) -> bool:
-        """Say whether what a statement selects is the same without instances."""
+        """Return whether what a statement selects is the same without instances."""
         if not self._is_possible or _listens(self._mapped, session):
             return False
         conditions = select(self._mapped.cls).where(*statement._where_criteria)
@@ -88,7 +88,7 @@ def _is_plain(mapped: MappedModel, shape: Shape) -> bool:
 
 
 def _listens(mapped: MappedModel, session: Session) -> bool:
-    """Say whether somebody wants to see instances, or statements that select them."""
+    """Return whether somebody wants to see instances, or statements that select them."""
     loading = mapped.mapper.class_manager.dispatch
     return bool(
         loading.load

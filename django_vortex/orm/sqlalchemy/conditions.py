@@ -57,7 +57,7 @@ _SQLITE_TEXT: dict[str, Callable[[Any, str], Any]] = {
 
 
 def to_expression(condition: Condition, mapped: MappedModel, dialect: str) -> Any:
-    """Give the expression of a condition.
+    """Return the expression of a condition.
 
     Args:
         condition: Which rows.
@@ -81,7 +81,7 @@ def to_expression(condition: Condition, mapped: MappedModel, dialect: str) -> An
 
 
 def to_order(orders: Sequence[Order], mapped: MappedModel, dialect: str) -> list[Any]:
-    """Give the expressions of an order, in which NULL is greater than every value."""
+    """Return the expressions of an order, in which NULL is greater than every value."""
     expressions: list[Any] = []
     for order in orders:
         column = mapped.columns[order.name].attribute

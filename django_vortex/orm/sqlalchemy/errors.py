@@ -59,19 +59,19 @@ def refusals(mapped: MappedModel, *, is_delete: bool = False) -> Iterator[None]:
 
 
 def is_of_sqlalchemy(error: BaseException) -> bool:
-    """Say whether SQLAlchemy itself has raised an error, and nothing that it has called."""
+    """Return whether SQLAlchemy itself has raised an error, and nothing that it has called."""
     return find_raiser(error).startswith("sqlalchemy.")
 
 
 def is_of_engine(error: BaseException) -> bool:
-    """Say whether an error comes from a connection of SQLAlchemy or the making of one."""
+    """Return whether an error comes from a connection of SQLAlchemy or the making of one."""
     return any(
         name.startswith(("sqlalchemy.engine", "sqlalchemy.pool")) for name in _find_frames(error)
     )
 
 
 def may_be_late(error: BaseException) -> TypeGuard[IntegrityError]:
-    """Say whether a database may look at a broken rule as late as the commit.
+    """Return whether a database may look at a broken rule as late as the commit.
 
     What it looks at when it is written has been told of rows by then: it is of what a hook has left
     to be written.
@@ -100,7 +100,7 @@ def _is_of_others(error: StatementError, mapped: MappedModel) -> bool:
 
 
 def _is_of_driver(error: BaseException) -> bool:
-    """Say whether an error comes from the execution of a statement."""
+    """Return whether an error comes from the execution of a statement."""
     return find_raiser(error).startswith(("sqlalchemy.engine", "aiosqlite."))
 
 
@@ -113,7 +113,7 @@ def _find_frames(error: BaseException) -> list[str]:
 def explain(
     error: StatementError, mapped: MappedModel | None = None, *, is_delete: bool = False
 ) -> RefusedByDatabase:
-    """Say what a peer may know of a refusal."""
+    """Return what a peer may know of a refusal."""
     refusal = read_refusal(error.orig, is_integrity=isinstance(error, IntegrityError))
     if is_delete and refusal.kind in (REFERENCE, NULL):  # NULL: of rows that lose theirs
         return RefusedByDatabase(STILL_NEEDED)
@@ -127,7 +127,7 @@ def explain(
 
 
 def _concerns_a_row(error: StatementError) -> bool:
-    """Tell a refusal from a failure of the database or of the program."""
+    """Return whether a row was refused, by no failure of the database or of the program."""
     if isinstance(error, (IntegrityError, DataError)):
         return True
     if not isinstance(error, DBAPIError):  # a type could not make a parameter of a value
@@ -140,12 +140,12 @@ def _concerns_a_row(error: StatementError) -> bool:
 
 
 def _is_own(error: BaseException | None) -> bool:
-    """Say whether SQLAlchemy or the driver raised an error, and no type of the application's."""
+    """Return whether SQLAlchemy or the driver raised an error, and no type of the application's."""
     return error is None or find_raiser(error).partition(".")[0] in ("sqlalchemy", "asyncpg", "")
 
 
 def _fields(refusal: Refusal, mapped: MappedModel) -> list[str]:
-    """Give the fields at fault, as far as the driver tells."""
+    """Return the fields at fault, as far as the driver tells."""
     by_column = {
         column.column.name: name
         for name, column in mapped.columns.items()
@@ -159,7 +159,7 @@ def _fields(refusal: Refusal, mapped: MappedModel) -> list[str]:
 
 
 def _constrained(name: str, mapped: MappedModel) -> list[str]:
-    """Give the columns of a constraint or unique index, named or with PostgreSQL's own name."""
+    """Return the columns of a constraint or unique index, named or with PostgreSQL's own name."""
     for table in mapped.mapper.tables if name else ():
         if not isinstance(table, Table):
             continue

@@ -44,7 +44,7 @@ class MappedColumn:
     column: Any
 
     def read(self, row: Any) -> Any:
-        """Give the value of a row as it travels."""
+        """Return the value of a row as it travels."""
         value = getattr(row, self.name)
         if value is None or self.values.export is None:
             return value
@@ -89,7 +89,7 @@ class MappedModel:
     spec: ModelSpec
 
     def stored_key(self, row: Any) -> tuple[Any, ...]:
-        """Give the key of a row as the database has it."""
+        """Return the key of a row as the database has it."""
         return tuple(getattr(row, column.name) for column in self.keys)
 
     def new(self) -> Any:
@@ -168,7 +168,7 @@ def describe_attributes(mapper: Mapper[Any]) -> Iterator[tuple[Any, ColumnValues
 
 
 def _map_table(table: Table) -> type[Any]:
-    """Give the class of a table's rows, the same one each time."""
+    """Return the class of a table's rows, the same one each time."""
     known = _mapped_tables.get(table)
     if known is not None:
         return known
@@ -242,13 +242,13 @@ def _is_varying(column: Column[Any]) -> bool:
 
 
 def _unmapped(hint: Any) -> object:
-    """Give the type inside ``Mapped[...]``."""
+    """Return the type inside ``Mapped[...]``."""
     arguments = typing.get_args(hint)
     return arguments[0] if len(arguments) == 1 else None
 
 
 def _find_ends(relation: RelationshipProperty[Any]) -> tuple[str | None, str | None]:
-    """Give the field that names the row of a relation, and the one of its that it names."""
+    """Return the field that names the row of a relation, and the one of its that it names."""
     if relation.direction is not MANYTOONE or len(relation.local_remote_pairs) != 1:
         return None, None
     [(local, remote)] = relation.local_remote_pairs
@@ -266,7 +266,7 @@ def _is_marker(value: object) -> bool:
 
 
 def many_to_one_names(mapped: MappedModel, column: Any) -> list[str]:
-    """Give the relationships that set a foreign key when the row is written."""
+    """Return the relationships that set a foreign key when the row is written."""
     return [
         relation.key
         for relation in mapped.mapper.relationships

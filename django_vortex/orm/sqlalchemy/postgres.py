@@ -75,7 +75,7 @@ def find_plain_type(column_type: Any, dialect: str) -> Any:
 
 
 def is_converting(decorator: Any) -> bool:
-    """Say whether a decorator makes other values of those of its column, either way."""
+    """Return whether a decorator makes other values of those of its column, either way."""
     return _converts(decorator, *_READING, *_WRITING)
 
 

@@ -45,7 +45,7 @@ class RowReader:
         ]
 
     def read(self, row: Any) -> dict[str, Any]:
-        """Give the fields and nested relations of a row by name."""
+        """Return the fields and nested relations of a row by name."""
         loaded = row.__dict__
         try:
             values = {name: loaded[name] for name in self._names}
@@ -95,7 +95,7 @@ def load_rest(row: Any, names: Iterable[str]) -> None:
 
 
 def make_options(shape: Shape, describe: Describe) -> list[Any]:
-    """Give the loader options of a shape: deferred columns of it, and its relations."""
+    """Return the loader options of a shape: deferred columns of it, and its relations."""
     mapped = describe(shape.spec.model)
     deferred = [name for name in shape.names if mapped.mapper.column_attrs[name].deferred]
     options: list[Any] = [undefer(mapped.columns[name].attribute) for name in deferred]

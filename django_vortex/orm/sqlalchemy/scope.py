@@ -21,7 +21,7 @@ MAX_KEYS = 1000
 
 
 def select_rows(mapped: MappedModel, scope: Scope, dialect: str) -> Any:
-    """Give the statement that selects the instances in a scope.
+    """Return the statement that selects the instances in a scope.
 
     Raises:
         DefinitionError: What the application gave as its rows cannot be that.
@@ -38,7 +38,7 @@ def select_rows(mapped: MappedModel, scope: Scope, dialect: str) -> Any:
 
 
 def have_keys(columns: Sequence[Any], keys: Sequence[Any], dialect: str) -> Any:
-    """Give the condition of rows with one of some keys.
+    """Return the condition of rows with one of some keys.
 
     Args:
         columns: Those of the key.
@@ -100,7 +100,7 @@ def _select_related(
     describe: Describe,
     dialect: str,
 ) -> Select[Any]:
-    """Give the statement of related rows, each with the key of the row it belongs to."""
+    """Return the statement of related rows, each with the key of the row it belongs to."""
     target = describe(shape.spec.model)
     outer = aliased(mapped.cls)
     outer_key = [getattr(outer, column.name) for column in mapped.keys]

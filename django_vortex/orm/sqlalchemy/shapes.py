@@ -59,7 +59,7 @@ def find_chosen(queryset: Any, mapped: MappedModel) -> Any:
 
 
 def is_plain(statement: Any, mapped: MappedModel) -> bool:
-    """Tell whether a statement is no more than conditions on the one class, in some order."""
+    """Return whether a statement is no more than conditions on the one class, in some order."""
     if (
         not isinstance(statement, Select)
         or len(statement.column_descriptions) != _count_columns(statement, mapped)
@@ -124,7 +124,7 @@ def _is_about(option: Any, names: Collection[str]) -> bool:
 
 
 def _may_lack(relation: Any) -> bool:
-    """Tell whether there are rows to which a relation has none."""
+    """Return whether there are rows to which a relation has none."""
     return bool(relation.uselist or any(one.nullable for one in relation.local_columns))
 
 
@@ -165,7 +165,7 @@ def _select_keys(statement: Any, mapped: MappedModel, keys: list[Any]) -> Any:
 
 
 def _is_distinct_on(statement: Select[Any]) -> bool:
-    """Tell whether rows are chosen by PostgreSQL's DISTINCT ON, or by another extension."""
+    """Return whether rows are chosen by PostgreSQL's DISTINCT ON, or by another extension."""
     places = ("_distinct_on", "_pre_columns_clause", "_post_select_clause", "_post_criteria_clause")
     said = (getattr(statement, place, None) for place in places)
     return any(one is not None and one != () for one in said)

@@ -174,7 +174,7 @@ def _note_failure(error: BaseException, results: list[Any]) -> None:
 
 
 def _is_committed(transaction: SessionTransaction | None) -> bool:
-    """Say whether all connections of a transaction have committed, whatever came then.
+    """Return whether all connections of a transaction have committed, whatever came then.
 
     SQLAlchemy has no other word for it: listeners of the class come before those of the session.
     """
@@ -209,7 +209,7 @@ def _explain(error: BaseException, *, is_committing: bool) -> None:
 
 
 def _is_async(made: Any) -> bool:
-    """Tell an asynchronous session or its factory; without greenlet there is none."""
+    """Return whether this is an asynchronous session or its factory."""
     try:
         from sqlalchemy.ext.asyncio import AsyncSession, async_scoped_session, async_sessionmaker
     except ImportError:

@@ -7,7 +7,7 @@ from typing import Any
 
 
 def to_plain(value: Any) -> Any:
-    """Give a value without the classes that track changes, as deep as there are such."""
+    """Return a value without the classes that track changes, as deep as there are such."""
     kind = value.__class__
     if kind is not dict and isinstance(value, dict):
         return {name: to_plain(one) for name, one in value.items()}

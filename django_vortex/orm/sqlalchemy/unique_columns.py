@@ -23,7 +23,7 @@ from django_vortex.orm.uniqueness import Unique
 
 
 def find_unique_columns(mapper: Mapper[Any]) -> Iterator[Unique]:
-    """Give all that the database keeps unique at each statement, apart from keys."""
+    """Yield all that the database keeps unique at each statement, apart from keys."""
     for table in mapper.tables:
         if not isinstance(table, Table):
             continue
@@ -61,7 +61,7 @@ def _columns_of(expressions: Iterable[Any]) -> list[Any]:
 
 
 def _names(mapper: Mapper[Any], columns: Iterable[Any]) -> list[str | None]:
-    """Give the attributes of columns, None for one that is not mapped or cannot travel."""
+    """Return the attributes of columns, None for one that is not mapped or cannot travel."""
     found: list[str | None] = []
     for column in columns:
         try:

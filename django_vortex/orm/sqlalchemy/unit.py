@@ -76,7 +76,7 @@ class SqlAlchemyUnit:
         self._wait = wait
 
     def rows(self, shape: Shape, scope: Scope) -> "SqlAlchemyRows":
-        """Give the rows of a model."""
+        """Return the rows of a model."""
         return SqlAlchemyRows(self.session, shape, scope, self._describe)
 
     def wait(self, awaitable: Awaitable[_T]) -> _T:
@@ -101,7 +101,7 @@ class SqlAlchemyRows:
         self._read_names = {*shape.names, *shape.nested}
 
     def get_many(self, keys: Sequence[Key]) -> dict[Key, Any]:
-        """Give the rows with these keys by key, read from the database again."""
+        """Return the rows with these keys by key, read from the database again."""
         wanted: dict[Key, list[Key]] = {}
         for key in keys:
             compared = self._to_compared(key)
@@ -160,15 +160,15 @@ class SqlAlchemyRows:
         return self._mapped.new()
 
     def key(self, row: Any) -> Key:
-        """Give the key of a row, as it travels."""
+        """Return the key of a row, as it travels."""
         return tuple(column.read(row) for column in self._mapped.keys)
 
     def values(self, row: Any) -> dict[str, Any]:
-        """Give the fields and nested relations of the shape by name."""
+        """Return the fields and nested relations of the shape by name."""
         return self._reader.read(row)
 
     def read(self, row: Any, names: Iterable[str]) -> dict[str, Any]:
-        """Give single fields of a row."""
+        """Return single fields of a row."""
         return {name: self._mapped.columns[name].read(row) for name in names}
 
     def remember(self, row: Any) -> None:
@@ -217,7 +217,7 @@ class SqlAlchemyRows:
 
     @property
     def defers_references(self) -> bool:
-        """Say that the database looks at once, unless a key says otherwise."""
+        """Return False: the database looks at once, unless a key says otherwise."""
         return False
 
     def park(self, row: Any, names: Iterable[str]) -> bool:
@@ -329,7 +329,7 @@ class SqlAlchemyRows:
         return rows
 
     def _to_compared(self, key: Key) -> Key | None:
-        """Give a key that the database can look for, or None if nothing can have it."""
+        """Return a key that the database can look for, or None if nothing can have it."""
         if len(key) != len(self._mapped.keys):
             return None
         compared = []
@@ -357,14 +357,14 @@ class SqlAlchemyRows:
         return all(draft.row.__dict__.get(name) is None for name in related)
 
     def _is_needed(self, column: MappedColumn, *, is_new: bool) -> bool:
-        """Tell whether None is wrong, and not what stands for a default."""
+        """Return whether None is wrong, and not what stands for a default."""
         if is_new:
             return self._mapped.spec.fields[column.name].is_required
         return not column.is_nullable
 
 
 def _is_same(row: Any, column: MappedColumn, value: Any) -> bool:
-    """Tell whether a row has a value already: what the database holds is not checked anew."""
+    """Return whether a row has a value already: what the database holds is not checked anew."""
     known = row.__dict__.get(column.name, _MISSING)
     if known is None or known is _MISSING or isinstance(known, (list, tuple, dict)):
         return False  # inside those True equals 1

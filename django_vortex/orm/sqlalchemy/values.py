@@ -29,7 +29,7 @@ from django_vortex.wire.type_checks import make_check
 
 
 def describe_values(column_type: Any, hint: object = None) -> ColumnValues:
-    """Say what the values of a column are.
+    """Return what the values of a column are.
 
     Args:
         column_type: The type object of the column.
@@ -137,7 +137,7 @@ def _make_numeric(column_type: Any) -> ColumnValues:
 
 
 def _export_float(value: Any) -> Any:
-    """Give the float that SQLite gives as an int, as it does 1.0."""
+    """Return the float that SQLite gives as an int, as it does 1.0."""
     return float(value) if isinstance(value, int | decimal.Decimal) else value
 
 
@@ -235,7 +235,7 @@ def _make_uuid(column_type: Any) -> ColumnValues:
 
 
 def _export_uuid(value: Any) -> Any:
-    """Give one of the standard library; asyncpg has a class of its own."""
+    """Return one of the standard library; asyncpg has a class of its own."""
     if type(value) is uuid.UUID or not isinstance(value, uuid.UUID):
         return value
     return uuid.UUID(int=value.int)
@@ -268,7 +268,7 @@ def _make_array(column_type: Any) -> ColumnValues:
 
 
 def _items_type(kind: Any, item: Any, dimensions: int | None) -> object:
-    """Say what the array is, as far as the number of its dimensions is certain."""
+    """Return what the array is, as far as the number of its dimensions is certain."""
     if item is None:
         return kind
     found = item | kind | None if dimensions is None else item | None

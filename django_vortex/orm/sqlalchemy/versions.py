@@ -65,7 +65,7 @@ def write_version(
 
 
 def _is_all_there_is_to_do(session: Session, mapped: MappedModel, row: Any) -> bool:
-    """Say whether nobody misses anything if a row is written past the session."""
+    """Return whether nobody misses anything if a row is written past the session."""
     mapper, flush = mapped.mapper, session.dispatch
     return not (
         mapper.version_id_col is not None

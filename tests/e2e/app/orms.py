@@ -13,7 +13,7 @@ tuple_type("e2e.AirportRow", fields=["iata", "name", "state"])(AirportRow)
 
 
 def wrap(rows: Iterable[Any], form: str) -> Any:
-    """Give rows in one of the forms in which a handler may return them."""
+    """Return rows in one of the forms in which a handler may return them."""
     if form == "bare":
         return rows
     payload = Payload()

@@ -109,14 +109,14 @@ class Commands:
         return id(listener)
 
     def received(self, listener: int) -> List[dict]:
-        """Give what an endpoint has received so far, in the order of arrival."""
+        """Return what an endpoint has received so far, in the order of arrival."""
         return self._listeners[listener].received
 
     def _tuples(self, tuples: Any) -> Any:
         return None if tuples is None else from_notation(tuples, build)
 
     def _find_server(self) -> Deferred:
-        """Give the server's name, once its information has come over the newest response."""
+        """Return the server's name, once its information has come over the newest response."""
         found: Deferred = Deferred()
 
         def look() -> None:

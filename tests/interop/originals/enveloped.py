@@ -126,7 +126,7 @@ def connect(kind: str, name: str, host: str, port: int, path: str) -> Tuple[Any,
 
 @inlineCallbacks
 def make_message(filt: dict, tuples: Any) -> Any:
-    """Give what carries tuples, or none if there are none."""
+    """Yield what carries tuples, or none if there are none."""
     if tuples is None:
         return PayloadEnvelope(filt)
     return (yield Payload(filt, tuples=tuples).makePayloadEnvelopeDefer())
@@ -139,7 +139,7 @@ def send_for_response(message: PayloadEnvelope, server: str, timeout: float) -> 
 
 @inlineCallbacks
 def described(envelope: PayloadEnvelope) -> Any:
-    """Give everything of an envelope, its payload decoded by the original."""
+    """Yield everything of an envelope, its payload decoded by the original."""
     payload = None
     if envelope.encodedPayload:
         payload = yield envelope.decodePayloadDefer()

@@ -55,7 +55,7 @@ def connect(kind: str, name: str, host: str, port: int, path: str) -> Tuple[Any,
 
 
 def make_message(filt: dict, tuples: Any) -> Deferred:
-    """Give what carries tuples; its `replyFilt` stays empty, as users leave it."""
+    """Return what carries tuples; its `replyFilt` stays empty, as users leave it."""
     return succeed(Payload(filt, tuples=tuples))
 
 
@@ -67,7 +67,7 @@ def send_for_response(message: Payload, server: str, timeout: float) -> Deferred
 
 
 def described(payload: Payload) -> Deferred:
-    """Give everything of a payload; there is no other filt or date than its own."""
+    """Return everything of a payload; there is no other filt or date than its own."""
     filt, date = to_notation(payload.filt, describe), to_notation(payload.date, describe)
     return succeed(
         {

@@ -45,7 +45,7 @@ class Row(Tuple, Base):
 
 
 def make_sessions() -> Any:
-    """Give what makes sessions of a database in memory with one row."""
+    """Return what makes sessions of a database in memory with one row."""
     engine = create_engine(
         "sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False}
     )

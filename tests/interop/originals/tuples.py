@@ -100,7 +100,7 @@ CLASSES = {
 
 
 def describe(value: object) -> Optional[Record]:
-    """Give a tuple object with its declared fields; None for anything else."""
+    """Return a tuple object with its declared fields; None for anything else."""
     if not isinstance(value, Tuple):
         return None
     names = value.__fieldNames__ if IS_OLDEST else value.tupleFieldNames()
@@ -109,5 +109,5 @@ def describe(value: object) -> Optional[Record]:
 
 
 def build(record: Record) -> Tuple:
-    """Give the tuple object that a record describes."""
+    """Return the tuple object that a record describes."""
     return CLASSES[record.type_name](**record.fields)

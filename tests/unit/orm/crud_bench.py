@@ -76,12 +76,12 @@ class CrudBench(Bench):
         raise AssertionError("It waits for something")
 
     def rows_of(self, reply: PayloadEnvelope) -> list[Any]:
-        """Give the tuples of a success."""
+        """Return the tuples of a success."""
         assert reply.result in (None, True), reply.result
         return self.tuples_of(reply) if reply.has_payload else []
 
     def errors_of(self, reply: PayloadEnvelope) -> list[tuple[int, str]]:
-        """Give the places of a refusal."""
+        """Return the places of a refusal."""
         assert reply.result["error"] == "validation"
         return [(error["index"], error["field"]) for error in reply.result["errors"]]
 

@@ -46,7 +46,7 @@ class Desk:
         self.store = MemoryStore(self.tickets, self.owners, self.seats)
 
     def stored(self, table: MemoryTable | None = None) -> list[Mapping[str, Any]]:
-        """Give the values of all rows of a table, by default the tickets."""
+        """Return the values of all rows of a table, by default the tickets."""
         return list((table or self.tickets).stored.values())
 
 

@@ -124,7 +124,7 @@ class DeskWork:
 
 
 def titles(outcome: Outcome) -> list[str]:
-    """Give the titles of the tickets of an answer."""
+    """Return the titles of the tickets of an answer."""
     return [one.title for one in outcome.tuples]
 
 

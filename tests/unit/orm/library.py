@@ -74,7 +74,7 @@ def set_up(link: Any, record: Any) -> None:
 
 @contextmanager
 def open_library(directory: Path) -> Iterator[Library]:
-    """Give a library, all of whose connections have to be back at the end."""
+    """Return a library, all of whose connections have to be back at the end."""
     library = Library(directory / "library.sqlite3")
     yield library
     assert library.is_idle

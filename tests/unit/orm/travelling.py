@@ -8,19 +8,19 @@ from django_vortex.wire.dialects import Dialect
 
 
 def types_of(tuples: TupleRegistry, cls: type) -> dict[str, object]:
-    """Give the types of the fields of a tuple type."""
+    """Return the types of the fields of a tuple type."""
     found = tuples.get_by_class(cls)
     assert found is not None
     return {field.name: field.type for field in found.fields}
 
 
 def sent(tuples: TupleRegistry, instance: object) -> dict[str, Any]:
-    """Give the members of what is written for an instance."""
+    """Return the members of what is written for an instance."""
     written = Codec(tuples).encode_value(instance, Dialect.NATIVE)
     assert isinstance(written, dict)
     return written
 
 
 def rebuilt(tuples: TupleRegistry, name: str, /, **members: Any) -> Any:
-    """Give what a peer's tuple becomes."""
+    """Return what a peer's tuple becomes."""
     return Codec(tuples).decode_value({"_ct": "rt", "_c": name, **members}, Dialect.NATIVE)

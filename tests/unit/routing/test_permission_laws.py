@@ -121,7 +121,7 @@ def lets_through(permission: Permission, request: Request, action: Action, row: 
 
 
 def should(tree: Tree, request: Request, action: Action, row: Any) -> bool:
-    """Say what logic says."""
+    """Return what logic says."""
     if isinstance(tree, Leaf):
         return lets_through(tree.kind(), request, action, row)
     parts = [should(part, request, action, row) for part in tree.parts]

@@ -78,7 +78,7 @@ class AsyncioTransport(asyncio.Transport):
 
 @contextlib.contextmanager
 def running_uvicorn(probe: Probe, **options: Any) -> Iterator[tuple[Any, AsyncioTransport]]:
-    """Give a protocol of uvicorn's on a transport of ours."""
+    """Return a protocol of uvicorn's on a transport of ours."""
     from uvicorn.config import Config
     from uvicorn.server import ServerState
 
@@ -157,7 +157,7 @@ class SomeTransport:
 
 
 def make_uvicorn_like(transport: Any) -> Callable[..., Any]:
-    """Give a bound ``send`` of a class that says it is a protocol of uvicorn's."""
+    """Return a bound ``send`` of a class that says it is a protocol of uvicorn's."""
 
     class OtherProtocol:
         def __init__(self) -> None:
@@ -199,7 +199,7 @@ class TwistedTransport:
 
 @contextlib.contextmanager
 def running_daphne(probe: Probe) -> Iterator[tuple[Any, Any]]:
-    """Give a channel of Daphne's on a transport of ours; the reactor does not run."""
+    """Return a channel of Daphne's on a transport of ours; the reactor does not run."""
     from daphne.http_protocol import HTTPFactory
     from daphne.server import Server
     from daphne.ws_protocol import WebSocketFactory

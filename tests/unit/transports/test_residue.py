@@ -18,7 +18,7 @@ def shared_headers(monkeypatch: pytest.MonkeyPatch) -> dict[Any, Any]:
 
 
 def header(name: str, value: str) -> tuple[bytes, bytes]:
-    """Give a header whose bytes are no constants of this module."""
+    """Return a header whose bytes are no constants of this module."""
     return (name.encode(), value.encode())
 
 

@@ -82,7 +82,7 @@ def pack(**filt: Any) -> bytes:
 
 
 def keys(body: str) -> list[Any]:
-    """Give the keys of the messages in a body; None for a beat, "info" for the info."""
+    """Return the keys of the messages in a body; None for a beat, "info" for the info."""
     return [
         json.loads(base64.b64decode(piece))["filt"].get("key", "info") if piece else None
         for piece in body.removesuffix(".").split(".")

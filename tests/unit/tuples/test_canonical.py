@@ -26,7 +26,7 @@ class Pair(Tuple):
 
 
 def name_of(value: object) -> str:
-    """Give the name of a case, the same in every process."""
+    """Return the name of a case, the same in every process."""
     return f"set{sorted(value)}" if isinstance(value, set) else repr(value)
 
 

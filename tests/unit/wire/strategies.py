@@ -173,7 +173,7 @@ declared = st.builds(
 
 
 def strict(value: Any) -> Any:
-    """Give a form of a value that differs whenever type or content does, and knows NaN."""
+    """Return a form of a value that differs whenever type or content does, and knows NaN."""
     kind = type(value).__name__
     if isinstance(value, dt.datetime | dt.time):
         return [kind, value.isoformat()]
@@ -195,7 +195,7 @@ def strict(value: Any) -> Any:
 
 
 def nearest(value: Any, dialect: Dialect) -> Any:
-    """Give what a peer of an old dialect, reading as we do, gets for a value.
+    """Return what a peer of an old dialect, reading as we do, gets for a value.
 
     This is the table of ``django_vortex.wire.encoder`` said once more, the other way round.
     """
@@ -237,7 +237,7 @@ def nearest_moment(value: dt.datetime, dialect: Dialect) -> dt.datetime:
 
 
 def nearest_key(key: Any) -> Any:
-    """Give what becomes of a text as the key of a dict."""
+    """Return what becomes of a text as the key of a dict."""
     return read_key(f"_{key}" if key in ("_ct", "_ft") else key)
 
 

@@ -49,7 +49,7 @@ def read_compiled(codec: Codec, text: bytes, dialect: Dialect) -> Any:
 
 
 def read_quickly(registry: TupleRegistry, text: bytes) -> Any:
-    """Give what the plan alone makes of a text: None when it gives up."""
+    """Return what the plan alone makes of a text: None when it gives up."""
     return ValueDecoder(registry, Dialect.D2, 64).decode_payload_quickly(text)
 
 

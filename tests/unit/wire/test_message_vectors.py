@@ -130,7 +130,7 @@ def json_of(base64_text: str) -> str:
 
 
 def build_envelope(vector: Any) -> tuple[PayloadEnvelope, Any]:
-    """Give the envelope that a Python vector was made from, and its date."""
+    """Return the envelope that a Python vector was made from, and its date."""
     if "tuples" in vector:
         payload = build_payload(vector)
         return PayloadEnvelope(payload.filt, payload), payload.date
@@ -139,7 +139,7 @@ def build_envelope(vector: Any) -> tuple[PayloadEnvelope, Any]:
 
 
 def json_date(text: str) -> Any:
-    """Give the note of an envelope's date, which stands nowhere else."""
+    """Return the note of an envelope's date, which stands nowhere else."""
     moment = json.loads(text)["date"]["_fd"]
     assert moment.endswith("+0000")
     return {"t": "datetime", "v": moment[:-5].replace(" ", "T"), "tz": "+00:00"}
@@ -373,7 +373,7 @@ def noted_message(vector: Any) -> Any:
 
 
 def tuples_of(value: Any) -> Any:
-    """Give the values of a reader with its records as tuples, which `see` knows."""
+    """Return the values of a reader with its records as tuples, which `see` knows."""
     if isinstance(value, list):
         return [tuples_of(item) for item in value]
     if isinstance(value, dict):

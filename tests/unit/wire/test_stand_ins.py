@@ -101,7 +101,7 @@ def codec() -> Codec:
 
 
 def text_of(codec: Codec, value: Any, dialect: Dialect) -> Any:
-    """Give what a peer reads of a payload with the value as its only tuple."""
+    """Return what a peer reads of a payload with the value as its only tuple."""
     encoded = codec.encode_payload(Payload({}, [value], NOON), dialect)
     (found,) = codec.decode_payload(encoded.text, dialect).tuples
     return found

@@ -47,7 +47,7 @@ def read(filt: dict[str, Any], listing: Listing = LISTING) -> Any:
 
 
 def open_rows(*rows: tuple[str, int | None]) -> MemoryRows:
-    """Give the rows of a table that holds these, with their ids counted from 1."""
+    """Return the rows of a table that holds these, with their ids counted from 1."""
     TABLE.stored.clear()
     for title, points in rows:
         TABLE.add(title=title, points=points)
@@ -55,7 +55,7 @@ def open_rows(*rows: tuple[str, int | None]) -> MemoryRows:
 
 
 def find(rows: MemoryRows, filt: dict[str, Any]) -> tuple[list[int], str | None]:
-    """Give the ids of a page and the cursor behind it, as the work of a request does."""
+    """Return the ids of a page and the cursor behind it, as the work of a request does."""
     query = read(filt)
     found = rows.find(query.where, query.order, query.fetch, is_paged=True)
     if query.limit is None or len(found) <= query.limit:
@@ -66,7 +66,7 @@ def find(rows: MemoryRows, filt: dict[str, Any]) -> tuple[list[int], str | None]
 
 
 def find_pages(rows: MemoryRows, filt: dict[str, Any]) -> list[list[int]]:
-    """Give the ids of all pages; there cannot be more than rows, but for the only one of none."""
+    """Return the ids of all pages; there cannot be more than rows, but for the only one of none."""
     page, after = find(rows, filt)
     pages = [page]
     while after is not None:

@@ -33,7 +33,7 @@ def read(
     order: str | None = None,
     limit: int | None = None,
 ) -> Any:
-    """Give what is read without instances; it has to be what they have."""
+    """Return what is read without instances; it has to be what they have."""
     store = DjangoStore("default", run_inline)
     shape = Shape(store.describe(model), names)
 

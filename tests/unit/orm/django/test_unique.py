@@ -25,7 +25,7 @@ def entry(**values: Any) -> Entry:
 
 
 def taken(unique: Uniqueness, *rows: Any) -> list[int]:
-    """Give the positions of the rows whose values others have."""
+    """Return the positions of the rows whose values others have."""
     found = find_taken(unique, rows, "default")
     return [index for index, row in enumerate(rows) if row in found]
 

@@ -42,7 +42,7 @@ def read(
     order: str | None = None,
     limit: int | None = None,
 ) -> Any:
-    """Give what is read without instances; it has to be what they have."""
+    """Return what is read without instances; it has to be what they have."""
     spec = store.describe(model)
     shape = Shape(spec, names or tuple(spec.fields))
 
