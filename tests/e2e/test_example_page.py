@@ -197,6 +197,17 @@ def test_script_and_server_speak_version_2(open_page: OpenPage) -> None:
     assert len(frames) > 4
 
 
+@pytest.mark.parametrize("size", [4050, 4100, 300_000, 700_000, 1_200_000])
+def test_long_messages_of_the_page_travel_in_pieces(open_page: OpenPage, size: int) -> None:
+    frames: list[str] = []
+    page = open_page(frames=frames)
+    frames.clear()
+    assert ask_for_echo(page, ["x" * size, "é"]) == ["x" * size, "é"]
+    announced = [frame[:2] for frame in frames if '"pieces":[' in frame]
+    expected = {4050: [], 1_200_000: ["< "]}  # what is longer the page compresses
+    assert announced == expected.get(size, ["> ", "< "])
+
+
 def test_page_that_was_loaded_before_goes_on_in_version_1(open_page: OpenPage) -> None:
     frames: list[str] = []
     page = open_page(script=VERSION_1, frames=frames)

@@ -2,8 +2,8 @@
  * A small vortex client: one WebSocket, requests and pushes, as much as this page needs.
  *
  * It speaks the native dialect, version 2: JSON envelopes with a short payload as it is, and several
- * tuples of a type as columns. A longer payload comes in binary frames, and is sent as base64 of
- * zlib of JSON. To a server of the version before it writes as that reads.
+ * tuples of a type as columns. A longer payload comes and goes in binary frames. To a server of the
+ * version before it writes as that reads: base64 of zlib of JSON.
  */
 
 const HEARTBEAT_MS = 15_000;
@@ -14,6 +14,8 @@ const VERSION = 2;
 const SERVER_VERSION = "__vortexVersion__";
 const SERVER_UUID = "__vortexUuid__";
 const SHORT_BYTES = 4096;
+const PIECE_BYTES = 262_144;
+const MAX_PIECED_BYTES = 1_000_000;
 
 /** What the server refused. `error` is its code, "" for none; `tuples` are the rows of a conflict. */
 export class Refused extends Error {
@@ -63,10 +65,8 @@ export class Vortex extends EventTarget {
   /** Send and give the tuples of the reply; throws `Refused`. */
   async request(filt, tuples = []) {
     const id = crypto.randomUUID();
-    const envelope = {
-      _ct: "rpe", filt: { ...filt, [MESSAGE_ID]: id }, result: null, date: null,
-      ...(tuples.length ? await this.#write(tuples) : {}),
-    };
+    const { frames = [], ...carrier } = tuples.length ? await this.#write(tuples) : {};
+    const envelope = { _ct: "rpe", filt: { ...filt, [MESSAGE_ID]: id }, result: null, date: null, ...carrier };
     return new Promise((resolve, reject) => {
       if (!this.#socket) return reject(new Refused("There is no connection to the server"));
       const timer = setTimeout(() => reject(new Refused("The server did not answer")), TIMEOUT_MS);
@@ -77,15 +77,19 @@ export class Vortex extends EventTarget {
       };
       this.#waiting.set(id, { resolve: settle(resolve), reject: settle(reject) });
       this.#socket.send(JSON.stringify(envelope));
+      for (const frame of frames) this.#socket.send(frame);
     });
   }
 
-  /** Give the field of the envelope that carries tuples, in the version of the server. */
+  /** Give what carries tuples, in the version of the server: fields of the envelope, and `frames`. */
   async #write(tuples) {
     if (this.#version < 2) return { data: await deflate({ _ct: "rp", filt: {}, tuples, date: null }) };
     const payload = { tuples: toColumns(tuples) };
-    const isShort = new TextEncoder().encode(JSON.stringify(payload)).length <= SHORT_BYTES;
-    return isShort ? { payload } : { data: await deflate(payload) };
+    const bytes = new TextEncoder().encode(JSON.stringify(payload));
+    if (bytes.length <= SHORT_BYTES) return { payload };
+    if (bytes.length > MAX_PIECED_BYTES) return { data: await deflate(payload) };
+    const frames = cut(bytes);
+    return { frames, pieces: [bytes.length, frames.length] };
   }
 
   /** Be connected: until the server has said who it is, nothing is known of its version. */
@@ -167,6 +171,12 @@ function fromColumns(items) {
       ...Object.fromEntries(item.fields.map((name, index) => [name, columns[index][row]])),
     }));
   });
+}
+
+/** Cut bytes into binary frames. */
+function cut(bytes) {
+  const count = Math.ceil(bytes.length / PIECE_BYTES);
+  return Array.from({ length: count }, (_, index) => bytes.slice(index * PIECE_BYTES, (index + 1) * PIECE_BYTES));
 }
 
 async function deflate(value) {
