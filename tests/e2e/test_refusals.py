@@ -101,8 +101,8 @@ def test_peer_that_is_too_old_hears_what_to_do(server: ServerProcess, version: s
 
 def test_stream_of_a_peer_that_turns_out_too_old_ends(server: ServerProcess) -> None:
     for dialect, closing in (("native", ["vortex.closing"]), ("", [])):
-        peer = ReadingPeer("http", server.port, "was-new", dialect=dialect)
-        target = f"/vortex?vortexUuid=was-new&vortexName=n{NATIVE}&vortexVersion=0"
+        peer = ReadingPeer("http", server.port, "early-0", dialect=dialect)
+        target = f"/vortex?vortexUuid=early-0&vortexName=n{NATIVE}&vortexVersion=0"
         head = f"POST {target} HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: 0\r\n\r\n"
         assert send_head(server, head).split()[1] == b"426"
         last = [one for one in peer.messages() if one is not None]
