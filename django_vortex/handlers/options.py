@@ -55,7 +55,8 @@ _CHECKS: Final[Mapping[str, Callable[[Any], object]]] = {
 def check_class(cls: type[Any]) -> None:
     """Look at what a subclass of an application says.
 
-    Plain functions without parameters, such as a ``session_factory``, are made no methods.
+    Plain functions, such as a ``session_factory`` or one of the request as ``get_queryset``, are
+    made no methods.
 
     Raises:
         DefinitionError: An attribute that is none of the options, but was meant to be; or a value
@@ -66,13 +67,14 @@ def check_class(cls: type[Any]) -> None:
     base, named = _get_base(cls), f"{cls.__module__}.{cls.__qualname__}"
     options = find_options(base)
     for name, value in _find_members(cls).items():
+        is_known = name in options or name in _HOOKS
+        if is_known and _is_of_no_object(value):
+            setattr(cls, name, staticmethod(value))
         if name in options:
             if isinstance(value, staticmethod):
                 value = value.__func__
-            elif _is_of_no_object(value):
-                setattr(cls, name, staticmethod(value))
-            elif hasattr(value, "__get__") and not isinstance(value, type):
-                continue  # a property or a method: its value is known when an object is made
+            if hasattr(value, "__get__") and not isinstance(value, type | FunctionType):
+                continue  # a property: its value is known when an object is made
             _check_value(named, name, value, options[name])
         elif not hasattr(base, name):
             hint = _get_hint(name, base)
@@ -126,10 +128,16 @@ def _find_members(cls: type[Any]) -> dict[str, Any]:
 
 
 def _is_of_no_object(value: Any) -> bool:
-    """Return whether a callable would be given an object that it does not take."""
-    if isinstance(value, type) or not callable(value) or not hasattr(value, "__get__"):
+    """Return whether a function would be given an object that it does not take.
+
+    One that the body of a class does not define takes an object only if it says ``self``.
+    """
+    if not isinstance(value, FunctionType):
         return False
-    return isinstance(value, FunctionType) and not inspect.signature(value).parameters
+    parameters = list(inspect.signature(value).parameters)
+    outer = value.__qualname__.rpartition(".")[0]
+    is_of_class = bool(outer) and not outer.endswith("<locals>")
+    return not parameters or (not is_of_class and parameters[0] != "self")
 
 
 def _check_value(named: str, name: str, value: Any, hint: Any) -> None:

@@ -182,6 +182,35 @@ def test_a_function_that_makes_sessions_is_no_method() -> None:
     assert child.__new__(child).session_factory() == "session"
 
 
+def make_bound_session(bind: Any = None) -> Any:
+    return bind
+
+
+def find_tickets(request: Any) -> Any:
+    return f"tickets of {request}"
+
+
+def test_functions_of_a_module_are_no_methods_unless_they_take_self() -> None:
+    class Tickets(RowsHandler):
+        session_factory = make_bound_session
+        get_queryset = find_tickets  # type: ignore[assignment]
+
+    made = Tickets.__new__(Tickets)
+    assert made.session_factory is not None
+    assert made.session_factory() is None
+    assert made.get_queryset("ann") == "tickets of ann"  # type: ignore[arg-type]
+
+    class Sessions(RowsHandler):
+        def session_factory(self) -> Any:  # type: ignore[override]
+            return self
+
+        get_queryset = lambda self, request: request  # type: ignore[assignment]  # noqa: E731
+
+    handler = Sessions.__new__(Sessions)
+    assert handler.session_factory() is handler
+    assert handler.get_queryset("ann") == "ann"
+
+
 def test_a_property_is_asked_when_an_object_is_made() -> None:
     class Tickets(OrmCrudHandler):
         filt, model, fields, type_name = FILT, Ticket, ["title"], "options.Property"
