@@ -8,6 +8,14 @@ CODEC_OVER_VORTEXPY: Final = 25.0
 CODEC_OVER_BARE_ORJSON: Final = 0.6
 """The same against bare ``orjson`` and zlib level 6 on ready plain dicts."""
 
+NATIVE_OVER_BARE_FEW: Final = 0.8
+"""Encoding, and decoding, few rows in our own dialect against bare ``orjson`` on plain dicts."""
+
+NATIVE_OVER_BARE_MANY: Final = 0.9
+"""The same for `MANY_ROWS` and more."""
+
+MANY_ROWS: Final = 100
+
 DISPATCH_MANY_OVER_FEW: Final = 0.9
 """Dispatch with 10 000 endpoints, all keys different or all equal, against 10 endpoints."""
 

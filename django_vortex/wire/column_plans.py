@@ -83,7 +83,8 @@ class ColumnsPlan:
         """Make the tuples; raises `WireError` to give up."""
         if columns.fields != self._names:
             raise MalformedMessage("Columns are not those of the type")
-        weight = 1 + sum(column.__class__ is not list for column in columns.columns)
+        kinds = [column.__class__ for column in columns.columns]
+        weight = 1 + len(kinds) - kinds.count(list)
 
         def check(count: int) -> None:
             check_weight(count, count * weight, limits, arrived)
