@@ -64,7 +64,9 @@ class WebSocketStream:
         """Write one text or binary frame; see `Stream.send`."""
         if self._is_plain and self._flow.is_writable and len(text) < LONG_CHARACTERS:
             # A coroutine of ours around the server's own would be a fifth of what a write costs.
-            return self._raw_send(_make_message(text))
+            if isinstance(text, str):
+                return self._raw_send({"type": "websocket.send", "text": text})
+            return self._raw_send({"type": "websocket.send", "bytes": text})
         return self._send_carefully(text)
 
     def close(self, code: int, reason: str, last_text: str = "") -> None:
