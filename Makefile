@@ -28,8 +28,8 @@ else
 	$(BIN)/python -m pytest $(ARGS)
 endif
 
-# Those that start no servers share the processors.
-ALONE := tests/unit tests/crud
+# Those that start no servers, and those of the client, which wait most of the time and share none.
+ALONE := tests/unit tests/crud tests/client
 
 test-alone: $(VENV)/.dev
 	$(BIN)/python -m pytest --numprocesses=logical $(ALONE)

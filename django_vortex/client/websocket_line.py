@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import groupby
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
@@ -56,15 +57,37 @@ class WebSocketLine:
 
         Beats may stand between them. A message is not written before its last piece is.
         """
-        for written, text in enumerate(texts):
-            if not isinstance(text, PiecedText):
-                await self._write(text, written, written + 1)
+        written = 0
+        for is_pieced, some in groupby(texts, lambda text: isinstance(text, PiecedText)):
+            if not is_pieced:
+                written += await self._write_together(list(some), written)
                 continue
-            await self._write(str(text), written, written)
-            size = len(text.payload.json or b"")
-            for piece in text.pieces():
-                size -= len(piece)
-                await self._write(piece, written, written if size else written + 1)
+            for text in some:
+                assert isinstance(text, PiecedText)
+                await self._write(str(text), written, written)
+                size = len(text.payload.json or b"")
+                for piece in text.pieces():
+                    size -= len(piece)
+                    await self._write(piece, written, written if size else written + 1)
+                written += 1
+
+    async def _write_together(self, texts: list[str], before: int) -> int:
+        """Write messages of one frame each with one system call, and tell how many they are."""
+        *others, last = texts
+        if not others:
+            await self._write(last, before, before + 1)
+            return 1
+        if self._socket.state is not State.OPEN:
+            raise LineEnded(Ending("The WebSocket is closed"), before)
+        protocol = self._socket.protocol
+        for text in texts:
+            protocol.send_text(text.encode())
+        self._socket.transport.write(b"".join(protocol.data_to_send()))
+        try:
+            await self._socket.drain()
+        except (OSError, ConnectionClosed) as error:
+            raise LineEnded(Ending(describe(error)), before + len(texts)) from error
+        return len(texts)
 
     async def _write(self, data: str | bytes, before: int, after: int) -> None:
         """Write one frame.
