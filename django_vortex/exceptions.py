@@ -29,7 +29,7 @@
     │   │   └── ShuttingDown     the server stops
     │   └── InternalError        ours; the peer gets a reference, the log the traceback
     ├── DeliveryError            a send that could reach nobody
-    └── ClientError              the client end
+    └── ClientError              the client end: `django_vortex.client.errors`
         ├── Closed               the client has been closed, or has ended for good
         │   └── Refused          the server does not let this client in
         │       └── UpdateRequired   this client is too old for the server
@@ -417,66 +417,3 @@ class InternalError(PeerError):
 
 class DeliveryError(VortexError):
     """A send that could reach nobody."""
-
-
-class ClientError(VortexError):
-    """The client end failed; what a server answers is a `PeerError`."""
-
-
-class Closed(ClientError):
-    """The client has been closed, or has ended for good; nothing is sent or received any more."""
-
-
-class Refused(Closed):
-    """The server does not let this client in, and coming again would change nothing.
-
-    Args:
-        text: Why, in the server's words.
-        code: Its close code or HTTP status, 0 if it gave none.
-    """
-
-    def __init__(self, text: str, code: int = 0) -> None:
-        super().__init__(text)
-        self.code = code
-
-
-class UpdateRequired(Refused):
-    """The server does not speak the version of this client any more: the client has to be updated.
-
-    Args:
-        text: Why, in the server's words.
-        code: Its close code or HTTP status.
-    """
-
-
-class NotConnected(ClientError, TimeoutError):
-    """There was no connection to the server in time; the cause is why the last attempt failed."""
-
-
-class TimedOut(ClientError, TimeoutError):
-    """The server did not answer in time, or did not take in time what was to be written.
-
-    Args:
-        text: What was waited for.
-        left: Of a flush the number of messages that are still not written.
-    """
-
-    def __init__(self, text: str, left: int = 0) -> None:
-        super().__init__(text)
-        self.left = left
-
-
-class FateUnknown(ClientError):
-    """The connection was lost after a request was written: the server may have done it or not."""
-
-
-class Overflow(ClientError):
-    """More pushes came than their reader had room for.
-
-    Args:
-        lost: How many were dropped since the last one that was read.
-    """
-
-    def __init__(self, lost: int) -> None:
-        super().__init__(f"{lost} pushes were dropped because their reader was too slow")
-        self.lost = lost

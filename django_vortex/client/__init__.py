@@ -6,20 +6,20 @@ Takes a URL, gives a `Client`. Imports `tuples`, `wire` and the matching of filt
 from django_vortex.client.blocking import SyncClient, SyncFeed, SyncLoader, connect_sync
 from django_vortex.client.client import Client
 from django_vortex.client.connecting import connect
-from django_vortex.client.feed import Feed
-from django_vortex.client.loader import Loader
-from django_vortex.client.news import Event, Offline, Online, RefusedForGood
-from django_vortex.exceptions import (
+from django_vortex.client.errors import (
     ClientError,
     Closed,
     FateUnknown,
     NotConnected,
     Overflow,
     Refused,
-    RemoteError,
     TimedOut,
     UpdateRequired,
 )
+from django_vortex.client.feed import Feed
+from django_vortex.client.loader import Loader
+from django_vortex.client.news import Event, Offline, Online, RefusedForGood
+from django_vortex.exceptions import RemoteError
 
 __all__ = [
     "Client",

@@ -21,10 +21,10 @@ from typing import Any, Final, Generic, Self, TypedDict, TypeVar, Unpack
 from django_vortex.client.client import Client
 from django_vortex.client.connecting import connect
 from django_vortex.client.driver import closed
+from django_vortex.client.errors import ClientError
 from django_vortex.client.feed import MAX_WAITING, Feed
 from django_vortex.client.loader import Loader
 from django_vortex.client.tokens import GetToken
-from django_vortex.exceptions import ClientError
 from django_vortex.locks import Lock
 from django_vortex.tuples import TupleRegistry
 from django_vortex.typedefs import Filt

@@ -15,21 +15,14 @@ from uuid import uuid4
 from django_vortex.client.answers import read_answer
 from django_vortex.client.core import Core
 from django_vortex.client.driver import Driver, closed
+from django_vortex.client.errors import ClientError, Closed, NotConnected, Refused, TimedOut
 from django_vortex.client.feed import MAX_WAITING, Feed
 from django_vortex.client.feeds import Feeds
 from django_vortex.client.loader import Loader
 from django_vortex.client.news import Event, Offline, RefusedForGood
 from django_vortex.client.outgoing import Message
 from django_vortex.client.requests import Outcome
-from django_vortex.exceptions import (
-    ClientError,
-    Closed,
-    NotConnected,
-    Refused,
-    TimedOut,
-    WireError,
-    shortened,
-)
+from django_vortex.exceptions import WireError, shortened
 from django_vortex.logs import get_limited_logger
 from django_vortex.typedefs import Filt
 from django_vortex.wire.envelope import PayloadEnvelope

@@ -20,11 +20,12 @@ from enum import Enum
 from typing import Any
 
 from django_vortex.client.endings import Ending, read_ending
+from django_vortex.client.errors import ClientError, FateUnknown, NotConnected
 from django_vortex.client.listeners import Listeners
 from django_vortex.client.liveness import SILENT_SECONDS, Liveness
 from django_vortex.client.outgoing import Message, Outgoing
 from django_vortex.client.requests import OnlineClock, Outcome, Pending, Requests
-from django_vortex.exceptions import ClientError, FateUnknown, NotConnected, WireError, shortened
+from django_vortex.exceptions import WireError, shortened
 from django_vortex.logs import get_limited_logger
 from django_vortex.typedefs import Filt
 from django_vortex.wire.codec import Codec

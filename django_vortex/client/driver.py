@@ -16,11 +16,11 @@ from django_vortex.client.addresses import Target
 from django_vortex.client.backoff import STABLE_SECONDS, Backoff
 from django_vortex.client.core import Core, Due
 from django_vortex.client.endings import Ending
+from django_vortex.client.errors import ClientError, Closed, Refused, UpdateRequired
 from django_vortex.client.feeds import Feeds
 from django_vortex.client.line import Line, LineEnded, OpenLine, close_line
 from django_vortex.client.news import Offline, Online
 from django_vortex.client.tokens import Tokens
-from django_vortex.exceptions import ClientError, Closed, Refused, UpdateRequired
 from django_vortex.logs import get_limited_logger
 
 logger = get_limited_logger("django_vortex.client")

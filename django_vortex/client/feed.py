@@ -13,7 +13,7 @@ from copy import copy
 from types import TracebackType
 from typing import Final, Generic, Self, TypeVar
 
-from django_vortex.exceptions import ClientError, Overflow
+from django_vortex.client.errors import ClientError, Overflow
 
 MAX_WAITING: Final = 1000
 """How many may wait for their reader, by default."""

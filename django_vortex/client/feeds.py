@@ -10,9 +10,9 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, Final, TypeAlias, TypeVar
 
+from django_vortex.client.errors import ClientError
 from django_vortex.client.feed import Feed, Waiting
 from django_vortex.client.news import Event
-from django_vortex.exceptions import ClientError
 from django_vortex.logs import get_limited_logger
 
 logger = get_limited_logger("django_vortex.client")

@@ -10,7 +10,7 @@ from copy import copy
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from django_vortex.exceptions import TimedOut
+from django_vortex.client.errors import TimedOut
 from django_vortex.wire.envelope import PayloadEnvelope
 
 Outcome: TypeAlias = PayloadEnvelope | Exception

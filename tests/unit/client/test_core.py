@@ -7,16 +7,9 @@ import pytest
 from django_vortex import Payload, PayloadEnvelope
 from django_vortex.client.core import Core, Due
 from django_vortex.client.endings import Ending
+from django_vortex.client.errors import Closed, FateUnknown, NotConnected, TimedOut
 from django_vortex.client.requests import Outcome
-from django_vortex.exceptions import (
-    Closed,
-    DefinitionError,
-    FateUnknown,
-    LimitExceeded,
-    NotConnected,
-    TimedOut,
-    UnencodableValue,
-)
+from django_vortex.exceptions import DefinitionError, LimitExceeded, UnencodableValue
 from django_vortex.wire.codec import Codec
 from django_vortex.wire.dialects import Dialect, WireForm
 from django_vortex.wire.envelope import NAME_KEY, UUID_KEY, VERSION_KEY

@@ -13,10 +13,10 @@ from django_vortex.client.client import Client
 from django_vortex.client.core import Core
 from django_vortex.client.driver import Driver
 from django_vortex.client.endings import Ending
+from django_vortex.client.errors import Closed
 from django_vortex.client.feeds import Feeds
 from django_vortex.client.line import Address, LineEnded
 from django_vortex.client.tokens import Tokens
-from django_vortex.exceptions import Closed
 from django_vortex.wire.codec import Codec
 from django_vortex.wire.dialects import Dialect, WireForm
 from django_vortex.wire.envelope import NAME_KEY, UUID_KEY, PayloadEnvelope

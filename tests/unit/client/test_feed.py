@@ -5,9 +5,9 @@ import asyncio
 import pytest
 
 from django_vortex.client import feeds as module
+from django_vortex.client.errors import Closed, Overflow
 from django_vortex.client.feed import Feed
 from django_vortex.client.feeds import Feeds
-from django_vortex.exceptions import Closed, Overflow
 
 
 @pytest.fixture

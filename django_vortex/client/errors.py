@@ -1,0 +1,71 @@
+"""The errors of the client end: the branch `ClientError` of the tree in `django_vortex.exceptions`.
+
+What a server answers is a `PeerError` of that tree.
+"""
+
+from __future__ import annotations
+
+from django_vortex.exceptions import VortexError
+
+
+class ClientError(VortexError):
+    """The client end failed; what a server answers is a `PeerError`."""
+
+
+class Closed(ClientError):
+    """The client has been closed, or has ended for good; nothing is sent or received any more."""
+
+
+class Refused(Closed):
+    """The server does not let this client in, and coming again would change nothing.
+
+    Args:
+        text: Why, in the server's words.
+        code: Its close code or HTTP status, 0 if it gave none.
+    """
+
+    def __init__(self, text: str, code: int = 0) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+class UpdateRequired(Refused):
+    """The server does not speak the version of this client any more: the client has to be updated.
+
+    Args:
+        text: Why, in the server's words.
+        code: Its close code or HTTP status.
+    """
+
+
+class NotConnected(ClientError, TimeoutError):
+    """There was no connection to the server in time; the cause is why the last attempt failed."""
+
+
+class TimedOut(ClientError, TimeoutError):
+    """The server did not answer in time, or did not take in time what was to be written.
+
+    Args:
+        text: What was waited for.
+        left: Of a flush the number of messages that are still not written.
+    """
+
+    def __init__(self, text: str, left: int = 0) -> None:
+        super().__init__(text)
+        self.left = left
+
+
+class FateUnknown(ClientError):
+    """The connection was lost after a request was written: the server may have done it or not."""
+
+
+class Overflow(ClientError):
+    """More pushes came than their reader had room for.
+
+    Args:
+        lost: How many were dropped since the last one that was read.
+    """
+
+    def __init__(self, lost: int) -> None:
+        super().__init__(f"{lost} pushes were dropped because their reader was too slow")
+        self.lost = lost
