@@ -44,7 +44,7 @@ async def _measure_server(server: str) -> list[Result]:
     request = json.loads(encode_request(Dialect.NATIVE))
     with run_server(server, OURS) as process:
         url = f"ws://127.0.0.1:{process.port}/vortexws"
-        query = f"vortexUuid={uuid4()}&vortexName=bare&vortexDialect=native"
+        query = f"vortexUuid={uuid4()}&vortexName=bare&vortexDialect=native&vortexVersion=2"
         async with (
             connect(url, transports=["websocket"]) as ours,
             connect_bare(f"{url}?{query}", compression=None, max_size=None) as bare,

@@ -14,7 +14,7 @@ async def open_vortex_peer(port: int, dialect: Dialect = Dialect.D2) -> LoadSock
     uuid = str(uuid4())
     query = {"vortexUuid": uuid, "vortexName": _NAME}
     if dialect is Dialect.NATIVE:
-        query["vortexDialect"] = "native"
+        query |= {"vortexDialect": "native", "vortexVersion": "2"}
     load_socket = await open_socket(port, "vortexws", **query)
     if not load_socket.texts:
         await receive_texts([load_socket], 1)

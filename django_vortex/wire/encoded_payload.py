@@ -83,8 +83,7 @@ class EncodedPayload:
     def json(self) -> bytes | None:
         """The whole object; None of one that came compressed."""
         if self._json is None and self.tuples:
-            parts = (_HEAD, self.filt, self.tuples, self._date, self._more)
-            self._json = b'%b%b,"tuples":%b,"date":%b%b}' % parts
+            self._json = b"".join(self._parts)
             if self.short is None:  # then its parts are of no other use
                 self.filt = self.tuples = self._date = b""
         return self._json
@@ -93,10 +92,19 @@ class EncodedPayload:
     def text(self) -> bytes:
         """``base64(zlib(JSON))``, ASCII."""
         if self._text is None:
-            self._text = deflate(self.json or b"")
+            self._text = deflate(*self._parts)
             if self.short is None and not self.fits_pieces:
                 self._json = None
+                self.filt = self.tuples = self._date = b""
         return self._text
+
+    @property
+    def _parts(self) -> tuple[bytes, ...]:
+        """The whole object in parts, none of one that came compressed."""
+        if self._json is not None or not self.tuples:
+            return () if self._json is None else (self._json,)
+        head = b'%b%b,"tuples":' % (_HEAD, self.filt)
+        return head, self.tuples, b',"date":%b%b}' % (self._date, self._more)
 
     @property
     def short(self) -> bytes | None:
@@ -111,8 +119,7 @@ class EncodedPayload:
     @property
     def fits_pieces(self) -> bool:
         """Whether the object is there, and may travel in binary frames."""
-        json = self.json
-        return json is not None and len(json) <= MAX_PIECED_BYTES
+        return 0 < sum(map(len, self._parts)) <= MAX_PIECED_BYTES
 
     def prepare(self, *, framed: bool, has_pieces: bool) -> None:
         """Make the form that a peer reads, here and now, where that may take long.

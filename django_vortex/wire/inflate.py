@@ -24,10 +24,20 @@ _BASE64 = string.ascii_letters.encode() + string.digits.encode() + b"+/="
 _read_base64 = msgspec.json.Decoder(bytes).decode
 
 
-def deflate(data: bytes) -> bytes:
-    """Return ``base64(zlib(data))`` without line breaks."""
-    level = 0 if len(data) <= SMALL_BYTES else COMPRESSION_LEVEL
-    return binascii.b2a_base64(isal_zlib.compress(data, level), newline=False)
+def deflate(*parts: bytes) -> bytes:
+    """Return ``base64(zlib(...))`` of some bytes, without line breaks.
+
+    Args:
+        parts: The bytes, in one or several; to put large ones together takes longer than this.
+    """
+    if sum(map(len, parts)) <= SMALL_BYTES:
+        return binascii.b2a_base64(isal_zlib.compress(b"".join(parts), 0), newline=False)
+    if len(parts) == 1:
+        compressed = isal_zlib.compress(parts[0], COMPRESSION_LEVEL)
+    else:
+        stream = isal_zlib.compressobj(COMPRESSION_LEVEL)
+        compressed = b"".join([*map(stream.compress, parts), stream.flush()])
+    return binascii.b2a_base64(compressed, newline=False)
 
 
 def inflate(text: bytes | str, limit: int, name: str = "max_inflated_bytes") -> bytes:
