@@ -181,3 +181,26 @@ async def test_a_transport_reads_on_while_little_waits():
     gate.set()
     while len(requests):
         await settle()
+
+
+async def test_cancelling_twice_does_not_disturb_what_cleans_up(server, payload_io):
+    cleaned = []
+
+    async def wait(request):
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            cleaned.append(request)
+
+    _endpoint = serve(payload_io, "wait", wait)
+    connection = await open_peer(server, FakeStream(), dialect=Dialect.NATIVE)
+    ask(connection, "a")
+    await settle()
+    cancel(connection, "a")
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    cancel(connection, "a")
+    await settle()
+    assert len(cleaned) == 1
