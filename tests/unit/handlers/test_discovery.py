@@ -263,7 +263,9 @@ def test_a_module_that_is_run_again_replaces_its_handlers(make_app: MakeApp) -> 
     assert module.One.get_handler() is not before
 
 
-def test_what_keeps_a_class_from_registering_is_told(make_app: MakeApp) -> None:
+def test_what_keeps_a_class_from_registering_is_told(
+    make_app: MakeApp, caplog: pytest.LogCaptureFixture
+) -> None:
     module = make_app(
         """
         class Nameless(OrmCrudHandler):
@@ -305,6 +307,8 @@ def test_what_keeps_a_class_from_registering_is_told(make_app: MakeApp) -> None:
     assert "it has no build_model" in texts["Unbuilt"]
     assert "more" in texts["Wanting"]
     assert "no such thing" in texts["Failing"]
+    traced = {one.getMessage().split(" ")[0] for one in caplog.records if one.exc_info}
+    assert traced == {f"{module.__name__}.{name}" for name in ("Wanting", "Failing")}
     with pytest.raises(DefinitionError, match="filters names 'tilte'"):
         module.Wrong.get_handler()
     with pytest.raises(ImproperlyConfigured, match="Nameless is not registered: it has no filt"):
