@@ -56,7 +56,7 @@ def check_reply(text: bytes, dialect: Dialect) -> None:
         RuntimeError: It is something else, so that not what should be was measured.
     """
     codec = Codec()
-    (event,) = Protocol(codec, framed=False, dialect=dialect).receive(text)
+    (event,) = Protocol(codec, framed=False, dialect=dialect).receive(text.decode())
     if not isinstance(event, EnvelopeReceived) or event.envelope.result is not None:
         raise RuntimeError(f"Expected a good reply, got {text!r}")
     (reading,) = event.envelope.decode_payload(codec).tuples
