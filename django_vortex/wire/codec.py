@@ -219,8 +219,8 @@ class Codec:
             payload = decoder.decode_payload_quickly(json)
         if payload is None or len(payload.tuples) > self.limits.tuples:
             source = self.read_json(json)
-            if dialect.has_columns and source.__class__ is dict:
-                tuples = expand_columns(source.get("tuples"), self.limits, arrived)
+            if dialect.has_columns and source.__class__ is dict and "tuples" in source:
+                tuples = expand_columns(source["tuples"], self.limits, arrived)
                 source = {**source, "tuples": tuples}
             return self.decode_payload_object(source, dialect)
         return payload
@@ -231,8 +231,10 @@ class Codec:
         Raises:
             WireError: It is no payload, or beyond the limits.
         """
-        marker = "rp" if dialect.has_short_payloads else None  # which may leave it out
-        if source.__class__ is not dict or source.get("_ct", marker) != "rp":
+        if source.__class__ is not dict:
+            raise MalformedMessage("Message is no payload")
+        may_lack_marker = dialect.has_short_payloads and "tuples" in source
+        if source.get("_ct", "rp" if may_lack_marker else None) != "rp":
             raise MalformedMessage("Message is no payload")
         tuples = source.get("tuples")
         if tuples.__class__ is list and len(tuples) > self.limits.tuples:

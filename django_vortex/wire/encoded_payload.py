@@ -83,8 +83,9 @@ class EncodedPayload:
     def json(self) -> bytes | None:
         """The whole object; None of one that came compressed."""
         if self._json is None and self.tuples:
-            self._json = b"".join(self._parts)
-            if self.short is None:  # then its parts are of no other use
+            parts = (_HEAD, self.filt, self.tuples, self._date, self._more)
+            self._json = b'%b%b,"tuples":%b,"date":%b%b}' % parts
+            if len(self.tuples) > SHORT_BYTES:  # then its parts are of no other use
                 self.filt = self.tuples = self._date = b""
         return self._json
 
@@ -92,8 +93,9 @@ class EncodedPayload:
     def text(self) -> bytes:
         """``base64(zlib(JSON))``, ASCII."""
         if self._text is None:
-            self._text = deflate(*self._parts)
-            if self.short is None and not self.fits_pieces:
+            is_long = len(self.tuples) > SHORT_BYTES
+            self._text = deflate(*self._parts) if is_long else deflate(self.json or b"")
+            if is_long and self.short is None and not self.fits_pieces:
                 self._json = None
                 self.filt = self.tuples = self._date = b""
         return self._text

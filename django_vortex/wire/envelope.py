@@ -16,7 +16,7 @@ from django_vortex.wire.columns import COLUMNS_HINT
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.encoded_payload import EncodedPayload
 from django_vortex.wire.inflate import clean_base64, inflate
-from django_vortex.wire.json_text import count_containers, read_json, write_json
+from django_vortex.wire.json_text import read_json, write_json
 from django_vortex.wire.payload import Payload
 from django_vortex.wire.plain import write_plain
 from django_vortex.wire.ports import EncodesPayloads
@@ -352,7 +352,7 @@ def is_readable_as(written: Dialect, read: Dialect) -> bool:
 
 
 def _weigh_json(json: bytes) -> int:
-    containers = count_containers(json)
+    containers = json.count(b"{") + json.count(b"[")
     if COLUMNS_HINT in json:  # where every value may be a tuple
         containers += json.count(b",")
     return len(json) + CONTAINER_WEIGHT * containers

@@ -30,10 +30,9 @@ def deflate(*parts: bytes) -> bytes:
     Args:
         parts: The bytes, in one or several; to put large ones together takes longer than this.
     """
-    if sum(map(len, parts)) <= SMALL_BYTES:
-        return binascii.b2a_base64(isal_zlib.compress(b"".join(parts), 0), newline=False)
     if len(parts) == 1:
-        compressed = isal_zlib.compress(parts[0], COMPRESSION_LEVEL)
+        level = 0 if len(parts[0]) <= SMALL_BYTES else COMPRESSION_LEVEL
+        compressed = isal_zlib.compress(parts[0], level)
     else:
         stream = isal_zlib.compressobj(COMPRESSION_LEVEL)
         compressed = b"".join([*map(stream.compress, parts), stream.flush()])

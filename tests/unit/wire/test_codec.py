@@ -121,6 +121,8 @@ def test_plain_tuples_are_portable_and_special_values_are_not() -> None:
 
 
 @given(st.binary(max_size=200), st.sampled_from(Dialect))
+@example(b'{"":""}', Dialect.NATIVE)
+@example(b"{}", Dialect.NATIVE)
 def test_random_bytes_raise_nothing_but_a_wire_error(data: bytes, dialect: Dialect) -> None:
     for text in (data, base64.b64encode(data), base64.b64encode(zlib.compress(data))):
         with pytest.raises(WireError):

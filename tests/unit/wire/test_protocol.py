@@ -165,7 +165,8 @@ def test_payload_in_the_envelope_is_nothing_to_peers_that_do_not_know_it(dialect
         ('{"tuples":[1]}', [1]),
         ('{"_ct":"rp","tuples":["\\ud800"],"filt":{}}', ["\ud800"]),
         ('{"tuples":[1e999]}', [float("inf")]),
-        ("{}", []),
+        ('{"tuples":[]}', []),
+        ('{"_ct":"rp"}', []),
     ],
 )
 @pytest.mark.parametrize("result", ["null", "NaN"])
