@@ -71,8 +71,7 @@ async def authenticate(scope: Scope, request: Any = None) -> tuple[Any, Any]:
     authenticators = find_authenticators(get_settings().authenticate)
     headers = scope["headers"]
     try:
-        with hub.handler_connections():
-            return await _find(scope, authenticators)
+        return await _find(scope, authenticators)
     except InvalidCredentials as error:
         challenge = error.challenge or authenticators.challenge
         raise InvalidCredentials(redact(str(error), headers), challenge) from None
@@ -145,15 +144,17 @@ def _hold(scope: Scope, function: Authenticator, login: Login) -> Any:
 
 async def _ask(function: Authenticator, scope: Scope) -> Login | None:
     async with asyncio.timeout(AUTHENTICATE_SECONDS):
-        return _read(await call(function, scope), may_be_inactive=function is session_cookie)
+        if function is session_cookie:  # it has the connections of the request, or of sessions
+            return _read(await session_cookie(scope), may_be_inactive=True)
+        with hub.handler_connections():
+            return _read(await call(function, scope), may_be_inactive=False)
 
 
 async def _ask_again(function: Authenticator, scope: Mapping[str, Any]) -> Login | None:
     """Ask a function about a scope that it knows; see `HeldLogin`."""
     asked = {key: scope[key] for key in scope if key not in ("user", "session", SCOPE_KEY)}
     try:
-        with hub.handler_connections():
-            return await _ask(function, asked)
+        return await _ask(function, asked)
     except InvalidCredentials:
         return None
     except Exception as error:
