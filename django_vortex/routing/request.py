@@ -111,8 +111,8 @@ class Request:
             UnencodableValue: Something in it cannot travel.
         """
         encoded = envelope.encode(self.codec, self.dialect, date)
-        if encoded is not None and self.dialect is not Dialect.D0:
-            encoded.prepare(framed=self.is_framed, has_pieces=self.dialect.has_pieces)
+        if encoded is not None and self.is_framed and self.dialect.has_pieces:
+            encoded.prepare(framed=True, has_pieces=True)
 
     def decode(self) -> None:
         """Decode the payload now, where that may take long; a failure waits for who asks."""

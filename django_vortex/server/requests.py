@@ -96,7 +96,7 @@ class Requests:
             or self._pending_bytes + size > MAX_PENDING_BYTES
         ):
             return False
-        message_id = _get_id(envelope)
+        message_id = envelope.filt.get(MESSAGE_ID)
         unique = isinstance(message_id, str) and message_id not in self._pending
         self._pending[message_id if unique else object()] = envelope
         self._pending_bytes += size
@@ -140,7 +140,7 @@ class Requests:
         task = asyncio.get_running_loop().create_task(self._answer(envelope))
         if self._running is None:
             self._running = {}
-        self._running[task] = memory, _get_id(envelope)
+        self._running[task] = memory, envelope.filt.get(MESSAGE_ID)
         self._running_bytes += memory
         task.add_done_callback(self._ended)
 
@@ -175,10 +175,6 @@ class Requests:
         if self._ready is not None and self.is_ready:
             self._ready.set()
             self._ready = None
-
-
-def _get_id(envelope: PayloadEnvelope) -> object:
-    return envelope.filt.get(MESSAGE_ID)
 
 
 def _get_memory(envelope: PayloadEnvelope) -> int:

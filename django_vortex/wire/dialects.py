@@ -35,40 +35,35 @@ class Dialect(Enum):
     # Members are singletons; `Enum` hashes their names in Python, and forms are looked up often.
     __hash__ = object.__hash__
 
-    @property
-    def payload_field(self) -> str:
-        """The envelope field that carries the encoded payload; meaningless for D0."""
-        return "encodedPayload" if self is Dialect.D1 else "data"
+    # Plain attributes: they are asked for several times in each message.
 
-    @property
-    def is_native(self) -> bool:
-        """Whether it is that of our own ends, in any version: all values are exact."""
-        return self is Dialect.NATIVE or self is Dialect.NATIVE_1
+    payload_field: str
+    """The envelope field that carries the encoded payload; meaningless for D0."""
 
-    @property
-    def has_short_payloads(self) -> bool:
-        """Whether the JSON of a short payload may stand in the envelope, as ``payload``."""
-        return self is Dialect.NATIVE
+    is_native: bool
+    """Whether it is that of our own ends, in any version: all values are exact."""
 
-    @property
-    def has_pieces(self) -> bool:
-        """Whether the JSON of longer ones follows in binary frames, where there are any."""
-        return self is Dialect.NATIVE
+    has_short_payloads: bool
+    """Whether the JSON of a short payload may stand in the envelope, as ``payload``."""
 
-    @property
-    def has_columns(self) -> bool:
-        """Whether several tuples of a type are written as columns."""
-        return self is Dialect.NATIVE
+    has_pieces: bool
+    """Whether the JSON of longer ones follows in binary frames, where there are any."""
 
-    @property
-    def says_absent(self) -> bool:
-        """Whether a tuple may come without some of its fields; else null stands for those."""
-        return self.is_native
+    has_columns: bool
+    """Whether several tuples of a type are written as columns."""
 
-    @property
-    def is_raw_json(self) -> bool:
-        """Whether a message is JSON text as it is where no framing forbids it (WebSocket)."""
-        return self is Dialect.D2 or self.is_native
+    says_absent: bool
+    """Whether a tuple may come without some of its fields; else null stands for those."""
+
+    is_raw_json: bool
+    """Whether a message is JSON text as it is where no framing forbids it (WebSocket)."""
+
+    def __init__(self, name: str) -> None:
+        is_newest = name == "native-2"
+        self.payload_field = "encodedPayload" if name == "D1" else "data"
+        self.is_native = self.says_absent = is_newest or name == "native"
+        self.has_short_payloads = self.has_pieces = self.has_columns = is_newest
+        self.is_raw_json = self.is_native or name == "D2"
 
 
 NATIVE_NAME: Final = "native"

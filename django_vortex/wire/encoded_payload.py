@@ -93,9 +93,11 @@ class EncodedPayload:
     def text(self) -> bytes:
         """``base64(zlib(JSON))``, ASCII."""
         if self._text is None:
-            is_long = len(self.tuples) > SHORT_BYTES
-            self._text = deflate(*self._parts) if is_long else deflate(self.json or b"")
-            if is_long and self.short is None and not self.fits_pieces:
+            if len(self.tuples) <= SHORT_BYTES:
+                self._text = deflate(self.json or b"")
+                return self._text
+            self._text = deflate(*self._parts)
+            if self.short is None and not self.fits_pieces:
                 self._json = None
                 self.filt = self.tuples = self._date = b""
         return self._text

@@ -244,7 +244,10 @@ class PayloadEnvelope:
         # As text: equal values need not be the same, 1 is equal to True.
         encoded.says_filt = whole.filt is not self.filt and encoded.filt != write_plain(self.filt)
         encoded.says_date = payload.date is not None and payload.date is not self.date
-        encoded.prepare(framed=False, has_pieces=dialect.has_pieces)
+        if dialect.has_pieces:
+            encoded.prepare(framed=False, has_pieces=True)
+        else:
+            _ = encoded.text  # compressed here and now, where that may take long
         self._encoded.update(dict.fromkeys(find_readers(dialect, encoded), encoded))
         if not encoded.is_lasting:  # all peers get the same, whoever encodes for them and when
             for other in Dialect:

@@ -59,10 +59,15 @@ def encode_message(
     payload = envelope.encode(codec, dialect, date)
     filt_json = _encode(envelope.filt, dialect, codec, "filt")
     result_json = b"null" if result is None else _encode(result, dialect, codec, "result")
-    if payload is not None and _is_pieced(payload, form, codec.limits.pieced_bytes):
+    if payload is None:
+        body = _PAYLOAD_HEADS[dialect] + b"null"
+    elif dialect.has_short_payloads and (short := payload.short) is not None:
+        body = b'"payload":' + short
+    elif dialect.has_pieces and _is_pieced(payload, form, codec.limits.pieced_bytes):
         head, tail = _ENVELOPE_HEAD + filt_json + b",", _write_tail(result_json, date)
         return PiecedText(head.decode("ascii"), payload, tail.decode("ascii"))
-    body = _write_payload(payload, dialect)
+    else:
+        body = _PAYLOAD_HEADS[dialect] + b'"%b"' % payload.text
     return _write_envelope(filt_json, body, result_json, date, form)
 
 
@@ -96,18 +101,9 @@ def heartbeat(form: WireForm, date: datetime, codec: Codec) -> str:
 
 
 def _is_pieced(payload: EncodedPayload, form: WireForm, pieced_bytes: int) -> bool:
-    if form.framed or not form.dialect.has_pieces or payload.short is not None:
+    if form.framed:
         return False
     return payload.fits_pieces and len(payload.json or b"") <= pieced_bytes
-
-
-def _write_payload(payload: EncodedPayload | None, dialect: Dialect) -> bytes:
-    """Return the field of the envelope that carries the payload, in the form that suits it."""
-    if payload is None:
-        return _PAYLOAD_HEADS[dialect] + b"null"
-    if dialect.has_short_payloads and (short := payload.short) is not None:
-        return b'"payload":' + short
-    return _PAYLOAD_HEADS[dialect] + b'"%b"' % payload.text
 
 
 def _write_envelope(

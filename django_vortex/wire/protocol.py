@@ -111,7 +111,7 @@ class Protocol:
     def receive(self, data: str | bytes) -> list[Event]:
         """Return what ``data`` completes; never raises because of what the peer sent."""
         self._failures_at_once = 0
-        if self.reads_binary and not isinstance(data, str):
+        if not isinstance(data, str) and self.reads_binary:
             return self._take_binary(data)
         if self._splitter.is_whole(data) and not self.is_dead and self._announced is None:
             event = self._read_piece(data)
