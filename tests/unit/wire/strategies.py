@@ -11,7 +11,14 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from django_vortex.tuples import Tuple, TupleField, TupleRegistry, TupleSelector, tuple_type
+from django_vortex.tuples import (
+    GenericTuple,
+    Tuple,
+    TupleField,
+    TupleRegistry,
+    TupleSelector,
+    tuple_type,
+)
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.keys import read_key
@@ -187,6 +194,8 @@ def strict(value: Any) -> Any:
         return [kind, value.x, value.y]
     if isinstance(value, Tuple):
         return [kind, [strict(getattr(value, name)) for name in value.__tuple_fields__]]
+    if isinstance(value, GenericTuple):
+        return [kind, value.type_name, strict(value.fields)]
     if isinstance(value, Payload):
         return [kind, *map(strict, (value.filt, list(value.tuples), value.date))]
     if isinstance(value, PayloadEnvelope):
