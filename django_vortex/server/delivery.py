@@ -70,7 +70,8 @@ class Delivery:
 
     def size(self, form: int, codec: Codec) -> int:
         """Return what it costs to let the text in ``FORMS[form]`` wait, in bytes."""
-        return max(measure(self.text(form, codec)), self.envelope.held_bytes)
+        held = self.envelope.held_bytes(FORMS[form].dialect)
+        return max(measure(self.text(form, codec)), held)
 
     def forget_texts(self) -> None:
         """Keep no more than the encoded payload: everybody who could be written to at once was."""

@@ -98,9 +98,13 @@ class EncodedPayload:
                 return self._text
             self._text = deflate(*self._parts)
             if self.short is None and not self.fits_pieces:
-                self._json = None
-                self.filt = self.tuples = self._date = b""
+                self.keep_text_alone()
         return self._text
+
+    def keep_text_alone(self) -> None:
+        """Forget all that the text was made of, where nobody reads anything else."""
+        self._json = None
+        self.filt = self.tuples = self._date = b""
 
     @property
     def _parts(self) -> tuple[bytes, ...]:

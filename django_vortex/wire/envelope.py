@@ -248,6 +248,8 @@ class PayloadEnvelope:
             encoded.prepare(framed=False, has_pieces=True)
         else:
             _ = encoded.text  # compressed here and now, where that may take long
+            if encoded.is_tabular:  # peers who read JSON get columns
+                encoded.keep_text_alone()
         self._encoded.update(dict.fromkeys(find_readers(dialect, encoded), encoded))
         if not encoded.is_lasting:  # all peers get the same, whoever encodes for them and when
             for other in Dialect:
@@ -276,11 +278,10 @@ class PayloadEnvelope:
             for dialect in SHARED_TEXT:
                 self.encode(codec, dialect, date)
 
-    @property
-    def held_bytes(self) -> int:
-        """How much encoded payload is kept, in all dialects."""
-        distinct = {id(encoded): encoded for encoded in self._encoded.values()}
-        return sum(encoded.held_bytes for encoded in distinct.values())
+    def held_bytes(self, dialect: Dialect) -> int:
+        """Return how much encoded payload is kept for peers of a dialect."""
+        encoded = self._encoded.get(dialect)
+        return 0 if encoded is None else encoded.held_bytes
 
     def is_encoded_for(self, dialect: Dialect) -> bool:
         """Return whether nothing is left to encode for peers of a dialect."""

@@ -19,6 +19,9 @@ COMPRESSION_LEVEL = 1
 SMALL_BYTES = 1024
 """Up to here level 0 is taken: what level 1 has to set up costs more than it saves."""
 
+JOINED_BYTES = 131_072
+"""Up to here parts are put together first: compressed apart, short ones stay four times as long."""
+
 _BASE64 = string.ascii_letters.encode() + string.digits.encode() + b"+/="
 
 _read_base64 = msgspec.json.Decoder(bytes).decode
@@ -28,11 +31,12 @@ def deflate(*parts: bytes) -> bytes:
     """Return ``base64(zlib(...))`` of some bytes, without line breaks.
 
     Args:
-        parts: The bytes, in one or several; to put large ones together takes longer than this.
+        parts: The bytes, in one or several; to put large ones together costs more than it saves.
     """
-    if len(parts) == 1:
-        level = 0 if len(parts[0]) <= SMALL_BYTES else COMPRESSION_LEVEL
-        compressed = isal_zlib.compress(parts[0], level)
+    size = sum(map(len, parts))
+    if len(parts) == 1 or size <= JOINED_BYTES:
+        level = 0 if size <= SMALL_BYTES else COMPRESSION_LEVEL
+        compressed = isal_zlib.compress(b"".join(parts), level)
     else:
         stream = isal_zlib.compressobj(COMPRESSION_LEVEL)
         compressed = b"".join([*map(stream.compress, parts), stream.flush()])

@@ -1,8 +1,11 @@
 import pytest
 
 from django_vortex.server.delivery import FORMS, Delivery, form_index
-from django_vortex.server.texts import NumberedText, reframe
+from django_vortex.server.texts import NumberedText, measure, reframe
+from django_vortex.tuples import TupleSelector
 from django_vortex.wire.dialects import Dialect
+from django_vortex.wire.envelope import PayloadEnvelope
+from django_vortex.wire.payload import Payload
 from tests.unit.server.fakes import CODEC, FakeStream, note
 
 FRAMED = form_index(Dialect.D2, True)
@@ -24,6 +27,19 @@ def test_text_is_made_once_for_each_form():
     delivery = Delivery(note("x"), 1000)
     assert delivery.text(RAW, CODEC) is delivery.text(RAW, CODEC)
     assert delivery.text(FRAMED, CODEC) != delivery.text(RAW, CODEC)
+
+
+@pytest.mark.parametrize("rows", [1, 20, 3000])
+@pytest.mark.parametrize("dialect", [Dialect.D1, Dialect.D2, Dialect.NATIVE_1, Dialect.NATIVE])
+def test_what_waits_weighs_what_its_peer_gets(dialect, rows):
+    tuples = [TupleSelector("lorem ipsum dolor sit amet", {"number": row}) for row in range(rows)]
+    delivery = Delivery(PayloadEnvelope({"key": "x"}, Payload(tuples=tuples)), 1000)
+    delivery.envelope.encode_for_all(CODEC, None)
+    form = form_index(dialect, False)
+    weight = measure(delivery.text(form, CODEC))
+    assert weight <= delivery.size(form, CODEC) <= 3 * weight + 1000
+    delivery.forget_texts()
+    assert weight <= delivery.size(form, CODEC) <= 3 * weight + 1000
 
 
 def test_another_date_is_another_text_that_all_who_need_it_share():

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from django_vortex.exceptions import LimitExceeded, MalformedMessage
-from django_vortex.wire.inflate import deflate, inflate, inflate_bytes
+from django_vortex.wire.inflate import JOINED_BYTES, deflate, inflate, inflate_bytes
 
 LIMIT = 1_000_000
 
@@ -22,6 +22,14 @@ def test_inflate_undoes_deflate_and_any_zlib_reads_it(data: bytes) -> None:
     assert inflate(text, LIMIT) == data
     assert inflate(text.decode("ascii"), LIMIT) == data
     assert zlib.decompress(base64.b64decode(text)) == data
+
+
+@pytest.mark.parametrize("size", [10, 2000, 6000, JOINED_BYTES, JOINED_BYTES + 1, 500_000])
+def test_parts_are_compressed_as_well_as_the_whole(size: int) -> None:
+    data = b"".join(b'{"id":%d,"name":"lorem ipsum"},' % number for number in range(size // 27))
+    parts = data[: size // 50], data[size // 50 : -20], data[-20:]
+    assert inflate(deflate(*parts), LIMIT) == data
+    assert len(deflate(*parts)) <= 1.1 * len(deflate(data))
 
 
 @pytest.mark.parametrize("level", [0, 1, 4, 6, 9])
