@@ -25,6 +25,7 @@ HINT_CHARACTERS = 4096
 _FIRST_TUPLE = re.compile(rb'"tuples":\[\{"_ct":"rt","_c":"([^"\\]+)"')
 
 PLAIN = frozenset({type(None), bool, int, float, str})
+"""Classes whose values stand for themselves."""
 
 # Literals and not msgspec's tags, which may be missing where only one struct is possible.
 Int: Any = msgspec.defstruct("Int", [("_ft", Literal["int"]), ("_fd", int)], gc=False)

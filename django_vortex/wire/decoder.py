@@ -32,7 +32,7 @@ from django_vortex.tuples import (
 from django_vortex.typedefs import Json
 from django_vortex.wire.bodies import EncodedBody
 from django_vortex.wire.column_plans import ColumnsPlan, get_columns_name
-from django_vortex.wire.decode_plans import DecodePlan, get_type_name, has_plan
+from django_vortex.wire.decode_plans import PLAIN, DecodePlan, get_type_name, has_plan
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.field_types import READER_ERRORS, READERS, read_datetime
@@ -43,9 +43,6 @@ from django_vortex.wire.payload import Payload
 from django_vortex.wire.plain import read_plain, read_plain_date
 from django_vortex.wire.registered_values import decode_field
 from django_vortex.wire.type_checks import Check, expected, make_check, under
-
-PLAIN = frozenset({type(None), bool, int, float, str})
-"""Classes whose values stand for themselves."""
 
 _MARKERS = frozenset({"_ct", "_c"})
 
