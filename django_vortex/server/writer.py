@@ -183,17 +183,13 @@ class Writer:
     def _pump(self) -> None:
         """Write what waits until the stream blocks."""
         while self._stream is not None and not self._is_writing:
-            if self._is_beat_due:
-                self._write_beat()
-            elif (piece := self._take_piece()) is not None:
-                self._begin_to_write(piece)
-            elif self._outbox:
-                self._begin_to_write(self._begin_message(self._take_message()))
-            else:
+            text = self._next_text()
+            if text is None:
                 return
+            self._begin_to_write(text)
 
     def _next_text(self) -> str | bytes | None:
-        """Return what a task that writes goes on with: a beat, the next piece, else a message."""
+        """Return what is written next: a beat that is due, the next piece, else a message."""
         if self._is_beat_due:
             self._is_beat_due = False
             return self._heartbeat
