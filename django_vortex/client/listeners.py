@@ -57,7 +57,7 @@ class Listeners:
                 del self._by_key[listener.key]
 
     def deliver(self, envelope: PayloadEnvelope) -> int:
-        """Return a push to those who wait for it and tell how many they were."""
+        """Pass a push on to those who wait for it; return how many they were."""
         key = envelope.filt.get("key")
         known = self._by_key.get(key) if isinstance(key, str) else None
         if not known:

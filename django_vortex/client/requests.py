@@ -88,7 +88,7 @@ class Requests:
         return self._waiting.get(request_id)
 
     def settle(self, request_id: object, outcome: Outcome) -> bool:
-        """Return an outcome to the request with an id; tell whether there was one."""
+        """End the request with an id by an outcome; return whether there was one."""
         if not isinstance(request_id, str):
             return False
         pending = self._waiting.pop(request_id, None)

@@ -182,7 +182,7 @@ def is_async(handler: Handler) -> bool:
 
 
 def check_handler(handler: Handler) -> Handler:
-    """Return the handler back.
+    """Return the handler as it is.
 
     Raises:
         DefinitionError: It cannot be called with one argument, or gives an asynchronous iterator.

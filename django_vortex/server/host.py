@@ -53,7 +53,7 @@ class Host(Protocol):
         """Keep a task until it ends."""
 
     def publish(self, record: Record, report_sent: ReportSent | None = None) -> int:
-        """Return a record to the other processes; see `FanOut.publish`."""
+        """Pass a record on to the other processes; see `FanOut.publish`."""
 
     def report(self, error: Exception) -> InternalError:
         """Log a failure of ours and return what the peer is told of it."""

@@ -81,7 +81,7 @@ class Neighbours:
         self._announce(is_new=True)
 
     def publish(self, record: Record, report_sent: ReportSent | None = None) -> int:
-        """Return them a record; see `FanOut.publish`."""
+        """Pass a record on to them; see `FanOut.publish`."""
         if self._fan_out is None:
             return 0
         return self._fan_out.publish(record, report_sent)

@@ -249,7 +249,7 @@ class Server:
         return len(targets)
 
     def publish(self, record: Record, report_sent: ReportSent | None = None) -> int:
-        """Return a record to the other processes; see `FanOut.publish`."""
+        """Pass a record on to the other processes; see `FanOut.publish`."""
         return self._neighbours.publish(record, report_sent)
 
     async def stop(self, seconds: float) -> None:

@@ -15,7 +15,7 @@ from django_vortex.routing.permissions import forget_defaults
 
 
 def get_permission(*, edits_rows: bool) -> Permission:
-    """Return it as the settings are now.
+    """Return the permission that the settings name now.
 
     Args:
         edits_rows: Whether it is for an `OrmCrudHandler`, for which there is an older name.

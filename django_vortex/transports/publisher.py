@@ -56,7 +56,7 @@ class Publisher:
         return self.publish(push_record(envelope, to, date, key, codec), wait=wait)
 
     def publish(self, record: Record, *, wait: bool) -> "Future[int]":
-        """Return a record to all processes.
+        """Pass a record on to all processes.
 
         Args:
             record: What they get.

@@ -176,7 +176,7 @@ def extending(row: Any) -> Iterator[None]:
 
 @contextmanager
 def shadowing(row: models.Model, **methods: Callable[..., Any]) -> Iterator[None]:
-    """Return one instance methods of its own for as long as the context lasts."""
+    """Let one instance have methods of its own for as long as the context lasts."""
     known = row.__dict__
     before = {name: known[name] for name in methods if name in known}
     known.update(methods)
