@@ -17,7 +17,7 @@ from django_vortex.client.core import Core
 from django_vortex.client.driver import Driver, closed
 from django_vortex.client.errors import ClientError, Closed, NotConnected, Refused, TimedOut
 from django_vortex.client.feed import MAX_WAITING, Feed
-from django_vortex.client.feeds import Feeds
+from django_vortex.client.feeds import Feeds, is_running_here
 from django_vortex.client.loader import Loader
 from django_vortex.client.news import Event, Offline, RefusedForGood
 from django_vortex.client.outgoing import Message
@@ -105,9 +105,7 @@ class Client:
         """
         self._check()
         filt = {**({"key": what} if isinstance(what, str) else what), **arguments}
-        payload = (
-            None if tuples is None else Payload(tuples=list(tuples))
-        )  # under the filt of the envelope
+        payload = None if tuples is None else Payload(tuples=list(tuples))
         answer: asyncio.Future[PayloadEnvelope] = self._loop.create_future()
 
         def settle(outcome: Outcome) -> None:
@@ -303,16 +301,10 @@ class Client:
 
     def _check(self) -> None:
         """Refuse calls from elsewhere, and to a client that has ended."""
-        if not self._is_on_loop():
+        if not is_running_here(self._loop):
             raise ClientError("A client is for the event loop on which it was made")
         if self._end is not None:
             raise copy(self._end)
-
-    def _is_on_loop(self) -> bool:
-        try:
-            return asyncio.get_running_loop() is self._loop
-        except RuntimeError:  # none runs here
-            return False
 
     async def _wait_for_news(self) -> None:
         """Wait until there is a connection, or none any more."""

@@ -48,7 +48,7 @@ class Feeds:
 
         def release_on_loop() -> None:
             """Do so also where a feed is collected in another thread."""
-            if self._is_on_loop():
+            if is_running_here(self._loop):
                 release()
             elif not self._loop.is_closed():
                 self._loop.call_soon_threadsafe(release)
@@ -98,8 +98,10 @@ class Feeds:
                 one.is_overdue = not one.has_room
                 one.on_room = None
 
-    def _is_on_loop(self) -> bool:
-        try:
-            return asyncio.get_running_loop() is self._loop
-        except RuntimeError:  # none runs here
-            return False
+
+def is_running_here(loop: asyncio.AbstractEventLoop) -> bool:
+    """Return whether a loop is the one that runs in this thread."""
+    try:
+        return asyncio.get_running_loop() is loop
+    except RuntimeError:  # none runs here
+        return False

@@ -72,6 +72,7 @@ class RowsHandler(ModelHandler):
     """The rows to send, a Django queryset or a SQLAlchemy ``select``; all by default."""
 
     _required = ("filt", "model")
+    _shape: Shape | None = None
 
     def __init__(
         self,
@@ -188,5 +189,3 @@ class RowsHandler(ModelHandler):
         if self._shape is None or self._shape.names != wanted:  # stores remember each shape
             self._shape = Shape(self._spec, wanted)
         return self._shape
-
-    _shape: Shape | None = None
