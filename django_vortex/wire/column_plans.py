@@ -92,6 +92,11 @@ class ColumnsPlan:
         return self._build(columns.columns, decoder, check)
 
 
+def make_columns_plan(tuple_type: TupleType) -> ColumnsPlan | None:
+    """Return the plan of a type; None if it has no fields, and so no columns."""
+    return ColumnsPlan(tuple_type) if tuple_type.fields else None
+
+
 def _choose(field: FieldSpec, index: int, namespace: dict[str, Any]) -> tuple[Any, str]:
     """Return what msgspec is to expect for a column, and how the values are made of that."""
     if field.raw:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -31,7 +31,7 @@ from django_vortex.tuples import (
 )
 from django_vortex.typedefs import Json
 from django_vortex.wire.bodies import EncodedBody
-from django_vortex.wire.column_plans import ColumnsPlan, get_columns_name
+from django_vortex.wire.column_plans import ColumnsPlan, get_columns_name, make_columns_plan
 from django_vortex.wire.decode_plans import PLAIN, DecodePlan, get_type_name, has_plan
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import PayloadEnvelope
@@ -45,6 +45,8 @@ from django_vortex.wire.registered_values import decode_field
 from django_vortex.wire.type_checks import Check, expected, make_check, under
 
 _MARKERS = frozenset({"_ct", "_c"})
+
+_Plan = TypeVar("_Plan")
 
 
 class TupleReader:
@@ -209,7 +211,7 @@ class ValueDecoder:
         Returns:
             None when there is no plan for it, or the text is not what the plan expects.
         """
-        plan = self._get_plan(get_type_name(text))
+        plan = self._get_plan(get_type_name(text), self._plans, DecodePlan)
         if plan is None:
             return None
         try:
@@ -233,7 +235,7 @@ class ValueDecoder:
         Returns:
             None when there is no plan for it, or the text is not what the plan expects.
         """
-        plan = self._get_columns_plan(get_columns_name(text))
+        plan = self._get_plan(get_columns_name(text), self._columns_plans, make_columns_plan)
         if plan is None:
             return None
         try:
@@ -265,8 +267,7 @@ class ValueDecoder:
             DefinitionError: It cannot be read.
         """
         self.get_reader(tuple_type.name)
-        self._get_plan(tuple_type.name)
-        self._get_columns_plan(tuple_type.name)
+        self._get_plan(tuple_type.name, self._plans, DecodePlan)
 
     def _decode_head(self, filt: Json, date: Json) -> Payload:
         """Return a payload of no tuples."""
@@ -277,24 +278,20 @@ class ValueDecoder:
             return self.decode_payload({"filt": filt, "date": date})
         return Payload(plain, (), plain_date)
 
-    def _get_columns_plan(self, name: str | None) -> ColumnsPlan | None:
-        tuple_type = None if name is None else self._registry.get_by_name(name)
-        if tuple_type is None:
-            return None
-        known = self._columns_plans.get(tuple_type.name)
-        if known is None or known[0] is not tuple_type:
-            plan = ColumnsPlan(tuple_type) if has_plan(tuple_type) and tuple_type.fields else None
-            known = self._columns_plans[tuple_type.name] = (tuple_type, plan)
-        return known[1]
-
-    def _get_plan(self, name: str | None) -> DecodePlan | None:
+    def _get_plan(
+        self,
+        name: str | None,
+        plans: dict[str, tuple[TupleType, _Plan | None]],
+        make: Callable[[TupleType], _Plan | None],
+    ) -> _Plan | None:
+        """Return the plan of a type for one form of its tuples, made when it is first used."""
         tuple_type = None if name is None else self._registry.get_by_name(name)
         if tuple_type is None or self._dialect is Dialect.D0:
             return None
-        known = self._plans.get(tuple_type.name)
+        known = plans.get(tuple_type.name)
         if known is None or known[0] is not tuple_type:
-            plan = DecodePlan(tuple_type) if has_plan(tuple_type) else None
-            known = self._plans[tuple_type.name] = (tuple_type, plan)
+            plan = make(tuple_type) if has_plan(tuple_type) else None
+            known = plans[tuple_type.name] = (tuple_type, plan)
         return known[1]
 
     def _decode_items(self, value: list[Json], depth: int) -> list[Any]:
