@@ -21,7 +21,7 @@
     │   │   ├── TooManyRequests  more often than a rate allows
     │   │   ├── TryAgain         the database could not now, and has done nothing
     │   │   ├── UnknownOutcome   the database was lost while it stored what was asked
-    │   │   └── RemoteError      any other refusal that a server answered to a client
+    │   │   └── RemoteError      any other that a client got: `django_vortex.client.errors`
     │   ├── RefusedError         a peer may not connect, or not ask any more
     │   │   ├── TooManyPeers     throttled
     │   │   ├── InvalidCredentials shows something that says who it is, and is not valid
@@ -29,35 +29,18 @@
     │   │   └── ShuttingDown     the server stops
     │   └── InternalError        ours; the peer gets a reference, the log the traceback
     ├── DeliveryError            a send that could reach nobody
-    └── ClientError              the client end: `django_vortex.client.errors`
-        ├── Closed               the client has been closed, or has ended for good
-        │   └── Refused          the server does not let this client in
-        │       └── UpdateRequired   this client is too old for the server
-        ├── NotConnected         no connection in time
-        ├── TimedOut             no answer in time, or not everything was written in time
-        ├── FateUnknown          the connection was lost with a request under way
-        └── Overflow             more pushes came than their reader had room for
+    └── ClientError              of the client end: `django_vortex.client.errors`
 """
 
 import math
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django_vortex.quoting import MAX_QUOTED_CHARACTERS as MAX_QUOTED_CHARACTERS
+from django_vortex.field_errors import MAX_TOLD_ERRORS, complete_error, list_errors, shorten_error
 from django_vortex.quoting import did_you_mean as did_you_mean
 from django_vortex.quoting import quoted as quoted
-
-MAX_LISTED_ERRORS = 20
-"""How many errors the text of a `ValidationError` lists."""
-
-MAX_MESSAGE_CHARACTERS = 300
-"""How much it shows of a message, which may repeat what came."""
-
-MAX_TOLD_ERRORS = 100
-"""How many errors its parts have; that there are more stands in the text."""
-
-MAX_TOLD_MESSAGES = 10
-"""How many messages each of them has."""
+from django_vortex.quoting import shortened as shortened
+from django_vortex.quoting import with_path as with_path
 
 
 class VortexError(Exception):
@@ -86,7 +69,7 @@ class UnencodableValue(DefinitionError):
         self.path = path
 
     def __str__(self) -> str:
-        return self.text if self.path == "$" else f"{self.text} - at `{self.path}`"
+        return with_path(self.text, self.path)
 
     def under(self, part: str) -> None:
         """Put a part of the path before the others."""
@@ -135,7 +118,7 @@ class WireError(PeerError):
         return {"path": self.path}
 
     def __str__(self) -> str:
-        text = self.text if self.path == "$" else f"{self.text} - at `{self.path}`"
+        text = with_path(self.text, self.path)
         return f"{text}. {self.hint}" if self.hint else text
 
 
@@ -201,13 +184,13 @@ class ValidationError(HandlerError):
             text, errors = "", text if isinstance(text, Mapping) else {"": text}
         if isinstance(errors, Mapping):
             errors = [{"field": name, "messages": errors[name]} for name in errors]
-        self.errors = [_complete(error) for error in errors]
-        super().__init__(text or _list_errors(self.errors))
+        self.errors = [complete_error(error) for error in errors]
+        super().__init__(text or list_errors(self.errors))
 
     @property
     def parts(self) -> dict[str, Any]:
         """The errors, without most of what they repeat of long values that came."""
-        return {"errors": [_shorten(error) for error in self.errors[:MAX_TOLD_ERRORS]]}
+        return {"errors": [shorten_error(error) for error in self.errors[:MAX_TOLD_ERRORS]]}
 
 
 class Conflict(HandlerError):
@@ -250,7 +233,8 @@ class TryAgain(HandlerError):
     code = "busy"
 
     def __init__(self, text: str = "") -> None:
-        super().__init__(text or TRY_AGAIN)
+        default = "The database cannot do this at the moment and has changed nothing, try again"
+        super().__init__(text or default)
 
 
 class UnknownOutcome(HandlerError):
@@ -264,81 +248,16 @@ class UnknownOutcome(HandlerError):
 
     def __init__(self, reference: str = "") -> None:
         reference_text = f" (ref {reference})" if reference else ""
-        super().__init__(f"The server could not answer{reference_text}: {UNKNOWN_OUTCOME}")
+        super().__init__(
+            f"The server could not answer{reference_text}: the database was lost while it stored "
+            "this, look whether it is there before you try again"
+        )
         self.reference = reference
 
     @property
     def parts(self) -> dict[str, Any]:
         """The reference."""
         return {"ref": self.reference}
-
-
-class RemoteError(HandlerError):
-    """A refusal that a server answered, of a kind of the application's own.
-
-    Args:
-        text: What the server says.
-        code: What kind of error it is; released servers have none and tell only a text.
-        parts: What came beside the code and the text.
-    """
-
-    def __init__(
-        self, text: str, code: str = "refused", parts: Mapping[str, Any] | None = None
-    ) -> None:
-        super().__init__(text)
-        self.code = code
-        self._parts = dict(parts or {})
-
-    @property
-    def parts(self) -> dict[str, Any]:
-        """What came beside the code and the text."""
-        return self._parts
-
-
-UNKNOWN_OUTCOME = (
-    "the database was lost while it stored this, look whether it is there before you try again"
-)
-
-TRY_AGAIN = "The database cannot do this at the moment and has changed nothing, try again"
-
-
-def shortened(text: str, length: int = MAX_MESSAGE_CHARACTERS) -> str:
-    """Return a text, cut at a length."""
-    return text if len(text) <= length else text[: length - 1] + "…"
-
-
-def _complete(error: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an error with all its members; a single message may stand for a list of one."""
-    messages = error.get("messages") or ()
-    is_list = isinstance(messages, Sequence | Set) and not isinstance(messages, str)
-    texts = messages if is_list else [messages]  # lazy text is iterable, but no Sequence
-    return {
-        **error,
-        "index": error.get("index"),
-        "field": str(error.get("field") or ""),
-        "messages": [str(text) for text in texts],
-    }
-
-
-def _shorten(error: Mapping[str, Any]) -> dict[str, Any]:
-    field = shortened(error["field"], MAX_QUOTED_CHARACTERS)
-    messages = [shortened(text) for text in error["messages"][:MAX_TOLD_MESSAGES]]
-    return {**error, "field": field, "messages": messages}
-
-
-def _list_errors(errors: Sequence[Mapping[str, Any]]) -> str:
-    lines = [_error_line(error) for error in errors[:MAX_LISTED_ERRORS]]
-    left = len(errors) - len(lines)
-    return "; ".join([*lines, f"and {left} more"] if left else lines)
-
-
-def _error_line(error: Mapping[str, Any]) -> str:
-    index, field = error.get("index"), error.get("field")
-    places = [] if index is None else [f"tuple {index}"]
-    places += [f"field {quoted(field)}"] if field else []
-    text = shortened(" ".join(map(str, error["messages"])))
-    place = ", ".join(places)
-    return f"{place[:1].upper()}{place[1:]}: {text}" if place else text
 
 
 class RefusedError(PeerError):

@@ -14,6 +14,9 @@ from typing import Any, Final
 MAX_QUOTED_CHARACTERS: Final = 80
 """How much of a foreign value an error text repeats."""
 
+MAX_MESSAGE_CHARACTERS: Final = 300
+"""How much of a message, which may repeat foreign values, a text or a log repeats."""
+
 _BRACKETS: Final[dict[type, tuple[str, str]]] = {
     list: ("[", "]"),
     tuple: ("(", ")"),
@@ -33,9 +36,17 @@ def quoted(value: object) -> str:
         text = _quote(value, MAX_QUOTED_CHARACTERS)
     except Exception:  # of any class, and of an int with more digits than Python writes
         return f"<{type(value).__qualname__}>"
-    if len(text) > MAX_QUOTED_CHARACTERS:
-        return text[: MAX_QUOTED_CHARACTERS - 1] + "…"
-    return text
+    return shortened(text, MAX_QUOTED_CHARACTERS)
+
+
+def shortened(text: str, length: int = MAX_MESSAGE_CHARACTERS) -> str:
+    """Return a text, cut at a length."""
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def with_path(text: str, path: str) -> str:
+    """Return a text that ends with the place it is about; ``$``, all of it, is left out."""
+    return text if path == "$" else f"{text} - at `{path}`"
 
 
 def did_you_mean(name: object, known: Iterable[str]) -> str:

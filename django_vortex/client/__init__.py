@@ -13,13 +13,13 @@ from django_vortex.client.errors import (
     NotConnected,
     Overflow,
     Refused,
+    RemoteError,
     TimedOut,
     UpdateRequired,
 )
 from django_vortex.client.feed import Feed
 from django_vortex.client.loader import Loader
 from django_vortex.client.news import Event, Offline, Online, RefusedForGood
-from django_vortex.exceptions import RemoteError
 
 __all__ = [
     "Client",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from django_vortex.client.errors import RemoteError
 from django_vortex.exceptions import (
     Conflict,
     InternalError,
@@ -17,7 +18,6 @@ from django_vortex.exceptions import (
     NotFound,
     PeerError,
     PermissionDenied,
-    RemoteError,
     ShuttingDown,
     TooManyRequests,
     TryAgain,

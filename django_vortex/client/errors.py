@@ -1,11 +1,25 @@
-"""The errors of the client end: the branch `ClientError` of the tree in `django_vortex.exceptions`.
+"""The errors of the client end, leaves of the tree in `django_vortex.exceptions`.
 
-What a server answers is a `PeerError` of that tree.
+::
+
+    ClientError
+    ├── Closed                   the client has been closed, or has ended for good
+    │   └── Refused              the server does not let this client in
+    │       └── UpdateRequired   this client is too old for the server
+    ├── NotConnected             no connection in time
+    ├── TimedOut                 no answer in time, or not everything was written in time
+    ├── FateUnknown              the connection was lost with a request under way
+    └── Overflow                 more pushes came than their reader had room for
+
+What a server answers is a `PeerError` of that tree, where no class is for it a `RemoteError`.
 """
 
 from __future__ import annotations
 
-from django_vortex.exceptions import VortexError
+from collections.abc import Mapping
+from typing import Any
+
+from django_vortex.exceptions import HandlerError, VortexError
 
 
 class ClientError(VortexError):
@@ -69,3 +83,25 @@ class Overflow(ClientError):
     def __init__(self, lost: int) -> None:
         super().__init__(f"{lost} pushes were dropped because their reader was too slow")
         self.lost = lost
+
+
+class RemoteError(HandlerError):
+    """A refusal that a server answered, of a kind of the application's own.
+
+    Args:
+        text: What the server says.
+        code: What kind of error it is; released servers have none and tell only a text.
+        parts: What came beside the code and the text.
+    """
+
+    def __init__(
+        self, text: str, code: str = "refused", parts: Mapping[str, Any] | None = None
+    ) -> None:
+        super().__init__(text)
+        self.code = code
+        self._parts = dict(parts or {})
+
+    @property
+    def parts(self) -> dict[str, Any]:
+        """What came beside the code and the text."""
+        return self._parts

@@ -11,7 +11,13 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from django_vortex.quoting import MAX_QUOTED_CHARACTERS, quoted
+from django_vortex.quoting import (
+    MAX_MESSAGE_CHARACTERS,
+    MAX_QUOTED_CHARACTERS,
+    quoted,
+    shortened,
+    with_path,
+)
 from django_vortex.tuples import Tuple
 from tests.unit.orm.models import Author
 from tests.unit.orm.tables import Country
@@ -103,3 +109,10 @@ def test_instances_are_quoted_by_the_name_of_their_class(value: Any) -> None:
 )
 def test_not_more_is_looked_at_than_is_shown(value: Any) -> None:
     assert len(quoted(value)) <= MAX_QUOTED_CHARACTERS
+
+
+def test_texts_are_cut_and_say_where() -> None:
+    assert shortened("x" * MAX_MESSAGE_CHARACTERS) == "x" * MAX_MESSAGE_CHARACTERS
+    assert shortened("x" * (MAX_MESSAGE_CHARACTERS + 1)) == "x" * (MAX_MESSAGE_CHARACTERS - 1) + "…"
+    assert with_path("Expected `int`", "$.filt.id") == "Expected `int` - at `$.filt.id`"
+    assert with_path("Expected an object", "$") == "Expected an object"

@@ -11,13 +11,13 @@ from django_vortex import (
     ValidationError,
 )
 from django_vortex.client.answers import read_answer, read_error
+from django_vortex.client.errors import RemoteError
 from django_vortex.exceptions import (
     HandlerError,
     InternalError,
     LimitExceeded,
     MalformedMessage,
     PeerError,
-    RemoteError,
     ShuttingDown,
     TooManyRequests,
     TryAgain,

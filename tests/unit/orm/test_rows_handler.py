@@ -13,7 +13,7 @@ from sqlalchemy import Engine, create_engine, select
 from sqlalchemy.orm import Session, joinedload, sessionmaker
 from sqlalchemy.pool import NullPool, StaticPool
 
-from django_vortex.exceptions import TRY_AGAIN, DefinitionError
+from django_vortex.exceptions import DefinitionError, TryAgain
 from django_vortex.orm.crud.rows_handler import RowsHandler
 from django_vortex.routing.peer import Peer
 from django_vortex.routing.permission import Action, Permission
@@ -362,7 +362,7 @@ async def test_a_database_that_is_busy_is_told_to_peers_as_such(
     ]
     for key in ("django", "alchemy"):
         reply = await bench.ask_one({"key": key})
-        assert reply.result == {"error": "busy", "text": TRY_AGAIN}
+        assert reply.result == {"error": "busy", "text": str(TryAgain())}
     assert caplog.text.count("could not ask its database") == 2
     connection.close()
     del kept

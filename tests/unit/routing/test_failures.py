@@ -5,8 +5,6 @@ from typing import Any
 import pytest
 
 from django_vortex.exceptions import (
-    MAX_TOLD_ERRORS,
-    MAX_TOLD_MESSAGES,
     Conflict,
     HandlerError,
     InternalError,
@@ -22,6 +20,7 @@ from django_vortex.exceptions import (
     UnknownTupleType,
     ValidationError,
 )
+from django_vortex.field_errors import MAX_TOLD_ERRORS, MAX_TOLD_MESSAGES
 from django_vortex.routing.failures import error_text, make_result
 from django_vortex.wire.dialects import Dialect
 
