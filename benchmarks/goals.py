@@ -48,3 +48,18 @@ CRUD_STATEMENTS: Final = 1.0
 
 HOSTILE_DELAY: Final = 1.0
 """The delay of a heart-beat that is allowed, a second, against the longest there was."""
+
+BASE_COMMIT: Final = "4354fc5"
+"""The commit before the code of CRUD and of the server was cut anew. What `benchmarks.calls` counts
+with its package stands below; to count again, in any directory, where TREE is this one::
+
+    git -C TREE archive 4354fc5 django_vortex | tar -x
+    PYTHONPATH=.:TREE python -m benchmarks.calls
+"""
+
+BASE_UPDATE_CALLS: Final = 456
+
+BASE_UPDATE_FILES: Final = 72
+
+FEWER_THAN_BASE: Final = 1.001
+"""Calls, and files, of one CRUD update against those of the base: at least one fewer."""
