@@ -109,8 +109,8 @@ def list_payload(result: Any, registry: TupleRegistry = registry) -> Payload:
     kind = type(result)
     if kind is list:  # by far the most, and the checks below are slow
         return Payload(tuples=result.copy())
-    if registry.is_stand_in(result):
-        return list_payload(registry.resolve(result), registry)
+    if registry.stand_ins.includes(result):
+        return list_payload(registry.stand_ins.resolve(result), registry)
     if issubclass(kind, Payload):
         return Payload(result.filt, list(result.tuples), result.date)
     if issubclass(kind, Iterable) and not issubclass(kind, _SINGLE):

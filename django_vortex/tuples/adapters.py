@@ -1,7 +1,8 @@
 """How instances of a class are read and rebuilt.
 
-Takes classes, gives their fields and a way to construct them. `Tuple` and dataclass adapters are
-here; those of ORMs live where the ORM may be imported and are added to the registry by name.
+Takes classes, gives the adapter of each, which lists the fields and rebuilds the instances. Those
+of `Tuple` and of dataclasses are here; those of ORMs live where the ORM may be imported and are
+added to the registry by name.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from django_vortex.exceptions import DefinitionError
 from django_vortex.tuples.base import Tuple, fill
 from django_vortex.tuples.fields import FieldSpec, resolve_types
 
@@ -125,6 +127,53 @@ class DataclassAdapter:
 
         has_all = len(fields) == len(declared)
         return Construction(build, is_plain=has_all and is_assigned_plainly(cls))
+
+
+class Adapters:
+    """The adapters of a registry: by base class, else by an attribute, else by what a class is."""
+
+    def __init__(self) -> None:
+        self._by_base: dict[str, TupleAdapter] = {}
+        self._by_attribute: dict[str, TupleAdapter] = {}
+        self._tuple_adapter = TupleClassAdapter()
+        self._dataclass_adapter = DataclassAdapter()
+
+    def add(self, base: str, adapter: TupleAdapter) -> None:
+        """Let an adapter care for the subclasses of the class with this dotted name."""
+        self._by_base[base] = adapter
+
+    def add_by_attribute(self, attribute: str, adapter: TupleAdapter) -> None:
+        """Let an adapter care for classes that have an attribute, where no base is common."""
+        self._by_attribute[attribute] = adapter
+
+    def get(self, cls: type) -> TupleAdapter | None:
+        """Return the adapter for a class, or None; the nearest named base wins."""
+        if issubclass(cls, Tuple):
+            return self._tuple_adapter
+        for base in cls.__mro__:
+            adapter = self._by_base.get(f"{base.__module__}.{base.__qualname__}")
+            if adapter is not None:
+                return adapter
+        for attribute, adapter in self._by_attribute.items():
+            if hasattr(cls, attribute):
+                return adapter
+        if dataclasses.is_dataclass(cls):
+            return self._dataclass_adapter
+        return None
+
+    def require(self, cls: type) -> TupleAdapter:
+        """Return the adapter for a class.
+
+        Raises:
+            DefinitionError: There is none.
+        """
+        adapter = self.get(cls)
+        if adapter is None:
+            raise DefinitionError(
+                f"{cls.__module__}.{cls.__qualname__} cannot be a tuple type: it is no Tuple, "
+                "no dataclass and no class of a known ORM"
+            )
+        return adapter
 
 
 def is_assigned_plainly(cls: type) -> bool:

@@ -26,7 +26,7 @@ def canonical_text(value: object, registry: TupleRegistry) -> str:
         DefinitionError: The value holds something that cannot travel.
     """
     if type(value) is not value.__class__:
-        return canonical_text(registry.resolve(value), registry)
+        return canonical_text(registry.stand_ins.resolve(value), registry)
     if isinstance(value, enum.Enum):
         return canonical_text(value.value, registry)
     if value is None or isinstance(value, (bool, float, str)):
@@ -45,7 +45,7 @@ def canonical_text(value: object, registry: TupleRegistry) -> str:
     tuple_type = registry.get_by_class(type(value))
     if tuple_type is None:
         try:
-            found = registry.resolve(value)
+            found = registry.stand_ins.resolve(value)
         except UnencodableValue:
             raise DefinitionError(f"A selector cannot hold {quoted(value)}") from None
         return canonical_text(found, registry)

@@ -6,30 +6,20 @@ first use: in a class decorator an ORM has not finished the class yet.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from typing import Any, TypeAlias, TypeVar
+from typing import TypeVar
 
 from django_vortex.exceptions import DefinitionError, did_you_mean, quoted
 from django_vortex.logs import get_limited_logger
-from django_vortex.tuples.adapters import (
-    Construction,
-    DataclassAdapter,
-    TupleAdapter,
-    TupleClassAdapter,
-)
-from django_vortex.tuples.base import Tuple
+from django_vortex.tuples.adapters import Adapters, Construction, TupleAdapter
 from django_vortex.tuples.field_choice import ALL_FIELDS, read_fields, read_names
 from django_vortex.tuples.fields import FieldSpec
-from django_vortex.tuples.stand_ins import unwrap
+from django_vortex.tuples.stand_ins import StandIns
 from django_vortex.tuples.values import ValueTypes
 
 logger = get_limited_logger(__name__)
 
 _Class = TypeVar("_Class", bound=type)
-
-Resolve: TypeAlias = Callable[[Any], object]
-"""Makes the value that another stands for."""
 
 MAX_REPORTED_NAMES = 1000
 """How many unknown names a registry remembers; peers may make up any number of them."""
@@ -47,14 +37,14 @@ class TupleType:
         self,
         name: str,
         cls: type,
-        registry: TupleRegistry,
+        adapters: Adapters,
         wanted: Sequence[str] | str | None,
         exclude: Collection[str],
     ) -> None:
         self.name = name
         self.cls = cls
         self.keeps_unknown = False
-        self._registry = registry
+        self._adapters = adapters
         self._wanted = wanted
         self._exclude = exclude
         self._adapter: TupleAdapter | None = None
@@ -68,7 +58,7 @@ class TupleType:
             DefinitionError: No adapter knows such a class.
         """
         if self._adapter is None:
-            self._adapter = self._registry.get_adapter(self.cls)
+            self._adapter = self._adapters.require(self.cls)
         return self._adapter
 
     @property
@@ -121,16 +111,14 @@ class TupleRegistry:
     def __init__(self) -> None:
         self.values = ValueTypes()
         """Which classes travel as single values."""
+        self.stand_ins = StandIns()
+        """Which values travel as others that they stand for."""
+        self.adapters = Adapters()
+        """How the classes are read and rebuilt."""
         self._by_name: dict[str, TupleType] = {}
         self._by_class: dict[type, TupleType] = {}
         self._found: dict[type, TupleType | None] = {}
-        self._adapters: dict[str, TupleAdapter] = {}
-        self._attribute_adapters: dict[str, TupleAdapter] = {}
-        self._stand_ins: dict[str, Resolve] = {}
-        self._found_stand_ins: dict[type, Resolve] = {}
         self._reported: set[str] = set()
-        self._tuple_adapter = TupleClassAdapter()
-        self._dataclass_adapter = DataclassAdapter()
 
     def add(
         self,
@@ -175,7 +163,7 @@ class TupleRegistry:
             raise DefinitionError(f"{cls.__qualname__} is registered as a value type already")
         if other is not None:
             self._by_class.pop(other.cls, None)
-        tuple_type = TupleType(name, cls, self, wanted, excluded)
+        tuple_type = TupleType(name, cls, self.adapters, wanted, excluded)
         self._by_name[name] = self._by_class[cls] = tuple_type
         self._found.clear()
         return tuple_type
@@ -185,7 +173,7 @@ class TupleRegistry:
 
         Nothing is rebuilt as one of them: what a peer sends under that name is of the whole type.
         """
-        partial = self._by_class[cls] = TupleType(whole.name, cls, self, None, frozenset())
+        partial = self._by_class[cls] = TupleType(whole.name, cls, self.adapters, None, frozenset())
         self._found.clear()
         return partial
 
@@ -211,61 +199,21 @@ class TupleRegistry:
             base: The dotted name of the base class, so that it need not be imported.
             adapter: What reads and rebuilds the instances.
         """
-        self._adapters[base] = adapter
+        self.adapters.add(base, adapter)
         self._found.clear()
 
     def add_attribute_adapter(self, attribute: str, adapter: TupleAdapter) -> None:
         """Let an adapter care for classes that have an attribute, where no base is common."""
-        self._attribute_adapters[attribute] = adapter
+        self.adapters.add_by_attribute(attribute, adapter)
         self._found.clear()
 
-    def add_stand_in(self, base: str, resolve: Resolve) -> None:
-        """Let the instances of a class travel as what they stand for.
+    def is_stand_in(self, value: object) -> bool:
+        """Return whether a value stands for another; see `StandIns.includes`."""
+        return self.stand_ins.includes(value)
 
-        Args:
-            base: The dotted name of the class, so that it need not be imported.
-            resolve: Makes the value that an instance stands for.
-        """
-        self._stand_ins[base] = resolve
-        self._found_stand_ins.clear()
-
-    def has_stand_in(self, cls: type) -> bool:
-        """Return whether the instances of a class are lazy ones that stand for others."""
-        return self._find_resolve(cls) is not unwrap
-
-    def is_stand_in(self, value: Any) -> bool:
-        """Return whether a value stands for another: a proxy, or a lazy one."""
-        return type(value) is not value.__class__ or self.has_stand_in(type(value))
-
-    def resolve(self, value: Any) -> object:
-        """Return what a value stands for that is none which travels: a proxy, or a lazy one.
-
-        Raises:
-            UnencodableValue: It stands for nothing.
-        """
-        return self._find_resolve(type(value))(value)
-
-    def _find_resolve(self, cls: type) -> Resolve:
-        resolve = self._found_stand_ins.get(cls)
-        if resolve is None:
-            names = (f"{base.__module__}.{base.__qualname__}" for base in cls.__mro__)
-            resolve = next((self._stand_ins[n] for n in names if n in self._stand_ins), unwrap)
-            self._found_stand_ins[cls] = resolve
-        return resolve
-
-    def get_adapter(self, cls: type) -> TupleAdapter:
-        """Find the adapter for a class: the nearest named base wins.
-
-        Raises:
-            DefinitionError: There is none.
-        """
-        adapter = self._find_adapter(cls)
-        if adapter is None:
-            raise DefinitionError(
-                f"{cls.__module__}.{cls.__qualname__} cannot be a tuple type: it is no Tuple, "
-                "no dataclass and no class of a known ORM"
-            )
-        return adapter
+    def resolve(self, value: object) -> object:
+        """Return what a value stands for; see `StandIns.resolve`."""
+        return self.stand_ins.resolve(value)
 
     def report_unknown(self, name: object) -> None:
         """Tell the log how to register a type that a peer named, once for each name."""
@@ -285,27 +233,13 @@ class TupleRegistry:
     def __iter__(self) -> Iterator[TupleType]:
         return iter(list(self._by_name.values()))
 
-    def _find_adapter(self, cls: type) -> TupleAdapter | None:
-        if issubclass(cls, Tuple):
-            return self._tuple_adapter
-        for base in cls.__mro__:
-            adapter = self._adapters.get(f"{base.__module__}.{base.__qualname__}")
-            if adapter is not None:
-                return adapter
-        for attribute, adapter in self._attribute_adapters.items():
-            if hasattr(cls, attribute):
-                return adapter
-        if dataclasses.is_dataclass(cls):
-            return self._dataclass_adapter
-        return None
-
     def _check_declared(self, name: str, cls: type) -> None:
         """Refuse a class whose fields are columns of a table, unless they are named.
 
         Before the ORMs are known (Django's apps are not ready) whatever declares no fields of its
         own is taken for such a class.
         """
-        adapter = self._find_adapter(cls)
+        adapter = self.adapters.get(cls)
         if adapter is None or adapter.needs_fields:
             raise _unnamed(name, cls, adapter)
 
@@ -352,7 +286,7 @@ _built_in: dict[str, TupleType] = {}
 
 def add_built_in(name: str, cls: type) -> None:
     """Register a class of the protocol in all registries."""
-    _built_in[name] = TupleType(name, cls, registry, None, frozenset())
+    _built_in[name] = TupleType(name, cls, registry.adapters, None, frozenset())
 
 
 def tuple_type(

@@ -46,6 +46,6 @@ def _may_travel(kind: type, registry: TupleRegistry) -> bool:
         return True
     if registry.values.get_by_class(kind) is not None:
         return True
-    if registry.get_by_class(kind) is not None or registry.has_stand_in(kind):
+    if registry.get_by_class(kind) is not None or registry.stand_ins.has(kind):
         return True
     return any(issubclass(known.cls, kind) for known in registry)

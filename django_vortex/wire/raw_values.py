@@ -84,7 +84,7 @@ def _to_key(encoder: EncodesValues, key: object) -> str:
 def _resolve(encoder: EncodesValues, value: object) -> object:
     encoder.is_lasting = False
     try:
-        return encoder.registry.resolve(value)
+        return encoder.registry.stand_ins.resolve(value)
     except LoadsOnLoop:
         raise
     except UnencodableValue:

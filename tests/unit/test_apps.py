@@ -52,7 +52,7 @@ def test_pushes_of_the_default_registry_go_through_the_transports():
 
 def test_models_can_be_tuples_of_the_default_registry():
     model = apps.get_model("auth", "User")
-    assert isinstance(registry.get_adapter(model), DjangoModelAdapter)
+    assert isinstance(registry.adapters.require(model), DjangoModelAdapter)
 
 
 def test_vortex_module_of_every_app_is_imported(tmp_path):

@@ -15,8 +15,8 @@ from django_vortex.tuples import TupleRegistry
 
 def install(registry: TupleRegistry) -> None:
     """Let lazy values travel as what they stand for."""
-    registry.add_stand_in("django.utils.functional.Promise", _make)
-    registry.add_stand_in("django.utils.functional.LazyObject", _load)
+    registry.stand_ins.add("django.utils.functional.Promise", _make)
+    registry.stand_ins.add("django.utils.functional.LazyObject", _load)
 
 
 def _make(value: Any) -> object:

@@ -206,14 +206,14 @@ def test_named_base_wins_over_attribute_and_dataclass(registry: TupleRegistry) -
     class Mapped(Row):
         x: int = 0
 
-    assert isinstance(registry.get_adapter(Mapped), RowAdapter)
+    assert isinstance(registry.adapters.require(Mapped), RowAdapter)
 
 
 def test_class_of_no_known_kind_is_told(registry: TupleRegistry) -> None:
     with pytest.raises(
         DefinitionError, match="it is no Tuple, no dataclass and no class of a known"
     ):
-        registry.get_adapter(int)
+        registry.adapters.require(int)
 
 
 def test_selectors_are_in_every_registry(registry: TupleRegistry) -> None:
