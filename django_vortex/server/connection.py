@@ -327,18 +327,19 @@ class Connection(Sender):
         self.send(self._error_envelope(filt, error))
 
     async def _answer(self, envelope: PayloadEnvelope) -> None:
-        dialect = self.dialect or UNKNOWN_DIALECT
+        task = asyncio.current_task()
         request = Request(
             envelope,
             self.peer,
             codec=self._codec,
-            dialect=dialect,
+            dialect=self.dialect or UNKNOWN_DIALECT,
             is_framed=self._is_form_framed(),
-            task=asyncio.current_task(),
+            task=task,
         )
         try:
             replies = await self._server.payload_io.process(request)
-            if replies and not request.is_cancelled:  # a handler may have gone on all the same
+            # A handler may have gone on though it was cancelled.
+            if replies and not (task and task.cancelling()):
                 self._server.replies.send_soon(self, replies)
             if request.retry_after:
                 self._bear(request.retry_after)

@@ -12,7 +12,7 @@ from django_vortex.routing.failures import make_result
 from django_vortex.server.dates import PeerDates, date_key, to_datetime
 from django_vortex.server.delivery import FORMS, UNKNOWN_DIALECT, Delivery, form_index
 from django_vortex.server.host import Host
-from django_vortex.server.texts import measure
+from django_vortex.server.texts import get_pieced
 from django_vortex.server.writer import Writer
 from django_vortex.typedefs import Filt
 from django_vortex.wire.dialects import Dialect
@@ -57,11 +57,12 @@ class Sender(Writer):
             return
         # The usual case at the price of the encoding: nothing of a reply is shared or kept.
         text = encode_message(envelope, FORMS[self._form], to_datetime(date), self._codec)
-        size = len(text) if type(text) is str else measure(text)
+        pieced = None if text.__class__ is str else get_pieced(text)
+        size = len(text) if pieced is None else pieced.size
         if size > self._options.outbox_max_bytes:
             self._refuse(envelope.filt, size)
         else:
-            self._write_message(text)
+            self._write_message(text, pieced)
 
     def _date_and_offer(self, delivery: Delivery) -> None:
         self._offer(delivery.dated(self._dates.stamp(delivery.key, delivery.date)))

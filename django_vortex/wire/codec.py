@@ -293,10 +293,11 @@ def _encode_quickly(encoder: ValueEncoder, payload: Payload) -> EncodedPayload |
         filt, tuples, date = encoder.encode_payload_quickly(payload)
         if not encoder.is_json:
             return None
+        written = _write(tuples)
         return EncodedPayload(
             filt if filt.__class__ is bytes else escape_json(_write(filt)),
-            escape_json(_write(tuples)),
-            b"null" if date is None else escape_json(_write(date)),
+            written if written.isascii() else escape_json(written),
+            date if date.__class__ is bytes else escape_json(_write(date)),
             portable=encoder.is_portable,
             is_lasting=encoder.is_lasting,
             is_tabular=encoder.is_tabular,

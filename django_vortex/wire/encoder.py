@@ -58,7 +58,7 @@ from django_vortex.wire.keys import (
 )
 from django_vortex.wire.payload import PAYLOAD_CLASS, Payload
 from django_vortex.wire.places import index_part, key_part
-from django_vortex.wire.plain import write_plain
+from django_vortex.wire.plain import write_plain, write_plain_date
 from django_vortex.wire.ports import EncodesPayloads
 from django_vortex.wire.raw_values import SAME_RAW, encode_raw
 from django_vortex.wire.registered_values import encode_field, encode_registered
@@ -140,10 +140,12 @@ class ValueEncoder:
             **message,
         }
 
-    def encode_payload_quickly(self, value: Payload) -> tuple[bytes | Json, Json, Json]:
+    def encode_payload_quickly(
+        self, value: Payload
+    ) -> tuple[bytes | Json, list[Json], bytes | Json]:
         """Return filt, tuples and date, with structs for tuples, for msgspec alone.
 
-        A plain filt is JSON text already.
+        A plain filt and a date in UTC are JSON text already.
         """
         tuples: list[Json] = []
         for cls, items in _group(value.tuples):
@@ -164,9 +166,12 @@ class ValueEncoder:
                 tuples.append(encode_columns(run, self))
                 self.is_tabular = True
                 self.is_portable = False
-        plain = write_plain(value.filt)
-        filt = self.encode(value.filt, 1) if plain is None else plain
-        return filt, tuples, self.encode(value.date, 1)
+        filt, date = write_plain(value.filt), write_plain_date(value.date)
+        return (
+            self.encode(value.filt, 1) if filt is None else filt,
+            tuples,
+            self.encode(value.date, 1) if date is None else date,
+        )
 
     def _add_rows(self, items: Iterable[Any], tuples: list[Json]) -> None:
         """Encode what has no plan, tuples of unknown types for example."""

@@ -153,12 +153,10 @@ class PayloadEnvelope:
         for `decode_payload`.
         """
         body = self._body
-        if isinstance(body, InflatedBody):
-            return D0_WEIGHT * self.size
-        if isinstance(body, JsonBody):
-            return _weigh_json(body.json)
         if not isinstance(body, EncodedBody):
-            return 0
+            if isinstance(body, JsonBody):
+                return _weigh_json(body.json)
+            return D0_WEIGHT * self.size if isinstance(body, InflatedBody) else 0
         if len(body.text) > LIGHT_BYTES:
             return HEAVY
         if self._inflated is None:
@@ -193,10 +191,9 @@ class PayloadEnvelope:
             return Payload()
         if isinstance(body, Payload):
             return body
-        if self._inflated is not None and isinstance(body, EncodedBody):
-            payload = codec.decode_inflated(self._inflated, body.dialect, len(body.text))
-        else:
-            payload = body.decode(codec)
+        if isinstance(body, EncodedBody) and self._inflated is not None:
+            return codec.decode_inflated(self._inflated, body.dialect, len(body.text))
+        payload = body.decode(codec)
         if isinstance(body, JsonBody):
             if not payload.filt:
                 payload.filt = dict(self.filt)
@@ -231,11 +228,14 @@ class PayloadEnvelope:
     def _encode(
         self, body: Body, codec: EncodesPayloads, dialect: Dialect, date: datetime | None
     ) -> EncodedPayload:
-        if isinstance(body, EncodedBody | JsonBody) and is_readable_as(body.dialect, dialect):
+        if isinstance(body, Payload):
+            payload = body
+        elif isinstance(body, InflatedBody) or not is_readable_as(body.dialect, dialect):
+            payload = self.decode_payload(codec)
+        else:
             passed_on = self._encoded[dialect] = _pass_on(body, codec)
             return passed_on
-        payload = self.decode_payload(codec)
-        if not isinstance(payload.tuples, list | tuple):
+        if payload.tuples.__class__ is not list and not isinstance(payload.tuples, list | tuple):
             payload.tuples = list(payload.tuples)  # an iterator can be read only once
         if dialect is Dialect.D0:
             return self._encode_tuples(payload.tuples, codec)
@@ -250,7 +250,8 @@ class PayloadEnvelope:
             _ = encoded.text  # compressed here and now, where that may take long
             if encoded.is_tabular:  # peers who read JSON get columns
                 encoded.keep_text_alone()
-        self._encoded.update(dict.fromkeys(find_readers(dialect, encoded), encoded))
+        for reader in find_readers(dialect, encoded):
+            self._encoded[reader] = encoded
         if not encoded.is_lasting:  # all peers get the same, whoever encodes for them and when
             for other in Dialect:
                 self.encode(codec, other, date)

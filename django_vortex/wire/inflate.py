@@ -33,10 +33,10 @@ def deflate(*parts: bytes) -> bytes:
     Args:
         parts: The bytes, in one or several; to put large ones together costs more than it saves.
     """
-    size = sum(map(len, parts))
-    if len(parts) == 1 or size <= JOINED_BYTES:
-        level = 0 if size <= SMALL_BYTES else COMPRESSION_LEVEL
-        compressed = isal_zlib.compress(b"".join(parts), level)
+    if len(parts) == 1 or sum(map(len, parts)) <= JOINED_BYTES:
+        data = parts[0] if len(parts) == 1 else b"".join(parts)
+        level = 0 if len(data) <= SMALL_BYTES else COMPRESSION_LEVEL
+        compressed = isal_zlib.compress(data, level)
     else:
         stream = isal_zlib.compressobj(COMPRESSION_LEVEL)
         compressed = b"".join([*map(stream.compress, parts), stream.flush()])

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from binascii import b2a_base64
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from django_vortex.exceptions import UnencodableValue
 from django_vortex.tuples.scalars import datetime_text
@@ -18,7 +19,7 @@ from django_vortex.wire.envelope import NAME_KEY, UUID_KEY, VERSION_KEY, Payload
 from django_vortex.wire.inflate import deflate
 from django_vortex.wire.json_text import write_json
 from django_vortex.wire.pieces import PiecedText
-from django_vortex.wire.plain import write_plain
+from django_vortex.wire.plain import write_date, write_plain
 from django_vortex.wire.versions import VERSION
 
 HEARTBEAT = "."
@@ -28,10 +29,11 @@ NOTHING_FILT = {"key": "vortex.nothing"}
 """The filt of a D0 message that says nothing; no endpoint is for it."""
 
 _ENVELOPE_HEAD = b'{"_ct":"rpe","_c":"vortex.PayloadEnvelope.PayloadEnvelope","filt":'
+_TAIL = b',"result":%b,"date":%b}'
+_ENVELOPE = _ENVELOPE_HEAD + b"%b,%b" + _TAIL
 _PAYLOAD_HEADS = {dialect: f'"{dialect.payload_field}":'.encode() for dialect in Dialect}
 _D0_HEAD = b'{"_ct":"rp","_c":"vortex.Payload.Payload","filt":'
-_DATE_IN_UTC = b'{"_ft":"datetime","_fd":"%b+0000"}'
-_DATE = b'{"_ft":"datetime","_fd":"%b"}'
+_DATE_WITHOUT_ZONE = b'{"_ft":"datetime","_fd":"%b"}'
 _DATE_CHARACTERS = len("2024-01-02 03:04:05.678901")
 
 
@@ -57,14 +59,20 @@ def encode_message(
         return _write_d0(filt, envelope, form, date, codec)
     result = envelope.result
     payload = envelope.encode(codec, dialect, date)
-    filt_json = _encode(envelope.filt, dialect, codec, "filt")
+    if payload is not None and payload.filt and not payload.says_filt:
+        filt_json = payload.filt
+    else:
+        filt_json = _encode(envelope.filt, dialect, codec, "filt")
     result_json = b"null" if result is None else _encode(result, dialect, codec, "result")
     if payload is None:
         body = _PAYLOAD_HEADS[dialect] + b"null"
     elif dialect.has_short_payloads and (short := payload.short) is not None:
         body = b'"payload":' + short
     elif dialect.has_pieces and _is_pieced(payload, form, codec.limits.pieced_bytes):
-        head, tail = _ENVELOPE_HEAD + filt_json + b",", _write_tail(result_json, date)
+        head, tail = (
+            b"%b%b," % (_ENVELOPE_HEAD, filt_json),
+            _TAIL % (result_json, _write_date(date)),
+        )
         return PiecedText(head.decode("ascii"), payload, tail.decode("ascii"))
     else:
         body = _PAYLOAD_HEADS[dialect] + b'"%b"' % payload.text
@@ -109,16 +117,12 @@ def _is_pieced(payload: EncodedPayload, form: WireForm, pieced_bytes: int) -> bo
 def _write_envelope(
     filt: bytes, payload: bytes, result: bytes, date: datetime | None, form: WireForm
 ) -> str:
-    json = b"%b%b,%b%b" % (_ENVELOPE_HEAD, filt, payload, _write_tail(result, date))
+    json = _ENVELOPE % (filt, payload, result, _write_date(date))
     if form.framed:
         return b2a_base64(json, newline=False).decode("ascii") + "."
     if form.dialect.is_raw_json:
         return json.decode("ascii")
     return b2a_base64(json, newline=False).decode("ascii")
-
-
-def _write_tail(result: bytes, date: datetime | None) -> bytes:
-    return b',"result":%b,"date":%b}' % (result, _date_json(date, has_zone=True))
 
 
 def _write_d0(
@@ -131,7 +135,7 @@ def _write_d0(
         _encode(envelope.reply_filt or {}, Dialect.D0, codec, "replyFilt"),
         envelope.encoded(codec, Dialect.D0, date) or b"[]",
         _encode(envelope.result, Dialect.D0, codec, "result"),
-        _date_json(date, has_zone=False),
+        _write_date_without_zone(date),
     )
     text = deflate(json).decode("ascii")
     return text + "." if form.framed else text
@@ -148,10 +152,21 @@ def _encode(value: object, dialect: Dialect, codec: Codec, name: str) -> bytes:
         raise
 
 
-def _date_json(date: datetime | None, *, has_zone: bool) -> bytes:
+def _write_date(date: datetime | None) -> bytes:
     if date is None:
         return b"null"
-    if date.tzinfo is not UTC:
-        date = date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)
-    text = datetime_text(date)[:_DATE_CHARACTERS]
-    return (_DATE_IN_UTC if has_zone else _DATE) % text.encode("ascii")
+    return _write_utc(date if date.tzinfo is UTC else _to_utc(date))
+
+
+_write_utc = lru_cache(maxsize=64)(write_date)
+"""Of dates in UTC alone; under load many messages share theirs."""
+
+
+def _write_date_without_zone(date: datetime | None) -> bytes:
+    if date is None:
+        return b"null"
+    return _DATE_WITHOUT_ZONE % datetime_text(_to_utc(date))[:_DATE_CHARACTERS].encode("ascii")
+
+
+def _to_utc(date: datetime) -> datetime:
+    return date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)

@@ -7,13 +7,14 @@ request and every reply has a filt, and nearly all of them are like this.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
 import msgspec
 
 from django_vortex.tuples import TupleRegistry
+from django_vortex.tuples.scalars import datetime_text
 from django_vortex.typedefs import Filt, Json
 from django_vortex.wire.json_text import escape_json
 from django_vortex.wire.keys import MAX_SAFE_INT, are_exact_text_keys
@@ -75,6 +76,18 @@ def write_plain(value: object) -> bytes | None:
     return _write_same(value) if kind in _SAME else None
 
 
+def write_plain_date(date: datetime | None) -> bytes | None:
+    """Return the JSON of a date in UTC, which all dialects but D0 write alike, and of None."""
+    if date is None:
+        return b"null"
+    return write_date(date) if date.tzinfo is UTC else None
+
+
+def write_date(date: datetime) -> bytes:
+    """Return the JSON of a date with a zone, as all dialects but D0 write it."""
+    return b'{"_ft":"datetime","_fd":"%b"}' % datetime_text(date).encode("ascii")
+
+
 def replace_stand_ins(value: Any, registry: TupleRegistry) -> Any:
     """Return a filt or a result with what lazy values and proxies in it stand for.
 
@@ -122,6 +135,7 @@ def _write_filt(filt: dict[Any, Any]) -> bytes | None:
 
 def _write_same(value: object) -> bytes | None:
     try:
-        return escape_json(_write(value))
+        text = _write(value)
     except (UnicodeEncodeError, TypeError):
         return None  # a lone surrogate or a lazy key, which only the codec can write
+    return text if text.isascii() else escape_json(text)

@@ -266,7 +266,11 @@ class Protocol:
             return PayloadEnvelope.received(
                 filt, InflatedBody(fields), result=result, date=date, reply_filt=reply_filt
             )
-        body = _get_body(fields, dialect)
+        body: EncodedBody | JsonBody | None = None
+        if dialect.has_short_payloads and (json := fields.get("payload")) is not None:
+            body = JsonBody(json, dialect)
+        elif (text := get_payload_text(fields)) is not None:
+            body = EncodedBody(text, dialect)
         return PayloadEnvelope.received(filt, body, result=result, date=date)
 
     def _decode_date(self, fields: dict[str, Json], dialect: Dialect) -> datetime | None:
@@ -327,11 +331,3 @@ class Protocol:
         # Nobody looks at where it was raised, and frames hold all that was read.
         error.__traceback__ = error.__cause__ = error.__context__ = None
         return FailureReceived(error, filt, fatal=self.is_dead)
-
-
-def _get_body(fields: dict[str, Json], dialect: Dialect) -> EncodedBody | JsonBody | None:
-    json = fields.get("payload") if dialect.has_short_payloads else None
-    if json is not None:
-        return JsonBody(json, dialect)
-    text = get_payload_text(fields)
-    return None if text is None else EncodedBody(text, dialect)
