@@ -7,7 +7,7 @@ processes of the project through a `FanOut`.
 import asyncio
 import secrets
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 from uuid import uuid4
 
 from django_vortex.exceptions import DeliveryError, InternalError, ShuttingDown, TakenByAnother
@@ -34,16 +34,15 @@ from django_vortex.server.pushes import push_record
 from django_vortex.server.reader_pushes import ReaderPushes, ReportPushed, ignore_count
 from django_vortex.server.replies import Replies
 from django_vortex.server.stream import Stream
+from django_vortex.server.tasks import Tasks
 from django_vortex.server.throttle import Throttle
+from django_vortex.server.ticker import Ticker
 from django_vortex.wire.codec import Codec
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.reserved import NORMAL_CLOSURE
 
 logger = get_limited_logger("django_vortex.server")
-
-CANCEL_SECONDS: Final = 1.0
-"""How long cancelled requests have for ending, when the server stops."""
 
 
 class Server:
@@ -91,8 +90,8 @@ class Server:
         self._reader_pushes = ReaderPushes(self, self.peers, Readers(payload_io), codec)
         self.replies = Replies()
         """Answers that are sent in the loop's next turn."""
-        self._tasks: set[asyncio.Task[Any]] = set()
-        self._timer: asyncio.TimerHandle | None = None
+        self._tasks = Tasks()
+        self._ticker = Ticker(self._heartbeats, self._clock.monotonic, self.tick)
         self._starting: asyncio.Task[None] | None = None
         self._introductions = Introductions(self.uuid, options.name, codec)
 
@@ -275,17 +274,8 @@ class Server:
             connection.close(NORMAL_CLOSURE, "The server is shutting down")
         for connection in self.peers.moved:
             connection.requests.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=max(0.0, deadline - loop.time()))
-        for task in tuple(self._tasks):
-            task.cancel()
-        ending = {*self._tasks, *requests}
-        if ending:
-            # A handler may refuse to be cancelled; that must not keep the process from ending.
-            ended, _ = await asyncio.wait(ending, timeout=CANCEL_SECONDS)
-            await asyncio.gather(*ended, return_exceptions=True)
-        if self._timer is not None:
-            self._timer.cancel()
+        await self._tasks.end(max(0.0, deadline - loop.time()), requests)
+        self._ticker.stop()
         await self._neighbours.stop(max(0.1, deadline - loop.time()))
         self._starting = None
 
@@ -343,8 +333,7 @@ class Server:
 
     def keep(self, task: asyncio.Task[Any]) -> None:
         """Keep a task until it ends; `stop` sees that it does."""
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks.keep(task)
 
     def _start_soon(self) -> asyncio.Task[None]:
         if self._starting is None:
@@ -352,17 +341,5 @@ class Server:
         return self._starting
 
     async def _start(self) -> None:
-        self._schedule_tick()
+        self._ticker.start()
         await self._neighbours.start()
-
-    def _schedule_tick(self) -> None:
-        seconds = self._heartbeats.begin(self.monotonic())
-        self._timer = asyncio.get_running_loop().call_later(seconds, self._tick_and_go_on)
-
-    def _tick_and_go_on(self) -> None:
-        due = self._heartbeats.count_due(self.monotonic())
-        self._schedule_tick()
-        try:
-            self.tick(due)
-        except Exception:
-            logger.exception("A tick of the server failed")

@@ -14,7 +14,7 @@ from django_vortex.exceptions import (
 )
 from django_vortex.routing.address import Address
 from django_vortex.routing.payload_io import PayloadIO
-from django_vortex.server import server as server_module
+from django_vortex.server import tasks
 from django_vortex.server.identity import Identity
 from django_vortex.wire.dialects import Dialect
 from tests.unit.server.fakes import (
@@ -420,7 +420,7 @@ async def test_peer_that_leaves_while_the_server_starts_does_not_stop_the_start(
 
 
 async def test_handler_that_refuses_to_be_cancelled_does_not_keep_the_server(clock, monkeypatch):
-    monkeypatch.setattr(server_module, "CANCEL_SECONDS", 0.01)
+    monkeypatch.setattr(tasks, "CANCEL_SECONDS", 0.01)
     may_end = asyncio.Event()
 
     async def insist(request):
@@ -449,6 +449,6 @@ async def test_late_loop_stretches_no_period(clock):
     before = stream.received.count(".")
     for _ in range(4):  # a tick each three tenths of a second, where there should be three
         clock.seconds += 0.3
-        server._tick_and_go_on()
+        server._ticker.run()
     assert stream.received.count(".") == before + 1
     await server.stop(0)
