@@ -5,6 +5,7 @@ import http.client
 import json
 import os
 import socket
+import uuid
 import zlib
 from collections.abc import Iterator
 from typing import Any
@@ -73,6 +74,18 @@ class ReadingPeer:
     def ask(self, **filt: Any) -> None:
         """Send a request without a payload."""
         self.send({"filt": filt, "data": None})
+
+    def is_reached_by(self, server: ServerProcess) -> bool:
+        """Push at a server, and return whether that arrives here before the next heart-beat."""
+        key = f"meet.{uuid.uuid4()}"
+        server.push(key=key)
+        # Heart-beats come every second, so this ends also when the push was lost.
+        for message in self.messages():
+            if message is None:
+                return False
+            if message["filt"]["key"] == key:
+                return True
+        raise AssertionError("The stream ended")
 
     def messages(self) -> Iterator[dict[str, Any] | None]:
         """Yield the messages as they come, None for a heart-beat; ends with the stream."""

@@ -90,20 +90,8 @@ def servers(
 def meet(sender: ServerProcess, receiver: ServerProcess) -> None:
     """Wait until what is pushed at one server arrives at the other."""
     peer = ReadingPeer("websocket", receiver.port, str(uuid.uuid4()))
-    wait_until(lambda: reaches(sender, peer), f"{sender.name} to reach {receiver.name}")
+    wait_until(lambda: peer.is_reached_by(sender), f"{sender.name} to reach {receiver.name}")
     peer.close()
-
-
-def reaches(server: ServerProcess, peer: ReadingPeer) -> bool:
-    key = f"meet.{uuid.uuid4()}"
-    server.push(key=key)
-    # Heart-beats come every second, so this ends also when the push was lost.
-    for message in peer.messages():
-        if message is None:
-            return False
-        if message["filt"]["key"] == key:
-            return True
-    raise AssertionError("The stream ended")
 
 
 def read_number(message: dict[str, Any]) -> int:

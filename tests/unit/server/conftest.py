@@ -1,5 +1,6 @@
 import pytest
 
+from django_vortex.routing.payload_io import PayloadIO
 from tests.unit.server.fakes import FakeClock
 
 
@@ -7,3 +8,9 @@ from tests.unit.server.fakes import FakeClock
 async def clock() -> FakeClock:
     """Time that stands still until a test lets it pass."""
     return FakeClock()
+
+
+@pytest.fixture
+def payload_io() -> PayloadIO:
+    """The endpoints of one test."""
+    return PayloadIO()

@@ -4,7 +4,6 @@ import asyncio
 
 import pytest
 
-from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.routing.rates import read_rates
 from django_vortex.server.requests import Requests
 from django_vortex.wire.dialects import Dialect
@@ -19,11 +18,6 @@ from tests.unit.server.fakes import (
     serve,
     settle,
 )
-
-
-@pytest.fixture
-async def payload_io():
-    return PayloadIO()
 
 
 @pytest.fixture

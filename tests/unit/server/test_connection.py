@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 import pytest
 
 from django_vortex.exceptions import PermissionDenied
-from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.wire.bodies import EncodedBody
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import PayloadEnvelope
@@ -33,11 +32,6 @@ from tests.unit.server.fakes import (
     serve,
     settle,
 )
-
-
-@pytest.fixture
-async def payload_io():
-    return PayloadIO()
 
 
 @pytest.fixture

@@ -14,11 +14,6 @@ from django_vortex.wire.dialects import Dialect
 from tests.unit.server.fakes import FakeStream, make_server, message, note, open_peer, serve, settle
 
 
-@pytest.fixture
-def payload_io() -> PayloadIO:
-    return PayloadIO()
-
-
 def make_paced(clock: Any, payload_io: PayloadIO, **rates: Any) -> Server:
     options = {name: read_rates(value) for name, value in rates.items()}
     return make_server(clock, payload_io=payload_io, **options)
