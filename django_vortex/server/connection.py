@@ -176,7 +176,7 @@ class Connection(Sender):
         """Send the peer a push, unless it got it elsewhere already."""
         take_over = self.take_over
         if take_over is None or take_over.admits(delivery):
-            self._date_and_offer(delivery)
+            self._offer(delivery, self._dates.stamp(delivery.key, delivery.date))
         elif take_over.held > self._options.outbox_max_messages:
             self._overflow()
 
@@ -249,7 +249,7 @@ class Connection(Sender):
             if self.is_closed:
                 return
             if isinstance(entry, str):
-                self._append(entry, measure(entry))
+                self._append(entry, 0, measure(entry))
             else:
                 try:
                     self._date_and_append(entry)

@@ -23,6 +23,10 @@ UNKNOWN_DIALECT: Final = Dialect.D1
 """What a push is written in for a peer that has not spoken yet (PROTOCOL 2.4)."""
 
 
+MAX_TEXTS: Final = 32
+"""How many texts of a delivery are kept: of all forms for two dates, or a little more."""
+
+
 def form_index(dialect: Dialect | None, framed: bool) -> int:
     """Return the place in `FORMS` of the form for a peer of this dialect; None is not known yet."""
     return _DIALECTS.index(dialect or UNKNOWN_DIALECT) * 2 + framed
@@ -31,15 +35,17 @@ def form_index(dialect: Dialect | None, framed: bool) -> int:
 class Delivery:
     """An envelope with its date; the texts are made when first asked for and kept.
 
+    Each peer gets it with a date of its own, but in a burst all peers need the same few.
+
     Args:
         envelope: What is delivered.
-        date: In milliseconds.
+        date: In milliseconds; peers get it with this date, or a later one.
         source: The process that pushed it, if other processes know of it.
         sequence: Its number among the records of that process.
         coalesce: What it supersedes: earlier deliveries with the same text. None supersedes none.
     """
 
-    __slots__ = ("_dated", "_texts", "coalesce", "date", "envelope", "key", "sequence", "source")
+    __slots__ = ("_texts", "coalesce", "date", "envelope", "key", "sequence", "source")
 
     def __init__(
         self,
@@ -56,45 +62,35 @@ class Delivery:
         self.sequence = sequence
         self.coalesce = coalesce
         self._texts: dict[int, str] = {}
-        self._dated: dict[int, Delivery] | None = None
 
-    def text(self, form: int, codec: Codec) -> str:
-        """Return the text in ``FORMS[form]``, ready for the transport."""
-        text = self._texts.get(form)
+    def text(self, form: int, date: int, codec: Codec) -> str:
+        """Return the text in ``FORMS[form]`` with a date, ready for the transport."""
+        place = date * len(FORMS) + form
+        text = self._texts.get(place)
         if text is None:
-            text = encode_message(self.envelope, FORMS[form], to_datetime(self.date), codec)
+            text = encode_message(self.envelope, FORMS[form], to_datetime(date), codec)
             if self.source is not None:
                 text = NumberedText(text, self.source, self.sequence)
-            self._texts[form] = text
+            if len(self._texts) >= MAX_TEXTS:
+                self._texts.clear()
+            self._texts[place] = text
         return text
 
-    def size(self, form: int, codec: Codec) -> int:
+    def size(self, form: int, date: int, codec: Codec) -> int:
         """Return what it costs to let the text in ``FORMS[form]`` wait, in bytes."""
         held = self.envelope.held_bytes(FORMS[form].dialect)
-        return max(measure(self.text(form, codec)), held)
+        return max(measure(self.text(form, date, codec)), held)
 
     def forget_texts(self) -> None:
         """Keep no more than the encoded payload: everybody who could be written to at once was."""
-        for delivery in (self._dated or {}).values():
-            delivery._texts.clear()
-        self._dated = None
         self._texts.clear()
         self.envelope.release_payload()
 
     def dated(self, date: int) -> "Delivery":
-        """Return the same delivery with another date.
-
-        It is kept until the texts are forgotten: in a burst all peers need the same other date.
-        """
+        """Return the same delivery with another date."""
         if date == self.date:
             return self
-        if self._dated is None:
-            self._dated = {}
-        delivery = self._dated.get(date)
-        if delivery is None:
-            delivery = Delivery(self.envelope, date, self.source, self.sequence, self.coalesce)
-            self._dated[date] = delivery
-        return delivery
+        return Delivery(self.envelope, date, self.source, self.sequence, self.coalesce)
 
     def to_record(self, codec: Codec) -> Record:
         """Return what `from_record` takes, in types that any channel layer carries."""

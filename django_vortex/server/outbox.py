@@ -18,7 +18,7 @@ class Outbox:
 
     def __init__(self) -> None:
         # An empty deque is 600 bytes, and the outbox of most peers is never used.
-        self._entries: deque[tuple[Entry, int]] | None = None
+        self._entries: deque[tuple[Entry, int, int]] | None = None
         self.size = 0
         """The bytes of all texts that wait."""
 
@@ -26,36 +26,44 @@ class Outbox:
         return len(self._entries) if self._entries else 0
 
     def __iter__(self) -> Iterator[Entry]:
-        return (entry for entry, _ in self._entries or ())
+        """Yield what waits, each delivery with the date that the peer gets it with."""
+        for entry, date, _ in self._entries or ():
+            yield entry if isinstance(entry, str) else entry.dated(date)
 
-    def append(self, entry: Entry, size: int) -> None:
-        """Add the newest entry, whose text has so many bytes."""
+    def append(self, entry: Entry, date: int, size: int) -> None:
+        """Add the newest entry.
+
+        Args:
+            entry: What waits.
+            date: With which date the peer gets it; a text has its own.
+            size: The bytes of its text.
+        """
         if self._entries is None:
             self._entries = deque()
-        self._entries.append((entry, size))
+        self._entries.append((entry, date, size))
         self.size += size
 
     def add_first(self, texts: Iterable[str]) -> None:
         """Put texts that a stream gave back, oldest first, before all that waits."""
-        entries: list[tuple[Entry, int]] = [(text, measure(text)) for text in texts]
+        entries: list[tuple[Entry, int, int]] = [(text, 0, measure(text)) for text in texts]
         if not entries:
             return
         if self._entries is None:
             self._entries = deque()
         self._entries.extendleft(reversed(entries))
-        self.size += sum(size for _, size in entries)
+        self.size += sum(size for _, _, size in entries)
 
-    def pop(self) -> Entry:
-        """Take the oldest entry out; there must be one."""
+    def pop(self) -> tuple[Entry, int]:
+        """Take the oldest entry out, and its date; there must be one."""
         if self._entries is None:
             raise IndexError("Nothing waits")
-        entry, size = self._entries.popleft()
+        entry, date, size = self._entries.popleft()
         self.size -= size
-        return entry
+        return entry, date
 
     def coalesce(self) -> int:
         """Drop every update that a later one supersedes and tell how many those were."""
-        kept: deque[tuple[Entry, int]] = deque()
+        kept: deque[tuple[Entry, int, int]] = deque()
         newer: set[str] = set()
         before = len(self)
         for item in reversed(self._entries or ()):
@@ -63,7 +71,7 @@ class Outbox:
             if key is None or key not in newer:
                 kept.appendleft(item)
             else:
-                self.size -= item[1]
+                self.size -= item[2]
             if key is not None:
                 newer.add(key)
         self._entries = kept

@@ -154,26 +154,24 @@ class ReaderPushes:
             while waiting:
                 _, push = waiting.popitem(last=False)
                 targets = self._peers.find(push.to)
-                shared = _without_number(push.delivery)
                 count = 0
                 for start in range(0, len(targets), AT_ONCE):
                     chunk = targets[start : start + AT_ONCE]
                     count += sum(
-                        await asyncio.gather(*(self._push_one(one, push, shared) for one in chunk))
+                        await asyncio.gather(*(self._push_one(one, push) for one in chunk))
                     )
-                shared.forget_texts()
+                push.delivery.forget_texts()
                 for report in push.reports:
                     report(count)
         finally:
             del self._waiting[name]
 
-    async def _push_one(self, target: Target, push: _Push, shared: Delivery) -> bool:
+    async def _push_one(self, target: Target, push: _Push) -> bool:
         """Ask for one peer and deliver to it, as who it is when that is decided.
 
         Args:
             target: The peer.
             push: What is pushed, and to whom.
-            shared: The push without a number: others may have been sent before it.
         """
         delivery, to = push.delivery, push.to
         handler, asked = to.handler or {}, delivery.envelope.filt
@@ -196,16 +194,10 @@ class ReaderPushes:
         for envelope in envelopes:
             if target.is_moved:
                 target.send(envelope)
-            elif envelope is shared.envelope:
-                _deliver(target, shared.dated(self._home.date()))
-            else:
+            else:  # without a number: others may have been sent before it
                 date = self._home.date()
                 _deliver(target, Delivery(envelope, date, coalesce=delivery.coalesce))
         return bool(envelopes)
-
-
-def _without_number(delivery: Delivery) -> Delivery:
-    return Delivery(delivery.envelope, delivery.date, coalesce=delivery.coalesce)
 
 
 def _deliver(target: Target, delivery: Delivery) -> None:

@@ -52,7 +52,7 @@ class Sender(Writer):
     def _offer_reply(self, envelope: PayloadEnvelope, date: int) -> None:
         if self._stream is None or self._is_writing:
             delivery = Delivery(envelope, date)
-            self._offer(delivery)
+            self._offer(delivery, date)
             delivery.forget_texts()
             return
         # The usual case at the price of the encoding: nothing of a reply is shared or kept.
@@ -61,15 +61,14 @@ class Sender(Writer):
         size = len(text) if pieced is None else pieced.size
         if size > self._options.outbox_max_bytes:
             self._refuse(envelope.filt, size)
+        elif pieced is None:
+            self._begin_to_write(text)
         else:
-            self._write_message(text, pieced)
-
-    def _date_and_offer(self, delivery: Delivery) -> None:
-        self._offer(delivery.dated(self._dates.stamp(delivery.key, delivery.date)))
+            self._write_pieced(text)
 
     def _date_and_append(self, delivery: Delivery) -> None:
-        dated = delivery.dated(self._dates.stamp(delivery.key, delivery.date))
-        self._append(dated, dated.size(self._form, self._codec))
+        date = self._dates.stamp(delivery.key, delivery.date)
+        self._append(delivery, date, delivery.size(self._form, date, self._codec))
         delivery.forget_texts()
 
     def _error_envelope(self, filt: Filt, error: PeerError) -> PayloadEnvelope:
@@ -83,7 +82,7 @@ class Sender(Writer):
         envelope = self._internal_error(delivery.envelope.filt, error)
         failure = Delivery(envelope, delivery.date)
         try:
-            failure.text(self._form, self._codec)
+            failure.text(self._form, failure.date, self._codec)
         except Exception:  # the filt, which is a peer's, can be read but not be written
             failure = Delivery(PayloadEnvelope(ERROR_FILT, result=envelope.result), delivery.date)
         return failure
@@ -99,7 +98,7 @@ class Sender(Writer):
         error = LimitExceeded(f"Message of {size} bytes exceeds outbox_max_bytes ({limit})")
         logger.error("%s, filt %s", error, quoted(filt))
         answer = Delivery(self._error_envelope(filt, error), self._server.date())
-        if len(answer.text(self._form, self._codec)) <= limit:
-            self._date_and_offer(answer)
+        if len(answer.text(self._form, answer.date, self._codec)) <= limit:
+            self._offer(answer, self._dates.stamp(answer.key, answer.date))
         elif filt is not ERROR_FILT:  # the filt alone is too large
             self._refuse(ERROR_FILT, size)

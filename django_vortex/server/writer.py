@@ -17,7 +17,6 @@ from django_vortex.server.stream import Stream, StreamClosed
 from django_vortex.server.texts import get_pieced, reframe
 from django_vortex.typedefs import Filt
 from django_vortex.wire.codec import Codec
-from django_vortex.wire.pieces import PiecedText
 from django_vortex.wire.reserved import NORMAL_CLOSURE
 
 logger = get_limited_logger("django_vortex.server")
@@ -142,21 +141,23 @@ class Writer:
         self._written_size = 0
         return [text for text in unsent if text not in (self._info, self._heartbeat)]
 
-    def _offer(self, delivery: Delivery) -> None:
-        """Write a delivery, or let it wait for its turn."""
-        text = delivery.text(self._form, self._codec)
+    def _offer(self, delivery: Delivery, date: int) -> None:
+        """Write a delivery with a date, or let it wait for its turn."""
+        text = delivery.text(self._form, date, self._codec)
         pieced = None if text.__class__ is str else get_pieced(text)
         size = len(text) if pieced is None else pieced.size
         if size > self._options.outbox_max_bytes:
             self._refuse(delivery.envelope.filt, size)
         elif self._stream is None or self._is_writing:
-            self._append(delivery, delivery.size(self._form, self._codec))
+            self._append(delivery, date, delivery.size(self._form, date, self._codec))
+        elif pieced is None:  # nearly always, and in a broadcast each call counts
+            self._begin_to_write(text)
         else:
-            self._write_message(text, pieced)
+            self._write_pieced(text)
 
-    def _append(self, entry: Entry, size: int) -> None:
+    def _append(self, entry: Entry, date: int, size: int) -> None:
         outbox = self._outbox
-        outbox.append(entry, size)
+        outbox.append(entry, date, size)
         if self._is_over_limit():
             outbox.coalesce()
             if self._is_over_limit():
@@ -226,14 +227,14 @@ class Writer:
 
     def _take_message(self) -> str:
         """Take the oldest message that waits out of the outbox; there must be one."""
-        entry = self._outbox.pop()
+        entry, date = self._outbox.pop()
         if isinstance(entry, str):
             form = FORMS[self._form]
             return reframe(entry, framed=form.framed, has_pieces=form.dialect.has_pieces)
         try:
-            return entry.text(self._form, self._codec)
+            return entry.text(self._form, date, self._codec)
         except Exception as error:  # it was written for the form of another stream when it came
-            return self._make_failure(entry, error).text(self._form, self._codec)
+            return self._make_failure(entry, error).text(self._form, date, self._codec)
 
     def _write_info(self, text: str) -> None:
         """Write who the server is, which a peer must get first on a stream."""
@@ -244,13 +245,10 @@ class Writer:
         self._is_beat_due = False
         self._begin_to_write(self._heartbeat)
 
-    def _write_message(self, text: str, pieced: PiecedText | None) -> None:
-        """Write a reply or a push, with all its pieces."""
-        if pieced is None:
-            self._begin_to_write(text)
-        else:
-            self._begin_to_write(self._begin_message(text))
-            self._pump()
+    def _write_pieced(self, text: str) -> None:
+        """Write a message with all its pieces."""
+        self._begin_to_write(self._begin_message(text))
+        self._pump()
 
     def _begin_to_write(self, text: str | bytes) -> None:
         """Write a text or a piece, in a task if the stream blocks."""

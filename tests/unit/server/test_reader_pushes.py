@@ -177,7 +177,7 @@ async def test_nobody_is_asked_where_nobody_is_meant() -> None:
     assert (bench.counts, bench.home.tasks) == ([0], [])
 
 
-async def test_readers_that_had_to_be_asked_for_share_one_delivery() -> None:
+async def test_readers_that_had_to_be_asked_for_share_one_envelope() -> None:
     readers = [Target("reader"), Target("reader")]
     shared: list[Delivery] = []
     for reader in readers:
@@ -187,5 +187,5 @@ async def test_readers_that_had_to_be_asked_for_share_one_delivery() -> None:
     await asyncio.sleep(0)
     await bench.end()
     assert len(shared) == 2
-    assert shared[0] is shared[1]
+    assert shared[0].envelope is shared[1].envelope
     assert (shared[0].source, shared[0].sequence, shared[0].coalesce) == (None, 0, "k")
