@@ -19,6 +19,8 @@ _DIALECTS: Final = tuple(Dialect)
 FORMS: Final = tuple(WireForm(dialect, framed) for dialect in _DIALECTS for framed in (False, True))
 """All forms of the wire; `form_index` says where each is."""
 
+_FORM_COUNT: Final = len(FORMS)
+
 UNKNOWN_DIALECT: Final = Dialect.D1
 """What a push is written in for a peer that has not spoken yet (PROTOCOL 2.4)."""
 
@@ -65,7 +67,7 @@ class Delivery:
 
     def text(self, form: int, date: int, codec: Codec) -> str:
         """Return the text in ``FORMS[form]`` with a date, ready for the transport."""
-        place = date * len(FORMS) + form
+        place = date * _FORM_COUNT + form
         text = self._texts.get(place)
         if text is None:
             text = encode_message(self.envelope, FORMS[form], to_datetime(date), codec)
