@@ -9,8 +9,6 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-import msgspec
-
 from django_vortex.exceptions import (
     DefinitionError,
     LimitExceeded,
@@ -21,18 +19,14 @@ from django_vortex.exceptions import (
 from django_vortex.tuples import TupleRegistry, TupleType, registry
 from django_vortex.typedefs import Json
 from django_vortex.wire.carried import get_uncarried
-from django_vortex.wire.column_encoding import compile_columns
-from django_vortex.wire.columns import COLUMNS_HINT, expand_columns, fold_rows
-from django_vortex.wire.decode_plans import HINT_CHARACTERS
+from django_vortex.wire.columns import expand_columns, fold_rows
 from django_vortex.wire.decoder import ValueDecoder
 from django_vortex.wire.dialects import Dialect
-from django_vortex.wire.encode_plans import compile_encoder
 from django_vortex.wire.encoded_payload import EncodedPayload
 from django_vortex.wire.encoder import ValueEncoder
 from django_vortex.wire.inflate import inflate
 from django_vortex.wire.json_text import (
     check_containers,
-    escape_json,
     read_json,
     too_deep,
     write_json,
@@ -40,9 +34,8 @@ from django_vortex.wire.json_text import (
 from django_vortex.wire.limits import Limits
 from django_vortex.wire.payload import Payload
 from django_vortex.wire.plain import replace_stand_ins
-from django_vortex.wire.ports import EncodeAll, EncodeColumns
-
-_write = msgspec.json.Encoder().encode
+from django_vortex.wire.quick_decoding import QuickDecoding
+from django_vortex.wire.quick_encoding import QuickEncoding
 
 
 class Codec:
@@ -79,8 +72,8 @@ class Codec:
             )
             for dialect in Dialect
         }
-        self._encode_plans: dict[type, tuple[TupleType, EncodeAll | None]] = {}
-        self._column_plans: dict[type, tuple[TupleType, EncodeColumns | None]] = {}
+        self._quick_encoding = QuickEncoding(registry)
+        self._quick_decoding = QuickDecoding(registry)
 
     def encode_value(self, value: object, dialect: Dialect) -> Json:
         """Return what JSON can hold for a value.
@@ -164,7 +157,7 @@ class Codec:
                 tuples = list(tuples)  # may be readable only once
             whole = Payload(payload.filt, tuples, payload.date or date)
         if dialect is not Dialect.D0:
-            quick = _encode_quickly(ValueEncoder(self, dialect), whole)
+            quick = self._quick_encoding.encode(whole, ValueEncoder(self, dialect))
             if quick is not None:
                 return quick
         encoder = ValueEncoder(self, dialect)
@@ -212,11 +205,10 @@ class Codec:
         """
         if len(json) > self._always_allowed_containers:
             check_containers(json, self.limits.get_containers(arrived), arrived)
-        decoder = self._message_decoders[dialect]
-        if dialect.has_columns and json.find(COLUMNS_HINT, 0, HINT_CHARACTERS) >= 0:
-            payload = decoder.decode_columns_quickly(json, self.limits, arrived)
-        else:
-            payload = decoder.decode_payload_quickly(json)
+        payload = None
+        if dialect is not Dialect.D0:
+            decoder = self._message_decoders[dialect]
+            payload = self._quick_decoding.decode(json, decoder, self.limits, arrived)
         if payload is None or len(payload.tuples) > self.limits.tuples:
             source = self.read_json(json)
             if dialect.has_columns and source.__class__ is dict and "tuples" in source:
@@ -244,26 +236,6 @@ class Codec:
         payload: Payload = self.decode_part({"_ct": "rp", **source}, dialect, "$")
         return payload
 
-    def get_encode_plan(self, cls: type) -> EncodeAll | None:
-        """Return the compiled encoding of the instances of a class, if they are tuples."""
-        tuple_type = self.registry.get_by_class(cls)
-        if tuple_type is None:
-            return None
-        known = self._encode_plans.get(cls)
-        if known is None or known[0] is not tuple_type:
-            known = self._encode_plans[cls] = (tuple_type, compile_encoder(tuple_type))
-        return known[1]
-
-    def get_columns_plan(self, cls: type) -> EncodeColumns | None:
-        """Return the encoding of many instances of a class as columns, if they are tuples."""
-        tuple_type = self.registry.get_by_class(cls)
-        if tuple_type is None:
-            return None
-        known = self._column_plans.get(cls)
-        if known is None or known[0] is not tuple_type:
-            known = self._column_plans[cls] = (tuple_type, compile_columns(tuple_type))
-        return known[1]
-
     def compile(self, tuple_type: TupleType) -> None:
         """Make the plans of a type, which otherwise first use does.
 
@@ -277,34 +249,15 @@ class Codec:
                     f"{tuple_type.cls.__qualname__}.{field.name} holds {uncarried.__qualname__}, "
                     "which is neither a value nor a tuple type; leave it out"
                 )
-        self.get_encode_plan(tuple_type.cls)
-        self._decoders[Dialect.NATIVE].compile(tuple_type)
+        self._quick_encoding.compile(tuple_type)
+        self._decoders[Dialect.NATIVE].get_reader(tuple_type.name)
+        self._quick_decoding.compile(tuple_type)
 
     def _encode(self, value: object, encoder: ValueEncoder) -> Json:
         try:
             return encoder.encode(value)
         except RecursionError:
             raise UnencodableValue("Cannot encode a value that contains itself") from None
-
-
-def _encode_quickly(encoder: ValueEncoder, payload: Payload) -> EncodedPayload | None:
-    """Return an encoded payload, or None if it takes the tolerant writer."""
-    try:
-        filt, tuples, date = encoder.encode_payload_quickly(payload)
-        if not encoder.is_json:
-            return None
-        written = _write(tuples)
-        return EncodedPayload(
-            filt if filt.__class__ is bytes else escape_json(_write(filt)),
-            written if written.isascii() else escape_json(written),
-            date if date.__class__ is bytes else escape_json(_write(date)),
-            portable=encoder.is_portable,
-            is_lasting=encoder.is_lasting,
-            is_tabular=encoder.is_tabular,
-        )
-    except (UnicodeEncodeError, RecursionError, TypeError, UnencodableValue):
-        # Lone surrogates and proxies, or what the general encoder tells about with its path.
-        return None
 
 
 def _with_path(error: WireError, path: str) -> WireError:

@@ -19,7 +19,7 @@ import msgspec
 from django_vortex.exceptions import MalformedMessage
 from django_vortex.tuples import FieldSpec, TupleType
 from django_vortex.wire.columns import COLUMNS_MARKER, check_weight
-from django_vortex.wire.decode_plans import HINT_CHARACTERS, PLAIN, SIMPLE, Int
+from django_vortex.wire.decode_plans import HINT_CHARACTERS, PLAIN, SIMPLE, Int, has_plan
 from django_vortex.wire.encode_plans import TUPLE_DEPTH, strip_optional
 from django_vortex.wire.limits import Limits
 from django_vortex.wire.ports import DecodesValues
@@ -78,9 +78,10 @@ class ColumnsPlan:
         self._build = _compile(tuple_type, [made for _, made in chosen], namespace)
 
     def build(
-        self, columns: Any, decoder: DecodesValues, limits: Limits, arrived: int | None
+        self, tuples: Any, decoder: DecodesValues, limits: Limits, arrived: int | None
     ) -> list[Any]:
         """Make the tuples; raises `WireError` to give up."""
+        (columns,) = tuples
         if columns.fields != self._names:
             raise MalformedMessage("Columns are not those of the type")
         kinds = [column.__class__ for column in columns.columns]
@@ -93,8 +94,8 @@ class ColumnsPlan:
 
 
 def make_columns_plan(tuple_type: TupleType) -> ColumnsPlan | None:
-    """Return the plan of a type; None if it has no fields, and so no columns."""
-    return ColumnsPlan(tuple_type) if tuple_type.fields else None
+    """Return the plan of a type; None if it has none, or no fields and so no columns."""
+    return ColumnsPlan(tuple_type) if tuple_type.fields and has_plan(tuple_type) else None
 
 
 def _choose(field: FieldSpec, index: int, namespace: dict[str, Any]) -> tuple[Any, str]:

@@ -10,12 +10,13 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 
 from django_vortex.tuples import FieldSpec, TupleSelector, TupleType
 from django_vortex.wire.encode_plans import TUPLE_DEPTH, is_plain_name, strip_optional
+from django_vortex.wire.limits import Limits
 from django_vortex.wire.ports import DecodesValues
 from django_vortex.wire.type_checks import make_check
 
@@ -52,6 +53,10 @@ SIMPLE: dict[object, tuple[Any, str]] = {
     ),
 }
 """By declared type: what msgspec is to expect, and how the value is made of it."""
+
+
+Build: TypeAlias = Callable[[Any, DecodesValues, Limits, int | None], list[Any]]
+"""Takes what was parsed, the decoder, limits, and the bytes that arrived; returns the tuples."""
 
 
 def get_type_name(text: bytes) -> str | None:
@@ -95,9 +100,7 @@ class DecodePlan:
         )
         self.read: Callable[[bytes], Any] = msgspec.json.Decoder(message).decode
         """Parse the text; raises `msgspec.MsgspecError` or `RecursionError` to give up."""
-        self.build: Callable[[list[Any], DecodesValues], list[Any]] = _compile(
-            tuple_type, expressions, namespace
-        )
+        self.build: Build = _compile(tuple_type, expressions, namespace)
         """Make the tuples; raises `WireError` to give up."""
 
 
@@ -105,6 +108,11 @@ def has_plan(tuple_type: TupleType) -> bool:
     """Return whether decoding of a type can be compiled."""
     names_are_plain = all(is_plain_name(field.name) for field in tuple_type.fields)
     return names_are_plain and tuple_type.cls is not TupleSelector
+
+
+def make_plan(tuple_type: TupleType) -> DecodePlan | None:
+    """Return the plan of a type, None if it has none."""
+    return DecodePlan(tuple_type) if has_plan(tuple_type) else None
 
 
 def _choose(field: FieldSpec, index: int, namespace: dict[str, Any]) -> tuple[Any, str]:
@@ -122,14 +130,12 @@ def _choose(field: FieldSpec, index: int, namespace: dict[str, Any]) -> tuple[An
     return Any, f"None if v is None else check{index}({decoded})"
 
 
-def _compile(
-    tuple_type: TupleType, expressions: list[str], namespace: dict[str, Any]
-) -> Callable[[list[Any], DecodesValues], list[Any]]:
+def _compile(tuple_type: TupleType, expressions: list[str], namespace: dict[str, Any]) -> Build:
     construction = tuple_type.get_construction()
     names = [field.name for field in tuple_type.fields]
     namespace |= {"build": construction.build, "cls": tuple_type.cls, "new": object.__new__}
     locals_of_function = ", ".join(f"{name}={name}" for name in namespace)
-    lines = [f"def build_all(records, decoder, {locals_of_function}):"]
+    lines = [f"def build_all(records, decoder, limits, arrived, {locals_of_function}):"]
     lines += [" built = []", " append = built.append", " for record in records:"]
     if construction.is_plain:
         lines.append("  instance = new(cls)")
@@ -141,5 +147,5 @@ def _compile(
     lines.append("  append(instance)" if construction.is_plain else "  append(build(values))")
     lines.append(" return built")
     exec("\n".join(lines), namespace)
-    compiled: Callable[[list[Any], DecodesValues], list[Any]] = namespace["build_all"]
+    compiled: Build = namespace["build_all"]
     return compiled

@@ -10,9 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Callable
-from typing import Any, TypeVar
-
-import msgspec
+from typing import Any
 
 from django_vortex.exceptions import (
     DefinitionError,
@@ -31,22 +29,17 @@ from django_vortex.tuples import (
 )
 from django_vortex.typedefs import Json
 from django_vortex.wire.bodies import EncodedBody
-from django_vortex.wire.column_plans import ColumnsPlan, get_columns_name, make_columns_plan
-from django_vortex.wire.decode_plans import PLAIN, DecodePlan, get_type_name, has_plan
+from django_vortex.wire.decode_plans import PLAIN
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.field_types import READER_ERRORS, READERS, read_datetime
 from django_vortex.wire.json_text import too_deep
 from django_vortex.wire.keys import are_exact_text_keys, check_decimal, check_hashes, read_key
-from django_vortex.wire.limits import Limits
 from django_vortex.wire.payload import Payload
-from django_vortex.wire.plain import read_plain, read_plain_date
 from django_vortex.wire.registered_values import decode_field
 from django_vortex.wire.type_checks import Check, expected, make_check, under
 
 _MARKERS = frozenset({"_ct", "_c"})
-
-_Plan = TypeVar("_Plan")
 
 
 class TupleReader:
@@ -136,11 +129,9 @@ class ValueDecoder:
     ) -> None:
         self._registry = registry
         self._depth = depth
-        self._dialect = dialect
+        self.dialect = dialect
         self._reads_all_ints = reads_all_ints
         self._reads_unknown_tuples = reads_unknown_tuples
-        self._plans: dict[str, tuple[TupleType, DecodePlan | None]] = {}
-        self._columns_plans: dict[str, tuple[TupleType, ColumnsPlan | None]] = {}
         self._readers: dict[str, tuple[TupleType, TupleReader]] = {}
 
     def decode(self, value: Json, depth: int = 0) -> Any:
@@ -205,47 +196,6 @@ class ValueDecoder:
             known = self._readers[name] = (tuple_type, TupleReader(tuple_type))
         return known[1]
 
-    def decode_payload_quickly(self, text: bytes) -> Payload | None:
-        """Return the payload of a JSON text by the plan of its tuples' type.
-
-        Returns:
-            None when there is no plan for it, or the text is not what the plan expects.
-        """
-        plan = self._get_plan(get_type_name(text), self._plans, DecodePlan)
-        if plan is None:
-            return None
-        try:
-            message = plan.read(text)
-            payload = self._decode_head(message.filt, message.date)
-            payload.tuples = plan.build(message.tuples, self)
-        except (msgspec.MsgspecError, ValueError, OverflowError, RecursionError, WireError):
-            return None
-        return payload
-
-    def decode_columns_quickly(
-        self, text: bytes, limits: Limits, arrived: int | None
-    ) -> Payload | None:
-        """Return the payload of a JSON text with columns by the plan of its tuples' type.
-
-        Args:
-            text: JSON.
-            limits: How many tuples there may be.
-            arrived: Bytes that arrived, None if they do not count.
-
-        Returns:
-            None when there is no plan for it, or the text is not what the plan expects.
-        """
-        plan = self._get_plan(get_columns_name(text), self._columns_plans, make_columns_plan)
-        if plan is None:
-            return None
-        try:
-            message = plan.read(text)
-            payload = self._decode_head(message.filt, message.date)
-            payload.tuples = plan.build(message.tuples[0], self, limits, arrived)
-        except (msgspec.MsgspecError, ValueError, OverflowError, RecursionError, WireError):
-            return None
-        return payload
-
     def decode_column(self, column: Json, depth: int) -> list[Any]:
         """Return the values of a column."""
         if column.__class__ is list:
@@ -259,40 +209,6 @@ class ValueDecoder:
             None if data is None else self._decode_wrapper(kind, {"_fd": data}, depth)
             for data in column["_fd"]
         ]
-
-    def compile(self, tuple_type: TupleType) -> None:
-        """Make the reader and the plan of a type, which otherwise first use does.
-
-        Raises:
-            DefinitionError: It cannot be read.
-        """
-        self.get_reader(tuple_type.name)
-        self._get_plan(tuple_type.name, self._plans, DecodePlan)
-
-    def _decode_head(self, filt: Json, date: Json) -> Payload:
-        """Return a payload of no tuples."""
-        if filt is None and date is None:
-            return Payload()
-        plain, plain_date = read_plain(filt), read_plain_date(date)
-        if plain is None or plain_date is None:
-            return self.decode_payload({"filt": filt, "date": date})
-        return Payload(plain, (), plain_date)
-
-    def _get_plan(
-        self,
-        name: str | None,
-        plans: dict[str, tuple[TupleType, _Plan | None]],
-        make: Callable[[TupleType], _Plan | None],
-    ) -> _Plan | None:
-        """Return the plan of a type for one form of its tuples, made when it is first used."""
-        tuple_type = None if name is None else self._registry.get_by_name(name)
-        if tuple_type is None or self._dialect is Dialect.D0:
-            return None
-        known = plans.get(tuple_type.name)
-        if known is None or known[0] is not tuple_type:
-            plan = make(tuple_type) if has_plan(tuple_type) else None
-            known = plans[tuple_type.name] = (tuple_type, plan)
-        return known[1]
 
     def _decode_items(self, value: list[Json], depth: int) -> list[Any]:
         depth = self._descend(depth)
@@ -346,7 +262,7 @@ class ValueDecoder:
             raise expected("str", text)
         return PayloadEnvelope.received(
             {} if filt is None else filt,
-            EncodedBody(text, self._dialect) if text else None,
+            EncodedBody(text, self.dialect) if text else None,
             result=result,
             date=date,
             reply_filt=reply_filt,
@@ -371,7 +287,7 @@ class ValueDecoder:
         try:
             if marker == "datetime":
                 moment = read_datetime(data)
-                if self._dialect is Dialect.D0 and moment.tzinfo is None:
+                if self.dialect is Dialect.D0 and moment.tzinfo is None:
                     moment = moment.replace(tzinfo=dt.UTC)
                 return moment
             read = READERS.get(marker)
@@ -385,7 +301,7 @@ class ValueDecoder:
         if marker == "dict" and isinstance(data, dict):
             return self._decode_dict(data, depth)
         make = CONTAINERS.get(marker)
-        if make is None and marker != "dict" and self._dialect.is_native:
+        if make is None and marker != "dict" and self.dialect.is_native:
             return decode_field(self, marker, data, depth)
         if make is None and marker != "dict":
             raise MalformedMessage(f"Unknown field type {quoted(marker)}", "")

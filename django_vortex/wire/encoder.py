@@ -35,17 +35,15 @@ from __future__ import annotations
 import datetime as dt
 import decimal
 import enum
-import itertools
 import math
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django_vortex.exceptions import UnencodableValue, quoted
 from django_vortex.tuples import Field, GenericTuple, TupleType
 from django_vortex.tuples.scalars import SCALAR_TEXTS, bytes_text, datetime_text
 from django_vortex.typedefs import Json
-from django_vortex.wire.columns import fold_rows
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.envelopes_in_data import encode_envelope
@@ -58,7 +56,6 @@ from django_vortex.wire.keys import (
 )
 from django_vortex.wire.payload import PAYLOAD_CLASS, Payload
 from django_vortex.wire.places import index_part, key_part
-from django_vortex.wire.plain import write_plain, write_plain_date
 from django_vortex.wire.ports import EncodesPayloads
 from django_vortex.wire.raw_values import SAME_RAW, encode_raw
 from django_vortex.wire.registered_values import encode_field, encode_registered
@@ -139,46 +136,6 @@ class ValueEncoder:
             "date": self.encode(value.date, depth + 1),
             **message,
         }
-
-    def encode_payload_quickly(
-        self, value: Payload
-    ) -> tuple[bytes | Json, list[Json], bytes | Json]:
-        """Return filt, tuples and date, with structs for tuples, for msgspec alone.
-
-        A plain filt and a date in UTC are JSON text already.
-        """
-        tuples: list[Json] = []
-        for cls, items in _group(value.tuples):
-            encode_all = self.codec.get_encode_plan(cls)
-            if encode_all is None:
-                self._add_rows(items, tuples)
-                continue
-            if not self.dialect.has_columns:
-                before = len(tuples) + 1
-                encode_all(items, self, tuples)
-                self.is_tabular |= len(tuples) > before
-                continue
-            run = items if items.__class__ is list else list(items)
-            encode_columns = self.codec.get_columns_plan(cls) if len(run) > 1 else None
-            if encode_columns is None:
-                encode_all(run, self, tuples)
-            else:
-                tuples.append(encode_columns(run, self))
-                self.is_tabular = True
-                self.is_portable = False
-        filt, date = write_plain(value.filt), write_plain_date(value.date)
-        return (
-            self.encode(value.filt, 1) if filt is None else filt,
-            tuples,
-            self.encode(value.date, 1) if date is None else date,
-        )
-
-    def _add_rows(self, items: Iterable[Any], tuples: list[Json]) -> None:
-        """Encode what has no plan, tuples of unknown types for example."""
-        rows = [self.encode(item, 2) for item in items]
-        folded = fold_rows(rows)
-        self.is_tabular |= len(folded) < len(rows)
-        tuples += folded if self.dialect.has_columns else rows
 
     def check_raw(self, value: Json, depth: int = 0) -> Json:
         """Return the value of a raw field: plain JSON as it is.
@@ -326,14 +283,6 @@ class ValueEncoder:
 
 
 _Writer = Callable[[ValueEncoder, Any, int], Json]
-
-
-def _group(tuples: Sequence[Any]) -> Iterable[tuple[type, Iterable[Any]]]:
-    """Return the runs of values of one class."""
-    kinds = set(map(type, tuples))
-    if len(kinds) == 1:
-        return [(kinds.pop(), tuples)]
-    return itertools.groupby(tuples, type)
 
 
 def _to_utc(value: dt.datetime) -> dt.datetime:

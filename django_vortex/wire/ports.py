@@ -111,9 +111,3 @@ class EncodesPayloads(Protocol):
 
     def decode_payload_object(self, source: Json, dialect: Dialect) -> Payload:
         """Return the payload that parsed JSON stands for."""
-
-    def get_encode_plan(self, cls: type) -> EncodeAll | None:
-        """Return the compiled encoding of the instances of a class, if they are tuples."""
-
-    def get_columns_plan(self, cls: type) -> EncodeColumns | None:
-        """Return the encoding of many instances of a class as columns, if they are tuples."""

@@ -27,6 +27,8 @@ from django_vortex.wire.codec import Codec
 from django_vortex.wire.decode_plans import get_type_name, has_plan
 from django_vortex.wire.decoder import ValueDecoder
 from django_vortex.wire.dialects import Dialect
+from django_vortex.wire.limits import Limits
+from django_vortex.wire.quick_decoding import QuickDecoding
 from tests.unit.wire import strategies
 from tests.unit.wire.strategies import Anything, Declared, Point, strict
 
@@ -50,7 +52,8 @@ def read_compiled(codec: Codec, text: bytes, dialect: Dialect) -> Any:
 
 def read_quickly(registry: TupleRegistry, text: bytes) -> Any:
     """Return what the plan alone makes of a text: None when it gives up."""
-    return ValueDecoder(registry, Dialect.D2, 64).decode_payload_quickly(text)
+    decoder = ValueDecoder(registry, Dialect.D2, 64)
+    return QuickDecoding(registry).decode(text, decoder, Limits(), None)
 
 
 def message(*tuples: Any) -> bytes:
