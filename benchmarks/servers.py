@@ -45,7 +45,7 @@ def run_server(
         application: Import path, ``OURS`` or ``THEIRS``; found as in this process.
         settings: The module of Django's settings.
     """
-    port = _find_free_port()
+    port = _pick_free_port()
     command = {
         "uvicorn": ["uvicorn", application, "--port", str(port)],
         "daphne": ["daphne", "-p", str(port), application],
@@ -77,7 +77,7 @@ def run_server(
                 process.wait()
 
 
-def _find_free_port() -> int:
+def _pick_free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

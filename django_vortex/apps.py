@@ -1,4 +1,4 @@
-"""The Django app: wires the rooms together once all models are loaded."""
+"""The Django app: connects the parts of the package once all models are loaded."""
 
 from django.apps import AppConfig
 
@@ -10,7 +10,7 @@ class DjangoVortexConfig(AppConfig):
     verbose_name = "Vortex"
 
     def ready(self) -> None:
-        """Make tuples of models possible, bind the default registry, find the endpoints."""
+        """Register the adapters of models, bind the default registry, import the endpoints."""
         # Not on top: this module is imported before any model may be.
         from django.apps import apps
         from django.db import transaction
@@ -42,7 +42,7 @@ class DjangoVortexConfig(AppConfig):
 
 
 def listen_to_logouts() -> None:
-    """Let logging out end the streams of the session, where the project has users."""
+    """End the streams of a session when its user logs out, where the project has users."""
     from django.apps import apps
 
     if apps.is_installed("django.contrib.auth"):

@@ -156,7 +156,7 @@ _GIBIBYTE = 2**30
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VortexSettings:
-    """What ``VORTEX = {...}`` may say; in the settings file the names are written in capitals."""
+    """The settings of ``VORTEX = {...}``, where their names are written in capitals."""
 
     name: str = _text("django_vortex")
     """The vortex name that this server tells its peers."""

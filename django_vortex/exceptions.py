@@ -91,7 +91,7 @@ class PeerError(VortexError):
 
     @property
     def parts(self) -> dict[str, Any]:
-        """What clients of our own get beside ``error`` (the code) and ``text``."""
+        """What clients get in the native dialect beside ``error`` (the code) and ``text``."""
         return {}
 
 
@@ -123,7 +123,7 @@ class WireError(PeerError):
 
 
 class MalformedMessage(WireError):
-    """Bytes or values that no dialect gives a meaning."""
+    """A message that is not valid in any dialect."""
 
 
 class LimitExceeded(WireError):
@@ -133,13 +133,13 @@ class LimitExceeded(WireError):
 
 
 class UnknownTupleType(WireError):
-    """A tuple type name that nothing is registered under."""
+    """The name of a tuple type that is not registered."""
 
     code = "unknown-type"
 
 
 class UnknownEndpoint(WireError):
-    """A filt that no handler is for."""
+    """A filt that no endpoint handles."""
 
     code = "no-endpoint"
 
@@ -158,7 +158,7 @@ class PermissionDenied(HandlerError):
 
 
 class NotFound(HandlerError):
-    """What the peer asks for does not exist, or not for it."""
+    """What the peer asks for does not exist, or the peer may not see it."""
 
     code = "not-found"
 
@@ -228,7 +228,7 @@ class TooManyRequests(HandlerError):
 
 
 class TryAgain(HandlerError):
-    """The database cannot do the work now, others are in its way, say. Nothing of it is done."""
+    """The database cannot do the work now, for example because of a lock. Nothing was changed."""
 
     code = "busy"
 
@@ -265,14 +265,14 @@ class RefusedError(PeerError):
 
 
 class InvalidCredentials(RefusedError):
-    """A peer shows a token, or something else of the kind, that is nobody's or no longer valid.
+    """A token, or other credentials, that are unknown or no longer valid.
 
-    Functions in ``VORTEX["AUTHENTICATE"]`` raise it. The peer is turned away, over HTTP with 401:
-    who meant to be somebody is never served as nobody. The text is sent to it.
+    Functions in ``VORTEX["AUTHENTICATE"]`` raise it. The peer is refused, over HTTP with 401, and
+    never served anonymously. The text is sent to it.
 
     Args:
         text: One line, capital first, no full stop, without the token.
-        challenge: The header ``WWW-Authenticate``: what would be accepted.
+        challenge: The header ``WWW-Authenticate``, with the scheme that would be accepted.
     """
 
     code = "authentication"
@@ -335,4 +335,4 @@ class InternalError(PeerError):
 
 
 class DeliveryError(VortexError):
-    """A send that could reach nobody."""
+    """A message could not be sent to any peer."""

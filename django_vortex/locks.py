@@ -1,7 +1,7 @@
-"""Locks that do not hang a process that is forked off: `Lock`.
+"""Locks that are safe across a fork: `Lock`.
 
-A fork copies memory but only one thread. What another thread holds at that moment nobody in the
-child ever releases, so each lock of the package is found free there.
+A fork copies memory but only one thread. A lock that another thread holds at that moment is never
+released in the child, so each lock of the package is renewed there.
 """
 
 import os

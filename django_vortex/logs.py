@@ -1,4 +1,4 @@
-"""Loggers whose output what peers do cannot make grow without bound: `get_limited_logger`.
+"""Loggers with a rate limit, since peers cause the records: `get_limited_logger`.
 
 Takes the name of a logger, gives that logger with a filter: the same message is written so many
 times in a period, the same traceback a few times. What was left out is counted and said later.
@@ -34,7 +34,7 @@ class _Count:
 
 
 class RateLimit(logging.Filter):
-    """Lets the same message through so many times in a period.
+    """Writes the same message a limited number of times in a period.
 
     Messages are the same if their text before formatting is: it is the program's, and what differs
     is the peer's. Records in a period after one in which some were left out say how many.

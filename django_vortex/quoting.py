@@ -1,4 +1,4 @@
-"""Quoting foreign values in texts: short, with bounded effort, and nothing of how they are made.
+"""Quote foreign values in texts: short, with bounded effort, without internals of their classes.
 
 Takes any value, gives one line. What comes from peers may be large, and an instance in it may be of
 a class of the application, whose ``repr`` may name modules, ask a database, or fail.

@@ -1,7 +1,7 @@
 """The URLs of a vortex, for ``path("", include("django_vortex.urls"))``.
 
-Both paths serve WebSockets as well as HTTP; the second is where old WebSocket clients look, and
-tells them with a GET that there is something to find.
+Both paths serve WebSockets as well as HTTP. Old WebSocket clients use the second, and first send it
+a GET to see whether it exists.
 """
 
 from django.urls import re_path

@@ -39,13 +39,13 @@ class AsyncModelHandler(BaseHandler):
         """
 
     async def pre_process(self, request: Request) -> None:
-        """Do something before the data is built for somebody who asked; raise to refuse."""
+        """Run before the data is built for a request; raise an exception to refuse it."""
 
     async def post_process(self, request: Request, payload: Payload) -> None:
-        """Do something with the data before it is sent to somebody who asked."""
+        """Run before the data is sent as the answer to a request."""
 
     async def handle(self, request: Request) -> Payload:
-        """Answer a request with the data; the hooks are for those who asked."""
+        """Answer a request with the data, between the two hooks."""
         if request.is_push:
             return await self._list(await self.build_model(request))
         await self.pre_process(request)

@@ -1,4 +1,4 @@
-"""What all handlers that are objects have in common: a filt, an endpoint and a way to push."""
+"""The base class of handlers: a filt, an endpoint and a way to push."""
 
 import asyncio
 from abc import ABC, abstractmethod
@@ -43,9 +43,9 @@ class HandlerOptions(TypedDict, total=False):
 class BaseHandler(ABC):
     """An object that answers for one filt.
 
-    What it does is said by attributes of a subclass, or by keywords, which override them. A
-    subclass in the ``vortex.py`` of an app registers itself, unless that makes objects of it, or it
-    says ``abstract = True`` in its own body.
+    Its options are attributes of a subclass, or keywords, which override them. A subclass in the
+    ``vortex.py`` of an app registers itself, unless the module creates instances of it, or it says
+    ``abstract = True`` in its own body.
 
     Args:
         filt: What it answers, by default the attribute of the class.
@@ -55,7 +55,7 @@ class BaseHandler(ABC):
         endpoint: What is registered; `PayloadEndpoint.close` ends it.
 
     Raises:
-        DefinitionError: As `PayloadEndpoint`; or an option that there is not.
+        DefinitionError: As `PayloadEndpoint`; or an unknown option.
     """
 
     filt: Filt = {}
@@ -94,7 +94,7 @@ class BaseHandler(ABC):
 
     @classmethod
     def get_handler(cls) -> Self:
-        """Return the one object of this class that is registered, as that of a ``vortex.py`` is.
+        """Return the registered instance of this class, such as the one of a ``vortex.py``.
 
         Raises:
             DefinitionError: There is none, or there are several.
@@ -133,7 +133,7 @@ class BaseHandler(ABC):
         return f"<{type(self).__module__}.{type(self).__qualname__} {self.filt!r}>"
 
     def get_untyped(self) -> type[Any] | None:
-        """Return the class whose objects it sends though it is no tuple type, if that is known."""
+        """Return the class of the objects it sends, if that is known not to be a tuple type."""
         return None
 
     def make_push_request(self, filt: Filt | None = None) -> Request:

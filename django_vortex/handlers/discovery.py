@@ -1,8 +1,8 @@
-"""Classes of handlers that register themselves: the complete ones in the ``vortex.py`` of an app.
+"""Register the handler classes that the ``vortex.py`` of an app defines.
 
-Takes the names of such modules once they are imported, makes an object of each class that one of
-them defines, and remembers why that could not be done. What the module has made objects of itself
-is left to it; so is a class that says ``abstract = True`` in its own body.
+Takes the names of such modules once they are imported, creates an instance of each class that one
+of them defines, and remembers the reason where that is not possible. A class of which the module
+itself creates instances is left alone; so is one that says ``abstract = True`` in its own body.
 """
 
 import inspect
@@ -40,12 +40,12 @@ def note_class(cls: type[Any]) -> None:
 
 
 def note_object(cls: type[Any]) -> None:
-    """Note that there has been an object of a class."""
+    """Note that a class has been instantiated."""
     _constructed.add(cls)
 
 
 def is_constructed(cls: type[Any]) -> bool:
-    """Return whether there has been an object of a class of handlers, or of a subclass."""
+    """Return whether a class of handlers, or a subclass, has been instantiated."""
     return any(issubclass(one, cls) for one in _constructed)
 
 
@@ -67,13 +67,13 @@ def find_problems() -> dict[type[Any], str]:
 
 
 def find_missing(cls: type[Any]) -> list[str]:
-    """Return what a class lacks for an object of it."""
+    """Return the attributes and methods that a class lacks to be instantiated."""
     missing = [name for name in cls._required if not _is_set(inspect.getattr_static(cls, name))]
     return [*missing, *sorted(getattr(cls, "__abstractmethods__", ()))]
 
 
 def is_abstract(cls: type[Any]) -> bool:
-    """Return whether a class says itself that it is there for others to finish."""
+    """Return whether a class says ``abstract = True`` in its own body."""
     return vars(cls).get("abstract") is True
 
 

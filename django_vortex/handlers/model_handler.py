@@ -1,4 +1,4 @@
-"""`ModelHandler`: data that is built anew for everyone who asks, and pushed when it changes."""
+"""`ModelHandler`: data that is built for each request, and pushed when it changes."""
 
 import inspect
 from abc import abstractmethod
@@ -39,13 +39,13 @@ class ModelHandler(BaseHandler):
         """
 
     def pre_process(self, request: Request) -> None:
-        """Do something before the data is built for somebody who asked; raise to refuse."""
+        """Run before the data is built for a request; raise an exception to refuse it."""
 
     def post_process(self, request: Request, payload: Payload) -> None:
-        """Do something with the data before it is sent to somebody who asked."""
+        """Run before the data is sent as the answer to a request."""
 
     def handle(self, request: Request) -> Payload:
-        """Answer a request with the data; the hooks are for those who asked."""
+        """Answer a request with the data, between the two hooks."""
         if request.is_push:
             return list_payload(self.build_model(request))
         self.pre_process(request)

@@ -53,14 +53,14 @@ _CHECKS: Final[Mapping[str, Callable[[Any], object]]] = {
 
 
 def check_class(cls: type[Any]) -> None:
-    """Look at what a subclass of an application says.
+    """Check the options of an application's subclass.
 
-    Plain functions, such as a ``session_factory`` or one of the request as ``get_queryset``, are
-    made no methods.
+    Plain functions, such as a ``session_factory`` or a ``get_queryset`` that takes the request, do
+    not become methods.
 
     Raises:
-        DefinitionError: An attribute that is none of the options, but was meant to be; or a value
-            that cannot be. It names the class and the attribute.
+        DefinitionError: An attribute looks like a misspelt option, or has a wrong value. The text
+            names the class and the attribute.
     """
     if _is_ours(cls):
         return
@@ -86,7 +86,7 @@ def set_options(handler: Any, keywords: Mapping[str, Any]) -> None:
     """Let keywords of a constructor override attributes; None leaves the attribute.
 
     Raises:
-        DefinitionError: There is no such option, or its value cannot be.
+        DefinitionError: There is no such option, or its value is wrong.
     """
     cls = type(handler)
     base, named = _get_base(cls), cls.__qualname__

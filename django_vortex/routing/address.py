@@ -1,4 +1,4 @@
-"""Where a push goes."""
+"""The recipients of a push: `Address`."""
 
 from dataclasses import dataclass
 from typing import Any, Self

@@ -1,8 +1,8 @@
-"""Where payloads are decoded and replies are encoded: on the loop, in a thread, or in line.
+"""Decide where payloads are decoded and replies are encoded: on the loop or in a thread.
 
-Takes requests and what handlers return, gives decoded requests and replies. What is little is done
-on the loop, so much in a turn; what may wait for a database where that may block; what is much
-through the port ``run_large``, when it is the peer's turn.
+Takes requests and what handlers return, gives decoded requests and replies. Little work is done on
+the loop, with a limit for each turn; work that may query a database in a thread where it may block;
+large work through the port ``run_large``, when it is the peer's turn.
 """
 
 import datetime

@@ -1,4 +1,4 @@
-"""Where messages end: a filt and the handler of everything that contains it."""
+"""Endpoints: a filt and the handler of all messages whose filt contains it."""
 
 import functools
 import inspect
@@ -24,27 +24,28 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 class PayloadEndpoint:
     """A filt and its handler, registered on construction.
 
-    The endpoint holds its handler, the registry holds the endpoint only weakly: constructed while a
-    module's body or the ``ready()`` of an app runs it is pinned to that, elsewhere it lives as long
-    as somebody keeps it. One that ends before anybody has asked it leaves a line in the log.
+    The endpoint holds its handler; the registry holds the endpoint weakly. One that is constructed
+    in the body of a module or in the ``ready()`` of an app lives as long as that does; elsewhere it
+    lives as long as a reference to it is kept. One that is collected before its first request is
+    logged.
 
     Args:
         filt: What a message's filt must contain to come here; has a ``key``.
         handler: Called with the `Request`. ``def`` runs where it may block, ``async def`` on the
             loop. What it returns is the reply, what it raises is told to the peer.
-        accept_only_from: Names of the peers that are heard; all if empty.
-        ignore_from: Names of peers that are not heard.
-        permission: Who may ask, a `Permission` or a class of them; it is asked for retrieving,
-            whatever the handler does, before anything of the payload is decoded. By default the
-            setting ``PERMISSION``, under which everybody may ask unless it says otherwise.
-        throttle: How often peers may ask: a rate such as ``"60/m"`` for each user, or address of
-            those who are not logged in, or rates by what is counted; see `read_rates`.
+        accept_only_from: Names of the peers whose messages are handled; all if empty.
+        ignore_from: Names of peers whose messages are ignored.
+        permission: Who may send requests, a `Permission` or a class of them. It is asked with
+            `Action.RETRIEVE`, whatever the handler does, before the payload is decoded. By default
+            the setting ``PERMISSION``, which lets everybody send requests unless it is changed.
+        throttle: How often peers may send requests: a rate such as ``"60/m"`` for each user (for
+            each address where nobody is logged in), or rates by what is counted; see `read_rates`.
         payload_io: The registry, by default the program's.
-        owner: Any object that shall keep this endpoint for as long as it lives itself.
+        owner: An object that keeps this endpoint alive for as long as it lives itself.
 
     Raises:
         DefinitionError: A filt without ``key``, a handler that cannot be called with a request, or
-            a permission or a rate that is none, or a permission that tells rows apart.
+            a permission or a rate that is not valid, or a permission that restricts rows.
     """
 
     __slots__ = (
@@ -92,13 +93,13 @@ class PayloadEndpoint:
         self.payload_io.add(self)
 
     def accepts(self, peer_name: str) -> bool:
-        """Return whether peers of this name are heard."""
+        """Return whether messages of peers with this name are handled."""
         if self.accept_only_from and peer_name not in self.accept_only_from:
             return False
         return peer_name not in self.ignore_from
 
     def close(self) -> None:
-        """Hear nothing any more; may be called twice."""
+        """Remove the endpoint from its registry; may be called twice."""
         self.payload_io.remove(self)
 
     def __repr__(self) -> str:
@@ -117,10 +118,11 @@ def endpoint(
 ) -> Callable[[_Function], _Function]:
     """Make a function the handler of a filt; takes what `PayloadEndpoint` takes.
 
-    One that changes anything names a ``permission``: by default everybody may ask.
+    A handler that changes anything should name a ``permission``: by default everybody may send it
+    requests.
 
-    The function stays what it is and keeps its endpoint, so that one made within another function
-    lives as long as it does.
+    The function is returned unchanged and keeps its endpoint, so that one that is defined within
+    another function lives as long as the function does.
 
     Raises:
         DefinitionError: As `PayloadEndpoint`; or it is used without a filt, as ``@endpoint``.
@@ -149,10 +151,10 @@ def endpoint(
 
 
 def make_permission(value: Any, payload_io: PayloadIO, where: str) -> Permission:
-    """Return who may ask a handler that has no rows; None is the registry's default.
+    """Return the permission of a handler without rows; None is the registry's default.
 
     Raises:
-        DefinitionError: It is no permission, or one that tells rows apart.
+        DefinitionError: It is not a permission, or one that restricts rows.
     """
     if value is None:
         return payload_io.default_permission

@@ -1,7 +1,7 @@
-"""What a peer is told of an error, in the one form that it reads.
+"""Write errors as results of envelopes, in the form that the peer's dialect has.
 
-Takes an error that is meant for the peer, gives the ``result`` of the envelope that tells it: for
-our own dialect an object, ``{"error": code, "text": ..., ...}``, for all others the text alone.
+Takes an error that is meant for the peer, gives the ``result`` of the envelope: for our own dialect
+an object, ``{"error": code, "text": ..., ...}``, for all others the text alone.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""What handlers that keep something for their peers have to hear: `Followers`.
+"""Notify handlers that keep state for their peers: `Followers`.
 
 Takes what a server notices of its peers and hears from other processes, gives it to the handlers
 it concerns; takes what one of them tells the same handler in other processes. Used on the server's
@@ -125,7 +125,7 @@ class Followers:
         asyncio.get_running_loop().call_later(seconds, function)
 
     def receive_news(self, name: str, text: str) -> None:
-        """Give what another process tells to the followers of a name."""
+        """Pass what another process tells on to the followers of a name."""
         self._each(lambda one: one.receive_news(text), name)
 
     def recover(self) -> None:

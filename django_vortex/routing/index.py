@@ -1,4 +1,4 @@
-"""The index that finds what a filt is for among very many patterns.
+"""An index that finds the patterns that a filt matches, among very many.
 
 Takes filts with an item each, gives the items whose filt a message's contains. Costs as much as the
 message has keys and the answer has items, not as there are patterns. Among very many, the time goes

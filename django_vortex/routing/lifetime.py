@@ -1,4 +1,4 @@
-"""How long an endpoint lives: found by looking at who is constructing it.
+"""Determine how long an endpoint lives, by the call stack of its construction.
 
 Takes the stack of calls, gives the `Site` of a construction: file and line, and the module whose
 body or the app whose ``ready()`` is running, to which the registry pins what is constructed there.

@@ -1,4 +1,4 @@
-"""How many requests are begun in one turn of the event loop, whoever they are from."""
+"""Limit the number of requests that begin in one turn of the event loop."""
 
 import asyncio
 from asyncio import get_running_loop

@@ -1,4 +1,4 @@
-"""What a permission is, and how permissions are joined.
+"""The interface of permissions, and how they are joined.
 
 Takes a request and an action, answers three questions: may this peer do it at all (`allows`), which
 rows exist for it (`scope`), and may it do it to this row (`allows_object`). Every handler asks the
@@ -23,7 +23,7 @@ Verdict: TypeAlias = bool | Awaitable[bool]
 
 
 class Action(enum.Enum):
-    """What is done to a row; whoever asks a handler without rows retrieves."""
+    """What is done to a row; a handler without rows is always asked with `RETRIEVE`."""
 
     CREATE = "create"
     RETRIEVE = "retrieve"
@@ -89,7 +89,7 @@ class _Composable(type):
 
 
 class Permission(metaclass=_Composable):
-    """Lets everything through; subclasses say what not.
+    """Allows everything; subclasses override one of its methods to restrict.
 
     All three methods may be coroutine functions, which run on the event loop; the methods of joined
     permissions wait for theirs, and are called where they may: in a transaction's thread or

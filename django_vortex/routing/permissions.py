@@ -1,7 +1,6 @@
-"""Who may do what to which rows: the permissions that come with the package.
+"""The permissions that come with the package, for ``permission=`` of handlers and endpoints.
 
-Takes nothing, gives classes for ``permission=`` of handlers and endpoints. They are joined by
-``&``, ``|`` and ``~``, see `Permission`.
+They are joined by ``&``, ``|`` and ``~``, see `Permission`.
 """
 
 from collections.abc import Callable
@@ -39,12 +38,12 @@ class IsStaff(Permission):
 
 
 class ReadOnly(Permission):
-    """Everybody, but nobody may change anything."""
+    """Everybody may retrieve; nobody may change anything."""
 
     may_block = False
 
     def allows(self, request: Request, action: Action) -> bool:
-        """Let retrieving through."""
+        """Return whether the action is `Action.RETRIEVE`."""
         return action is READING
 
 
@@ -97,7 +96,7 @@ _generation = 0
 
 
 def forget_defaults() -> None:
-    """Let all handlers find their default anew: the settings have changed."""
+    """Let all handlers look up their default again, after a change of the settings."""
     global _generation
     _generation += 1
 

@@ -1,4 +1,4 @@
-"""What routing needs from those above it, as protocols, and what it does until they are bound."""
+"""The interfaces that routing needs from the layers above, with defaults until they are bound."""
 
 import asyncio
 import datetime

@@ -1,7 +1,7 @@
-"""How often something may be done, by whom: rates written as Django REST framework writes them.
+"""Rate limits, written as Django REST framework writes them: `Rates`.
 
-Takes ``"60/m"``, or rates by what is counted, gives `Rates`, which says of each request how long
-its peer has to wait. Pure but for the clock.
+Takes ``"60/m"``, or rates by what is counted, gives `Rates`, which returns for each request how
+long its peer has to wait. Pure but for the clock.
 """
 
 import heapq
@@ -37,7 +37,7 @@ _FIND_KEY: Final[Mapping[str, Callable[[Peer], str | None]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """So many times in a period.
+    """A number of requests in a period.
 
     Up to ``number`` at once, after that one each ``seconds / number``.
     """

@@ -1,4 +1,4 @@
-"""Who may read from a handler, asked of peers that did not ask: `Readers`, for pushes.
+"""Check which peers may read from a handler, for pushes: `Readers`.
 
 Takes the filt of a handler and a peer, gives what the handler's permission says, or what the
 handler answers.

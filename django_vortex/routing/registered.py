@@ -1,4 +1,4 @@
-"""What the registry of endpoints needs of each of them: `Registered`.
+"""The interface of endpoints for their registry: `Registered`.
 
 `PayloadEndpoint` is one, which registers itself; the registry knows no more of it than this.
 """

@@ -1,7 +1,7 @@
-"""What handlers return and raise, as the envelopes that answer the asker.
+"""Make reply envelopes from what handlers return and raise.
 
-Takes results and exceptions, gives envelopes with the asker's complete filt, their payload encoded
-already for the dialect that the asker reads.
+Takes results and exceptions, gives envelopes with the complete filt of the request and a payload
+that is already encoded for the peer's dialect.
 """
 
 import datetime

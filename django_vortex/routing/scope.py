@@ -1,4 +1,4 @@
-"""Which rows joined permissions let through, before an ORM has to know what that means.
+"""The joined scopes of permissions, independent of an ORM: `JoinedScope`.
 
 Takes the scopes of permissions as applications write them, gives a `JoinedScope`; what makes
 conditions of scopes understands it.

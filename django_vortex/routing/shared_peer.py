@@ -1,7 +1,7 @@
-"""Who data is built for that goes to many peers at once: `SharedPeer`.
+"""A placeholder for the peer of data that is built once for many peers: `SharedPeer`.
 
-Takes no peer, gives what stands in its place in a request. What is built for everybody must not
-depend on anybody, so looking at it is noted, and the data is built for each peer instead.
+Data for many peers must not depend on one of them, so reading an attribute of the placeholder is
+noted, and the data is built for each peer instead.
 """
 
 from typing import Any, NoReturn
@@ -10,7 +10,7 @@ from django_vortex.routing.peer import Peer
 
 
 class DependsOnPeer(Exception):
-    """Something was asked of a peer that stands for many."""
+    """An attribute was read of a peer that stands for many."""
 
 
 class SharedPeer(Peer):

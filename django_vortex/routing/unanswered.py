@@ -1,4 +1,4 @@
-"""Messages that no endpoint is for: what their sender is told, and what the log says once.
+"""Answer and log messages that no endpoint handles: `Unanswered`.
 
 Takes requests without an endpoint, gives their answers.
 """

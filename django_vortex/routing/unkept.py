@@ -1,4 +1,4 @@
-"""Endpoints that end because nobody keeps them: what the log says once.
+"""Log endpoints that are collected because no reference to them is kept.
 
 Takes references to endpoints, which the registry holds weakly. One that was made within a function,
 had no owner and ends before anybody has asked it was most likely meant to stay.

@@ -1,8 +1,8 @@
-"""How much processor time somebody may use: a share of the time, and some at once after a pause."""
+"""Limit the processor time of a peer: a share of the time, with a burst after a pause."""
 
 
 class Account:
-    """Counts the seconds that were used, which become less as time goes by.
+    """The seconds that were used, reduced by the share as time goes by.
 
     Args:
         share: How much of one processor may be used in the long run, from 0 to 1.

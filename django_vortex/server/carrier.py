@@ -1,4 +1,4 @@
-"""What moves messages between processes, as a `SequencedFanOut` needs it: `Carrier`.
+"""The interface that moves messages between processes, for `SequencedFanOut`: `Carrier`.
 
 A carrier may lose messages and may fail; it need not say so. The Channels one is in `transports`.
 """

@@ -1,4 +1,4 @@
-"""Dates that only grow: what browser clients need to tell a newer message of a key from an older.
+"""Dates that only grow, by which browser clients tell newer messages from older ones.
 
 Released browser clients compare the dates of envelopes in milliseconds and drop what is not later
 than the last of its kind (PROTOCOL 7). Takes and gives milliseconds since 1970.

@@ -1,4 +1,4 @@
-"""One envelope on its way to one or many peers: `Delivery`, shared by the outboxes it waits in.
+"""One dated envelope for one or many peers, with its encoded texts: `Delivery`.
 
 Takes an envelope and a date, gives the text for each form of the wire, encoded once.
 """

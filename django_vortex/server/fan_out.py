@@ -1,4 +1,4 @@
-"""What carries records between the processes of one project: the `FanOut` protocol.
+"""The interface that carries records between the processes of one project: `FanOut`.
 
 The server gives and takes records: dicts of what any channel layer carries (None, bool, int, float,
 str, bytes, and lists and dicts with str keys of them). Every record has the process it comes from

@@ -1,4 +1,4 @@
-"""What the parts of a server may ask of it: `Host`, and for connections `PeerHost`."""
+"""The interfaces of the server for its parts: `Host`, and for connections `PeerHost`."""
 
 import asyncio
 from typing import Any, Protocol, TypeVar

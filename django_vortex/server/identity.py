@@ -1,4 +1,4 @@
-"""Who is behind a peer's uuid, so that nobody else takes the peer over."""
+"""The identity behind a peer's uuid, so that nobody else takes the peer over."""
 
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, cast

@@ -1,4 +1,4 @@
-"""What a server says of itself to every peer: who it is, that it lives, why it ends a stream.
+"""The messages of the server itself: introduction, heart-beat, and the closing message.
 
 Takes dialects and dates, gives texts that are kept, since thousands of peers may come at once.
 """

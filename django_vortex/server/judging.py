@@ -1,6 +1,6 @@
-"""Who a peer is now: the question, its outcome, and the `Judge` who is asked.
+"""The interface for checking logins of connected peers: `Question`, its outcome, `Judge`.
 
-What judges is in the transports; here is only what both sides have to know.
+The transports implement it.
 """
 
 from collections.abc import AsyncIterator, Sequence

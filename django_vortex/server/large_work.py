@@ -1,4 +1,4 @@
-"""Large decoding and encoding: one piece at a time, so much of a processor and no more.
+"""Decode and encode large payloads one at a time, with a bounded share of a processor.
 
 Takes functions with the peer they are for, gives awaitables. Peers take turns. What a piece has
 cost is known only afterwards, so it is paid then: a peer, and all of them together, wait until what

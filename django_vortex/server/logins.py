@@ -1,4 +1,4 @@
-"""Who the peers of a server are now: `Logins` asks again and again, and ends what has ended.
+"""Check the logins of connected peers periodically, and end those that have ended: `Logins`.
 
 Takes news of users and sessions from here and from other processes, gives questions to a `Judge`,
 which the transports bring along, and applies its outcomes. No request ever waits for any of it.

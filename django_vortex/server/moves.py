@@ -1,4 +1,4 @@
-"""Peers that go from one process to another, while both run: `Moves`.
+"""Move peers between processes while both run: `Moves`.
 
 The process that gets a peer's new stream asks all others; one that has the peer checks who asks,
 ends its own stream and answers with all that it had not sent, the last dates, and what it has seen.
@@ -108,7 +108,7 @@ class Moves:
                 self._finish_if_answered(connection, take_over)
 
     def tick(self) -> None:
-        """Give up waiting for what did not come in time."""
+        """Stop waiting for answers that did not come in time."""
         now = self._server.now
         for connection in tuple(self._coming.values()):
             take_over = connection.take_over
@@ -123,7 +123,7 @@ class Moves:
         self.catch_up()
 
     def catch_up(self) -> None:
-        """Give away the peers that were waiting for a record, if it has come."""
+        """Hand over the peers that were waiting for a record, if it has come."""
         for uuid, leaving in tuple(self._leaving.items()):
             connection = self._peers.get(uuid)
             if connection is not None and self._may_go(connection, leaving):
@@ -198,7 +198,7 @@ class Moves:
         return self._server.now - connection.attached_at <= RACE_SECONDS
 
     def _leave(self, connection: Connection, leaving: _Leaving) -> None:
-        """Give a peer away, now or when it may go; of two who ask the later one gets it."""
+        """Hand a peer over, now or when it may go; of two that ask the later one gets it."""
         uuid = connection.peer.uuid
         other = self._leaving.pop(uuid, None)
         if other is not None and other.stamp > leaving.stamp:

@@ -1,4 +1,4 @@
-"""The other processes of the project, as one server talks with them: `Neighbours`.
+"""Communication of one server with the other processes of the project: `Neighbours`.
 
 Takes records for them and gives those to the `FanOut`; takes theirs and gives pushes to the server,
 and what is about peers that move to `Moves`; handlers there hear what the same handlers tell here.

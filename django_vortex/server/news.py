@@ -1,4 +1,4 @@
-"""What a handler tells the same handler of other processes, on its way: the record of it."""
+"""Records with which a handler tells the same handler in other processes something."""
 
 from django_vortex.server.fan_out import Record
 

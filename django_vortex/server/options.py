@@ -1,4 +1,4 @@
-"""What the server end can be told: `ServerOptions`. Settings are read by the caller, not here."""
+"""The options of a server: `ServerOptions`. Settings are read by the caller, not here."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

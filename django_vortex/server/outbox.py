@@ -1,4 +1,4 @@
-"""What waits for one peer, first in, first out: `Outbox`, bounded by whoever fills it."""
+"""The queue of messages for one peer: `Outbox`, bounded by the code that fills it."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator

@@ -1,4 +1,4 @@
-"""How often peers come and ask: who is too fast is told to wait, who does not wait is closed.
+"""Rate limits of peers: one that is too fast is told to wait, one that does not wait is closed.
 
 Takes the rates of `ServerOptions` and the monotonic clock; the connections of a server ask it.
 """

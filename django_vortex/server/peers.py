@@ -1,4 +1,4 @@
-"""Who is here: `Peers`, the connections of one process by uuid, by address, and held ones.
+"""The connections of one process, by uuid and by address: `Peers`.
 
 Takes connections as they come, pause, move and end; closes those that no stream comes back to.
 """

@@ -1,4 +1,4 @@
-"""What this process knows of the others: who lives, what was heard of each, whose peers."""
+"""What this process knows of the others: which run, what each has sent, which peers they have."""
 
 from collections.abc import Mapping
 from typing import Final

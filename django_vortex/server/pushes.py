@@ -1,4 +1,4 @@
-"""A push on its way to other processes: the record of it, and the delivery made of that there."""
+"""Write pushes as records for other processes, and read them there."""
 
 import json
 from typing import Final

@@ -1,4 +1,4 @@
-"""Replies that are sent in the loop's next turn: `Replies`.
+"""Collect replies and send them in the loop's next turn: `Replies`.
 
 Takes replies as requests end, gives them to their connections all in a row.
 """

@@ -1,4 +1,4 @@
-"""All that one peer is told, each message with a date later than the last of its key: `Sender`.
+"""Date and write the messages for one peer, each later than the last of its key: `Sender`.
 
 Takes envelopes and errors, gives dated texts to the outbox and the stream. What cannot be written
 for the peer becomes an answer that says so.

@@ -1,4 +1,4 @@
-"""The fan-out over a carrier that is not to be trusted: `SequencedFanOut`.
+"""The fan-out over a carrier that may lose or repeat messages: `SequencedFanOut`.
 
 One task sends, in order, and puts what waits into one message; one task receives. Every record has
 the number of its process and a sequence number, so what was lost is noticed and what was repeated

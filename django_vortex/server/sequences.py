@@ -1,4 +1,4 @@
-"""What tells a lost record from a repeated one: the sequence numbers of every process."""
+"""The sequence numbers of every process, to notice lost and repeated records."""
 
 from typing import Final, NamedTuple
 

@@ -1,4 +1,4 @@
-"""The rest of a coroutine that was run by hand until it blocked.
+"""Run the rest of a coroutine that was stepped by hand until it blocked.
 
 Most writes to a socket do not block. ``coroutine.send(None)`` runs such a write at once for a third
 of what a task costs, and keeps the order of what is written without any lock. What it gives when

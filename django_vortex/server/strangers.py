@@ -1,4 +1,4 @@
-"""Processes that write their records in a version which is not read here: `Strangers`.
+"""Processes whose records have a version that cannot be read here: `Strangers`.
 
 Takes the version of what came, tells whether it can be read; says once of each process that cannot
 be understood what to do about it.

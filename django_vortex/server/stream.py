@@ -1,4 +1,4 @@
-"""What a transport gives the server to write to one peer: `Stream`.
+"""The interface between transports and the server: `Stream`, one way to write to a peer.
 
 A stream is one WebSocket or one HTTP response. A peer (a uuid) has one after another.
 """

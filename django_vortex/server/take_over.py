@@ -1,4 +1,4 @@
-"""Where a peer that came from another process stands: `TakeOver`.
+"""The state of a peer that is being taken over from another process: `TakeOver`.
 
 While the former process has not said what the peer has got, pushes are held back; after that, what
 the peer has got already is not sent again. The former process speaks of what it has seen of every
@@ -63,7 +63,6 @@ class TakeOver:
         "deadline",
         "gifts",
         "is_known",
-        "opened_at",
         "stamp",
     )
 
@@ -76,7 +75,6 @@ class TakeOver:
         *,
         is_established: bool = False,
     ) -> None:
-        self.opened_at = now
         self.gifts: dict[tuple[str, Stamp], Gift] = {}
         """What came, by process and by which question it answers."""
         self.dates: dict[str, int] = {}

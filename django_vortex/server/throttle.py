@@ -1,4 +1,4 @@
-"""How many new peers are let in: per client address and in all, in a rolling period."""
+"""Limit the number of new peers, per client address and in all, in a rolling period."""
 
 from collections import deque
 

@@ -1,4 +1,4 @@
-"""Streams whose login has ended or changed, until it is known which: `Undecided`.
+"""Streams that wait until it is known whether their login has ended or changed: `Undecided`.
 
 Takes connections, frees all that they have but the stream, which carries nothing any more; gives
 them back after a moment, to be asked about again and closed with the right code.

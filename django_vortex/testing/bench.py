@@ -62,7 +62,7 @@ class Bench:
         self._bindings.enter_context(divert(self.push, self.call))
 
     async def stop(self) -> None:
-        """Give both back and end the server."""
+        """Restore both and end the server."""
         self._bindings.close()
         await self.server.stop(STOP_SECONDS)
 

@@ -1,4 +1,4 @@
-"""`connect`: the way of a test into a vortex."""
+"""`connect`: connect a peer to the vortex within a test."""
 
 from contextlib import AsyncExitStack
 from types import TracebackType
@@ -105,16 +105,16 @@ def connect(
     the test and nowhere else.
 
     Args:
-        user: Who it is; nobody in particular (``AnonymousUser``) by default.
-        session: The Django session, for handlers that look into it.
+        user: The user of the peer; ``AnonymousUser`` by default.
+        session: The Django session, for handlers that use it.
         name: Its vortex name.
         uuid: Its vortex uuid; one of its own by default.
         address: The client address.
-        dialect: What it speaks; another one shows what released clients would get.
-        payload_io: The registry to talk to.
+        dialect: The dialect of the peer; others than the default show what released clients get.
+        payload_io: The registry of endpoints that answers.
 
     Raises:
-        RefusedError: On entering, when the server does not take it, as for a uuid in use.
+        RefusedError: On entering, when the server refuses the peer, for example for a uuid in use.
     """
     if user is None and apps.is_installed("django.contrib.auth"):
         from django.contrib.auth.models import AnonymousUser  # is not there without the app

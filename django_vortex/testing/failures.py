@@ -1,4 +1,4 @@
-"""What fails a test that waits for something in vain."""
+"""Assertion errors of tests that wait for something that does not come."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""Running blocking code where a test's own thread is, so that it sees the test's transaction."""
+"""Run blocking code in the thread of a test, so that it sees the test's transaction."""
 
 import asyncio
 import concurrent.futures

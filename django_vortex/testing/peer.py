@@ -32,13 +32,13 @@ _numbers = count(1)
 
 
 class AsyncPeer:
-    """A connected peer. Everything it says and hears crosses the wire as text.
+    """A connected peer. All messages are encoded and decoded, as over a socket.
 
     The server writes to it directly, so a push has arrived when the application's `send` returns.
 
     Attributes:
         uuid: Its ``vortexUuid``, as handlers see it in ``request.peer.uuid``.
-        unread: What came and was not given to anybody yet, oldest first.
+        unread: Messages that came and that `receive` has not returned yet, oldest first.
     """
 
     def __init__(self, uuid: str, codec: Codec, dialect: Dialect) -> None:
@@ -96,7 +96,7 @@ class AsyncPeer:
         """Wait for a push or an answer and take it out of `unread`.
 
         Args:
-            filt: What its filt must contain; by default the oldest unread is given.
+            filt: What its filt must contain; by default the oldest unread message is returned.
             timeout: Seconds after which the test fails.
 
         Raises:
@@ -118,14 +118,14 @@ class AsyncPeer:
         """Connect to a server.
 
         Raises:
-            RefusedError: The server does not want it.
+            RefusedError: The server refuses the peer.
         """
         self._connection = await server.open(
             peer, identity, self._stream, dialect=self._form.dialect
         )
 
     async def leave(self) -> None:
-        """Go away as a closed browser tab does: what the server still does for it is cancelled."""
+        """Disconnect as a closed browser tab does: requests that run are cancelled."""
         connection, self._connection = self._connection, None
         if connection is not None:
             tasks = set(connection.requests.tasks)

@@ -1,4 +1,4 @@
-"""What a peer has received."""
+"""A message that the peer of a test has received: `Received`."""
 
 from collections.abc import Mapping
 from functools import cached_property

@@ -26,13 +26,13 @@ class SyncPeer:
 
     @property
     def unread(self) -> list[Received]:
-        """What came and was not given to anybody yet, oldest first."""
+        """Messages that came and that `receive` has not returned yet, oldest first."""
         return self._peer.unread
 
     def request(
         self, filt: Filt, tuples: Iterable[Any] | None = None, *, timeout: float = WAIT_SECONDS
     ) -> Received:
-        """Send a request and give the answer to it; as `AsyncPeer.request`."""
+        """Send a request and return the answer to it; as `AsyncPeer.request`."""
         return self._run(self._peer.request(filt, tuples, timeout=timeout))
 
     def send(

@@ -23,13 +23,13 @@ Stack = Callable[[Application], Application]
 
 
 class VortexApplication:
-    """What `vortex_application` gives.
+    """The ASGI application that `vortex_application` returns.
 
     Args:
         http: Serves HTTP.
         websocket: Serves the WebSockets that are no vortex; None answers 404.
-        websocket_stack: Puts around the vortex what finds out who a WebSocket belongs to; None
-            looks up Django's session and user where ``AUTHENTICATE`` names `session_cookie`.
+        websocket_stack: Wraps the vortex in middleware that authenticates WebSockets; None reads
+            Django's session and user where ``AUTHENTICATE`` names `session_cookie`.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Short names for what ASGI hands around. Takes nothing, gives aliases."""
+"""Type aliases for ASGI: scopes, events, ``receive`` and ``send``."""
 
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, TypeAlias

@@ -1,7 +1,7 @@
-"""Who a request comes from, for both transports: `authenticate`.
+"""Authenticate requests of both transports with the functions of ``VORTEX["AUTHENTICATE"]``.
 
-Takes a scope, gives the user and the session that the functions of ``VORTEX["AUTHENTICATE"]`` find,
-and leaves in the scope how to ask again. What is shown and not valid is refused.
+Takes a scope, gives the user and the session that the functions find, and stores in the scope how
+to check them again later. Invalid credentials are refused.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ from django_vortex.transports.authentication import (
 from django_vortex.transports.authenticators import (
     Authenticator,
     Authenticators,
-    find_authenticators,
+    load_authenticators,
 )
 from django_vortex.transports.credentials import (
     AMBIENT_SCHEMES,
@@ -49,7 +49,7 @@ AUTHENTICATE_SECONDS: Final = 10.0
 
 
 class AuthenticationFailed(RefusedError):
-    """It could not be found out who a peer is, for no fault of its own."""
+    """A function of ``VORTEX["AUTHENTICATE"]`` failed, so the peer could not be authenticated."""
 
 
 async def authenticate(scope: Scope, request: Any = None) -> tuple[Any, Any]:
@@ -60,7 +60,7 @@ async def authenticate(scope: Scope, request: Any = None) -> tuple[Any, Any]:
         request: Django's, over HTTP.
 
     Raises:
-        InvalidCredentials: It shows something that is not valid.
+        InvalidCredentials: The request shows credentials that are not valid.
         AuthenticationFailed: A function failed, which is logged.
     """
     flow = scope.get(FLOW_KEY)
@@ -68,7 +68,7 @@ async def authenticate(scope: Scope, request: Any = None) -> tuple[Any, Any]:
     scope.pop(SCOPE_KEY, None)
     if request is not None:
         scope[REQUEST_KEY] = request
-    authenticators = find_authenticators(get_settings().authenticate)
+    authenticators = load_authenticators(get_settings().authenticate)
     headers = scope["headers"]
     try:
         return await _find(scope, authenticators)
@@ -96,8 +96,8 @@ async def authenticate_peer(
         request: See `authenticate`.
 
     Raises:
-        RefusedError: It shows something that is not valid, a function failed, or too many such
-            requests came.
+        RefusedError: The credentials are not valid, a function failed, or too many such requests
+            came.
     """
     try:
         user, session = await authenticate(scope, request)

@@ -1,8 +1,8 @@
-"""The functions that ``VORTEX["AUTHENTICATE"]`` may name: from an ASGI scope to a user.
+"""Authentication functions for ``VORTEX["AUTHENTICATE"]``: from an ASGI scope to a user.
 
-Each gives a user, a `Login`, or None where a request shows nothing that it reads; or it raises
-`InvalidCredentials`. `session_cookie` is one; `bearer_token` and `proxy_header` make one of a
-function of the project.
+Each returns a user, a `Login`, or None for a request without the credentials that it reads, or
+raises `InvalidCredentials`. `session_cookie` is such a function; `bearer_token` and `proxy_header`
+are decorators that turn a function of the project into one.
 """
 
 import inspect
@@ -15,9 +15,9 @@ from django_vortex.conf import get_settings
 from django_vortex.exceptions import DefinitionError, InvalidCredentials, quoted
 from django_vortex.transports import hub
 from django_vortex.transports.asgi_types import Scope
-from django_vortex.transports.credentials import find_bearer_token
+from django_vortex.transports.credentials import get_bearer_token
 from django_vortex.transports.proxies import is_trusted
-from django_vortex.transports.sessions import find_session
+from django_vortex.transports.sessions import load_session
 
 REQUEST_KEY: Final = "django_vortex.request"
 """Where a scope has Django's request while it is found out who sends it."""
@@ -33,14 +33,14 @@ FindUser: TypeAlias = Callable[[str], Found | Awaitable[Found]]
 
 
 async def session_cookie(scope: Scope) -> Any:
-    """Find the user who is logged in by a session of Django's, or by a middleware of the project.
+    """Return the user that Django's session, or a middleware of the project, has authenticated.
 
     Args:
         scope: Of the request.
     """
     request = scope.get(REQUEST_KEY)
     if request is None:
-        await find_session(scope, hub.run_session_sync)
+        await load_session(scope, hub.run_session_sync)
         user = scope.get("user")
     else:
         user = scope["user"] = await request.auser() if hasattr(request, "auser") else None
@@ -51,7 +51,7 @@ async def session_cookie(scope: Scope) -> Any:
 
 
 class BearerToken:
-    """What `bearer_token` makes of a function.
+    """An authentication function that reads a bearer token; made by `bearer_token`.
 
     Args:
         function: From a token to its user.
@@ -64,13 +64,13 @@ class BearerToken:
         self.function = function
 
     async def __call__(self, scope: Mapping[str, Any]) -> Found:
-        """Find the user of the token that a request shows."""
-        token = find_bearer_token(scope["headers"])
+        """Return the user of the request's bearer token, None if it has none."""
+        token = get_bearer_token(scope["headers"])
         return None if token is None else await call(self.function, token)
 
 
 class ProxyHeader:
-    """What `proxy_header` makes of a function.
+    """An authentication function that reads a header of a proxy; made by `proxy_header`.
 
     Args:
         name: Of the header, in lower case.
@@ -85,7 +85,7 @@ class ProxyHeader:
         self.function = function
 
     async def __call__(self, scope: Mapping[str, Any]) -> Found:
-        """Find the user that a trusted proxy names."""
+        """Return the user that a trusted proxy names, None if it names nobody."""
         values = [value.strip() for name, value in scope["headers"] if name == self.name]
         if not any(values):
             return None
@@ -103,7 +103,7 @@ class ProxyHeader:
 
 
 def bearer_token(function: FindUser) -> BearerToken:
-    """Make a function from a token to its user one that ``VORTEX["AUTHENTICATE"]`` may name.
+    """Decorate a function that takes a token, for use in ``VORTEX["AUTHENTICATE"]``.
 
     The token comes from ``Authorization: Bearer``, or from the subprotocol in which a browser
     offers it; see :doc:`howto-authenticate`.
@@ -113,25 +113,25 @@ def bearer_token(function: FindUser) -> BearerToken:
             the token, or None for a token that it does not know.
 
     Raises:
-        DefinitionError: It is none that takes one argument.
+        DefinitionError: The function does not take one argument.
     """
     require_one_argument(function, "bearer_token", "the token")
     return BearerToken(function)
 
 
 def proxy_header(name: str) -> Callable[[FindUser], ProxyHeader]:
-    """Make a function from a header to a user one that ``VORTEX["AUTHENTICATE"]`` may name.
+    """Decorate a function that takes the value of a header, for use in ``VORTEX["AUTHENTICATE"]``.
 
-    It is how a proxy tells whose client certificate it has verified. The header counts on
-    connections that come from ``TRUSTED_PROXIES``, which has to list addresses; from anywhere else,
-    or twice in a request, it is refused.
+    A proxy sets the header, for example to the subject of the client certificate that it has
+    verified. The header is accepted on connections that come from ``TRUSTED_PROXIES``, which has to
+    list addresses; from anywhere else, or twice in a request, it is refused.
 
     Args:
         name: Of the header, which the proxy must always set or remove.
 
     Raises:
-        DefinitionError: The name is none that a header of a proxy can have, or what is decorated is
-            no function that takes one argument, the value.
+        DefinitionError: The name is not a valid header name, or the decorated function does not
+            take one argument, the value.
     """
     if not re.fullmatch(r"[A-Za-z0-9]+(-[A-Za-z0-9]+)*", name):
         raise DefinitionError(
@@ -146,7 +146,7 @@ def proxy_header(name: str) -> Callable[[FindUser], ProxyHeader]:
 
 
 async def call(function: Callable[[Any], Any], argument: Any) -> Any:
-    """Call a function of the project where it may wait: on the loop if it is async."""
+    """Call a function of the project: on the event loop if it is async, else in a thread."""
     if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
         getattr(function, "__call__", None)  # noqa: B004
     ):
@@ -156,7 +156,7 @@ async def call(function: Callable[[Any], Any], argument: Any) -> Any:
 
 
 def require_one_argument(function: object, name: str, argument: str) -> None:
-    """See that something can be called with one argument.
+    """Check that a function can be called with one argument.
 
     Raises:
         DefinitionError: It cannot.

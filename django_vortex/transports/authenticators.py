@@ -1,4 +1,4 @@
-"""The setting ``AUTHENTICATE`` as functions that can be called: `find_authenticators`."""
+"""Import and check the functions that the setting ``AUTHENTICATE`` names."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from django_vortex.transports.authentication import (
 )
 from django_vortex.transports.rest_framework import (
     RestFrameworkAuthentication,
-    find_problem,
+    get_problem,
     is_authentication_class,
 )
 
@@ -44,7 +44,7 @@ class AuthenticateProblem(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Authenticators:
-    """What the setting says.
+    """The functions of the setting.
 
     Attributes:
         functions: Those to try, in order.
@@ -63,13 +63,13 @@ class Authenticators:
 
 
 @lru_cache(maxsize=16)
-def find_authenticators(entries: tuple[Entry, ...]) -> Authenticators:
-    """Return the functions of the setting.
+def load_authenticators(entries: tuple[Entry, ...]) -> Authenticators:
+    """Import the functions of the setting.
 
     Raises:
-        AuthenticateProblem: With the first entry that is none.
+        AuthenticateProblem: An entry is not an authentication function; the first one is told.
     """
-    functions = tuple(find_authenticator(entry) for entry in entries)
+    functions = tuple(load_authenticator(entry) for entry in entries)
     challenges = (getattr(one, "challenge", "") for one in functions)
     return Authenticators(
         functions,
@@ -82,11 +82,11 @@ def find_authenticators(entries: tuple[Entry, ...]) -> Authenticators:
     )
 
 
-def find_authenticator(entry: Entry) -> Authenticator:
-    """Return the function of one entry.
+def load_authenticator(entry: Entry) -> Authenticator:
+    """Import the function of one entry.
 
     Raises:
-        AuthenticateProblem: It is none.
+        AuthenticateProblem: The entry is not an authentication function.
     """
     shown = quoted(entry)
     value: Any = entry
@@ -100,7 +100,7 @@ def find_authenticator(entry: Entry) -> Authenticator:
         hint = "Put it on a function of the project and name that function."
         raise AuthenticateProblem(f"{shown} is a decorator", hint)
     if is_authentication_class(value):
-        problem = find_problem(value)
+        problem = get_problem(value)
         if problem is not None:
             raise AuthenticateProblem(f"{shown} {problem[0]}", problem[1])
         return RestFrameworkAuthentication(value)
@@ -124,7 +124,7 @@ def find_authenticator(entry: Entry) -> Authenticator:
 def find_authenticate_problems(
     entries: tuple[Entry, ...], trusted_proxies: int | tuple[str, ...]
 ) -> list[AuthenticateProblem]:
-    """Find all that is wrong with the setting.
+    """Return everything that is wrong with the setting.
 
     Args:
         entries: Of the setting.
@@ -133,7 +133,7 @@ def find_authenticate_problems(
     problems: list[AuthenticateProblem] = []
     for entry in entries:
         try:
-            function = find_authenticator(entry)
+            function = load_authenticator(entry)
         except AuthenticateProblem as problem:
             problems.append(problem)
             continue

@@ -1,8 +1,8 @@
-"""No request body of a vortex that is longer or slower than it may be is read to its end.
+"""Limit the size and the duration of request bodies that are sent to a vortex.
 
-Takes an HTTP application, gives one that answers 413, 408 or 503 for it. Django itself reads every
-body to its end, into a file if need be, before any middleware or view is asked, and waits for it
-without a limit.
+Takes an HTTP application, gives one that answers 413, 408 or 503 and stops reading. Django itself
+reads every body to its end, into a file if need be, before any middleware or view is called, and
+waits for it without a limit.
 """
 
 import asyncio

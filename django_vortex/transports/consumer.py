@@ -1,7 +1,7 @@
-"""The WebSocket end: one consumer for one socket, that never holds anybody up.
+"""The WebSocket consumer: passes what a socket receives to its connection without waiting.
 
-Takes ASGI events, gives what peers say to their connection. It is a Channels consumer by kind, but
-not by mechanism: Channels awaits a handler before it takes the next event, awaits the one shared
+Takes ASGI events, gives messages to the connection. It subclasses the Channels consumer without
+using its dispatch: Channels awaits a handler before it takes the next event, awaits the one shared
 thread before each, and runs two tasks per socket.
 """
 

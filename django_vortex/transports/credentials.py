@@ -1,8 +1,8 @@
-"""Tokens in the headers of a request: found, moved to one place, and kept out of logs.
+"""Read tokens from the headers of a request, and keep them out of logs.
 
-Programs show a token as ``Authorization: Bearer``. Browsers can set no header of a WebSocket, so a
-token is offered as a subprotocol, behind the one that the server selects. URLs are not looked at,
-since they are written to logs.
+Programs send a token as ``Authorization: Bearer``. Browsers cannot set headers of a WebSocket, so
+they offer the token as a subprotocol, after the one that the server selects. Tokens in URLs are
+ignored, since URLs are written to logs.
 """
 
 import base64
@@ -39,9 +39,9 @@ _PROTOCOLS: Final = b"sec-websocket-protocol"
 
 
 def adopt_offered_tokens(scope: Scope) -> None:
-    """Move tokens from the subprotocols of a scope to where programs show theirs, in place.
+    """Move tokens from the subprotocols of a scope into its ``Authorization`` header, in place.
 
-    What cannot be decoded becomes an empty token, which nobody takes for a valid one.
+    A token that cannot be decoded becomes an empty one, which is never valid.
     """
     headers = scope.get("headers", ())
     tokens = [
@@ -68,8 +68,8 @@ def find_schemes(headers: HeaderList) -> list[str]:
     return [scheme.lower() for scheme, _ in _find_authorizations(headers)]
 
 
-def find_bearer_token(headers: HeaderList) -> str | None:
-    """Return the token that a request shows, None if it shows none.
+def get_bearer_token(headers: HeaderList) -> str | None:
+    """Return the bearer token of a request, None if it has none.
 
     Args:
         headers: Of the request, with adopted tokens.
@@ -102,7 +102,7 @@ def make_acceptance(headers: HeaderList) -> dict[str, str]:
 
 
 def redact(text: str, headers: HeaderList) -> str:
-    """Replace what a request shows as its secret by ``***``, also where it is quoted or encoded."""
+    """Replace the secrets of a request in a text by ``***``, also where quoted or encoded."""
     for secret in _find_secrets(headers):
         encoded = base64.urlsafe_b64encode(secret.encode()).decode().rstrip("=")
         for form in (secret, repr(secret)[1:-1], quote(secret, safe=""), encoded):
@@ -111,7 +111,7 @@ def redact(text: str, headers: HeaderList) -> str:
 
 
 def describe_error(error: Exception, headers: HeaderList) -> str:
-    """Return the traceback of an error without what the request shows as its secret."""
+    """Return the traceback of an error without the secrets of the request."""
     return redact("".join(traceback.format_exception(error)).rstrip(), headers)
 
 

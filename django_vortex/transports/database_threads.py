@@ -1,8 +1,8 @@
-"""Where the async ORM of handlers runs, with the connection handling of a Django request.
+"""Run the queries of async handlers in threads that manage database connections as Django does.
 
-Takes what asgiref's ``sync_to_async`` is given in the tasks of a vortex, which in ``async def``
-handlers is every query of the async ORM; gives it to threads that close old and broken connections
-before and after each task. Tasks that ask no database never come here.
+Takes the functions that asgiref's ``sync_to_async`` gets in the tasks of a vortex, which in ``async
+def`` handlers is every query of the async ORM; runs them in threads that close old and broken
+connections before and after each task. Tasks without queries cost nothing.
 """
 
 import asyncio
@@ -94,7 +94,7 @@ class _Thread:
 
 
 def close_broken_connections() -> None:
-    """Close connections that no longer work, and leave old ones to those who still use them."""
+    """Close connections that no longer work; old ones that still work stay open."""
     for connection in connections.all(initialized_only=True):
         if connection.connection is None or connection.in_atomic_block:
             continue

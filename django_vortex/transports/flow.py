@@ -80,7 +80,7 @@ class Flow:
         """Wait until the socket takes more, or until `wake` where that is possible."""
 
     async def send_long(self, message: Message) -> None:
-        """Give ``send`` a text that may be longer than the server takes from peers."""
+        """Send a text that may be longer than the server accepts from peers."""
         await self.send(message)
 
     async def send_close(self, send: Send, code: int, reason: str) -> None:

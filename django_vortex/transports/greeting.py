@@ -1,4 +1,4 @@
-"""What both transports ask of a stranger before the server opens a connection.
+"""Check host, origin and URL of a request before the server opens a connection.
 
 Takes an ASGI scope, gives a `Caller` or the `Refusal` to answer with.
 """

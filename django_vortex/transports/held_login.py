@@ -1,7 +1,7 @@
-"""How a peer was let in by something else than a session, so that it can be asked about again.
+"""Logins that do not come from a session, kept so that they can be checked again.
 
-Takes what the functions of ``VORTEX["AUTHENTICATE"]`` give, gives a `HeldLogin`, which lies in the
-scope of the peer's newest stream.
+Takes what the functions of ``VORTEX["AUTHENTICATE"]`` return, gives a `HeldLogin`, which is stored
+in the scope of the peer's newest stream.
 """
 
 import time
@@ -18,11 +18,11 @@ SCOPE_KEY: Final = "django_vortex.login"
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """A user, and how long what it has shown is valid.
+    """A user, and the time at which the credentials expire.
 
-    Functions in ``VORTEX["AUTHENTICATE"]`` may return one in place of the user. What it has shown
-    is looked at again every ``RECHECK_SECONDS`` anyway; the end of a token that carries it itself
-    is noticed also while that is not possible.
+    Functions in ``VORTEX["AUTHENTICATE"]`` may return one in place of the user. Credentials are
+    checked again every ``RECHECK_SECONDS`` anyway; with ``expires_at`` the connection also ends in
+    time while that check is not possible.
 
     Args:
         user: The user.
@@ -35,7 +35,7 @@ class Login:
 
     @property
     def has_expired(self) -> bool:
-        """Whether the end is over."""
+        """Whether ``expires_at`` has passed."""
         end = self.expires_at
         if isinstance(end, datetime):
             end = (timezone.make_aware(end) if timezone.is_naive(end) else end).timestamp()
@@ -57,5 +57,5 @@ class HeldLogin:
 
 
 def get_held_login(scope: Mapping[str, Any]) -> HeldLogin | None:
-    """Return the login of a scope, None if a session, or nothing, says who its peer is."""
+    """Return the login of a scope, None if its peer has a session or is anonymous."""
     return scope.get(SCOPE_KEY)

@@ -1,4 +1,4 @@
-"""The one server of this process, with its loop and its threads.
+"""The server of this process, with its event loop and its threads.
 
 Takes the settings, gives the default `Server`, made when the first connection or the lifespan
 needs it and made anew in a forked process. Everything else takes its server as an argument.
@@ -65,7 +65,7 @@ class _Hub:
         return self.pid == os.getpid() and not self.loop.is_closed()
 
     def retire(self) -> None:
-        """Give back what outlives the loop; a forked process has none of the threads."""
+        """Release what outlives the loop; a forked process has none of the threads."""
         self.signals.uninstall()
         if self.pid == os.getpid():
             self.lone.release()
@@ -144,7 +144,7 @@ def make_handler_context() -> Context:
 
 
 async def run_session_sync(function: Callable[[], _T], /) -> _T:
-    """Run what looks up a session, beside the pool of the handlers."""
+    """Run a function that reads sessions or users, in a thread pool apart from that of handlers."""
     return await _get_hub().sessions.run_sync(function)
 
 

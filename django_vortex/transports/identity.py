@@ -1,4 +1,4 @@
-"""Who opened a stream, as far as it can be known: `Identity` from user, session and address.
+"""Make an `Identity` from the user, the session or the address of a request.
 
 Takes what Django and the ASGI scope know of a request, gives what the server compares when a uuid
 comes again (`Identity.may_be_taken_over_by`).
@@ -15,7 +15,7 @@ HeaderList = Iterable[tuple[bytes, bytes]]
 
 
 def get_identity(user: Any, session: Any, address: str) -> Identity:
-    """Return the strongest that is known: the user's primary key, else the session key, else where.
+    """Return the strongest identity: by the user, else by the session, else by the address.
 
     Args:
         user: Django's user, anonymous or not, or None.

@@ -1,4 +1,4 @@
-"""News of who peers are, from anywhere: `identity_changed`, `disconnect`, and logging out.
+"""Tell all processes that a user or a session has changed: `disconnect`, `identity_changed`.
 
 Takes users, sessions and peers, tells the server of this process and those of all others at once;
 from any thread, with or without a loop, in a process that has peers or in one that has none.
@@ -26,10 +26,10 @@ def disconnect(
 ) -> "Future[int]":
     """End the streams of a user, a peer or a session, in all processes.
 
-    Those that fit all that is given hear close code 4401, what waits for them is dropped, their
-    requests are cancelled and their uuids are free. Nobody is logged out by it: a peer that comes
-    again is whoever its cookies or its token name, so log out or deactivate first. It waits for the
-    channel layer where `send` does.
+    Peers that fit all arguments are closed with code 4401: queued messages are dropped, their
+    requests are cancelled and their uuids are free. It logs nobody out: a peer that reconnects is
+    authenticated by its cookies or its token as before, so log out or deactivate the user first. It
+    waits for the channel layer where `send` does.
 
     Args:
         user: A user or a primary key.
@@ -39,7 +39,7 @@ def disconnect(
 
     Returns:
         A future of how many peers of this process were ended; a `DeliveryError` in it means that
-        nobody could be reached. It need not be looked at.
+        nobody could be reached. It may be ignored.
 
     Raises:
         DefinitionError: Nothing is given, or something that names nobody.
@@ -54,7 +54,7 @@ def disconnect(
 
 
 def identity_changed(user: Any = None, session: Any = None) -> "Future[int]":
-    """Let all processes ask again at once who the peers of a user or a session are.
+    """Let all processes check the peers of a user or a session again at once.
 
     Args:
         user: A user or a primary key, whose rights, state or password may have changed.

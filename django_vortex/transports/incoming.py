@@ -1,4 +1,4 @@
-"""How long a WebSocket message may be before the ASGI server itself ends the connection.
+"""Raise the ASGI server's own limit for WebSocket messages.
 
 Takes the `Flow` of a WebSocket, sets the server's own limit for that socket, so that the setting
 ``MAX_MESSAGE_BYTES`` alone decides. What is between that and the server's limit is answered.

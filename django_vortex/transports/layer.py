@@ -1,4 +1,4 @@
-"""The fan-out over a Channels layer: `LayerCarrier`, and what a server is given.
+"""The fan-out over a Channels layer: `LayerCarrier` and `make_fan_out`.
 
 Every process has one channel, which is a member of one group; nothing else of ours joins groups.
 """

@@ -1,4 +1,4 @@
-"""Server processes of one project that cannot reach each other: `LoneProcess`.
+"""Warn where several server processes of a project run without a channel layer: `LoneProcess`.
 
 Takes the settings, gives a warning in the log where a second server of the same project runs on
 this machine although no channel layer joins them: a push of one does not reach the other's peers.
@@ -50,7 +50,7 @@ class LoneProcess:
             self._timer = loop.call_later(self._confirm_seconds, self._confirm)
 
     def release(self) -> None:
-        """Give the claim back; may be called twice."""
+        """Release the claim; may be called twice."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

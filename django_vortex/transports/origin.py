@@ -1,4 +1,4 @@
-"""Whether a request may open a vortex, by the host it is for and the page it comes from.
+"""Check the ``Host`` and the ``Origin`` of a request.
 
 Takes the headers and the scheme of a request, gives yes or no. There is no CSRF token on either
 transport, so the ``Origin`` header, which a page can not forge, is what keeps foreign pages from

@@ -1,4 +1,4 @@
-"""Which paths are a vortex: those that the project's URLconf routes to our view.
+"""Recognise the paths of a vortex: those that the project's URLconf routes to our view.
 
 Takes a scope, gives yes or no. WebSockets do not go through Django's URLconf by themselves; asking
 it for them as well is what makes ``include("django_vortex.urls")`` enough for both transports,

@@ -1,4 +1,4 @@
-"""The permission that the settings name for handlers that name none.
+"""The default permission of handlers, from the settings.
 
 Takes ``PERMISSION`` and ``CRUD_PERMISSION``, gives a `Permission` through the port of `PayloadIO`.
 """

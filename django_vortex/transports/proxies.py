@@ -1,4 +1,4 @@
-"""Which connections come from a proxy of the project: the setting ``TRUSTED_PROXIES``."""
+"""Recognise connections of trusted proxies, by the setting ``TRUSTED_PROXIES``."""
 
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network

@@ -1,4 +1,4 @@
-"""A way to the peers of other processes for one that has no server: `Publisher`.
+"""Push from a process without a server to the peers of others: `Publisher`.
 
 One daemon thread with a loop and a connection to the layer, started by the first push of a
 process, and by the first one after a fork again. Callers may wait until the layer has their record,

@@ -1,4 +1,4 @@
-"""Who peers are now, asked of Django: `DjangoJudge`.
+"""Check sessions and users of connected peers again: `DjangoJudge`.
 
 Takes peers with the sessions and users of their handshakes, gives them with those of now, or why
 they may not go on. What lies in Django's own tables is asked for all peers together, in a number of

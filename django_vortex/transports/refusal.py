@@ -1,4 +1,4 @@
-"""How a peer is told that it may not connect, on either transport.
+"""Refuse a connection, on either transport: `Refusal`.
 
 Takes what went wrong, gives a `Refusal`: status, close code, text and when to try again. Texts are
 plain and never begin with ``<``: VortexJS takes that for a login page and reloads the page

@@ -1,6 +1,6 @@
-"""What Django keeps for a request until its response ends: a thread, with database connections.
+"""Release the thread and the database connections that Django keeps until a response ends.
 
-Takes nothing, gives both back. A response that streams for hours needs neither, but five hundred of
+A response that streams for hours needs neither, but five hundred of
 them would hold five hundred threads, and for logged-in users as many database connections.
 """
 

@@ -1,7 +1,8 @@
-"""What is left of a WebSocket's handshake and nobody reads any more.
+"""Free the memory of a WebSocket's handshake once it is over.
 
-Takes the protocol object of an ASGI server and the scope, empties and shares what they would keep
-until the socket closes: several copies of the headers, more than half of what an idle peer weighs.
+Takes the protocol object of an ASGI server and the scope, and empties or shares what they would
+keep until the socket closes: several copies of the headers, more than half of the memory of an idle
+peer.
 As with `flow`, all that is private to the servers; what is not there is left alone.
 """
 

@@ -1,7 +1,7 @@
-"""Authentication classes of Django REST framework, for requests that are none of its own.
+"""Use authentication classes of Django REST framework in ``VORTEX["AUTHENTICATE"]``.
 
-Takes the class, gives a function as ``VORTEX["AUTHENTICATE"]`` has them. The framework is imported
-where a project names one of its classes, and nowhere else.
+Takes the class, gives an authentication function. The framework is imported only where a project
+names one of its classes.
 """
 
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ def is_authentication_class(value: object) -> bool:
     )
 
 
-def find_problem(authentication: Any) -> tuple[str, str] | None:
+def get_problem(authentication: Any) -> tuple[str, str] | None:
     """Return what is wrong with a class, and what to do, or None."""
     if any(base.__name__ == "SessionAuthentication" for base in authentication.__mro__):
         text = "reads Django's session, whose CSRF token a WebSocket does not have"
@@ -79,7 +79,7 @@ class RestFrameworkAuthentication:
         except APIException as error:
             if error.status_code not in REFUSED_STATUSES:
                 raise
-            raise InvalidCredentials(_find_text(error.detail), self.challenge) from None
+            raise InvalidCredentials(_read_text(error.detail), self.challenge) from None
         return None if found is None else Login(found[0])
 
 
@@ -114,7 +114,7 @@ def _rewrite(value: bytes, keyword: str) -> bytes:
     return keyword.encode() + space + token
 
 
-def _find_text(detail: Any) -> str:
+def _read_text(detail: Any) -> str:
     if isinstance(detail, Mapping):
         detail = detail.get("detail") or "These credentials are not valid"
     if isinstance(detail, list):

@@ -1,8 +1,8 @@
-"""Reaching servers from anywhere: `send`, `flush`, and the ports for what others push and tell.
+"""Send to peers from any thread of any process: `send`, `flush`, `aflush`.
 
-Takes an envelope and whom it is for, gives a future; from any thread, with or without a loop, in a
-process that has peers or in one that has none. A process without peers may be a worker that ends
-by ``os._exit``: there whoever is not on a loop waits until the layer has what was sent.
+Takes an envelope and whom it is for, gives a future; from any thread, with or without an event
+loop, in a process with or without a server. A process without a server may be a worker that ends by
+``os._exit``: there a caller that is not on a loop waits until the layer has taken the message.
 """
 
 import asyncio
@@ -56,30 +56,31 @@ def send(
     to_user: Any = None,
     wait: bool = True,
 ) -> "Future[int]":
-    """Send to every connected peer, or to those that fit all that is given.
+    """Send to every connected peer, or to those that fit all arguments.
 
-    Sends at once: call it through ``transaction.on_commit`` when what it tells of is not committed
-    yet. In a process without a server, such as a command or a worker of a task queue, it returns
-    when the channel layer has the message, after 5 seconds at the latest, so that nothing is lost
-    however the process ends. On an event loop, and where the server of the process takes the
-    message, it returns at once.
+    Sends at once: call it through ``transaction.on_commit`` if it announces a change that is not
+    committed yet. In a process without a server, such as a command or a worker of a task queue, it
+    returns when the channel layer has taken the message, after 5 seconds at the latest, so that
+    nothing is lost however the process ends. On an event loop, and where the server of the process
+    takes the message, it returns at once.
 
     Args:
-        message: Its filt needs a ``key``. A queryset in it is read here and now.
+        message: Its filt needs a ``key``. A queryset in it is evaluated at once.
         to_peer: A peer or its uuid.
-        to_name: The vortex name that peers call themselves.
+        to_name: The vortex name of the peers.
         to_user: A user or a primary key.
         wait: Whether to wait for the channel layer; with False call `flush` before the process
             ends.
 
     Returns:
         A future of how many peers of this process it was queued for, 0 where there are none; a
-        `DeliveryError` in it means that nobody could be reached. It need not be looked at.
+        `DeliveryError` in it means that nobody could be reached. It may be ignored.
 
     Raises:
         DefinitionError: The message has no key, or something in it can not be encoded, or the
             user has no primary key.
-        DeliveryError: Waited, and the channel layer failed, or did not take the message in time.
+        DeliveryError: The channel layer failed, or did not take the message in time; only where
+            the call waits.
     """
     envelope = message if isinstance(message, PayloadEnvelope) else _wrap(message)
     if not isinstance(envelope.filt.get("key"), str):
@@ -91,14 +92,14 @@ def send(
 
 
 def flush(timeout: float = FLUSH_SECONDS) -> int:
-    """Wait until the channel layer has everything that was sent in this process.
+    """Wait until the channel layer has taken everything that this process has sent.
 
     Needed after ``send(..., wait=False)``, and after sending on an event loop, in a process that
-    may end without a clean-up. What the layer refused does not wait any more: the futures of
-    `send` and the log tell of it.
+    may end without a clean-up. A message that the layer has refused no longer counts: the future of
+    `send` has the error, and the log.
 
     Args:
-        timeout: How many seconds at most; 0 only counts.
+        timeout: How many seconds to wait at most; 0 returns the count at once.
 
     Returns:
         How many messages the layer has not taken yet, 0 if it has all.
@@ -115,7 +116,7 @@ async def aflush(timeout: float = FLUSH_SECONDS) -> int:
     """Do what `flush` does, on an event loop.
 
     Args:
-        timeout: How many seconds at most; 0 only counts.
+        timeout: How many seconds to wait at most; 0 returns the count at once.
 
     Returns:
         How many messages the layer has not taken yet, 0 if it has all.

@@ -1,7 +1,8 @@
-"""Which user a session is logged in as, as `django.contrib.auth.get_user` tells, changing nothing.
+"""Read the user of a session without changing the session.
 
-That one ends a session whose password has changed and gives it a new key after a change of
-``SECRET_KEY``: fine in a request, whose answer can carry a new cookie, but a WebSocket has none.
+`django.contrib.auth.get_user` ends a session whose password has changed, and gives it a new key
+after a change of ``SECRET_KEY``. The answer to a request can carry the new cookie, a WebSocket
+cannot.
 """
 
 from collections.abc import Mapping

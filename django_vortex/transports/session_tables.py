@@ -1,4 +1,4 @@
-"""Sessions read again: all that lie in a table of Django's at once, others one by one."""
+"""Reload sessions: those in a table of Django's in bulk, others one by one."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping

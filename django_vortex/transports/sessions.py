@@ -1,9 +1,9 @@
 """User and session of a WebSocket, from the cookies of its handshake.
 
-Takes a scope, gives it back with ``session`` and ``user``, as Channels' ``AuthMiddlewareStack``
-does; the cookies stay where they are, among the headers. That one works in the single
-thread-sensitive thread of the process, where it waits behind whatever blocks there; here it is a
-pool of its own, and a visitor without a session cookie costs no thread at all.
+Takes a scope, adds ``session`` and ``user`` to it, as Channels' ``AuthMiddlewareStack`` does; the
+cookies stay where they are, among the headers. That middleware works in the single thread-sensitive
+thread of the process, where it waits for whatever blocks there. This module uses a thread pool of
+its own, and no thread at all for a visitor without a session cookie.
 """
 
 from importlib import import_module
@@ -18,10 +18,10 @@ from django_vortex.transports.session_login import SessionLogin, ask_backend
 from django_vortex.typedefs import RunSync
 
 
-async def find_session(scope: Scope, run_sync: RunSync) -> None:
-    """Find out who a WebSocket belongs to and note it in its scope.
+async def load_session(scope: Scope, run_sync: RunSync) -> None:
+    """Load the session and the user of a WebSocket into its scope.
 
-    What an outer middleware has found is left as it is.
+    What an outer middleware has put there is left as it is.
 
     Args:
         scope: Of the handshake.
@@ -29,7 +29,7 @@ async def find_session(scope: Scope, run_sync: RunSync) -> None:
     """
     if "session" in scope or not apps.is_installed("django.contrib.sessions"):
         return
-    session_key = _find_cookies(scope).get(settings.SESSION_COOKIE_NAME)
+    session_key = _read_cookies(scope).get(settings.SESSION_COOKIE_NAME)
     store = import_module(settings.SESSION_ENGINE).SessionStore
     has_users = apps.is_installed("django.contrib.auth") and "user" not in scope
     session = scope["session"] = store(session_key)
@@ -62,7 +62,7 @@ def _anonymous() -> Any:
     return AnonymousUser()
 
 
-def _find_cookies(scope: Scope) -> dict[str, str]:
+def _read_cookies(scope: Scope) -> dict[str, str]:
     for name, value in scope.get("headers", ()):
         if name == b"cookie":
             return parse_cookie(value.decode("latin-1"))

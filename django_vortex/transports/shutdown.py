@@ -1,4 +1,4 @@
-"""A clean end on SIGTERM and SIGINT: the peers first, then the server.
+"""Shut down cleanly on SIGTERM and SIGINT: close the peers first, then the server.
 
 Takes the loop and what is to be done before the server hears of the signal. Servers wait for open
 responses to end by themselves (uvicorn) or cut everything off (Daphne), so the handlers that they

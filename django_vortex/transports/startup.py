@@ -1,7 +1,7 @@
-"""What has to be right before a server may start: `require_sound_settings`.
+"""Check the settings before a server starts: `require_sound_settings`.
 
-``manage.py check`` tells all of it and more. A server that is started without that ends at once,
-rather than answer every request with an error.
+``manage.py check`` reports all of it and more. A server that is started with wrong settings ends at
+once, rather than answer every request with an error.
 """
 
 from django.apps import apps
@@ -20,7 +20,7 @@ NOT_INSTALLED = (
 
 
 def require_sound_settings() -> None:
-    """Look at everything that a server needs for its first peer.
+    """Check all settings that a server needs for its first peer.
 
     Raises:
         ImproperlyConfigured: What is wrong and what to do about it.
@@ -47,7 +47,7 @@ def require_sound_settings() -> None:
 
 
 def require_app() -> None:
-    """See that Django knows the app, as soon as it knows any.
+    """Check that ``django_vortex`` is installed, once the app registry is ready.
 
     Raises:
         ImproperlyConfigured: It does not.

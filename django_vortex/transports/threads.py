@@ -1,4 +1,4 @@
-"""Where blocking code goes: a bounded pool of threads that clean up after Django.
+"""Run blocking code in a bounded thread pool that closes old database connections.
 
 Takes plain functions, gives awaitables. It is our own pool because asgiref's thread-sensitive one
 has a single thread for the whole process outside of a request: one blocked handler would hold up

@@ -1,4 +1,4 @@
-"""Taking what came in one piece in turns, so that others get theirs.
+"""Cut long input into pieces, so that reading one peer's does not hold up the others.
 
 A megabyte may hold fifty thousand of the smallest messages, and reading those takes seconds.
 """

@@ -1,4 +1,4 @@
-"""Users read again, all at once, with the permissions of those that were asked for them."""
+"""Reload users in bulk, with the permissions of those whose permissions were used."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""The HTTP end: a POST whose response stays open and streams.
+"""The HTTP view: a POST whose response stays open and streams.
 
 Takes a request with the peer's messages, gives a response that lasts until the peer's next request.
 While it is idle it holds a task and nothing else: no thread, no database connection.
@@ -135,7 +135,7 @@ async def _dismiss(caller: Caller, refusal: Refusal, request: ASGIRequest) -> No
 async def _hand_on(
     connection: Connection, protocol: Protocol, events: list[Event], rest: Iterator[str | bytes]
 ) -> None:
-    """Give a connection what was read and what is still to be read of its peer's body.
+    """Pass the peer's request body to its connection, first the part that was read already.
 
     A little at a time, and others run in between.
     """

@@ -1,4 +1,4 @@
-"""How instances of a class are read and rebuilt.
+"""Adapters: how instances of a class are read and rebuilt.
 
 Takes classes, gives the adapter of each, which lists the fields and rebuilds the instances. Those
 of `Tuple` and of dataclasses are here; those of ORMs live where the ORM may be imported and are

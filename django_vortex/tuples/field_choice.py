@@ -1,6 +1,6 @@
-"""Which fields of a class travel, as an application writes it.
+"""Check the options ``fields`` and ``exclude``, which name the fields that travel.
 
-Takes the value of ``fields`` or ``exclude``, gives names, or `ALL_FIELDS` where it said all aloud.
+Takes their values, gives lists of names, or `ALL_FIELDS`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Declaring the fields of a tuple class.
+"""Declare the fields of a tuple class.
 
-Takes what stands in a class body, gives a `FieldSpec` per field; types are resolved at first use,
+Takes a class body, gives a `FieldSpec` per field; types are resolved at first use,
 since annotations may name classes that are not importable while the body runs.
 """
 

@@ -1,4 +1,4 @@
-"""Which fields of a rebuilt tuple came with the message.
+"""Remember which fields of a rebuilt tuple came with the message.
 
 Takes instances, gives names. Only partial messages leave a mark on an instance, so complete ones
 cost nothing.

@@ -1,6 +1,6 @@
-"""Registering value types of an application: `register_value`.
+"""Register value types of an application: `register_value`.
 
-Takes a class with the two functions that make plain JSON of its instances and instances of that.
+Takes a class with a function that encodes its instances as plain JSON, and one that decodes them.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ def register_value(
     *,
     registry: TupleRegistry = registry,
 ) -> None:
-    """Let instances of a class travel as single values, exactly, between our own ends.
+    """Register a class whose instances travel as single values.
 
-    To be called where the class is defined. Subclasses travel as it. Released clients get the plain
-    JSON alone.
+    To be called where the class is defined. Instances of subclasses travel as instances of it.
+    Clients of released versions get the plain JSON alone.
 
     Args:
         type: The class.
         name: The field type on the wire, by convention ``application.name``.
-        encode: Makes plain JSON of an instance; not None, which stands for no value.
-        decode: Makes an instance of what ``encode`` made. It gets whatever peers send: a
-            ``ValueError``, ``TypeError`` or ``LookupError`` tells the peer that this is none.
+        encode: Takes an instance, returns plain JSON; not None, which means no value.
+        decode: Takes what ``encode`` returned, returns an instance. It gets whatever peers send: a
+            ``ValueError``, ``TypeError`` or ``LookupError`` is answered as an invalid value.
         registry: Where to register, the program's by default.
 
     Raises:

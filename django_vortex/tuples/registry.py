@@ -1,4 +1,4 @@
-"""Which classes travel, and under which names.
+"""The registry of tuple types: `TupleRegistry`, `tuple_type`.
 
 Takes classes with names, gives a `TupleType` by name or by class. Classes are only looked into at
 first use: in a class decorator an ORM has not finished the class yet.
@@ -296,7 +296,7 @@ def tuple_type(
     exclude: Collection[str] = (),
     registry: TupleRegistry = registry,
 ) -> Callable[[_Class], _Class]:
-    """Register a class as a tuple type and leave it as it is.
+    """Register a class as a tuple type and return it unchanged.
 
     A decorator for `Tuple` subclasses and dataclasses; for ORM classes a call:
     ``tuple_type("stock.Airport", fields=["iata", "name"])(Airport)``.

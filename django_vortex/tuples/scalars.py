@@ -1,4 +1,4 @@
-"""The texts of single values that JSON has no form for.
+"""Write single values as text that JSON has no form for.
 
 Takes a value, gives the name of its field type and its text. Both the wire and the canonical text
 of selectors write values so, which keeps what is sent and what identifies it alike.

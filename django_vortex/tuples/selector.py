@@ -1,4 +1,4 @@
-"""Which tuples somebody wants to see.
+"""Selectors: a tuple type and the conditions that select some of its tuples.
 
 Takes the name of a tuple type and a dict of conditions, gives a hashable value that travels.
 """

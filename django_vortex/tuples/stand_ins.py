@@ -1,4 +1,4 @@
-"""What stands for another value: proxies, and values that are made when they are first used.
+"""Resolve proxies and lazy values: `StandIns`.
 
 Takes a value, gives the one that it stands for. Proxies are known by their class, which is not the
 one they claim to be; lazy values of a framework by what the framework registers (`StandIns.add`).

@@ -208,7 +208,7 @@ class MemoryRows:
         self, row: MemoryRow, changed: Iterable[str], version: Version | None = None
     ) -> None:
         self._note("update", *sorted(changed))
-        stored = self._find_stored(row, version)
+        stored = self._get_stored(row, version)
         if stored is None:
             raise StaleRow
         self._table.refuses(row.stored_values)
@@ -218,11 +218,11 @@ class MemoryRows:
 
     def delete(self, row: MemoryRow, version: Version | None = None) -> None:
         self._note("delete")
-        if self._find_stored(row, version) is not None:
+        if self._get_stored(row, version) is not None:
             self._table.refuses(row.stored_values)
             del self._table.stored[self.key(row)]
 
-    def _find_stored(self, row: MemoryRow, version: Version | None) -> dict[str, Any] | None:
+    def _get_stored(self, row: MemoryRow, version: Version | None) -> dict[str, Any] | None:
         stored = self._table.stored.get(self.key(row))
         if stored is not None and version is not None and stored[version.name] != version.seen:
             raise StaleRow

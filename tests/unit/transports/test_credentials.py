@@ -13,8 +13,8 @@ from django_vortex.transports.credentials import (
     MAX_TOKEN_BYTES,
     adopt_offered_tokens,
     describe_error,
-    find_bearer_token,
     find_schemes,
+    get_bearer_token,
     make_acceptance,
     redact,
 )
@@ -39,20 +39,20 @@ def adopted(*headers: tuple[bytes, bytes]) -> Any:
 
 def test_request_without_a_token_shows_none():
     headers = [(b"authorization", b"Basic dTpw"), (PROTOCOLS, b"vortex.native, chat")]
-    assert find_bearer_token(adopted(*headers)) is None
-    assert find_bearer_token([]) is None
+    assert get_bearer_token(adopted(*headers)) is None
+    assert get_bearer_token([]) is None
     assert find_schemes(headers) == ["basic"]
     assert find_schemes([(b"authorization", b" ")]) == []
 
 
 @pytest.mark.parametrize("value", [b"Bearer abc", b"bearer  abc ", b"BEARER abc"])
 def test_token_is_found_in_the_authorization_header(value):
-    assert find_bearer_token([(b"authorization", value)]) == "abc"
+    assert get_bearer_token([(b"authorization", value)]) == "abc"
 
 
 @given(st.text(VISIBLE, min_size=1, max_size=200))
 def test_any_token_is_found_in_a_subprotocol(token):
-    assert find_bearer_token(adopted((PROTOCOLS, offer(token)))) == token
+    assert get_bearer_token(adopted((PROTOCOLS, offer(token)))) == token
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_any_token_is_found_in_a_subprotocol(token):
 )
 def test_token_that_cannot_be_read_is_refused_and_not_repeated(headers):
     with pytest.raises(InvalidCredentials, match=r"^Expected ") as raised:
-        find_bearer_token(adopted(*headers))
+        get_bearer_token(adopted(*headers))
     assert "c2VjcmV0" not in str(raised.value)
 
 

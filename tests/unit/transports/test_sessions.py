@@ -7,7 +7,7 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
 from django.http import HttpRequest
 
-from django_vortex.transports.sessions import find_session
+from django_vortex.transports.sessions import load_session
 
 T = TypeVar("T")
 
@@ -29,10 +29,10 @@ def make_scope(cookie: str = "") -> dict[str, Any]:
 
 
 def find(scope: dict[str, Any]) -> RunSync:
-    """Run `find_session` without a loop: nothing in it may wait for anything but the database."""
+    """Run `load_session` without a loop: nothing in it may wait for anything but the database."""
     run_sync = RunSync()
     with pytest.raises(StopIteration):
-        find_session(scope, run_sync).send(None)  # type: ignore[attr-defined]
+        load_session(scope, run_sync).send(None)  # type: ignore[attr-defined]
     return run_sync
 
 
