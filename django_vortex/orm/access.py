@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from django_vortex.orm.conditions import NOTHING, Condition, to_condition
+from django_vortex.orm.conditions import NOTHING, to_condition
 from django_vortex.orm.store import Scope
 from django_vortex.routing.permission import Action, Permission
 from django_vortex.routing.permissions import AllowAny
@@ -58,18 +58,15 @@ class PeerAccess:
         verdict = access.permission.allows_object(self.request, action, row)
         return verdict is True or bool(self.resolve(verdict))
 
-    def get_condition(self, access: Access, action: Action) -> Condition | None:
-        """Return the condition of the rows that exist for the peer; None is all rows."""
-        rows = access.permission.scope(self.request, action)
-        return None if rows is None else to_condition(self.resolve(rows))
-
     def make_scope(self, access: Access, action: Action, *, is_final: bool = False) -> Scope:
         """Return which rows, and which rows inside of them, exist for the peer and an action."""
         inside = {name: self._make_nested_scope(one) for name, one in access.nested.items()}
         queryset = None
         if access.get_queryset is not None:
             queryset = self.resolve(access.get_queryset(self.request))
-        return Scope(queryset, self.get_condition(access, action), inside, is_final=is_final)
+        rows = access.permission.scope(self.request, action)
+        condition = None if rows is None else to_condition(self.resolve(rows))
+        return Scope(queryset, condition, inside, is_final=is_final)
 
     def _make_nested_scope(self, access: Access) -> Scope:
         if not self.is_allowed(access, Action.RETRIEVE):

@@ -8,6 +8,7 @@ from django_vortex.tuples.base import Tuple
 from django_vortex.tuples.fields import FieldSpec, TupleField
 from django_vortex.tuples.generic import GenericTuple
 from django_vortex.tuples.presence import (
+    get_present_fields,
     mark_present_fields,
     mark_unknown_fields,
     present_fields,
@@ -29,6 +30,7 @@ __all__ = [
     "TupleRegistry",
     "TupleSelector",
     "TupleType",
+    "get_present_fields",
     "mark_present_fields",
     "mark_unknown_fields",
     "present_fields",

@@ -25,6 +25,12 @@ def mark_present_fields(instance: Any, names: frozenset[str]) -> None:
         attributes[_MARK] = names
 
 
+def get_present_fields(instance: Any) -> frozenset[str] | None:
+    """Return the names of the fields that a partial message carried; None is all fields."""
+    marked: frozenset[str] | None = getattr(instance, "__dict__", {}).get(_MARK)
+    return marked
+
+
 def present_fields(instance: Any, *, registry: TupleRegistry = registry) -> frozenset[str]:
     """Return the names of the fields that the message of an instance carried.
 
@@ -33,9 +39,9 @@ def present_fields(instance: Any, *, registry: TupleRegistry = registry) -> froz
     Raises:
         DefinitionError: The instance is of no registered tuple type.
     """
-    marked: frozenset[str] | None = getattr(instance, "__dict__", {}).get(_MARK)
-    if marked is not None:
-        return marked
+    present = get_present_fields(instance)
+    if present is not None:
+        return present
     tuple_type = registry.get_by_class(type(instance))
     if tuple_type is None:
         raise DefinitionError(f"{type(instance).__qualname__} is no registered tuple type")

@@ -5,6 +5,7 @@ Takes a `Context` and rows, gives nothing: an extension changes the rows it is g
 ``_commit`` run inside the transaction, so what they raise undoes everything.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -96,6 +97,12 @@ class CrudExtension:
 
     def after_delete_commit(self, context: Context, row: Any) -> Any:
         """See a deleted row after the commit, before the peer is answered."""
+
+
+def find_hooks(extensions: Iterable[CrudExtension]) -> frozenset[str]:
+    """Return the names of the hooks that one of some extensions has of its own."""
+    names = [name for name in vars(CrudExtension) if not name.startswith("_")]
+    return frozenset(name for one in extensions for name in names if has_hook(one, name))
 
 
 def has_hook(extension: CrudExtension, *names: str) -> bool:

@@ -16,7 +16,6 @@ from django_vortex.exceptions import (
 )
 from django_vortex.handlers.base import BaseHandler, HandlerOptions
 from django_vortex.handlers.options import set_options
-from django_vortex.orm.crud.extension import has_hook
 from django_vortex.orm.crud.failures import explain_failure
 from django_vortex.orm.crud.gate import CrudGate
 from django_vortex.orm.crud.listing import LIST_KEYS, Listing
@@ -218,9 +217,10 @@ class OrmCrudHandler(BaseHandler):
         permissions = [plan.access.permission for plan in models]
         self._register(CrudGate(permissions), owner)
         self._has_extensions = any(plan.extensions for plan in models)
+        self._own_hooks = self._find_own_hooks()
         self._may_read_filt = (
             self._has_extensions
-            or self._has_method("get_queryset", "pre_process", "post_process")
+            or bool(self._own_hooks)
             or any(is_of_application(permission) for permission in permissions)
         )
         """Whether code of the application may read keys of a filt beside those that we know."""
@@ -320,22 +320,21 @@ class OrmCrudHandler(BaseHandler):
             self.store,
             self.payload_io,
             self._work,
-            is_same_for_all=not self._has_method("get_queryset", "pre_process", "post_process")
-            and not any(
-                has_hook(extension, "before_retrieve", "after_retrieve")
-                for extension in self.plan.main.extensions
-            ),
+            is_same_for_all=not self._own_hooks
+            and self.plan.main.hooks.isdisjoint({"before_retrieve", "after_retrieve"}),
         )
         with_lists = push_on_commit != "rows"
         return CrudPushes(self.plan, reader, self.payload_io, self.filt, with_lists=with_lists)
 
     def _work(self, request: Request, unit: Unit) -> Outcome:
         work = CrudWork(self.plan, request, unit)
-        work.access.resolve(self.pre_process(request))
+        if "pre_process" in self._own_hooks:
+            request.resolve(self.pre_process(request))
         outcome = self._decide(work, request)
-        payload = Payload({}, outcome.tuples)
-        work.access.resolve(self.post_process(request, payload))
-        outcome.tuples = list(payload.tuples)
+        if "post_process" in self._own_hooks:
+            payload = Payload({}, outcome.tuples)
+            request.resolve(self.post_process(request, payload))
+            outcome.tuples = list(payload.tuples)
         if outcome.unset:
             row_tuple = self.plan.main.row_tuple
             outcome.tuples = [row_tuple.leave_out(outcome.unset, one) for one in outcome.tuples]
@@ -358,11 +357,12 @@ class OrmCrudHandler(BaseHandler):
             return work.find(self.plan.listing)
         return work.create()
 
-    def _has_method(self, *names: str) -> bool:
-        """Return whether a subclass, or a keyword, has one of these methods of its own."""
-        return any(
-            name in vars(self) or getattr(type(self), name) is not getattr(OrmCrudHandler, name)
-            for name in names
+    def _find_own_hooks(self) -> frozenset[str]:
+        """Return which of our methods for applications a subclass, or a keyword, has defined."""
+        return frozenset(
+            name
+            for name in ("get_queryset", "pre_process", "post_process")
+            if name in vars(self) or getattr(type(self), name) is not getattr(OrmCrudHandler, name)
         )
 
 

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from django_vortex.exceptions import DefinitionError, quoted
 from django_vortex.orm.access import Access
-from django_vortex.orm.crud.extension import CrudExtension
+from django_vortex.orm.crud.extension import CrudExtension, find_hooks
 from django_vortex.orm.crud.fields import check_names, find_names
 from django_vortex.orm.crud.nested import Nested, make_shape
 from django_vortex.orm.crud.references import Reference, make_references
@@ -73,12 +73,15 @@ class ModelPlan:
 
     extensions: tuple[CrudExtension, ...]
 
+    hooks: frozenset[str]
+    """Those that an extension has of its own."""
+
     def read_key(self, values: Mapping[str, Any]) -> Key | None:
         """Return the key that values of a tuple name, None for a row that is to be made.
 
         An input that was left empty is ``""``, which is no key either (PROTOCOL 9).
         """
-        key = tuple(values.get(name) for name in self.spec.key_names)
+        key = tuple(map(values.get, self.spec.key_names))
         return None if None in key or "" in key else key
 
 
@@ -138,6 +141,7 @@ def _make_plan(
     check_names(spec, crud.read_only_fields, "read_only_fields")
     shape, nested = make_shape(spec, names, crud.nested, store, registry)
     read_only = {*crud.read_only_fields, *spec.key_names, version}
+    own = tuple(_to_extension(one) for one in (*extensions, *crud.extensions))
     return ModelPlan(
         spec=spec,
         shape=shape,
@@ -153,7 +157,8 @@ def _make_plan(
             nested,
         ),
         references={},
-        extensions=tuple(_to_extension(one) for one in (*extensions, *crud.extensions)),
+        extensions=own,
+        hooks=find_hooks(own),
     )
 
 

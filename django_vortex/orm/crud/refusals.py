@@ -4,7 +4,7 @@ Takes what the store knows, gives entries of `ValidationError.errors`.
 """
 
 from collections.abc import Iterable, Sequence, Set
-from typing import Any
+from typing import Any, Self
 
 from django_vortex.exceptions import PeerError, ValidationError
 from django_vortex.orm.crud.items import Done, Item, error_at
@@ -41,29 +41,29 @@ def is_made_late(error: RefusedByDatabase, item: Item, changed: Set[str]) -> boo
 class PlacingErrors:
     """Puts the tuple that they are about into errors of hooks, permissions or the model.
 
-    Entered for each tuple, so it is no generator.
-
     Args:
-        item: The tuple.
         translate: Knows the exceptions of a framework.
+
+    Attributes:
+        item: The tuple whose turn it is; to be set for each.
     """
 
-    __slots__ = ("_item", "_translate")
+    __slots__ = ("_translate", "item")
 
-    def __init__(self, item: Item, translate: TranslateError) -> None:
-        self._item = item
+    def __init__(self, translate: TranslateError) -> None:
+        self.item: Item | None = None
         self._translate = translate
 
-    def __enter__(self) -> None:
-        pass
+    def __enter__(self) -> Self:
+        return self
 
     def __exit__(self, kind: object, raised: BaseException | None, traceback: object) -> None:
-        if raised is None or not isinstance(raised, Exception):
+        if self.item is None or not isinstance(raised, Exception):
             return
         error = raised if isinstance(raised, PeerError) else self._translate(raised)
         if not isinstance(error, ValidationError) or _is_placed(error):
             return
-        _place(error, self._item)
+        _place(error, self.item)
         if error is not raised:
             raise error from raised
 

@@ -10,7 +10,7 @@ from typing import Any
 from django_vortex.exceptions import Conflict, ValidationError
 from django_vortex.orm.crud.items import CHANGED_MEANWHILE, Done, Item
 from django_vortex.orm.crud.listing import ALL_ROWS
-from django_vortex.orm.crud.refusals import describe_refusal
+from django_vortex.orm.crud.refusals import PlacingErrors, describe_refusal
 from django_vortex.orm.crud.work import CrudWork, Outcome, find_tables, read_filt_key
 from django_vortex.orm.crud.write_order import Action as StepAction
 from django_vortex.orm.crud.write_order import Write, order_deletes
@@ -62,15 +62,16 @@ class CrudRemove:
             stored |= {(id(plan), key): (wanted[key], rows, row) for key, row in found.items()}
         removals = list(stored.values())
         done = []
-        for step in order_deletes([_describe(*one) for one in removals]):
-            item, rows, row = removals[step.index]
-            assert item.key is not None
-            if step.action is StepAction.PARK:
-                _release(item, rows, row, step.names)
-                continue
-            with self._work.placing_errors(item):
+        with PlacingErrors(self._work.translate_error) as placing:
+            for step in order_deletes([_describe(*one) for one in removals]):
+                item, rows, row = removals[step.index]
+                placing.item = item
+                assert item.key is not None
+                if step.action is StepAction.PARK:
+                    _release(item, rows, row, step.names)
+                    continue
                 _remove(item, rows, row)
-            done.append(Done(Action.DELETE, item.plan, item.key, row, item.index))
+                done.append(Done(Action.DELETE, item.plan, item.key, row, item.index))
         return done
 
     def _find_remaining(self) -> list[Any]:

@@ -17,8 +17,7 @@ from django_vortex.tuples import (
     TupleField,
     TupleRegistry,
     TupleType,
-    present_fields,
-    unknown_fields,
+    get_present_fields,
 )
 from django_vortex.tuples.fields import FieldSpec
 from django_vortex.wire.encode_plans import is_plain_name
@@ -109,22 +108,14 @@ class RowTupleType:
         vars(made).update((name, value) for name, value in values.items() if name not in left)
         return made
 
-    def takes(self, value: object) -> bool:
-        """Return whether a value that a peer sent is a tuple of this type."""
-        return value.__class__ is self.cls
-
     def read(self, instance: Any) -> dict[str, Any]:
         """Return the values of the fields that a peer sent, and no others."""
-        present = present_fields(instance, registry=self._registry)
+        present = get_present_fields(instance)
         return {
             name: getattr(instance, name) if read is None else read(instance)
             for name, read in self._reads
-            if name in present
+            if present is None or name in present
         }
-
-    def unknown(self, instance: Any) -> frozenset[str]:
-        """Return the names a peer sent that are no fields."""
-        return unknown_fields(instance)
 
     def _get_partial(self, left: frozenset[str]) -> type["RowTuple"]:
         """Return the class of tuples without some fields."""

@@ -5,8 +5,9 @@ Nothing that fails behind the commit is told as a failure: it is logged, and the
 """
 
 import inspect
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any, Protocol
 
 from django_vortex.exceptions import LoadsOnLoop
@@ -105,27 +106,23 @@ class CrudRun:
 
     def _answer(self, outcome: Outcome, unit: Unit) -> None:
         """Encode what tells of a change, while that can still be undone."""
-        clock = self._handler.payload_io.clock
-
-        def answer() -> None:
-            outcome.answer = make_answer(outcome, self._request, clock())
-
+        payload_io = self._handler.payload_io
+        answer = partial(make_answer, outcome, self._request, payload_io.clock())
         if is_on_loop():  # which has other things to do than to encode much
             if len(outcome.tuples) <= MAX_TUPLES_ON_LOOP:
                 with suppress(LoadsOnLoop):
-                    answer()
+                    outcome.answer = answer()
                     return
-            unit.wait(self._run_sync(answer))
+            outcome.answer = unit.wait(payload_io.run_sync(answer))
         else:
-            answer()
-
-    def _run_sync(self, function: Callable[[], Any]) -> Awaitable[Any]:
-        return self._handler.payload_io.run_sync(function)
+            outcome.answer = answer()
 
     async def _call_hooks(self, done: Sequence[Done]) -> None:
         """Call what waits for the commit; that can fail nothing any more."""
         for one in done:
             name = _ACTION_HOOKS[one.action]
+            if name not in one.plan.hooks:
+                continue
             model = one.plan.spec.model
             context = Context(self._request, self._handler, model, one.action, None)
             for extension in one.plan.extensions:
@@ -142,6 +139,6 @@ class CrudRun:
         if inspect.iscoroutinefunction(hook):
             await await_guarded(hook(context, row))
             return
-        result = await self._run_sync(lambda: hook(context, row))
+        result = await self._handler.payload_io.run_sync(partial(hook, context, row))
         if inspect.isawaitable(result):
             await await_guarded(result)

@@ -4,16 +4,17 @@ Takes the tuples of a request, writes what they carry and nothing else, gives th
 same order. All errors are collected and raised at once.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from django_vortex.exceptions import Conflict, PermissionDenied, ValidationError
 from django_vortex.orm.conditions import decide
 from django_vortex.orm.crud.depth import is_too_deep
-from django_vortex.orm.crud.extension import Change, has_hook
+from django_vortex.orm.crud.extension import Change
 from django_vortex.orm.crud.items import CHANGED_MEANWHILE, Done, Item, error_at
 from django_vortex.orm.crud.model import ModelPlan
 from django_vortex.orm.crud.reference_check import ReferenceCheck, no_such_row
+from django_vortex.orm.crud.refusals import PlacingErrors
 from django_vortex.orm.crud.table import PeerTable
 from django_vortex.orm.crud.work import CrudWork, Outcome, find_tables
 from django_vortex.orm.crud.writing import CrudWriting, Saving, no_such_key
@@ -27,12 +28,6 @@ LEAVES_SCOPE = "A row would leave what you may see"
 
 MAX_LISTED_KEYS = 10_000
 """How many rows a field of many may name."""
-
-GetCheck: TypeAlias = Callable[[Rows], Callable[[Sequence[Draft], Sequence[Draft]], None]]
-"""Returns a check of a store: of some drafts, beside all of their message."""
-
-Group: TypeAlias = tuple[Rows, list[Saving]]
-"""What is written to the rows of one table, either new ones or stored ones."""
 
 
 class CrudSave:
@@ -63,21 +58,24 @@ class CrudSave:
         items = self._work.identify(tuples)
         known = self._read_stored(items)
         savings = []
-        for item in items:
-            with self._work.placing_errors(item):
+        with PlacingErrors(self._work.translate_error) as placing:
+            for item in items:
+                placing.item = item
                 saving = self._prepare(item, known[id(item.table)])
-            if saving is not None:
-                savings.append(saving)
+                if saving is not None:
+                    savings.append(saving)
         for item, name, value in self._references.find_missing():
             self._errors.append(error_at(item.index, name, no_such_row(value)))
         self._refuse()
         written = [saving for saving in savings if saving.is_written]
-        groups = _group(written)
-        self._ask_stores(written, groups, lambda rows: rows.validate)
-        self._refuse()
+        groups, message = _group(written), [saving.draft for saving in written]
+        for rows, drafts in groups:
+            rows.validate(drafts, message)
+        self._refuse(written)
         CrudWriting(self._work).write(written)
-        self._ask_stores(written, groups, lambda rows: rows.validate_written)
-        self._refuse()
+        for rows, drafts in groups:
+            rows.validate_written(drafts, message)
+        self._refuse(written)
         return self._outcome(savings)
 
     def _read_stored(self, items: Sequence[Item]) -> dict[int, dict[Key, Any]]:
@@ -159,7 +157,7 @@ class CrudSave:
         """
         plan = item.plan
         is_visible = item.key in self._visible[id(item.table)]
-        if is_visible and not any(has_hook(one, "after_retrieve") for one in plan.extensions):
+        if is_visible and "after_retrieve" not in plan.hooks:
             return old
         return item.table.read_shown(Action.UPDATE, row, is_visible=is_visible)
 
@@ -232,7 +230,7 @@ class CrudSave:
 
         This comes before the database is asked, which would tell what is unique among other rows.
         """
-        condition, fields = item.table.get_condition(action), item.plan.spec.fields
+        condition, fields = item.table.scope(action).condition, item.plan.spec.fields
         if condition is None:
             return
 
@@ -243,22 +241,11 @@ class CrudSave:
         if decide(condition, read) is False:
             raise PermissionDenied(LEAVES_SCOPE)
 
-    def _ask_stores(
-        self, written: Sequence[Saving], groups: Sequence[Group], get_check: GetCheck
-    ) -> None:
-        """Let a check of each store look at its rows, beside all that the message writes."""
-        message = [saving.draft for saving in written]
-        for rows, group in groups:
-            get_check(rows)([saving.draft for saving in group], message)
-            for saving in group:
-                if saving.draft.errors:
-                    self._add_errors(saving.item, saving.draft.errors)
-
     def _outcome(self, savings: Sequence[Saving]) -> Outcome:
         """Read what is stored now; what has left the peer's scope is refused."""
+        keys = [saving.rows.key(saving.draft.row) for saving in savings]
         by_rows: dict[int, dict[Key, Saving]] = {}
-        for saving in savings:
-            key = saving.rows.key(saving.draft.row)
+        for saving, key in zip(savings, keys, strict=True):
             by_rows.setdefault(id(saving.rows), {})[key] = saving
         stored: dict[tuple[int, Key], tuple[Any, Any]] = {}
         for which, group in by_rows.items():
@@ -267,8 +254,7 @@ class CrudSave:
             tuples = one.item.table.make_tuples(one.action, found)
             stored |= {(which, key): (found[key], tuples[key]) for key in found}
         outcome = Outcome([], result=True)
-        for saving in savings:
-            key = saving.rows.key(saving.draft.row)
+        for saving, key in zip(savings, keys, strict=True):
             if (id(saving.rows), key) not in stored:
                 raise PermissionDenied(LEAVES_SCOPE)
             row, made = stored[id(saving.rows), key]
@@ -312,7 +298,11 @@ class CrudSave:
                 texts = [f"{name!r} needs a value, and this handler does not list it"]
             self._errors.append({"index": item.index, "field": known, "messages": texts})
 
-    def _refuse(self) -> None:
+    def _refuse(self, written: Sequence[Saving] = ()) -> None:
+        """Raise what has been found, by a check of the rows to write as well."""
+        for saving in written:
+            if saving.draft.errors:
+                self._add_errors(saving.item, saving.draft.errors)
         if self._errors:
             raise ValidationError(errors=sorted(self._errors, key=lambda error: error["index"]))
         if self._stale:
@@ -327,12 +317,12 @@ def _demand_change(table: PeerTable) -> None:
         table.demand(Action.CREATE)
 
 
-def _group(written: Sequence[Saving]) -> list[Group]:
-    """Return what is going to be written, by table and action."""
-    by_rows: dict[int, list[Saving]] = {}
+def _group(written: Sequence[Saving]) -> list[tuple[Rows, list[Draft]]]:
+    """Return what is written to the rows of each table, apart new ones and stored ones."""
+    groups: dict[int, tuple[Rows, list[Draft]]] = {}
     for saving in written:
-        by_rows.setdefault(id(saving.rows), []).append(saving)
-    return [(group[0].rows, group) for group in by_rows.values()]
+        groups.setdefault(id(saving.rows), (saving.rows, []))[1].append(saving.draft)
+    return list(groups.values())
 
 
 def _visible_names(plan: ModelPlan) -> frozenset[str]:

@@ -10,8 +10,8 @@ from typing import Any
 
 from django_vortex.exceptions import PermissionDenied
 from django_vortex.orm.access import PeerAccess
-from django_vortex.orm.conditions import Condition, is_same_condition
-from django_vortex.orm.crud.extension import Context, has_hook
+from django_vortex.orm.conditions import is_same_condition
+from django_vortex.orm.crud.extension import Context
 from django_vortex.orm.crud.listing import ListQuery
 from django_vortex.orm.crud.model import ModelPlan
 from django_vortex.orm.store import Key, Order, Rows, Scope, Unit
@@ -42,22 +42,23 @@ class PeerTable:
         self._rows: dict[Action, Rows] = {}
 
     def is_allowed(self, action: Action) -> bool:
-        """Return whether the peer may do this to any row at all."""
-        return self._access.is_allowed(self.plan.access, action)
+        """Return whether the peer may do this to any row at all; what is granted stays so."""
+        if action not in self._granted:
+            if not self._access.is_allowed(self.plan.access, action):
+                return False
+            self._granted.add(action)
+        return True
 
     def demand(self, action: Action) -> None:
-        """Refuse what the peer may do to no row; the permission is asked once per request.
+        """Refuse what the peer may do to no row.
 
         A push to many peers is made once, and each of them is asked where it is connected.
 
         Raises:
             PermissionDenied: It may not.
         """
-        if action in self._granted or self._access.request.is_shared:
-            return
-        if not self.is_allowed(action):
+        if not (self._access.request.is_shared or self.is_allowed(action)):
             raise PermissionDenied(f"You may not {action.value} here")
-        self._granted.add(action)
 
     def is_row_allowed(self, action: Action, row: Any) -> bool:
         """Return whether the peer may do this to a row."""
@@ -69,18 +70,21 @@ class PeerTable:
         """Return the rows that exist for the peer when it wants to do this."""
         known = self._rows.get(action)
         if known is None:
-            known = self._unit.rows(self.plan.shape, self._get_scope(action))
+            known = self._unit.rows(self.plan.shape, self.scope(action))
             self._rows[action] = known
         return known
 
-    def get_condition(self, action: Action) -> Condition | None:
-        """Return the condition of those rows; None is all rows."""
-        return self._get_scope(action).condition
+    def scope(self, action: Action) -> Scope:
+        """Return which rows those are."""
+        known = self._scopes.get(action)
+        if known is None:
+            known = self._scopes[action] = self._access.make_scope(self.plan.access, action)
+        return known
 
     def call(self, action: Action, hook: str, *arguments: Any) -> None:
         """Call a hook of all extensions."""
         plan, access = self.plan, self._access
-        if plan.extensions:
+        if hook in plan.hooks:
             rows = self.rows(action)
             context = Context(access.request, self._handler, plan.spec.model, action, rows)
             for extension in plan.extensions:
@@ -108,10 +112,10 @@ class PeerTable:
         if self._depends_on_row:
             retrieve = Action.RETRIEVE
             visible = {key for key in found if self.is_row_allowed(retrieve, found[key])}
-        condition = self.get_condition(Action.RETRIEVE)
+        condition = self.scope(Action.RETRIEVE).condition
         if not visible or condition is None:
             return visible
-        if is_same_condition(condition, self.get_condition(action)):
+        if is_same_condition(condition, self.scope(action).condition):
             return visible
         return visible & set(self.rows(Action.RETRIEVE).get_many(list(visible)))
 
@@ -160,12 +164,6 @@ class PeerTable:
         shown = {*self.plan.spec.key_names, self.plan.version_field}
         return {name: values[name] if name in shown else None for name in values}
 
-    def _get_scope(self, action: Action) -> Scope:
-        known = self._scopes.get(action)
-        if known is None:
-            known = self._scopes[action] = self._access.make_scope(self.plan.access, action)
-        return known
-
     def _make_tuples(self, visible: Iterable[Any]) -> list[Any]:
         rows, tuples = self.rows(Action.RETRIEVE), []
         for row in visible:
@@ -213,7 +211,7 @@ class PeerTable:
             self._depends_on_row
             or bool(plan.shape.nested)
             or any(one.name not in plan.shape.names for one in order)
-            or any(has_hook(extension, "after_retrieve") for extension in plan.extensions)
+            or "after_retrieve" in plan.hooks
         )
 
 

@@ -14,13 +14,13 @@ from django_vortex.orm.conditions import UnfitOperand
 from django_vortex.orm.crud.items import Done, Item, error_at
 from django_vortex.orm.crud.listing import Listing, Page, no_cursor
 from django_vortex.orm.crud.model import ModelPlan
-from django_vortex.orm.crud.refusals import PlacingErrors
 from django_vortex.orm.crud.table import PeerTable
 from django_vortex.orm.sameness import is_hashable
 from django_vortex.orm.store import Key, RefusedByDatabase, Unit
 from django_vortex.routing.permission import Action
 from django_vortex.routing.ports import know_no_error
 from django_vortex.routing.request import Request
+from django_vortex.tuples import unknown_fields
 from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.type_checks import make_check
 
@@ -82,7 +82,7 @@ class CrudWork:
         self.access = PeerAccess(request, unit.wait)
         self._tables: dict[int, PeerTable] = {}
         payload_io = getattr(plan.handler, "payload_io", None)
-        self._translate = know_no_error if payload_io is None else payload_io.translate_error
+        self.translate_error = know_no_error if payload_io is None else payload_io.translate_error
 
     def create(self) -> Outcome:
         """Return one default tuple, which no database knows."""
@@ -153,15 +153,16 @@ class CrudWork:
             raise ValidationError(
                 f"{len(tuples)} tuples are more than the {self.plan.max_tuples} taken at once"
             )
+        plans = {plan.row_tuple.cls: plan for plan in reversed(self.plan.models)}
         items, errors = [], []
         for index, one in enumerate(tuples):
-            plan = next((plan for plan in self.plan.models if plan.row_tuple.takes(one)), None)
+            plan = plans.get(one.__class__)
             if plan is None:
                 wanted = " or ".join(plan.row_tuple.name for plan in self.plan.models)
                 errors.append(error_at(index, "", f"Expected a {wanted}, got {quoted(one)}"))
                 continue
-            unknown = plan.row_tuple.unknown(one)
-            errors += [error_at(index, name, "There is no such field") for name in sorted(unknown)]
+            for name in sorted(unknown_fields(one)):
+                errors.append(error_at(index, name, "There is no such field"))
             values = plan.row_tuple.read(one)
             key = plan.read_key(values)
             if key is not None and not is_hashable(key):
@@ -191,10 +192,6 @@ class CrudWork:
             known = PeerTable(plan, self.access, self.unit, self.plan.handler)
             self._tables[id(plan)] = known
         return known
-
-    def placing_errors(self, item: Item) -> PlacingErrors:
-        """Let errors that are raised meanwhile name the tuple that they are about."""
-        return PlacingErrors(item, self._translate)
 
 
 def find_tables(items: Iterable[Item]) -> list[PeerTable]:

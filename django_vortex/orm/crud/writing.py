@@ -11,7 +11,7 @@ from typing import Any
 from django_vortex.exceptions import Conflict, ValidationError
 from django_vortex.orm.crud.items import CHANGED_MEANWHILE, Item, error_at
 from django_vortex.orm.crud.reference_check import no_such_row
-from django_vortex.orm.crud.refusals import MADE_LATE, describe_refusal, is_made_late
+from django_vortex.orm.crud.refusals import MADE_LATE, PlacingErrors, describe_refusal, is_made_late
 from django_vortex.orm.crud.work import CrudWork
 from django_vortex.orm.crud.write_order import Action as StepAction
 from django_vortex.orm.crud.write_order import Step, Write, order_writes
@@ -59,10 +59,11 @@ class CrudWriting:
         """
         writes = [_describe(saving) for saving in written]
         left = set(range(len(writes)))
-        for step in order_writes(writes):
-            saving, write = written[step.index], writes[step.index]
-            left.discard(step.index)
-            with self._work.placing_errors(saving.item):
+        with PlacingErrors(self._work.translate_error) as placing:
+            for step in order_writes(writes):
+                saving, write = written[step.index], writes[step.index]
+                placing.item = saving.item
+                left.discard(step.index)
                 try:
                     self._do(step, saving)
                 except RefusedByDatabase as error:

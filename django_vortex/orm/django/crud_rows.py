@@ -16,7 +16,7 @@ from django_vortex.orm.django.limits import find_unstorable
 from django_vortex.orm.django.parking import park
 from django_vortex.orm.django.places import place_names, read_place, with_places
 from django_vortex.orm.django.reading import ShapeReader
-from django_vortex.orm.django.refusals import Refusals, asked, is_of_django
+from django_vortex.orm.django.refusals import Refusals, SearchRefusals, is_of_django
 from django_vortex.orm.django.saving import claim, save_fields
 from django_vortex.orm.django.scope import add_prefetches, find_prefetches, narrow
 from django_vortex.orm.django.shapes import may_repeat
@@ -89,7 +89,7 @@ class DjangoCrudRows:
 
     def get_many(self, keys: Sequence[Key]) -> Mapping[Key, Any]:
         """Return the rows with these keys, in one statement per `CHUNK` of them."""
-        wanted = list(dict.fromkeys(key for key in keys if self._is_possible(key)))
+        wanted = list(dict.fromkeys([key for key in keys if self._is_possible(key)]))
         found: dict[Key, Any] = {}
         for start in range(0, len(wanted), CHUNK):
             part = wanted[start : start + CHUNK]
@@ -124,7 +124,7 @@ class DjangoCrudRows:
     ) -> Sequence[Sequence[Any]] | None:
         """Return the fields of the same rows, read without instances where that is the same."""
         places = place_names(order) if is_paged else []
-        with asked(self._using):
+        with SearchRefusals(self._using):
             queryset = self._select(where, order, limit, is_paged=is_paged)
             return self._reader.read_columns(queryset, places)
 
@@ -248,7 +248,7 @@ class DjangoCrudRows:
 
     def _fetch(self, queryset: models.QuerySet[Any]) -> list[Any]:
         is_combined = bool(queryset.query.combinator)  # which Django lets nothing be loaded with
-        with asked(self._using):
+        with SearchRefusals(self._using):
             rows = list(queryset if is_combined else add_prefetches(queryset, self._related))
             if is_combined:
                 models.prefetch_related_objects(rows, *self._related)
@@ -260,10 +260,10 @@ class DjangoCrudRows:
     def _is_possible(self, key: Key) -> bool:
         """Return whether a database could have such a key at all; some raise if asked."""
         fields, connection = self._model._meta.pk_fields, connections[self._using]
-        return all(
-            find_unstorable(field, part, connection) is None
-            for field, part in zip(fields, key, strict=True)
-        )
+        for field, part in zip(fields, key, strict=True):
+            if find_unstorable(field, part, connection) is not None:
+                return False
+        return True
 
     def _set_many(self, row: Any) -> None:
         for name, keys in row.__dict__.pop(PENDING, {}).items():

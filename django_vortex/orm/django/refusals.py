@@ -4,10 +4,9 @@ Only what the database or its driver says may blame a peer: an exception of the 
 application raises, in ``save()`` or ``from_db`` say, goes on as it is.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from django.apps import apps
 from django.db import (
@@ -41,22 +40,6 @@ _OF_FIELDS = ("django.db.", "django.contrib.", "django.utils.timezone", "django_
 """The modules of Django's own fields and look-ups, and of those of this package."""
 
 AT_COMMIT = "It contradicts another row"
-
-
-@contextmanager
-def asked(using: str) -> Iterator[None]:
-    """Turn what a database says against a value that it is asked for, such as a NUL in a text."""
-    with _Noting(using) as noting:
-        try:
-            yield
-        except (DataError, OverflowError, ValueError) as error:
-            if not noting.has_noted(error):
-                raise
-            raise RefusedByDatabase("A value that the database does not know") from error
-        except OperationalError as error:
-            if str(getattr(error.__cause__, "sqlstate", "")).startswith(_TOO_LONG):
-                raise RefusedByDatabase("A value that the database cannot compare") from error
-            raise
 
 
 def is_of_django(error: Exception, connection: Any) -> bool:
@@ -118,29 +101,50 @@ def _find_columns(name: str, model: type[models.Model] | None) -> tuple[str, ...
     return ()
 
 
-class _Noting:
-    """Notes what a driver raises while it is entered, to tell that from other errors.
+class Refusals:
+    """Turns what a database says against a row into what a peer may know, while it is entered.
 
-    As Django's own ``execute_wrapper`` does it, without the price of a generator for each row.
+    It notes what the driver raises, to tell that from other errors: as Django's own
+    ``execute_wrapper`` does it, without the price of a generator for each row.
+
+    Args:
+        using: The alias of the database.
+        model: The model of the row, whose rules have names; a rule of another table, which a
+            signal or ``save()`` writes to, is none of the peer's. None where any table may refuse.
     """
 
-    __slots__ = ("_connection", "_noted", "_wrappers")
+    __slots__ = ("_connection", "_model", "_noted", "_wrappers")
 
-    def __init__(self, using: str) -> None:
+    def __init__(self, using: str, model: type[models.Model] | None = None) -> None:
         self._connection: Any = connections[using]
         self._wrappers: list[Any] = self._connection.execute_wrappers
+        self._model = model
         self._noted: list[BaseException] = []
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> None:
         self._wrappers.append(self._note)
-        return self
 
     def __exit__(
         self, kind: object, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._wrappers.pop()
+        if isinstance(error, Exception):
+            refusal = self._get_refusal(error)
+            if refusal is not None:
+                raise refusal from error
 
-    def has_noted(self, error: Exception) -> bool:
+    def _get_refusal(self, error: Exception) -> RefusedByDatabase | None:
+        if isinstance(error, models.ProtectedError | models.RestrictedError):
+            return RefusedByDatabase(STILL_NEEDED)
+        if isinstance(error, IntegrityError):
+            if not self._has_noted(error) or _is_of_others(error, self._model):
+                return None
+            return explain(error, self._model, UNKNOWN)
+        if isinstance(error, DataError | OverflowError | ValueError) and self._has_noted(error):
+            return RefusedByDatabase("A value that the database cannot hold")
+        return None
+
+    def _has_noted(self, error: Exception) -> bool:
         """Return whether the driver has raised an error, or a field of Django's for it."""
         if not any(error is one for one in self._noted):
             return False
@@ -154,37 +158,16 @@ class _Noting:
             raise
 
 
-class Refusals(_Noting):
-    """Turns what a database says against a row into what a peer may know, while it is entered.
+class SearchRefusals(Refusals):
+    """Turns what a database says against a value that it is asked for, such as a NUL in a text."""
 
-    Args:
-        using: The alias of the database.
-        model: The model of the row, whose rules have names; a rule of another table, which a
-            signal or ``save()`` writes to, is none of the peer's. None where any table may refuse.
-    """
+    __slots__ = ()
 
-    __slots__ = ("_model",)
-
-    def __init__(self, using: str, model: type[models.Model] | None = None) -> None:
-        super().__init__(using)
-        self._model = model
-
-    def __exit__(
-        self, kind: object, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        super().__exit__(kind, error, traceback)
-        if isinstance(error, Exception):
-            refusal = self._find_refusal(error)
-            if refusal is not None:
-                raise refusal from error
-
-    def _find_refusal(self, error: Exception) -> RefusedByDatabase | None:
-        if isinstance(error, models.ProtectedError | models.RestrictedError):
-            return RefusedByDatabase(STILL_NEEDED)
-        if isinstance(error, IntegrityError):
-            if not self.has_noted(error) or _is_of_others(error, self._model):
-                return None
-            return explain(error, self._model, UNKNOWN)
-        if isinstance(error, DataError | OverflowError | ValueError) and self.has_noted(error):
-            return RefusedByDatabase("A value that the database cannot hold")
+    def _get_refusal(self, error: Exception) -> RefusedByDatabase | None:
+        if isinstance(error, DataError | OverflowError | ValueError) and self._has_noted(error):
+            return RefusedByDatabase("A value that the database does not know")
+        if isinstance(error, OperationalError):
+            state = str(getattr(error.__cause__, "sqlstate", ""))
+            if state.startswith(_TOO_LONG):
+                return RefusedByDatabase("A value that the database cannot compare")
         return None

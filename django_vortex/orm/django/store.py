@@ -1,6 +1,7 @@
 """The store of Django models: work in one of our threads, in one ``atomic`` block."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, TypeVar
 
 from django.db import Error, IntegrityError, models, router, transaction
@@ -60,7 +61,7 @@ class DjangoStore:
             return result
 
         try:
-            return await waiting.cover(self._run_sync(lambda: transact(unit.using, do)))
+            return await waiting.cover(self._run_sync(partial(transact, unit.using, do)))
         except IntegrityError as error:
             if not is_committing:  # of a hook's own queries: `refusals` knows those of rows
                 raise

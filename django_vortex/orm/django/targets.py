@@ -33,7 +33,7 @@ def check_targets(
         message: All rows that are written together.
     """
     for field in _find_foreign_keys(model):
-        _check_one(field, drafts, using, _find_near(field, field.target_field, message))
+        _check_one(field, drafts, using, message)
     for field in model._meta.many_to_many:
         target = field.remote_field.model._meta.pk
         _check_many(field, drafts, using, _find_near(field, target, message))
@@ -82,7 +82,7 @@ def _find_near(field: Any, target: Any, message: Sequence[Draft]) -> dict[Any, A
     return near
 
 
-def _check_one(field: Any, drafts: Sequence[Draft], using: str, near: Mapping[Any, Any]) -> None:
+def _check_one(field: Any, drafts: Sequence[Draft], using: str, message: Sequence[Draft]) -> None:
     wanted: dict[Any, list[Draft]] = {}
     for draft in drafts:
         if field.attname in draft.errors:
@@ -92,15 +92,18 @@ def _check_one(field: Any, drafts: Sequence[Draft], using: str, near: Mapping[An
         value = draft.row.__dict__.get(field.attname)
         if value is not None:
             wanted.setdefault(value, []).append(draft)
-            if value in near and not field.is_cached(draft.row):
-                field.set_cached_value(draft.row, near[value])
         elif not field.null and not (draft.is_new and field.has_db_default()):
             draft.errors.setdefault(field.attname, []).append(str(field.error_messages["null"]))
+    if not wanted:
+        return
+    near = _find_near(field, field.target_field, message)
     asked = [value for value in wanted if value not in near]
     there = _find_kept(field, asked, using) | near.keys()
     for value, referring in wanted.items():
         texts = _run_validators(field, value) if value in there else [_missing(field, value)]
         for draft in referring:
+            if value in near and not field.is_cached(draft.row):
+                field.set_cached_value(draft.row, near[value])
             if texts:
                 draft.errors.setdefault(field.attname, []).extend(texts)
 

@@ -25,17 +25,20 @@ PENDING = "_vortex_pending_many"
 
 def make_reader(shape: Shape) -> Callable[[Any], dict[str, Any]]:
     """Return what reads the fields and relations of a shape."""
-    reads = [(name, make_field_reader(shape.spec.model, name)) for name in shape.names]
+    model = shape.spec.model
+    as_held = {one.attname for one in model._meta.concrete_fields if _travels_as_held(one)}
+    reads = [(name, name in as_held, make_field_reader(model, name)) for name in shape.names]
     for name, inner in shape.nested.items():
         is_many = shape.spec.relations[name].is_many
-        read_inner = make_reader(inner)
-        if name in shape.guarded:
-            reads.append((name, _make_guarded_reader(name, read_inner, is_many=is_many)))
-        else:
-            reads.append((name, _make_nested_reader(name, read_inner, is_many=is_many)))
+        make = _make_guarded_reader if name in shape.guarded else _make_nested_reader
+        reads.append((name, False, make(name, make_reader(inner), is_many=is_many)))
 
     def read(row: Any) -> dict[str, Any]:
-        return {name: read_one(row) for name, read_one in reads}
+        held = row.__dict__
+        return {
+            name: held[name] if is_as_held and name in held else read_one(row)
+            for name, is_as_held, read_one in reads
+        }
 
     return read
 
@@ -63,9 +66,9 @@ def make_column_reader(field: Any) -> Read:
 
     if is_file(field):
         return make_file_reader(field, read)
-    to_wire = find_kind(field).to_wire
-    if to_wire is None and not field.has_db_default():
+    if _travels_as_held(field):
         return read
+    to_wire = find_kind(field).to_wire
 
     def read_converted(row: Any) -> Any:
         value = read(row)
@@ -74,6 +77,11 @@ def make_column_reader(field: Any) -> Read:
         return value if to_wire is None else to_wire(value)
 
     return read_converted
+
+
+def _travels_as_held(field: Any) -> bool:
+    """Return whether the value that an instance holds in a column is what travels."""
+    return not (is_file(field) or find_kind(field).to_wire or field.has_db_default())
 
 
 def _load(row: Any, name: str) -> Any:
