@@ -58,7 +58,7 @@ def _check_pubsub_options(alias: str) -> Iterator[CheckMessage]:
             yield Warning(
                 f"The channel layer {alias!r} ignores {key!r} in its CONFIG"
                 f"{did_you_mean(key, known) or '.'}",
-                hint="Such as hosts, prefix and symmetric_encryption_keys are known.",
+                hint="It reads options such as hosts, prefix and symmetric_encryption_keys.",
                 id="django_vortex.W011",
             )
 

@@ -87,7 +87,8 @@ def _find_twins(endpoints: Sequence[Registered]) -> Iterator[CheckMessage]:
             yield Warning(
                 f"Two handlers answer the filt {twins[0].filt!r}: {places}.",
                 hint="Every request gets both answers, and clients read only one. Give them "
-                "different filts, or peers of different names (accept_only_from).",
+                "different filts; two functions with @endpoint may also share one if each names "
+                "its own peers in accept_only_from.",
                 id="django_vortex.W013",
             )
 

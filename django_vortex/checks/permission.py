@@ -16,7 +16,7 @@ from django_vortex.routing.permission import to_permission
 def check_permission(
     app_configs: Sequence[AppConfig] | None = None, **_: Any
 ) -> list[CheckMessage]:
-    """Find default permissions that there are not (E010), or one that counts for nothing (W030)."""
+    """Find default permissions that there are not (E010), or one that is ignored (W030)."""
     said = getattr(settings, "VORTEX", {})
     if not isinstance(said, Mapping) or read_setting("permission") is None:
         return []
@@ -27,7 +27,7 @@ def check_permission(
     if "PERMISSION" in said and "CRUD_PERMISSION" in said:
         found.append(
             Warning(
-                "VORTEX['CRUD_PERMISSION'] is an older name of PERMISSION and counts for nothing "
+                "VORTEX['CRUD_PERMISSION'] is an older name of PERMISSION and is ignored "
                 "beside it.",
                 hint="Leave it out, and name permission= where an OrmCrudHandler has another.",
                 id="django_vortex.W030",

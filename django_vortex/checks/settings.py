@@ -30,7 +30,7 @@ def check_settings(app_configs: Sequence[AppConfig] | None = None, **_: Any) -> 
     for name, value in sorted(_find_settings().items()):
         hint = _get_hint(name, value)
         if hint is not None:
-            text = f"The setting {name} is none of the vortex, which reads VORTEX."
+            text = f"The setting {name} is not read: all settings of the vortex are in VORTEX."
             found.append(Warning(text, hint=hint, id="django_vortex.W015"))
     return found
 

@@ -292,7 +292,10 @@ def to_permission(value: Any) -> Permission:
         try:
             return value()
         except TypeError:
-            raise DefinitionError(f"Permission {value.__qualname__} takes arguments") from None
+            raise DefinitionError(
+                f"Permission {value.__qualname__} takes arguments; make an object of it, "
+                f"{value.__qualname__}(...)"
+            ) from None
     raise DefinitionError(f"Expected a Permission, got {quoted(value)}{_get_hint(value)}")
 
 

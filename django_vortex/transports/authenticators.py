@@ -138,7 +138,9 @@ def find_authenticate_problems(
             problems.append(problem)
             continue
         if isinstance(function, ProxyHeader) and not isinstance(trusted_proxies, tuple):
-            text = f"{quoted(entry)} reads a header of proxies, and nobody knows which are yours"
+            text = (
+                f"{quoted(entry)} reads a header of proxies, and TRUSTED_PROXIES does not list any"
+            )
             hint = "List their addresses: VORTEX['TRUSTED_PROXIES'] = ['10.0.0.7'], or ['unix']."
             problems.append(AuthenticateProblem(text, hint))
     return problems

@@ -106,7 +106,7 @@ def get_layer_problem(alias: str | None) -> LayerProblem | None:
     if alias not in configured:
         return LayerProblem(
             f"VORTEX['CHANNEL_LAYER'] is {alias!r}, which CHANNEL_LAYERS does not have.",
-            f"It has {', '.join(map(repr, configured)) or 'none'}. None stands alone.",
+            f"It has {', '.join(map(repr, configured)) or 'none'}. None is for a single process.",
         )
     for key in configured[alias]:
         if key not in LAYER_KEYS:

@@ -29,7 +29,10 @@ def get_problem(authentication: Any) -> tuple[str, str] | None:
     """Return what is wrong with a class, and what to do, or None."""
     if any(base.__name__ == "SessionAuthentication" for base in authentication.__mro__):
         text = "reads Django's session, whose CSRF token a WebSocket does not have"
-        return text, "Name django_vortex.session_cookie, which looks at the origin instead."
+        return (
+            text,
+            "Name django_vortex.session_cookie: the vortex checks the origin of the page instead.",
+        )
     is_token = hasattr(authentication, "get_model") and hasattr(authentication, "keyword")
     if (
         is_token

@@ -32,8 +32,8 @@ def require_sound_settings() -> None:
             get_permission(edits_rows=edits_rows)
     except (ImportError, DefinitionError) as error:
         raise ImproperlyConfigured(
-            f"A permission that VORTEX names is none: {error}. PERMISSION is the dotted path of a "
-            "Permission class."
+            f"VORTEX names a permission that cannot be used: {error}. It is the dotted path "
+            "of a Permission class."
         ) from error
     for wrong in find_authenticate_problems(settings.authenticate, settings.trusted_proxies):
         raise ImproperlyConfigured(f"VORTEX['AUTHENTICATE']: {wrong}")
@@ -50,7 +50,7 @@ def require_app() -> None:
     """Check that ``django_vortex`` is installed, once the app registry is ready.
 
     Raises:
-        ImproperlyConfigured: It does not.
+        ImproperlyConfigured: It is not.
     """
     if apps.apps_ready and not apps.is_installed("django_vortex"):
         raise ImproperlyConfigured(NOT_INSTALLED)

@@ -13,6 +13,7 @@ from django_vortex.routing.address import Address
 from django_vortex.transports import hub, sending
 from django_vortex.transports import publisher as publisher_module
 from django_vortex.transports.identity_changes import disconnect, note_logout
+from django_vortex.transports.layer import make_fan_out
 from django_vortex.transports.publisher import Publisher
 from django_vortex.transports.sending import aflush, flush, push, send
 from django_vortex.wire.payload import Payload
@@ -37,6 +38,18 @@ def publisher(settings, monkeypatch):
     monkeypatch.setattr(hub, "current", lambda: None)
     yield publisher
     publisher.stop()
+
+
+@pytest.fixture
+def impatient_publisher(publisher, monkeypatch):
+    """One that gives a failing layer up at once; who waits for it waits longer than that."""
+
+    def make_impatient(*arguments, **options):
+        return make_fan_out(*arguments, **{**options, "give_up_seconds": 0.01})
+
+    monkeypatch.setattr(publisher_module, "make_fan_out", make_impatient)
+    monkeypatch.setattr(publisher_module, "FLUSH_SECONDS", 60)
+    return publisher
 
 
 async def test_send_on_the_loop_of_the_server_is_done_at_once(server):
@@ -140,8 +153,7 @@ async def test_send_inside_a_loop_without_a_server_does_not_block_it(publisher):
     assert await asyncio.wrap_future(future) == 0
 
 
-def test_failing_layer_is_told_in_the_future(publisher, monkeypatch):
-    monkeypatch.setattr("django_vortex.transports.publisher.FLUSH_SECONDS", 0.01)
+def test_failing_layer_is_told_in_the_future(impatient_publisher):
     assert send(note(0)).result(60) == 0
     SharedLayer.failure = ConnectionError("Redis is down")
     with pytest.raises(DeliveryError, match="Redis is down"):
@@ -163,8 +175,7 @@ def test_layer_has_what_was_sent_when_the_call_returns(publisher, reach):
     assert sum(len(message["records"]) for _, message in SharedLayer.sent) == 20
 
 
-def test_failing_layer_is_raised_by_whoever_waits_for_it(publisher, monkeypatch, caplog):
-    monkeypatch.setattr(publisher_module, "FLUSH_SECONDS", 0.5)
+def test_failing_layer_is_raised_by_whoever_waits_for_it(impatient_publisher, caplog):
     assert send(note(0)).result(0) == 0
     SharedLayer.failure = ConnectionError("Redis is down")
     with pytest.raises(DeliveryError, match=r"The channel layer failed: .*Redis is down"):
