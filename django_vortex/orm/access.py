@@ -47,6 +47,7 @@ class PeerAccess:
         self.resolve = request.resolve
         """Returns what code of the application has returned, or what its coroutine returns."""
         request.wait_by(wait)
+        self._querysets: dict[int, Any] = {}
 
     def is_allowed(self, access: Access, action: Action) -> bool:
         """Return whether the peer may do this to any row at all."""
@@ -61,12 +62,17 @@ class PeerAccess:
     def make_scope(self, access: Access, action: Action, *, is_final: bool = False) -> Scope:
         """Return which rows, and which rows inside of them, exist for the peer and an action."""
         inside = {name: self._make_nested_scope(one) for name, one in access.nested.items()}
-        queryset = None
-        if access.get_queryset is not None:
-            queryset = self.resolve(access.get_queryset(self.request))
         rows = access.permission.scope(self.request, action)
         condition = None if rows is None else to_condition(self.resolve(rows))
-        return Scope(queryset, condition, inside, is_final=is_final)
+        return Scope(self._get_queryset(access), condition, inside, is_final=is_final)
+
+    def _get_queryset(self, access: Access) -> Any:
+        """Return what the application gives as its rows, for whichever action."""
+        if access.get_queryset is None:
+            return None
+        if id(access) not in self._querysets:
+            self._querysets[id(access)] = self.resolve(access.get_queryset(self.request))
+        return self._querysets[id(access)]
 
     def _make_nested_scope(self, access: Access) -> Scope:
         if not self.is_allowed(access, Action.RETRIEVE):

@@ -16,6 +16,9 @@ from django_vortex.routing.ports import is_on_loop, is_task_cancelled
 
 _T = TypeVar("_T")
 
+_lock = Lock()
+"""Of all that wait, who hold it for a moment: one for each would cost each request some calls."""
+
 
 class Waiting:
     """The event loop that coroutines of an application belong to, made where that runs.
@@ -27,7 +30,6 @@ class Waiting:
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop() if is_on_loop() else None
         self._thread = threading.get_ident()
-        self._lock = Lock()
         self._future: Future[Any] | None = None
         self._is_given_up = False
 
@@ -58,7 +60,7 @@ class Waiting:
         try:
             return await working
         except asyncio.CancelledError:
-            with self._lock:
+            with _lock:
                 self._is_given_up = True
             if self._future is not None and self._loop is not None:
                 # A coroutine that has not begun would complain: it begins a turn after its task is
@@ -67,7 +69,7 @@ class Waiting:
             raise
 
     def _wait_for_loop(self, awaitable: Awaitable[_T], loop: asyncio.AbstractEventLoop) -> _T:
-        with self._lock:
+        with _lock:
             if self._is_given_up:
                 if inspect.iscoroutine(awaitable):
                     awaitable.close()

@@ -40,8 +40,9 @@ from django_vortex.typedefs import Filt
 from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.payload import Payload
 from django_vortex.wire.plain import is_true
+from django_vortex.wire.reserved import MESSAGE_ID
 
-_FILT_KEYS = ("id", "delete", *LIST_KEYS)
+_FILT_KEYS = ("id", "delete", MESSAGE_ID, *LIST_KEYS)
 """What a filt may have beside the pairs of the handler's."""
 
 
@@ -216,6 +217,7 @@ class OrmCrudHandler(BaseHandler):
         )
         permissions = [plan.access.permission for plan in models]
         self._register(CrudGate(permissions), owner)
+        self._known_keys = frozenset((*self.filt, *_FILT_KEYS))
         self._has_extensions = any(plan.extensions for plan in models)
         self._own_hooks = self._find_own_hooks()
         self._may_read_filt = (
@@ -242,8 +244,8 @@ class OrmCrudHandler(BaseHandler):
 
     async def handle(self, request: Request) -> Any:
         """Answer a request, after the commit."""
-        known = (*self.filt, *_FILT_KEYS)
-        check_keys(request, self.payload_io, known, may_be_read=self._may_read_filt)
+        if not self._known_keys.issuperset(request.filt):
+            check_keys(request, self.payload_io, self._known_keys, may_be_read=self._may_read_filt)
         pushes = None if request.is_push else self.pushes
         load = None
         if pushes is not None and (load := pushes.begin(request)) is not None:

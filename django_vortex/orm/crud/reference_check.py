@@ -37,8 +37,8 @@ class ReferenceCheck:
 
     def add(self, item: Item, name: str, value: Any, old: Any = None) -> None:
         """Note what a peer sets a field to; what a list has already stays allowed."""
-        reference = item.plan.references.get(name)
-        if reference is None or value is None:
+        reference = item.plan.references[name]
+        if value is None:
             return
         values = [value]
         if reference.relation.is_many:

@@ -140,7 +140,8 @@ class CrudSave:
                 continue
             if name in plan.writable:
                 values[name] = value
-                self._references.add(item, name, value, old[name])
+                if name in plan.references:
+                    self._references.add(item, name, value, old[name])
             else:
                 self._refuse_read_only(item, name)
         change = Change(row, values, old, item.index)
@@ -174,7 +175,8 @@ class CrudSave:
             if name in plan.writable and field is not None:
                 if value is not None or self._is_null_meant(field):
                     values[name] = value
-                    self._references.add(item, name, value)
+                    if name in plan.references:
+                        self._references.add(item, name, value)
             elif not self._is_untouched(field, defaults[name], value):
                 self._refuse_read_only(item, name)
         if item.key is not None:

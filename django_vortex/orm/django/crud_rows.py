@@ -20,7 +20,7 @@ from django_vortex.orm.django.refusals import Refusals, SearchRefusals, is_of_dj
 from django_vortex.orm.django.saving import claim, save_fields
 from django_vortex.orm.django.scope import add_prefetches, find_prefetches, narrow
 from django_vortex.orm.django.shapes import may_repeat
-from django_vortex.orm.django.targets import check_limits_of_targets
+from django_vortex.orm.django.targets import check_limits_of_targets, has_limited_targets
 from django_vortex.orm.django.validation import validate_drafts
 from django_vortex.orm.django.values import PENDING, Read, make_field_reader, to_model_value
 from django_vortex.orm.guarded_rows import leave_out
@@ -51,6 +51,9 @@ class _Written:
     auto_now: frozenset[str]
     """Fields that hold the time of the last change."""
 
+    may_round_key: bool
+    """Whether the database may have the key more exactly than it is read."""
+
 
 @lru_cache(maxsize=1024)
 def _find_written(model: type[models.Model]) -> _Written:
@@ -60,6 +63,7 @@ def _find_written(model: type[models.Model]) -> _Written:
         by_attname={field.attname: field for field in fields},
         names={name: field.name for field in fields for name in (field.name, field.attname)},
         auto_now=frozenset(one.name for one in fields if getattr(one, "auto_now", False)),
+        may_round_key=may_round(find_kind(one).type for one in model._meta.pk_fields),
     )
 
 
@@ -96,9 +100,7 @@ class DjangoCrudRows:
             values = part if len(self._keys) > 1 else [key[0] for key in part]
             queryset = self._queryset.filter(pk__in=values).order_by()
             found |= {self.key(row): row for row in self._fetch(queryset)}
-        if len(found) < len(wanted) and may_round(
-            find_kind(field).type for field in self._model._meta.pk_fields
-        ):
+        if len(found) < len(wanted) and self._written.may_round_key:
             others = [key for key in wanted if key not in found]
             found |= find_rounded(self._keys, others, self.find, self.key)
         return {key: found[key] for key in wanted if key in found}
@@ -187,8 +189,9 @@ class DjangoCrudRows:
 
     def validate_written(self, drafts: Sequence[Draft], message: Sequence[Draft]) -> None:
         """Look whether rows may refer to others of the message, as those are now."""
-        with Refusals(self._using, self._model):
-            check_limits_of_targets(self._model, drafts, self._using, message)
+        if has_limited_targets(self._model):
+            with Refusals(self._using, self._model):
+                check_limits_of_targets(self._model, drafts, self._using, message)
 
     def park(self, row: Any, names: Iterable[str]) -> bool:
         """Write another value into one of these fields for a moment."""
@@ -205,7 +208,8 @@ class DjangoCrudRows:
 
     def update(self, row: Any, changed: Iterable[str], version: Version | None = None) -> None:
         """Save the changed fields, those of the last change, and what the model derives."""
-        check_key(row, self._model._meta.label)
+        if self._written.may_round_key:
+            check_key(row, self._model._meta.label)
         by_name = self._written.names
         with Refusals(self._using, self._model):
             names = {by_name[name] for name in changed if name in by_name}
@@ -216,7 +220,8 @@ class DjangoCrudRows:
 
     def delete(self, row: Any, version: Version | None = None) -> None:
         """Delete an instance with what Django deletes with it; it keeps its key."""
-        check_key(row, self._model._meta.label)
+        if self._written.may_round_key:
+            check_key(row, self._model._meta.label)
         key = row.pk
         with Refusals(self._using):
             if version is not None:
@@ -254,7 +259,8 @@ class DjangoCrudRows:
                 models.prefetch_related_objects(rows, *self._related)
         if self._scope.is_final and may_repeat(queryset):
             rows = list({row.pk: row for row in rows}.values())
-        leave_out(rows, self._scope)
+        if self._scope.nested:
+            leave_out(rows, self._scope)
         return rows
 
     def _is_possible(self, key: Key) -> bool:

@@ -40,6 +40,8 @@ def narrow(shape: Shape, scope: Scope, using: str, *, is_one: bool = False) -> A
         if scope.condition is None:
             return with_names(queryset, shape.names)
     queryset = each_once(queryset, using)
+    if scope.condition is None:
+        return queryset
     try:
         return filter_rows(queryset, scope.condition)
     except FieldError as error:

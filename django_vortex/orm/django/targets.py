@@ -58,6 +58,12 @@ def check_limits_of_targets(
 
 
 @lru_cache(maxsize=1024)
+def has_limited_targets(model: type[models.Model]) -> bool:
+    """Return whether a foreign key of a model may not refer to each row of its target."""
+    return any(field.remote_field.limit_choices_to for field in _find_foreign_keys(model))
+
+
+@lru_cache(maxsize=1024)
 def _find_foreign_keys(model: type[models.Model]) -> list[Any]:
     """Find the foreign keys of a model, but no links to rows of its parents: saving sets those."""
     fields: Iterable[Any] = model._meta.concrete_fields

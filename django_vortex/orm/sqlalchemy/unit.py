@@ -325,7 +325,8 @@ class SqlAlchemyRows:
                 load_rest(row, self._shape.names)
         if self._shape.guarded:
             load_guarded(self.session, rows, self._shape, self._scope, self._describe)
-            leave_out(rows, self._scope)
+            if self._scope.nested:
+                leave_out(rows, self._scope)
         return rows
 
     def _to_compared(self, key: Key) -> Key | None:
