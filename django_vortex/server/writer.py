@@ -24,6 +24,9 @@ logger = get_limited_logger("django_vortex.server")
 WRITES_PER_TURN: Final = 64
 """Texts that are written to one peer before the loop gets its turn."""
 
+_NO_PIECES: Final[Iterator[bytes]] = iter(())
+"""Of all peers that no long message is being written to."""
+
 
 class Writer:
     """The outgoing half of a connection.
@@ -62,7 +65,7 @@ class Writer:
         self._written_size = 0
         self._pieced: str | None = None
         """The message whose pieces are being written."""
-        self._pieces: Iterator[bytes] = iter(())
+        self._pieces = _NO_PIECES
         self._pieces_size = 0
         self._heartbeat = ""
         self._info = ""
@@ -222,7 +225,7 @@ class Writer:
 
     def _end_pieces(self) -> None:
         self._pieced = None
-        self._pieces = iter(())
+        self._pieces = _NO_PIECES
         self._pieces_size = 0
 
     def _take_message(self) -> str:

@@ -18,6 +18,11 @@ from django_vortex.transports.session_login import SessionLogin, ask_backend
 from django_vortex.typedefs import RunSync
 
 
+def shows_session(scope: Scope) -> bool:
+    """Return whether a request has a session cookie, for which the database may be asked."""
+    return settings.SESSION_COOKIE_NAME in _read_cookies(scope)
+
+
 async def load_session(scope: Scope, run_sync: RunSync) -> None:
     """Load the session and the user of a WebSocket into its scope.
 
