@@ -9,7 +9,8 @@ from django.db import connections
 from django.test.utils import CaptureQueriesContext
 
 from django_vortex.orm.crud.handler import OrmCrudHandler
-from django_vortex.orm.store import Order, Scope, Shape, Unit
+from django_vortex.orm.model_spec import Shape
+from django_vortex.orm.store import Order, Scope, Unit
 from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.routing.permissions import AllowAny
 from django_vortex.testing import SyncPeer, connect

@@ -24,8 +24,9 @@ from sqlalchemy.orm import sessionmaker
 
 from django_vortex.orm.conditions import Comparison
 from django_vortex.orm.crud.row_tuples import make_row_tuple_type
+from django_vortex.orm.model_spec import Shape
 from django_vortex.orm.sqlalchemy.store import SqlAlchemyStore
-from django_vortex.orm.store import Scope, Shape
+from django_vortex.orm.store import Scope
 from django_vortex.tuples import TupleRegistry
 from django_vortex.wire.codec import Codec
 from django_vortex.wire.dialects import Dialect

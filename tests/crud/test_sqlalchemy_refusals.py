@@ -9,8 +9,9 @@ from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, sessionmaker
 
+from django_vortex.orm.model_spec import Shape
 from django_vortex.orm.sqlalchemy.store import SqlAlchemyStore
-from django_vortex.orm.store import RefusedByDatabase, Scope, Shape
+from django_vortex.orm.store import RefusedByDatabase, Scope
 from tests.crud.test_sqlalchemy_columns import run_inline
 from tests.support.postgres import USER, PostgresServer
 

@@ -11,17 +11,14 @@ from typing import Any, TypeVar
 
 from django_vortex.exceptions import DefinitionError
 from django_vortex.orm.conditions import Condition
+from django_vortex.orm.model_spec import ModelField, ModelRelation, ModelSpec, Shape
 from django_vortex.orm.store import (
     Draft,
     Key,
-    ModelField,
-    ModelRelation,
-    ModelSpec,
     Order,
     RefusedByDatabase,
     RowErrors,
     Scope,
-    Shape,
     StaleRow,
     Version,
 )

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from django_vortex.exceptions import DefinitionError, did_you_mean, quoted
 from django_vortex.orm.crud.row_tuples import registered_fields
-from django_vortex.orm.store import ModelField, ModelSpec
+from django_vortex.orm.model_spec import ModelField, ModelSpec
 from django_vortex.tuples import TupleRegistry
 from django_vortex.tuples.field_choice import ALL_FIELDS, read_fields
 from django_vortex.wire.carried import get_uncarried

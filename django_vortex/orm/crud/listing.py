@@ -31,7 +31,8 @@ from django_vortex.orm.conditions import (
     to_comparison,
 )
 from django_vortex.orm.crud.fields import get_field
-from django_vortex.orm.store import ModelSpec, Order, RefusedByDatabase
+from django_vortex.orm.model_spec import ModelSpec
+from django_vortex.orm.store import Order, RefusedByDatabase
 from django_vortex.tuples import Tuple, TupleField
 from django_vortex.tuples.registry import add_built_in
 from django_vortex.typedefs import Filt

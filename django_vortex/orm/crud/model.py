@@ -15,7 +15,8 @@ from django_vortex.orm.crud.fields import check_names, find_names
 from django_vortex.orm.crud.nested import Nested, make_shape
 from django_vortex.orm.crud.references import Reference, make_references
 from django_vortex.orm.crud.row_tuples import RowTupleType, make_row_tuple_type
-from django_vortex.orm.store import Key, ModelSpec, Shape, Store
+from django_vortex.orm.model_spec import ModelSpec, Shape
+from django_vortex.orm.store import Key, Store
 from django_vortex.routing.permission import Permission, to_permission
 from django_vortex.tuples import TupleRegistry
 

@@ -11,7 +11,8 @@ from typing import Any, TypeAlias
 from django_vortex.exceptions import DefinitionError
 from django_vortex.orm.access import Access
 from django_vortex.orm.crud.fields import find_names, unknown_name
-from django_vortex.orm.store import ModelSpec, Shape, Store
+from django_vortex.orm.model_spec import ModelSpec, Shape
+from django_vortex.orm.store import Store
 from django_vortex.routing.permission import to_permission
 from django_vortex.routing.permissions import AllowAny
 from django_vortex.tuples import TupleRegistry

@@ -10,7 +10,8 @@ from typing import Any
 from django_vortex.exceptions import DefinitionError
 from django_vortex.orm.access import Access
 from django_vortex.orm.crud.fields import unknown_name
-from django_vortex.orm.store import ModelRelation, ModelSpec, Shape, Store
+from django_vortex.orm.model_spec import ModelRelation, ModelSpec, Shape
+from django_vortex.orm.store import Store
 from django_vortex.routing.permission import to_permission
 
 

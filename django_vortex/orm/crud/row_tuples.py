@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from django_vortex.exceptions import DefinitionError
-from django_vortex.orm.store import ModelField, Shape
+from django_vortex.orm.model_spec import ModelField, Shape
 from django_vortex.tuples import (
     Tuple,
     TupleField,

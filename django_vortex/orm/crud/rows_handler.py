@@ -18,7 +18,8 @@ from django_vortex.orm.access import Access, PeerAccess
 from django_vortex.orm.crud.failures import explain_failure
 from django_vortex.orm.crud.stores import make_store
 from django_vortex.orm.filt_keys import check_keys, is_of_application
-from django_vortex.orm.store import RefusedByDatabase, Shape, Unit
+from django_vortex.orm.model_spec import Shape
+from django_vortex.orm.store import RefusedByDatabase, Unit
 from django_vortex.routing.permission import Action, to_permission
 from django_vortex.routing.permissions import DefaultRowPermission, WholeHandler
 from django_vortex.routing.request import Request

@@ -18,8 +18,9 @@ from django_vortex.orm.crud.refusals import PlacingErrors
 from django_vortex.orm.crud.table import PeerTable
 from django_vortex.orm.crud.work import CrudWork, Outcome, find_tables
 from django_vortex.orm.crud.writing import CrudWriting, Saving, no_such_key
+from django_vortex.orm.model_spec import ModelField
 from django_vortex.orm.sameness import is_same, is_same_set
-from django_vortex.orm.store import Draft, Key, ModelField, RowErrors, Rows
+from django_vortex.orm.store import Draft, Key, RowErrors, Rows
 from django_vortex.routing.permission import Action
 
 TAKEN = "There is such a row already; who changes it has to say what this was when it was read"

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, TypeAlias
 
+from django_vortex.orm.model_spec import ModelSpec
 from django_vortex.orm.sameness import is_hashable
-from django_vortex.orm.store import ModelSpec
 from django_vortex.orm.uniqueness import Unique
 
 

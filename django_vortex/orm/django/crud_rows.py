@@ -24,16 +24,9 @@ from django_vortex.orm.django.targets import check_limits_of_targets, has_limite
 from django_vortex.orm.django.validation import validate_drafts
 from django_vortex.orm.django.values import PENDING, Read, make_field_reader, to_model_value
 from django_vortex.orm.guarded_rows import leave_out
+from django_vortex.orm.model_spec import Shape
 from django_vortex.orm.rounded_keys import check_key, find_rounded, may_round
-from django_vortex.orm.store import (
-    Draft,
-    Key,
-    Order,
-    RowErrors,
-    Scope,
-    Shape,
-    Version,
-)
+from django_vortex.orm.store import Draft, Key, Order, RowErrors, Scope, Version
 
 CHUNK = 500
 """How many keys stand in one statement; some databases take no more than 999 values."""

@@ -13,7 +13,7 @@ from django_vortex.exceptions import DefinitionError
 from django_vortex.orm.django.files import is_file
 from django_vortex.orm.django.kinds import find_kind
 from django_vortex.orm.django.unique_fields import find_unique_fields
-from django_vortex.orm.store import ModelField, ModelRelation, ModelSpec
+from django_vortex.orm.model_spec import ModelField, ModelRelation, ModelSpec
 
 
 def describe_model(model: type[models.Model]) -> ModelSpec:

@@ -19,7 +19,7 @@ from django_vortex.orm.django.kind import Convert
 from django_vortex.orm.django.kinds import find_kind
 from django_vortex.orm.django.models import is_overridden
 from django_vortex.orm.django.values import make_reader
-from django_vortex.orm.store import Shape
+from django_vortex.orm.model_spec import Shape
 
 _PLAIN_DESCRIPTORS = (DeferredAttribute, models.ForeignKey.descriptor_class)
 """What gives a value exactly as it was loaded."""

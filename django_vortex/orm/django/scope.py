@@ -13,7 +13,8 @@ from django_vortex.exceptions import DefinitionError
 from django_vortex.orm.django.conditions import filter_rows
 from django_vortex.orm.django.shapes import check_queryset, each_once, for_reading, with_names
 from django_vortex.orm.guarded_rows import NO_ROWS, waiting_name
-from django_vortex.orm.store import Scope, Shape
+from django_vortex.orm.model_spec import Shape
+from django_vortex.orm.store import Scope
 
 
 def narrow(shape: Shape, scope: Scope, using: str, *, is_one: bool = False) -> Any:

@@ -12,7 +12,8 @@ from django_vortex.orm.django.models import describe_model
 from django_vortex.orm.django.reading import ShapeReader
 from django_vortex.orm.django.refusals import AT_COMMIT, explain
 from django_vortex.orm.django.transact import transact
-from django_vortex.orm.store import ModelSpec, Scope, Shape, Unit
+from django_vortex.orm.model_spec import ModelSpec, Shape
+from django_vortex.orm.store import Scope, Unit
 from django_vortex.orm.transient import may_be_done, may_try_again
 from django_vortex.orm.waiting import Waiting
 from django_vortex.typedefs import RunSync

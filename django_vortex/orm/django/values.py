@@ -15,7 +15,7 @@ from django_vortex.exceptions import LoadsOnLoop
 from django_vortex.orm.django.files import is_file, make_file_reader
 from django_vortex.orm.django.kinds import find_kind
 from django_vortex.orm.guarded_rows import waiting_name
-from django_vortex.orm.store import Shape
+from django_vortex.orm.model_spec import Shape
 
 Read = Callable[[Any], Any]
 

@@ -13,8 +13,8 @@ from typing import Any, cast
 from sqlalchemy import Select, Table, select
 from sqlalchemy.orm import Session
 
+from django_vortex.orm.model_spec import Shape
 from django_vortex.orm.sqlalchemy.models import MappedModel
-from django_vortex.orm.store import Shape
 
 _PLAIN_LOADING = {("deferred", False), ("deferred", True), ("instrument", True)}
 """What is said of the loading of columns and SQL expressions; others depend on options."""

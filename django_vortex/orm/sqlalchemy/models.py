@@ -18,10 +18,10 @@ from sqlalchemy.orm.exc import UnmappedColumnError
 from sqlalchemy.orm.interfaces import MANYTOONE
 
 from django_vortex.exceptions import DefinitionError, quoted
+from django_vortex.orm.model_spec import ModelField, ModelRelation, ModelSpec
 from django_vortex.orm.sqlalchemy.column_values import ColumnValues
 from django_vortex.orm.sqlalchemy.unique_columns import find_unique_columns
 from django_vortex.orm.sqlalchemy.values import describe_values
-from django_vortex.orm.store import ModelField, ModelRelation, ModelSpec
 from django_vortex.tuples.fields import resolve_types
 
 _UNLOADABLE = ("dynamic", "write_only", "noload")

@@ -12,8 +12,8 @@ from sqlalchemy.orm import selectinload, undefer
 from sqlalchemy.orm.attributes import QueryableAttribute
 
 from django_vortex.orm.guarded_rows import waiting_name
+from django_vortex.orm.model_spec import Shape
 from django_vortex.orm.sqlalchemy.models import MappedModel
-from django_vortex.orm.store import Shape
 
 Describe = Callable[[Any], MappedModel]
 """Gives what is known of a model."""

@@ -10,11 +10,12 @@ from sqlalchemy import Select, and_, or_, select, tuple_
 from sqlalchemy.orm import Session, aliased
 
 from django_vortex.orm.guarded_rows import NO_ROWS, waiting_name
+from django_vortex.orm.model_spec import Shape
 from django_vortex.orm.sqlalchemy.conditions import to_expression
 from django_vortex.orm.sqlalchemy.models import MappedModel
 from django_vortex.orm.sqlalchemy.reading import Describe, make_options
 from django_vortex.orm.sqlalchemy.shapes import each_once, find_chosen, is_plain, to_select
-from django_vortex.orm.store import Scope, Shape
+from django_vortex.orm.store import Scope
 
 MAX_KEYS = 1000
 """How many keys one statement asks for."""

@@ -18,10 +18,11 @@ from sqlalchemy.util import await_only
 
 from django_vortex.exceptions import DefinitionError, TryAgain, UnknownOutcome
 from django_vortex.logs import get_limited_logger
+from django_vortex.orm.model_spec import ModelSpec
 from django_vortex.orm.sqlalchemy.errors import explain, is_of_engine, may_be_late
 from django_vortex.orm.sqlalchemy.models import MappedModel, describe
 from django_vortex.orm.sqlalchemy.unit import SqlAlchemyUnit
-from django_vortex.orm.store import ModelSpec, Unit
+from django_vortex.orm.store import Unit
 from django_vortex.orm.transient import may_be_done, may_try_again
 from django_vortex.orm.waiting import Waiting, await_guarded
 from django_vortex.typedefs import RunSync

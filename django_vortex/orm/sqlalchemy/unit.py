@@ -17,6 +17,7 @@ from sqlalchemy.orm.util import has_identity
 from django_vortex.exceptions import DefinitionError, HandlerError, WireError, quoted
 from django_vortex.orm.conditions import Condition
 from django_vortex.orm.guarded_rows import leave_out
+from django_vortex.orm.model_spec import Shape
 from django_vortex.orm.rounded_keys import check_key, find_rounded, may_round
 from django_vortex.orm.sameness import is_same
 from django_vortex.orm.sqlalchemy.column_values import UnfitValue
@@ -37,16 +38,7 @@ from django_vortex.orm.sqlalchemy.reading import (
 from django_vortex.orm.sqlalchemy.scope import MAX_KEYS, have_keys, load_guarded, select_rows
 from django_vortex.orm.sqlalchemy.shapes import without_contradictions
 from django_vortex.orm.sqlalchemy.versions import write_version
-from django_vortex.orm.store import (
-    Draft,
-    Key,
-    Order,
-    RowErrors,
-    Scope,
-    Shape,
-    StaleRow,
-    Version,
-)
+from django_vortex.orm.store import Draft, Key, Order, RowErrors, Scope, StaleRow, Version
 from django_vortex.wire.type_checks import make_check
 
 _T = TypeVar("_T")

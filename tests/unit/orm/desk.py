@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, validates
 
+from django_vortex.orm.model_spec import ModelField, Shape
 from django_vortex.orm.sqlalchemy.models import describe
-from django_vortex.orm.store import ModelField, Shape
 from tests.support.memory_store import MemoryStore, MemoryTable
 
 

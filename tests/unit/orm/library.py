@@ -10,8 +10,9 @@ from sqlalchemy import create_engine, event, null, text
 from sqlalchemy.orm import Session, sessionmaker
 
 from django_vortex.orm.conditions import to_condition
+from django_vortex.orm.model_spec import Shape
 from django_vortex.orm.sqlalchemy.store import SqlAlchemyStore
-from django_vortex.orm.store import Order, Scope, Shape
+from django_vortex.orm.store import Order, Scope
 from tests.unit.orm.shelves import Author, Base, Book, Piece, tables
 
 

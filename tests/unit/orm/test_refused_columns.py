@@ -13,8 +13,8 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from django_vortex.exceptions import DefinitionError
 from django_vortex.orm.crud.fields import find_names
 from django_vortex.orm.django.models import describe_model
+from django_vortex.orm.model_spec import ModelSpec
 from django_vortex.orm.sqlalchemy.models import describe
-from django_vortex.orm.store import ModelSpec
 from django_vortex.tuples import Tuple, TupleRegistry, tuple_type
 from django_vortex.wire.codec import Codec
 

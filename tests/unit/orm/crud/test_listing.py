@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from django_vortex.exceptions import DefinitionError, ValidationError
 from django_vortex.orm.conditions import AllOf, Comparison
 from django_vortex.orm.crud.listing import MAX_OPERANDS, Listing
-from django_vortex.orm.store import ModelField, Order, Scope, Shape
+from django_vortex.orm.model_spec import ModelField, Shape
+from django_vortex.orm.store import Order, Scope
 from django_vortex.tuples import TupleRegistry
 from django_vortex.wire.codec import Codec
 from django_vortex.wire.dialects import Dialect

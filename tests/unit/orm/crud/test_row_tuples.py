@@ -6,7 +6,7 @@ import pytest
 
 from django_vortex.exceptions import DefinitionError
 from django_vortex.orm.crud.row_tuples import RowTuple, make_row_tuple_type, registered_fields
-from django_vortex.orm.store import ModelField, ModelSpec, Shape
+from django_vortex.orm.model_spec import ModelField, ModelSpec, Shape
 from django_vortex.tuples import TupleRegistry, mark_present_fields, present_fields, unknown_fields
 from django_vortex.wire.codec import Codec
 from django_vortex.wire.dialects import Dialect

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from django_vortex.orm.conditions import AllOf, AnyOf, Comparison, Native, Not
 from django_vortex.orm.crud.write_order import Action, Step, Write, order_deletes, order_writes
-from django_vortex.orm.store import ModelField, ModelSpec
+from django_vortex.orm.model_spec import ModelField, ModelSpec
 from django_vortex.orm.uniqueness import Unique
 
 ITEM = ModelSpec(

@@ -12,7 +12,8 @@ from django.db.models.signals import ModelSignal, post_init, pre_init
 
 from django_vortex.orm.conditions import Condition, to_condition
 from django_vortex.orm.django.store import DjangoStore
-from django_vortex.orm.store import Order, Scope, Shape
+from django_vortex.orm.model_spec import Shape
+from django_vortex.orm.store import Order, Scope
 from tests.unit.orm.crud_bench import ticket
 from tests.unit.orm.models import Author, Everything, Guarded, Novelist, Pseudonym, Ticket
 

@@ -21,8 +21,9 @@ from sqlalchemy.orm import (
 from sqlalchemy.schema import ForeignKey
 
 from django_vortex.orm.conditions import Condition, to_condition
+from django_vortex.orm.model_spec import Shape
 from django_vortex.orm.sqlalchemy.store import SqlAlchemyStore
-from django_vortex.orm.store import Order, Scope, Shape
+from django_vortex.orm.store import Order, Scope
 from tests.unit.orm.library import Library, open_library, run_in_thread
 from tests.unit.orm.shelves import Animal, Author, Book, Dog, Piece, stock
 

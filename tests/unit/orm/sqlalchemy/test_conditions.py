@@ -16,10 +16,7 @@ from django_vortex.orm.conditions import (
     any_of,
     to_condition,
 )
-from django_vortex.orm.store import (
-    Order,
-    Scope,
-)
+from django_vortex.orm.store import Order, Scope
 from tests.unit.orm.library import Library, open_library
 from tests.unit.orm.shelves import (
     Author,

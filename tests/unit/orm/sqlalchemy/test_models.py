@@ -7,11 +7,9 @@ from typing import Any
 import pytest
 
 from django_vortex.exceptions import DefinitionError
+from django_vortex.orm.model_spec import Shape
 from django_vortex.orm.sqlalchemy.store import SqlAlchemyStore
-from django_vortex.orm.store import (
-    Scope,
-    Shape,
-)
+from django_vortex.orm.store import Scope
 from tests.unit.orm.library import Library, open_library, run_in_thread
 from tests.unit.orm.shelves import (
     Author,

@@ -12,11 +12,7 @@ from django_vortex.orm.conditions import (
 )
 from django_vortex.orm.crud.row_tuples import make_row_tuple_type
 from django_vortex.orm.sqlalchemy import tuples
-from django_vortex.orm.store import (
-    Order,
-    Scope,
-    Version,
-)
+from django_vortex.orm.store import Order, Scope, Version
 from django_vortex.tuples import TupleRegistry, tuple_type
 from django_vortex.wire.codec import Codec
 from django_vortex.wire.dialects import Dialect

@@ -14,10 +14,7 @@ from sqlalchemy.orm import Session, scoped_session, sessionmaker
 
 from django_vortex.exceptions import DefinitionError
 from django_vortex.orm.sqlalchemy.store import SqlAlchemyStore
-from django_vortex.orm.store import (
-    RefusedByDatabase,
-    Scope,
-)
+from django_vortex.orm.store import RefusedByDatabase, Scope
 from tests.unit.orm.library import Library, open_library, run_in_thread
 from tests.unit.orm.shelves import (
     Author,

@@ -10,13 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from django_vortex.exceptions import DefinitionError
-from django_vortex.orm.store import (
-    Draft,
-    RefusedByDatabase,
-    RowErrors,
-    StaleRow,
-    Version,
-)
+from django_vortex.orm.store import Draft, RefusedByDatabase, RowErrors, StaleRow, Version
 from tests.unit.orm.library import Library, open_library
 from tests.unit.orm.shelves import (
     Author,

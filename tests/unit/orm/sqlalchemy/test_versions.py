@@ -7,9 +7,10 @@ import pytest
 from sqlalchemy import JSON, Computed, ForeignKey, StaticPool, create_engine, event, func
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, column_property, mapped_column
 
+from django_vortex.orm.model_spec import Shape
 from django_vortex.orm.sqlalchemy.models import describe
 from django_vortex.orm.sqlalchemy.unit import SqlAlchemyRows
-from django_vortex.orm.store import Scope, Shape, StaleRow, Version
+from django_vortex.orm.store import Scope, StaleRow, Version
 
 SEEN = Version("version", 1, 2)
 
