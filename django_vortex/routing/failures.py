@@ -8,6 +8,7 @@ import re
 from typing import Any
 
 from django_vortex.exceptions import MalformedMessage, PeerError, ValidationError
+from django_vortex.wire.columns import MalformedColumns
 from django_vortex.wire.dialects import Dialect
 
 _FIELD = re.compile(r"\$\.tuples\[(\d+)\]\.(\w+)(.*)", re.DOTALL)
@@ -40,7 +41,7 @@ def error_text(error: PeerError) -> str:
 
 
 def _by_field(error: PeerError) -> ValidationError | None:
-    if not isinstance(error, MalformedMessage):
+    if not isinstance(error, MalformedMessage) or isinstance(error, MalformedColumns):
         return None
     place = _FIELD.fullmatch(error.path)
     if place is None:

@@ -26,6 +26,10 @@ COLUMNS_HINT: Final = b'"rts"'
 _WRAPPER: Final = frozenset({"_ft", "_fd"})
 
 
+class MalformedColumns(MalformedMessage):
+    """Columns that do not stand for tuples, so that no field of one is to blame."""
+
+
 def fold_rows(items: list[Json]) -> list[Json]:
     """Return a list of encoded tuples and other values with runs of tuples as columns."""
     folded: list[Json] = []
@@ -126,14 +130,14 @@ def _read_columns(block: dict[str, Json]) -> dict[str, list[Json]]:
     """Return the values of each field, as many as of all others."""
     names, columns = block.get("fields"), block.get("columns")
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise MalformedMessage(f"Expected a list of names, got {quoted(names)}", ".fields")
+        raise MalformedColumns(f"Expected a list of names, got {quoted(names)}", ".fields")
     if not names or len(set(names)) != len(names) or not {"_ct", "_c"}.isdisjoint(names):
-        raise MalformedMessage(
+        raise MalformedColumns(
             f"Expected different names of fields, got {quoted(names)}", ".fields"
         )
     if not isinstance(columns, list) or len(columns) != len(names):
         text = f"Expected {len(names)} columns, got {quoted(columns)}"
-        raise MalformedMessage(text, ".columns")
+        raise MalformedColumns(text, ".columns")
     read: dict[str, list[Json]] = {}
     for index, (name, column) in enumerate(zip(names, columns, strict=True)):
         try:
@@ -141,8 +145,8 @@ def _read_columns(block: dict[str, Json]) -> dict[str, list[Json]]:
             first = read[names[0]]
             if len(values) != len(first):
                 text = f"Expected {len(first)} values as in the first column, got {len(values)}"
-                raise MalformedMessage(text, "")
-        except MalformedMessage as error:
+                raise MalformedColumns(text, "")
+        except MalformedColumns as error:
             error.path = f".columns[{index}]"
             raise
     return read
@@ -155,4 +159,4 @@ def _read_column(column: Json) -> list[Json]:
         kind, data = column["_ft"], column["_fd"]
         if data.__class__ is list:
             return Wrapped(None if one is None else {"_ft": kind, "_fd": one} for one in data)
-    raise MalformedMessage(f"Expected a list of values, got {quoted(column)}", "")
+    raise MalformedColumns(f"Expected a list of values, got {quoted(column)}", "")

@@ -1,5 +1,6 @@
 """What each kind of peer is told of each kind of error."""
 
+import json
 from typing import Any
 
 import pytest
@@ -22,7 +23,15 @@ from django_vortex.exceptions import (
 )
 from django_vortex.field_errors import MAX_TOLD_ERRORS, MAX_TOLD_MESSAGES
 from django_vortex.routing.failures import error_text, make_result
+from django_vortex.tuples import Tuple, TupleRegistry
+from django_vortex.wire.codec import Codec
 from django_vortex.wire.dialects import Dialect
+
+
+class Pair(Tuple):
+    a: int
+    b: int
+
 
 OLD = [Dialect.D0, Dialect.D1, Dialect.D1B, Dialect.D2]
 
@@ -127,6 +136,27 @@ def test_a_value_that_a_field_cannot_have_is_told_by_field(
 def test_what_is_wrong_elsewhere_is_no_validation_error(error: PeerError) -> None:
     told = make_result(error, Dialect.NATIVE)
     assert told["error"] == error.code != "validation"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "path"),
+    [
+        ({"fields": ["a", "b"], "columns": [[1, 2], [1]]}, "$.tuples[1].columns[1]"),
+        ({"fields": ["a"], "columns": [5]}, "$.tuples[1].columns[0]"),
+        ({"fields": ["a"], "columns": []}, "$.tuples[1].columns"),
+        ({"fields": "a", "columns": []}, "$.tuples[1].fields"),
+        ({"fields": ["a", "a"], "columns": [[], []]}, "$.tuples[1].fields"),
+    ],
+)
+def test_columns_that_are_none_are_malformed_and_no_error_of_a_field(wrong: Any, path: str) -> None:
+    registry = TupleRegistry()
+    registry.add("board.Pair", Pair)
+    columns = {"_ct": "rts", "_c": "board.Pair", **wrong}
+    text = json.dumps({"tuples": ["x", columns]}).encode()
+    with pytest.raises(MalformedMessage) as caught:
+        Codec(registry).decode_inflated(text, Dialect.NATIVE)
+    told = make_result(caught.value, Dialect.NATIVE)
+    assert told == {"error": "malformed", "text": str(caught.value), "path": path}
 
 
 def test_an_answer_does_not_repeat_all_of_many_and_long_errors() -> None:
