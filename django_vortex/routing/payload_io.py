@@ -1,4 +1,4 @@
-"""The registry of endpoints: finds those that a message is for and collects their answers.
+"""Requests to answers: `PayloadIO` asks the endpoints that a message is for.
 
 Takes endpoints and requests, gives reply envelopes. What runs where is decided here: ``def``
 handlers and everything that may block go through the ``run_sync`` port, ``async def`` ones run on
@@ -9,7 +9,6 @@ import asyncio
 import datetime
 import inspect
 import secrets
-from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -23,14 +22,11 @@ from django_vortex.exceptions import (
     TooManyRequests,
     quoted,
 )
-from django_vortex.locks import Lock
 from django_vortex.logs import get_limited_logger, per_kind
 from django_vortex.routing.address import EVERYONE, Address
 from django_vortex.routing.codec_work import CodecWork, Unfinished
-from django_vortex.routing.filt import FiltPattern
+from django_vortex.routing.endpoint_registry import EndpointRegistry
 from django_vortex.routing.followers import Followers
-from django_vortex.routing.index import FiltIndex
-from django_vortex.routing.lifetime import Site
 from django_vortex.routing.permission import READING, Permission, Verdict
 from django_vortex.routing.permissions import DefaultPermission, forget_defaults
 from django_vortex.routing.ports import (
@@ -50,8 +46,7 @@ from django_vortex.routing.registered import Registered
 from django_vortex.routing.replies import Work, estimate_work, make_failure
 from django_vortex.routing.request import Request
 from django_vortex.routing.unanswered import Unanswered
-from django_vortex.routing.unkept import EndpointReference, LostEndpoints
-from django_vortex.typedefs import Filt, RunSync
+from django_vortex.typedefs import RunSync
 from django_vortex.wire.codec import Codec
 from django_vortex.wire.envelope import PayloadEnvelope
 
@@ -60,12 +55,8 @@ logger = get_limited_logger(__name__)
 _T = TypeVar("_T")
 
 
-class PayloadIO:
-    """A registry of endpoints, with the ports to the server that uses it.
-
-    Endpoints are held weakly, except those constructed in the body of a module or while an app
-    becomes ready: they stay until they are removed or the same is run again. May be used from any
-    thread.
+class PayloadIO(EndpointRegistry):
+    """A registry of endpoints that answers requests, with the ports to the server that uses it.
 
     Args:
         clock: Gives the dates of payloads.
@@ -78,6 +69,7 @@ class PayloadIO:
         clock: Callable[[], datetime.datetime] = utc_now,
         make_reference: Callable[[], str] = lambda: secrets.token_hex(3),
     ) -> None:
+        super().__init__()
         self.clock = clock
         self.codec = Codec()
         self._work = CodecWork(clock)
@@ -93,12 +85,6 @@ class PayloadIO:
         self._unanswered = Unanswered(lambda: self.endpoints)
         self.make_reference = make_reference
         self._push: Push = push_nowhere
-        self._lock = Lock()
-        self._index: FiltIndex[EndpointReference] = FiltIndex()
-        self._collected: deque[Any] = deque()
-        self._due: deque[Callable[[], None]] = deque()
-        self._lost = LostEndpoints()
-        self._pinned: dict[str, tuple[Site, dict[Registered, None]]] = {}
 
     def bind(
         self,
@@ -177,54 +163,6 @@ class PayloadIO:
     def run_sync(self) -> RunSync:
         """The port through which blocking code leaves the loop."""
         return self._work.run_sync
-
-    @property
-    def endpoints(self) -> list[Registered]:
-        """All endpoints there are now, in the order of their registration."""
-        with self._lock:
-            self._catch_up()
-            return [endpoint for ref in self._index if (endpoint := ref()) is not None]
-
-    def add(self, endpoint: Registered) -> None:
-        """Register an endpoint, which its constructor does already; twice is once."""
-        with self._lock:
-            self._forget_collected()
-            reference = EndpointReference(endpoint, self._collected.append)
-            reference.unkept = endpoint.unkept
-            self._index.add(endpoint.filt, reference)
-            if endpoint.site.module is not None:
-                self._pin(endpoint, endpoint.site.module)
-
-    def remove(self, endpoint: Registered) -> None:
-        """Forget an endpoint; unknown ones are ignored."""
-        with self._lock:
-            self._index.remove(EndpointReference(endpoint))
-            _, pinned = self._pinned.get(endpoint.site.module or "", (None, {}))
-            pinned.pop(endpoint, None)
-
-    def call_before_lookup(self, function: Callable[[], None]) -> None:
-        """Call a function before endpoints are looked up, which may add some."""
-        self._due.append(function)
-
-    def find(self, filt: Filt, peer_name: str) -> list[Registered]:
-        """Return the endpoints whose filt the given one contains and that hear such a peer."""
-        with self._lock:
-            if self._collected or self._due:
-                self._catch_up()
-            refs = self._index.find(filt)
-        return [
-            one
-            for ref in refs
-            if (one := ref()) is not None and (one.hears_all or one.accepts(peer_name))
-        ]
-
-    def find_exactly(self, filt: Filt) -> list[Registered]:
-        """Return the endpoints of just this filt, whoever they hear."""
-        wanted = FiltPattern(filt)
-        with self._lock:
-            self._catch_up()
-            refs = self._index.find(filt)
-        return [one for ref in refs if (one := ref()) is not None and wanted.matches(one.filt)]
 
     async def process(self, request: Request) -> list[PayloadEnvelope]:
         """Call every endpoint that a request is for, all at once, and give their answers.
@@ -366,25 +304,6 @@ class PayloadIO:
             exc_info=error,
         )
         return make_failure(InternalError(reference), request, self.clock())
-
-    def _pin(self, endpoint: Registered, module: str) -> None:
-        known = self._pinned.get(module)
-        if known is None or endpoint.site.replaces(known[0]):
-            for outdated in {} if known is None else known[1]:
-                self._index.remove(EndpointReference(outdated))
-            known = self._pinned[module] = endpoint.site, {}
-        known[1][endpoint] = None
-
-    def _catch_up(self) -> None:
-        self._forget_collected()
-        while self._due:
-            self._due.popleft()()
-
-    def _forget_collected(self) -> None:
-        while self._collected:
-            reference = self._collected.popleft()
-            self._index.remove(reference)
-            self._lost.note(reference)
 
 
 def _get_only(error: BaseException) -> BaseException:
