@@ -1,13 +1,9 @@
 """Lists that peers ask for: which rows, in which order, which page of them.
 
 Takes the keys ``where``, ``order``, ``limit`` and ``after`` of a filt, gives conditions and orders
-of declared fields only. A page ends with a cursor: the values by which its last row is ordered, as
-the database writes them, so that it compares them exactly, and rows which come, go or change
-meanwhile shift nothing.
+of declared fields only. Where a page begins `cursors` reads.
 """
 
-import base64
-import binascii
 import decimal
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,15 +17,13 @@ from django_vortex.exceptions import (
     quoted,
 )
 from django_vortex.orm.conditions import (
-    AllOf,
-    AnyOf,
     Comparison,
     Condition,
-    Stored,
     UnfitOperand,
     all_of,
     to_comparison,
 )
+from django_vortex.orm.crud.cursors import behind, read_cursor
 from django_vortex.orm.crud.fields import get_field
 from django_vortex.orm.model_spec import ModelSpec
 from django_vortex.orm.store import Order, RefusedByDatabase
@@ -37,7 +31,6 @@ from django_vortex.tuples import Tuple, TupleField
 from django_vortex.tuples.registry import add_built_in
 from django_vortex.typedefs import Filt
 from django_vortex.wire.codec import Codec
-from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.type_checks import Check, make_check
 
 LIST_KEYS = ("where", "order", "limit", "after")
@@ -82,7 +75,7 @@ class ListQuery:
 
     def behind(self, place: Sequence[Any]) -> Condition | None:
         """Return the condition of the rows behind a place, as of `Rows.place`."""
-        return all_of([self.where, _beyond(self.order, place)])
+        return all_of([self.where, behind(self.order, place)])
 
 
 ALL_ROWS = ListQuery(None, (), None, is_paged=False)
@@ -140,15 +133,9 @@ class Listing:
         where = self._read_where(filt.get("where"))
         after = filt.get("after")
         if after is not None:
-            where = all_of([where, _beyond(order, self._read_cursor(after, order, codec))])
+            where = all_of([where, behind(order, read_cursor(after, order, codec))])
         is_paged = filt.get("limit") is not None or after is not None
         return ListQuery(where, order, limit, is_paged)
-
-    def make_cursor(self, order: Sequence[Order], place: Sequence[Any], codec: Codec) -> str:
-        """Return the cursor behind a place, as of `Rows.place`."""
-        content = [_spell(order), list(place)]
-        text = codec.encode_json(codec.encode_value(content, Dialect.NATIVE), Dialect.NATIVE)
-        return base64.urlsafe_b64encode(text).decode("ascii")
 
     def refuse_where(self, where: Any, error: RefusedByDatabase | UnfitOperand) -> ValidationError:
         """Return the error for values that only the database has found to be none.
@@ -208,63 +195,6 @@ class Listing:
         if not 1 <= limit <= self._max_page_size:
             raise _refusal("limit", f"Expected 1 to {self._max_page_size}, got {quoted(limit)}")
         return limit
-
-    def _read_cursor(self, cursor: Any, order: Sequence[Order], codec: Codec) -> list[Any]:
-        try:
-            text = base64.b64decode(cursor, altchars="-_", validate=True)
-            content = codec.decode_value(codec.read_json(text), Dialect.NATIVE)
-            spelt, values = content
-            checked = [
-                _check_cursor_value(one, value) for one, value in zip(order, values, strict=True)
-            ]
-        except (binascii.Error, ValueError, TypeError, WireError):
-            raise no_cursor(cursor) from None
-        if spelt != _spell(order):
-            raise no_cursor(cursor)
-        return checked
-
-
-def _beyond(order: Sequence[Order], values: Sequence[Any]) -> Condition:
-    """Return the condition of the rows behind those values in an order."""
-    alternatives: list[Condition] = []
-    same: list[Condition] = []
-    for one, value in zip(order, values, strict=True):
-        later = _later(one, value)
-        if later is not None:
-            alternatives.append(AllOf((*same, later)))
-        lookup, operand = ("isnull", True) if value is None else ("exact", Stored(value))
-        same.append(Comparison(one.name, lookup, operand))
-    return AnyOf(tuple(alternatives))
-
-
-def _later(order: Order, value: Any) -> Condition | None:
-    """Return what comes behind a value in one field, where NULL is greater than all values."""
-    if value is None:
-        return Comparison(order.name, "isnull", False) if order.is_descending else None
-    if order.is_descending:
-        return Comparison(order.name, "lt", Stored(value))
-    greater = Comparison(order.name, "gt", Stored(value))
-    return (
-        AnyOf((greater, Comparison(order.name, "isnull", True))) if order.is_nullable else greater
-    )
-
-
-def _check_cursor_value(order: Order, value: Any) -> Any:
-    """Take what drivers give; the database tells whether a column has such values."""
-    if isinstance(value, list | tuple | dict) or (value is None and not order.is_nullable):
-        raise ValueError(value)
-    if isinstance(value, str):
-        value.encode()  # databases take no lone surrogates
-    return value
-
-
-def no_cursor(cursor: Any) -> ValidationError:
-    """Return the error for a cursor that no page of this list had."""
-    return _refusal("after", f"{quoted(cursor)} is no cursor of this list")
-
-
-def _spell(order: Sequence[Order]) -> str:
-    return ",".join(f"-{one.name}" if one.is_descending else one.name for one in order)
 
 
 def _make_operand_check(spec: ModelSpec, name: str) -> Check:

@@ -11,8 +11,9 @@ from typing import Any
 from django_vortex.exceptions import PermissionDenied, ValidationError, WireError, quoted
 from django_vortex.orm.access import PeerAccess
 from django_vortex.orm.conditions import UnfitOperand
+from django_vortex.orm.crud.cursors import make_cursor, no_cursor
 from django_vortex.orm.crud.items import Done, Item, error_at
-from django_vortex.orm.crud.listing import Listing, Page, no_cursor
+from django_vortex.orm.crud.listing import Listing, Page
 from django_vortex.orm.crud.model import ModelPlan
 from django_vortex.orm.crud.table import PeerTable
 from django_vortex.orm.sameness import is_hashable
@@ -130,7 +131,7 @@ class CrudWork:
         if query.is_paged:
             cursor = None
             if place is not None:
-                cursor = listing.make_cursor(query.order, place, self.request.codec)
+                cursor = make_cursor(query.order, place, self.request.codec)
             tuples.append(Page(next=cursor, count=len(tuples)))
         return Outcome(tuples)
 
