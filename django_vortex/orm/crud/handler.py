@@ -12,28 +12,26 @@ from django_vortex.exceptions import (
     UnknownOutcome,
     ValidationError,
     VortexError,
-    quoted,
 )
 from django_vortex.handlers.base import BaseHandler, HandlerOptions
 from django_vortex.handlers.options import set_options
 from django_vortex.orm.crud.failures import explain_failure
 from django_vortex.orm.crud.gate import CrudGate
-from django_vortex.orm.crud.listing import LIST_KEYS, Listing
+from django_vortex.orm.crud.listing import LIST_KEYS
 from django_vortex.orm.crud.load_reader import LoadReader
 from django_vortex.orm.crud.loads import Load
-from django_vortex.orm.crud.model import CrudModel, Extensions, make_plans
+from django_vortex.orm.crud.model import CrudModel, Extensions
 from django_vortex.orm.crud.nested import Nested
+from django_vortex.orm.crud.plan import make_crud_plan
 from django_vortex.orm.crud.pushes import CrudPushes
 from django_vortex.orm.crud.remove import CrudRemove
 from django_vortex.orm.crud.run import CrudRun
 from django_vortex.orm.crud.save import CrudSave
 from django_vortex.orm.crud.stores import make_store
-from django_vortex.orm.crud.work import CrudPlan, CrudWork, Outcome
+from django_vortex.orm.crud.work import CrudWork, Outcome
 from django_vortex.orm.filt_keys import check_keys, is_of_application
 from django_vortex.orm.store import RefusedByDatabase, Unit
 from django_vortex.routing.peer import Peer
-from django_vortex.routing.permission import to_permission
-from django_vortex.routing.permissions import DefaultRowPermission
 from django_vortex.routing.ports import is_on_loop
 from django_vortex.routing.request import Request
 from django_vortex.typedefs import Filt
@@ -181,44 +179,11 @@ class OrmCrudHandler(BaseHandler):
         set_options(self, {"filt": filt, "model": model, **options})
         self.more_models = more_models or self.more_models
         self.store = make_store(self.model, self.session_factory, self.using, self._run_sync)
-        main = CrudModel(
-            model=self.model,
-            fields=self.fields,
-            read_only_fields=self.read_only_fields,
-            references=self.references,
-            type_name=self.type_name,
-            nested=self.nested,
-            client_keys=self.client_keys,
-            version_field=self.version_field,
-            get_queryset=self.get_queryset,
-        )
-        common = (
-            DefaultRowPermission(lambda: self.payload_io.get_permission(edits_rows=True))
-            if self.permission is None
-            else to_permission(self.permission)
-        )
-        cruds = (main, *map(_to_crud_model, self.more_models))
-        registry = self.payload_io.codec.registry
-        models = make_plans(cruds, self.store, registry, common, self.extensions)
-        listing = Listing(
-            models[0].spec,
-            filters=self.filters,
-            ordering=self.ordering,
-            default_ordering=self.default_ordering,
-            page_size=self.page_size,
-            max_page_size=self.max_page_size,
-        )
-        self.plan = CrudPlan(
-            handler=self,
-            models=models,
-            listing=listing if self.retrieve_all else None,
-            retrieve_all=self.retrieve_all,
-            max_tuples=self.max_tuples,
-        )
-        permissions = [plan.access.permission for plan in models]
+        self.plan = make_crud_plan(self)
+        permissions = [plan.access.permission for plan in self.plan.models]
         self._register(CrudGate(permissions), owner)
         self._known_keys = frozenset((*self.filt, *_FILT_KEYS))
-        self._has_extensions = any(plan.extensions for plan in models)
+        self._has_extensions = any(plan.extensions for plan in self.plan.models)
         self._own_hooks = self._find_own_hooks()
         self._may_read_filt = (
             self._has_extensions
@@ -346,10 +311,11 @@ class OrmCrudHandler(BaseHandler):
         """Do what PROTOCOL 9 says; the first that fits counts."""
         filt = request.filt
         key_value = filt.get("id")
+        tuples = request.tuples
         if is_true(filt.get("delete")):
-            return CrudRemove(work).remove(request.tuples, key_value)
-        if request.tuples:
-            return CrudSave(work).save(request.tuples)
+            return CrudRemove(work).remove(tuples, key_value)
+        if tuples:
+            return CrudSave(work).save(tuples)
         if key_value is not None:
             return work.retrieve(key_value)
         named = [key for key in LIST_KEYS if key in filt and key not in self.filt]
@@ -366,12 +332,6 @@ class OrmCrudHandler(BaseHandler):
             for name in ("get_queryset", "pre_process", "post_process")
             if name in vars(self) or getattr(type(self), name) is not getattr(OrmCrudHandler, name)
         )
-
-
-def _to_crud_model(value: Any) -> CrudModel:
-    if isinstance(value, CrudModel):
-        return value
-    raise DefinitionError(f"Expected a CrudModel, got {quoted(value)}")
 
 
 def _may_write(request: Request) -> bool:

@@ -12,7 +12,8 @@ from django_vortex.exceptions import HandlerError, TryAgain
 from django_vortex.logs import get_limited_logger
 from django_vortex.orm.crud.content import digest
 from django_vortex.orm.crud.loads import Load
-from django_vortex.orm.crud.work import CrudPlan, CrudWork, Outcome
+from django_vortex.orm.crud.plan import CrudPlan
+from django_vortex.orm.crud.work import CrudWork, Outcome
 from django_vortex.orm.store import Store, Unit
 from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.routing.permission import Action

@@ -18,7 +18,8 @@ from django_vortex.exceptions import DefinitionError, TryAgain, ValidationError
 from django_vortex.logs import get_limited_logger
 from django_vortex.orm.crud.load_reader import LoadReader, Push
 from django_vortex.orm.crud.loads import Asked, Load, Loads
-from django_vortex.orm.crud.work import CrudPlan, Outcome, read_filt_key
+from django_vortex.orm.crud.plan import CrudPlan
+from django_vortex.orm.crud.work import Outcome, read_filt_key
 from django_vortex.orm.store import Key
 from django_vortex.routing.address import Address
 from django_vortex.routing.payload_io import PayloadIO

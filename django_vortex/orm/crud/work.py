@@ -15,6 +15,7 @@ from django_vortex.orm.crud.cursors import make_cursor, no_cursor
 from django_vortex.orm.crud.items import Done, Item, error_at
 from django_vortex.orm.crud.listing import Listing, Page
 from django_vortex.orm.crud.model import ModelPlan
+from django_vortex.orm.crud.plan import CrudPlan
 from django_vortex.orm.crud.table import PeerTable
 from django_vortex.orm.sameness import is_hashable
 from django_vortex.orm.store import Key, RefusedByDatabase, Unit
@@ -24,30 +25,6 @@ from django_vortex.routing.request import Request
 from django_vortex.tuples import unknown_fields
 from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.type_checks import make_check
-
-
-@dataclass(frozen=True, slots=True)
-class CrudPlan:
-    """What a handler serves.
-
-    Attributes:
-        handler: The handler itself, for its hooks.
-        models: By model; the first is the one that filts without tuples are about.
-        listing: What peers may say about lists, None if they get none.
-        retrieve_all: Whether asking without id gives all rows rather than a default tuple.
-        max_tuples: How many tuples may be saved or deleted at once.
-    """
-
-    handler: Any
-    models: tuple[ModelPlan, ...]
-    listing: Listing | None
-    retrieve_all: bool
-    max_tuples: int
-
-    @property
-    def main(self) -> ModelPlan:
-        """The first model."""
-        return self.models[0]
 
 
 @dataclass(slots=True)

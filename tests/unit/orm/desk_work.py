@@ -6,9 +6,10 @@ from typing import Any
 from django_vortex.orm.crud.extension import CrudExtension
 from django_vortex.orm.crud.listing import Listing
 from django_vortex.orm.crud.model import CrudModel, make_plans
+from django_vortex.orm.crud.plan import CrudPlan
 from django_vortex.orm.crud.remove import CrudRemove
 from django_vortex.orm.crud.save import CrudSave
-from django_vortex.orm.crud.work import CrudPlan, CrudWork, Outcome
+from django_vortex.orm.crud.work import CrudWork, Outcome
 from django_vortex.routing.peer import Peer
 from django_vortex.routing.permission import Action, Permission
 from django_vortex.routing.permissions import AllowAny
