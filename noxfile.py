@@ -32,7 +32,7 @@ AGES = ("lowest", "newest")
 PREVIOUS = "4354fc5"
 """The last commit of the version before that in ``wire/versions.py``."""
 
-RUNTIME_EXTRAS = ("daphne", "uvicorn", "redis", "sqlalchemy")
+RUNTIME_EXTRAS = ("client", "daphne", "uvicorn", "redis", "sqlalchemy")
 
 CELLS = [
     nox.param(python, django, age, id=f"py{python}-django{django}-{age}".replace(".", ""))
