@@ -25,7 +25,14 @@ from django_vortex.orm.sqlalchemy.columns import ColumnReader
 from django_vortex.orm.sqlalchemy.conditions import to_expression, to_order
 from django_vortex.orm.sqlalchemy.errors import is_of_sqlalchemy, refusals
 from django_vortex.orm.sqlalchemy.held import find_held, hold, release
-from django_vortex.orm.sqlalchemy.models import MappedColumn, many_to_one_names
+from django_vortex.orm.sqlalchemy.models import MappedColumn
+from django_vortex.orm.sqlalchemy.nulls import (
+    VALUE_NEEDED,
+    find_nulls,
+    is_needed,
+    lacks_value,
+    note_null,
+)
 from django_vortex.orm.sqlalchemy.parking import park, without_itself
 from django_vortex.orm.sqlalchemy.places import keep_place, read_place, select_places
 from django_vortex.orm.sqlalchemy.reading import (
@@ -43,12 +50,7 @@ from django_vortex.wire.type_checks import make_check
 
 _T = TypeVar("_T")
 
-VALUE_NEEDED = "A value is needed"
-
 _MISSING = object()
-
-_NULLS = "vortex.nulls"
-"""Where a new row keeps which of its columns were set to None."""
 
 
 class SqlAlchemyUnit:
@@ -184,13 +186,16 @@ class SqlAlchemyRows:
         is_new = not has_identity(row)
         for name, value in values.items():
             column = self._mapped.columns.get(name)
-            if value is None and column is not None and self._is_needed(column, is_new=is_new):
+            if (
+                value is None
+                and column is not None
+                and is_needed(self._mapped, column, is_new=is_new)
+            ):
                 errors[name] = [VALUE_NEEDED]
                 continue
             try:
                 if is_new and column is not None and column.has_default:
-                    nulls = instance_state(row).info.setdefault(_NULLS, set())
-                    (nulls.add if value is None else nulls.discard)(name)
+                    note_null(row, name, is_null=value is None)
                 if column is None:
                     self._set_other(row, name, value)
                 elif not _is_same(row, column, value):
@@ -225,29 +230,18 @@ class SqlAlchemyRows:
         for draft in drafts:
             for name in self._mapped.columns if draft.is_new else draft.changed:
                 column = self._mapped.columns.get(name)
-                if column is not None and self._lacks(draft, column):
+                if column is not None and lacks_value(self._mapped, column, draft):
                     draft.errors.setdefault(name, []).append(VALUE_NEEDED)
 
     def insert(self, row: Any) -> None:
-        """Write a new row; columns that are not set have the defaults of class and database.
-
-        None that was set is NULL, whatever the default. So is None in a column with a plain
-        default: that was to be seen, and is not wanted.
-        """
-        said = instance_state(row).info.pop(_NULLS, ())
-        unwanted = [
-            name
-            for name, column in self._mapped.columns.items()
-            if row.__dict__.get(name, _MISSING) is None
-            and (column.plain_default is not None or name in said)
-            and getattr(column.column, "nullable", True)  # else it is JSON's null
-        ]
-        for name in unwanted:
+        """Write a new row; columns that are not set have the defaults of class and database."""
+        nulls = find_nulls(self._mapped, row)
+        for name in nulls:
             setattr(row, name, null())
         self.session.add(row)
         with refusals(self._mapped):
             self.session.flush()
-        for name in unwanted:
+        for name in nulls:
             set_committed_value(row, name, None)
 
     def update(self, row: Any, changed: Iterable[str], version: Version | None = None) -> None:
@@ -340,20 +334,6 @@ class SqlAlchemyRows:
         if not hasattr(self._mapped.cls, name):
             raise DefinitionError(f"{self._mapped.cls.__qualname__} has no field {name!r}")
         setattr(row, name, value)
-
-    def _lacks(self, draft: Draft, column: MappedColumn) -> bool:
-        if getattr(draft.row, column.name) is not None:
-            return False
-        if not self._is_needed(column, is_new=draft.is_new):
-            return False
-        related = many_to_one_names(self._mapped, column.column)
-        return all(draft.row.__dict__.get(name) is None for name in related)
-
-    def _is_needed(self, column: MappedColumn, *, is_new: bool) -> bool:
-        """Return whether None is wrong, and not what stands for a default."""
-        if is_new:
-            return self._mapped.spec.fields[column.name].is_required
-        return not column.is_nullable
 
 
 def _is_same(row: Any, column: MappedColumn, value: Any) -> bool:
