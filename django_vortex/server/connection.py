@@ -302,8 +302,12 @@ class Connection(Sender):
 
     def _cancel(self, filt: Filt) -> None:
         """End a request that the peer has taken back; one that is unknown or over is nothing."""
-        if not self._requests.withdraw(filt.get(CANCELLED_ID)):
-            self._refuse_over_rate(filt)  # else it costs nothing: the request was counted
+        message_id = filt.get(CANCELLED_ID)
+        if self._requests.withdraw(message_id):
+            return  # it costs nothing: the request was counted
+        withdrawals = self._server.withdrawals
+        if not withdrawals.withdraw_here(self, message_id) and not self._refuse_over_rate(filt):
+            withdrawals.publish(self, message_id)
 
     def _refuse_over_rate(self, filt: Filt) -> bool:
         """Count a message, whatever is in it; return whether its peer had to be told to wait."""

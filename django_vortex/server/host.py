@@ -17,6 +17,16 @@ from django_vortex.wire.envelope import PayloadEnvelope
 _Connection = TypeVar("_Connection", contravariant=True)
 
 
+class FindsRequests(Protocol[_Connection]):
+    """Finds requests that a peer takes back and that another connection of it runs."""
+
+    def withdraw_here(self, connection: _Connection, message_id: object) -> bool:
+        """Cancel a request that the peer left in this process; return whether there was one."""
+
+    def publish(self, connection: _Connection, message_id: object) -> None:
+        """Ask the other processes for the request."""
+
+
 class Host(Protocol):
     """The server of this process: time, codec, options, and the way to the other processes."""
 
@@ -73,6 +83,10 @@ class PeerHost(Host, Protocol[_Connection]):
     @property
     def replies(self) -> Replies:
         """Answers that are sent in the loop's next turn."""
+
+    @property
+    def withdrawals(self) -> FindsRequests[_Connection]:
+        """Finds requests of peers that have moved between processes."""
 
     def info_text(self, dialect: Dialect | None, framed: bool) -> str:
         """Return what a peer must get first on a stream."""

@@ -20,6 +20,7 @@ from django_vortex.server.news import news_record
 from django_vortex.server.peers import Peers
 from django_vortex.server.processes import PRESENCE_SECONDS, Processes
 from django_vortex.server.pushes import PUSH, PUSH_TO_READERS, read_push_record
+from django_vortex.server.withdrawals import CANCEL, Withdrawals
 
 logger = get_limited_logger("django_vortex.server")
 
@@ -41,10 +42,18 @@ class Neighbours:
         server: The server of this process.
         peers: Who is here.
         logins: Who they are now.
+        withdrawals: Ends requests that they take back.
         fan_out: Carries the records; None when there are no other processes.
     """
 
-    def __init__(self, server: Home, peers: Peers, logins: Logins, fan_out: FanOut | None) -> None:
+    def __init__(
+        self,
+        server: Home,
+        peers: Peers,
+        logins: Logins,
+        withdrawals: Withdrawals,
+        fan_out: FanOut | None,
+    ) -> None:
         self.processes = Processes()
         """What is known of the other processes."""
         self.moves = Moves(server, peers, self.processes, logins)
@@ -52,6 +61,7 @@ class Neighbours:
         self._server = server
         self._peers = peers
         self._logins = logins
+        self._withdrawals = withdrawals
         self._fan_out = fan_out
         self._started_at = server.now
         self._announced_at = server.now
@@ -160,6 +170,8 @@ class Neighbours:
             self.moves.receive(process, record)
         elif kind in ("identity", "disconnect"):
             self._logins.receive(record)
+        elif kind == CANCEL:
+            self._withdrawals.receive(record)
         else:
             logger.warning("Process %s sent a record of unknown kind %r", process, kind)
 

@@ -52,6 +52,12 @@ class Peers:
         """Return all connections, and those that moved whose requests still run here."""
         return [*self._by_uuid.values(), *self._moved]
 
+    def find_with_requests(self, uuid: str) -> list[Connection]:
+        """Return the connections under which requests of a peer may run."""
+        here = self._by_uuid.get(uuid)
+        moved = [one for one in self._moved if one.peer.uuid == uuid]
+        return moved if here is None else [here, *moved]
+
     def add(self, connection: Connection) -> None:
         """Take in a new peer."""
         self._by_uuid[connection.peer.uuid] = connection

@@ -37,6 +37,7 @@ from django_vortex.server.stream import Stream
 from django_vortex.server.tasks import Tasks
 from django_vortex.server.throttle import Throttle
 from django_vortex.server.ticker import Ticker
+from django_vortex.server.withdrawals import Withdrawals
 from django_vortex.wire.codec import Codec
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import PayloadEnvelope
@@ -86,7 +87,9 @@ class Server:
         """How often peers may come and ask."""
         self.logins = Logins(self, self.peers, judge)
         """Who the peers are now."""
-        self._neighbours = Neighbours(self, self.peers, self.logins, fan_out)
+        self.withdrawals = Withdrawals(self, self.peers)
+        """Requests that peers take back after they have moved."""
+        self._neighbours = Neighbours(self, self.peers, self.logins, self.withdrawals, fan_out)
         self._reader_pushes = ReaderPushes(self, self.peers, Readers(payload_io), codec)
         self.replies = Replies()
         """Answers that are sent in the loop's next turn."""

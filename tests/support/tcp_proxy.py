@@ -22,6 +22,7 @@ class TcpProxy:
 
     Attributes:
         port: Where it listens.
+        target: The port that new connections are forwarded to.
         passes: Cleared to forward nothing any more; connections stay open.
         passes_up: The same for what goes to the server only.
         passes_down: The same for what comes from it only.
@@ -41,7 +42,7 @@ class TcpProxy:
         self.answer: bytes | None = None
         self.answer_to_upgrades: bytes | None = None
         self.heads: list[bytes] = []
-        self._target = target
+        self.target = target
         self._writers: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -83,7 +84,7 @@ class TcpProxy:
                 writer.write(answer)
                 await writer.drain()
                 return
-            far_reader, far_writer = await asyncio.open_connection(HOST, self._target)
+            far_reader, far_writer = await asyncio.open_connection(HOST, self.target)
             writers.append(far_writer)
             self._writers.add(far_writer)
             far_writer.write(head)

@@ -24,6 +24,8 @@ from django_vortex.server.server import Server
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.payload import Payload
+from django_vortex.wire.reserved import CANCEL_KEY, CANCELLED_ID, MESSAGE_ID
+from django_vortex.wire.versions import VERSION
 from tests.unit.server.fakes import (
     ADDRESS,
     Bus,
@@ -31,8 +33,10 @@ from tests.unit.server.fakes import (
     FakeFanOut,
     FakeStream,
     make_server,
+    message,
     note,
     open_peer,
+    receive_body,
     serve,
     settle,
 )
@@ -70,6 +74,10 @@ async def _list(request: Any) -> list[str]:
     return ["the list"]
 
 
+async def _wait(request: Any) -> None:
+    await asyncio.Event().wait()
+
+
 class Process:
     """One of the two, with the peers that have been with it."""
 
@@ -78,7 +86,10 @@ class Process:
         self.clock = clock
         self.payload_io = PayloadIO()
         self.notes = Notes(self.payload_io)
-        self.endpoint = serve(self.payload_io, "test.list", _list)
+        self.endpoints = [
+            serve(self.payload_io, "test.list", _list),
+            serve(self.payload_io, "test.wait", _wait),
+        ]
         self.fan_out = FakeFanOut(bus, name)
         self.server: Server = make_server(
             clock, fan_out=self.fan_out, payload_io=self.payload_io, hold_seconds=60
@@ -99,6 +110,8 @@ class Step:
     do: Callable[[Process], Awaitable[None]]
     seconds: float = 0.0
     """What has passed since the step before; a moment passes after such a step as well."""
+    since: int = 1
+    """The first version in which anything is said in it."""
 
 
 @dataclass
@@ -153,6 +166,17 @@ async def _take_over_ann(process: Process) -> None:
     await process.open("ann again", FakeStream(framed=True), "ann", identity=ANN)
 
 
+async def _ask(process: Process) -> None:
+    body = message(note(key="test.wait", **{MESSAGE_ID: "1"}), Dialect.D2, framed=True)
+    receive_body(process.server.peers.by_uuid["ann"], body)
+
+
+async def _take_back(process: Process) -> None:
+    filt = {"key": CANCEL_KEY, CANCELLED_ID: "1"}
+    body = message(PayloadEnvelope(filt), Dialect.D2, framed=True)
+    receive_body(process.server.peers.by_uuid["ann"], body)
+
+
 async def _be_refused(process: Process) -> None:
     await process.open("thief", FakeStream(), "bob", identity=ANN)
 
@@ -175,7 +199,9 @@ STEPS = (
     Step("B pushes", "B", _push),
     Step("A pushes to readers", "A", _push_to_readers),
     Step("A tells", "A", _tell),
+    Step("ann asks A for what takes long", "A", _ask, since=2),
     Step("ann goes to B", "B", _take_over_ann, 6),
+    Step("ann takes back at B what she asked A for", "B", _take_back, since=2),
     Step("somebody else asks A for bob", "A", _be_refused, 6),
     Step("A tells of logins", "A", _change_logins),
     Step("A leaves", "A", _leave),
@@ -184,6 +210,11 @@ STEPS = (
 
 async def _start(process: Process) -> None:
     await process.server.start()
+
+
+def steps_of(version: int) -> list[Step]:
+    """Return the steps that there are in a version."""
+    return [step for step in STEPS if step.since <= version]
 
 
 STEPS = (Step("A starts", "A", _start), Step("B starts", "B", _start), *STEPS)
@@ -195,19 +226,23 @@ class Conversation:
     Args:
         played: By step what the other process said in a recording; None if both are real.
         names: The real processes.
+        version: Whose steps are taken.
     """
 
-    def __init__(self, names: str = "AB", played: list[Said] | None = None) -> None:
+    def __init__(
+        self, names: str = "AB", played: list[Said] | None = None, *, version: int = VERSION
+    ) -> None:
         self._bus = Bus()
         self._clock = FakeClock()
         self._played = played
+        self._steps = steps_of(version)
         self.processes = {name: Process(self._bus, self._clock, name) for name in names}
         self._sequences: dict[str, int] = {}
 
     async def hold(self) -> list[Said]:
         """Take all steps and return what the real processes have said."""
         said = []
-        for index, step in enumerate(STEPS):
+        for index, step in enumerate(self._steps):
             before = {name: len(one.fan_out.published) for name, one in self.processes.items()}
             self._clock.seconds += step.seconds
             if step.actor in self.processes:

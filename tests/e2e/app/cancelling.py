@@ -4,6 +4,9 @@ import asyncio
 import time
 from collections import Counter
 
+from django.db import transaction
+from django.http import HttpRequest, JsonResponse
+
 from django_vortex import Request, endpoint
 from django_vortex.wire.reserved import MESSAGE_ID
 
@@ -46,6 +49,14 @@ def works_sync(request: Request) -> list[object]:
 @endpoint({"key": "e2e.works_how"})
 async def works_how(request: Request) -> list[object]:
     """Tell what has happened to a request, and the id of this one."""
-    label = request.filt["label"]
-    told = {what: events[f"{label} {what}"] for what in ("begun", "cancelled", "done")}
-    return [told, request.filt.get(MESSAGE_ID)]
+    return [_fate(request.filt["label"]), request.filt.get(MESSAGE_ID)]
+
+
+@transaction.non_atomic_requests
+async def works(request: HttpRequest) -> JsonResponse:
+    """Tell what has happened to a request of this process."""
+    return JsonResponse(_fate(request.GET["label"]))
+
+
+def _fate(label: str) -> dict[str, int]:
+    return {what: events[f"{label} {what}"] for what in ("begun", "cancelled", "done")}

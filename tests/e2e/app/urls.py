@@ -3,6 +3,7 @@
 from django.urls import path
 
 from tests.e2e.app import revoking, tokens, views
+from tests.e2e.app.cancelling import works
 from tests.e2e.app.flood import flood
 from tests.e2e.app.ticks import tick
 
@@ -10,6 +11,7 @@ urlpatterns = [
     path("stats", views.stats),
     path("flood", flood),
     path("tick", tick),
+    path("works", works),
     path("push", views.push),
     path("push_async", views.push_async),
     path("login", views.log_in),

@@ -8,7 +8,13 @@ import pytest
 
 from django_vortex.wire.inflate import inflate
 from django_vortex.wire.versions import OLDEST_VERSION, VERSION
-from tests.vectors.layer import STEPS, Conversation, Said, load
+from tests.vectors.layer import Conversation, Said, load, steps_of
+
+KINDS = {
+    *("presence", "leave", "push", "push_to_readers", "news", "take_over", "answer"),
+    *("identity", "disconnect", "cancel"),
+}
+"""All that processes say, so that none is left out of the recordings."""
 
 DIALECTS_OF_VERSION = {1: {"native", "D2", "D1", "D1B"}}
 """What a version knows as names of payload texts; any other name fails the record there."""
@@ -68,12 +74,12 @@ def version(request: pytest.FixtureRequest) -> int:
 @pytest.mark.parametrize("name", ["A", "B"])
 async def test_process_talks_with_one_of_the_version_before(name: str, version: int) -> None:
     recorded = load(version)
-    assert [one.label for one in recorded] == [step.label for step in STEPS]
-    alone = Conversation(name, recorded)
+    assert [one.label for one in recorded] == [step.label for step in steps_of(version)]
+    alone = Conversation(name, recorded, version=version)
     said = await alone.hold()
     assert find_steps_with_less(said, recorded, name, version) == []
 
-    together = Conversation()
+    together = Conversation(version=version)
     await together.hold()
     real, other = alone.processes[name], together.processes[name]
     assert real.notes.heard == other.notes.heard
@@ -83,7 +89,7 @@ async def test_process_talks_with_one_of_the_version_before(name: str, version: 
 
 
 async def test_recording_has_what_peers_should_get(version: int) -> None:
-    alone = Conversation("B", load(version))
+    alone = Conversation("B", load(version), version=version)
     await alone.hold()
     streams, notes = alone.processes["B"].streams, alone.processes["B"].notes
     assert streams["ann again"].values()[:5] == ["a reply", "to all", 0, "to all", 1]
@@ -96,3 +102,12 @@ async def test_recording_has_what_peers_should_get(version: int) -> None:
         "bob is gone",
         "ann is gone",
     ]
+
+
+async def test_conversation_has_every_kind_of_record() -> None:
+    together = Conversation()
+    said = await together.hold()
+    records = [one for step in said for each in step.records.values() for one in each]
+    assert {one["kind"] for one in records} == KINDS
+    [step] = [one for one in said if "takes back" in one.label]
+    assert [one["kind"] for one in step.records["B"]] == ["cancel"]
