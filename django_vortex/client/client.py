@@ -123,6 +123,7 @@ class Client:
         except BaseException:
             self._core.withdraw(pending)
             self._driver.wake()
+            self._driver.written.set()  # it may have made room
             if answer.done() and not answer.cancelled():
                 answer.exception()  # or it would be reported as never retrieved
             raise
@@ -135,6 +136,7 @@ class Client:
 
         Raises:
             Closed: The client is closed.
+            LimitExceeded: It is longer than the server takes.
             UnencodableValue: Something in it cannot travel.
         """
         self._check()
@@ -317,6 +319,8 @@ class Client:
             await asyncio.gather(*waiting, return_exceptions=True)
 
     async def _put(self, message: Message) -> None:
+        if (excess := self._core.find_excess(message)) is not None:
+            raise excess
         outgoing = self._core.outgoing
         while not outgoing.has_room(message):
             await self._wait_written()

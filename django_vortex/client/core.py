@@ -25,12 +25,18 @@ from django_vortex.client.listeners import Listeners
 from django_vortex.client.liveness import SILENT_SECONDS, Liveness
 from django_vortex.client.outgoing import Message, Outgoing
 from django_vortex.client.requests import OnlineClock, Outcome, Pending, Requests
-from django_vortex.exceptions import WireError, shortened
+from django_vortex.exceptions import LimitExceeded, WireError, shortened
 from django_vortex.logs import get_limited_logger
 from django_vortex.typedefs import Filt
 from django_vortex.wire.codec import Codec
 from django_vortex.wire.dialects import NATIVE_NAME, Dialect, WireForm, get_native
-from django_vortex.wire.envelope import NAME_KEY, UUID_KEY, VERSION_KEY, PayloadEnvelope
+from django_vortex.wire.envelope import (
+    LIMIT_KEY,
+    NAME_KEY,
+    UUID_KEY,
+    VERSION_KEY,
+    PayloadEnvelope,
+)
 from django_vortex.wire.events import EnvelopeReceived, FailureReceived
 from django_vortex.wire.messages import encode_message
 from django_vortex.wire.payload import Payload
@@ -96,6 +102,8 @@ class Core:
         self.server: Server | None = None
         """Who answers now, None while nobody does."""
         self._spoken = dialect
+        self._max_bytes = 0
+        self._is_framed = False
         self._online_clock = OnlineClock()
         self._silent_seconds = silent_seconds
         self._protocol: Protocol | None = None
@@ -171,6 +179,16 @@ class Core:
         if self.requests.forget(pending.id):
             self._take_back(pending)
 
+    def find_excess(self, message: Message) -> LimitExceeded | None:
+        """Return why the server that is there would not take a message, None if it may.
+
+        It is what that server would answer, had it to read the message first.
+        """
+        limit = self._max_bytes
+        if not limit or not message.exceeds(limit, framed=self._is_framed):
+            return None
+        return LimitExceeded(f"Message exceeds max_message_bytes ({limit})")
+
     # The connection's side
 
     def begin(self, now: float, *, framed: bool) -> None:
@@ -184,6 +202,7 @@ class Core:
             self.codec, framed=framed, dialect=self.dialect, whole_frames=not framed
         )
         self._liveness = Liveness(now, silent_seconds=self._silent_seconds)
+        self._is_framed = framed
         self._ending = None
 
     def receive(self, data: str | bytes, now: float) -> Ending | None:
@@ -203,15 +222,23 @@ class Core:
 
     def take(self, now: float) -> list[Message]:
         """Take the next messages to write, in the version of the server that is there, if any."""
-        taken = [] if self._protocol is None else self.outgoing.take()
-        batch = [self._translate(message) for message in taken]
-        for message in batch:
-            pending = self.requests.get(message.request_id)
-            if pending is not None:
-                pending.is_written = True
-        if batch and self._liveness is not None:
-            self._liveness.speak(now)
-        return batch
+        while self._protocol is not None and (taken := self.outgoing.take()):
+            batch = [one for one in map(self._translate, taken) if self._is_taken(one)]
+            for message in batch:
+                pending = self.requests.get(message.request_id)
+                if pending is not None:
+                    pending.is_written = True
+            if batch:
+                if self._liveness is not None:
+                    self._liveness.speak(now)
+                return batch
+        return []
+
+    def refuse(self, message: Message, error: LimitExceeded) -> None:
+        """Give up a message that was taken and that the server does not take, now or later."""
+        self.outgoing.confirm(1)
+        if not self.requests.settle(message.request_id, error):
+            logger.warning("A message was not sent: %s", error)
 
     def put_back(self, batch: Iterable[Message]) -> None:
         """Take back what was taken and certainly not written, unless nobody waits for it now."""
@@ -246,6 +273,7 @@ class Core:
         """Be done with a connection, whoever ended it; requests that have left are settled."""
         self._online_clock.stop(now)
         self._protocol = self._liveness = self.server = None
+        self._max_bytes = 0
         if not ending.keeps_requests:
             text = f"The connection was lost ({ending.reason}); the server may have done this"
             self.requests.fail_written(FateUnknown(text))
@@ -277,7 +305,8 @@ class Core:
         if UUID_KEY in filt:
             self.server = Server(str(filt[UUID_KEY]), str(filt.get(NAME_KEY, "")))
             if self.dialect.is_native:
-                self._spoken = get_native(_read_version(filt))
+                self._spoken = get_native(_read_number(filt, VERSION_KEY) or UNNUMBERED_VERSION)
+            self._max_bytes = _read_number(filt, LIMIT_KEY)
             self._online_clock.start(now)
         elif self.requests.settle(filt.get(MESSAGE_ID), envelope):
             return
@@ -299,6 +328,14 @@ class Core:
         if event.fatal:
             self._ending = Ending("What the server sends cannot be read")
 
+    def _is_taken(self, message: Message) -> bool:
+        """Return whether the server that is there may take a message; else refuse it."""
+        excess = self.find_excess(message)
+        if excess is None:
+            return True
+        self.refuse(message, excess)
+        return False
+
     def _write(self, envelope: PayloadEnvelope, request_id: str = "") -> Message:
         form = WireForm(self._spoken, framed=False)
         text = encode_message(envelope, form, None, self.codec)
@@ -312,6 +349,7 @@ class Core:
         return self._write(message.envelope, message.request_id)
 
 
-def _read_version(filt: Filt) -> int:
-    version = filt.get(VERSION_KEY)
-    return version if isinstance(version, int) else UNNUMBERED_VERSION
+def _read_number(filt: Filt, key: str) -> int:
+    """Return what a server tells under a key, 0 if it tells nothing, or nothing sensible."""
+    number = filt.get(key)
+    return number if type(number) is int and number > 0 else 0

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from random import random
 from typing import Final
 
@@ -18,9 +18,11 @@ from django_vortex.client.core import Core, Due
 from django_vortex.client.endings import Ending
 from django_vortex.client.errors import ClientError, Closed, Refused, UpdateRequired
 from django_vortex.client.feeds import Feeds
-from django_vortex.client.line import Line, LineEnded, OpenLine, close_line
+from django_vortex.client.line import Line, LineEnded, OpenLine, TooLongForLine, close_line
 from django_vortex.client.news import Offline, Online
+from django_vortex.client.outgoing import Message
 from django_vortex.client.tokens import Tokens
+from django_vortex.exceptions import LimitExceeded
 from django_vortex.logs import get_limited_logger
 
 logger = get_limited_logger("django_vortex.client")
@@ -88,7 +90,7 @@ class Driver:
 
     @property
     def written(self) -> asyncio.Event:
-        """Set whenever messages have left."""
+        """Set whenever messages may have left the queue."""
         return self._written
 
     def begin_anew(self) -> None:
@@ -217,18 +219,35 @@ class Driver:
         while True:
             await self._work.wait()
             self._work.clear()
-            while batch := core.take(self._loop.time()):
-                try:
-                    await line.send([message.text for message in batch])
-                except LineEnded as error:
-                    core.put_back(batch[error.written :])
-                    core.outgoing.confirm(error.written)
-                    raise
-                except BaseException:
-                    core.outgoing.confirm(len(batch))
-                    raise
-                core.outgoing.confirm(len(batch))
-                self._written.set()
+            try:
+                while batch := core.take(self._loop.time()):
+                    while not await self._send(line, batch):
+                        half = len(batch) // 2
+                        core.put_back(batch[half:])
+                        batch = batch[:half]
+                    self._written.set()
+            finally:
+                self._written.set()  # what was given up has made room, too
+
+    async def _send(self, line: Line, batch: Sequence[Message]) -> bool:
+        """Write messages that were taken; return whether they are settled, or too many at once."""
+        core = self._core
+        try:
+            await line.send([message.text for message in batch])
+        except TooLongForLine as error:
+            if len(batch) > 1:
+                return False
+            core.refuse(batch[0], LimitExceeded(str(error)))
+            return True
+        except LineEnded as error:
+            core.put_back(batch[error.written :])
+            core.outgoing.confirm(error.written)
+            raise
+        except BaseException:
+            core.outgoing.confirm(len(batch))
+            raise
+        core.outgoing.confirm(len(batch))
+        return True
 
     async def _watch(self, line: Line) -> None:
         """Look at the time; after a blocked loop let what is there be read before judging."""
@@ -240,6 +259,7 @@ class Driver:
                 logger.warning("Something has blocked the event loop for %.1f s", late)
                 continue
             due = self._core.tick(self._loop.time())
+            self._written.set()  # what was late has made room
             if not self._core.outgoing.is_empty:  # what was late is cancelled
                 self._work.set()
             if due is Due.END:

@@ -17,6 +17,7 @@ from django_vortex.client.line import (
     CLOSE_SECONDS,
     Address,
     LineEnded,
+    TooLongForLine,
     begin,
     describe,
 )
@@ -24,6 +25,9 @@ from django_vortex.wire.framing import reframe
 
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 """Errors of a request of which the server has seen nothing."""
+
+_TOO_LONG = 413
+"""The status of a server, or of a proxy before it, that does not read a body so long."""
 
 _NOT_TAKEN = frozenset({401, 403, 404, 405, 426, 429, 503})
 """Statuses with which no server has done what a request asked for."""
@@ -120,6 +124,8 @@ class HttpLine:
             ending = await _read_refusal(response)
         finally:
             await asyncio.shield(response.aclose())
+        if response.status_code == _TOO_LONG and count:
+            raise TooLongForLine(ending.reason)
         raise LineEnded(ending, 0 if response.status_code in _NOT_TAKEN else count)
 
     async def _go_on(self) -> None:

@@ -35,6 +35,13 @@ class LineEnded(Exception):
         self.written = written
 
 
+class TooLongForLine(Exception):
+    """What was to be written is longer than the other end takes, which has not got it.
+
+    The connection goes on. Its parts may be taken one by one.
+    """
+
+
 @dataclass(frozen=True, slots=True)
 class Address:
     """Where to connect, and with what.
@@ -66,7 +73,7 @@ class Line(Protocol):
         """Return the next that came; raises `LineEnded`."""
 
     async def send(self, texts: Sequence[str]) -> None:
-        """Write messages; raises `LineEnded`."""
+        """Write messages; raises `LineEnded` or `TooLongForLine`."""
 
     async def beat(self) -> None:
         """Show that this end lives; raises `LineEnded`."""

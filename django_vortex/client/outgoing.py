@@ -13,6 +13,7 @@ from typing import Final
 
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import PayloadEnvelope
+from django_vortex.wire.framing import reframe
 from django_vortex.wire.pieces import PiecedText
 
 MAX_MESSAGES: Final = 2000
@@ -23,6 +24,9 @@ MAX_BYTES: Final = 2_000_000
 
 BATCH_BYTES: Final = 262_144
 """How much is written in one go; over HTTP, in one request."""
+
+MAX_GROWTH: Final = 2
+"""How much longer a message can be over HTTP: four thirds by base64, of its payload twice."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,8 +47,19 @@ class Message:
 
     @property
     def size(self) -> int:
-        """The bytes of all of it."""
+        """The bytes of all of it on a WebSocket."""
         return self.text.size if isinstance(self.text, PiecedText) else len(self.text)
+
+    def exceeds(self, limit: int, *, framed: bool) -> bool:
+        """Return whether it is longer on the wire than a server takes.
+
+        Args:
+            limit: What the server takes.
+            framed: Whether it travels over HTTP, where it is longer.
+        """
+        if self.size * MAX_GROWTH <= limit:
+            return False
+        return (len(reframe(self.text, framed=True)) - 1 if framed else self.size) > limit
 
 
 class Outgoing:

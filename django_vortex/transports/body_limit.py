@@ -1,8 +1,8 @@
 """Limit the size and the duration of request bodies that are sent to a vortex.
 
-Takes an HTTP application, gives one that answers 413, 408 or 503 and stops reading. Django itself
-reads every body to its end, into a file if need be, before any middleware or view is called, and
-waits for it without a limit.
+Takes an HTTP application, gives one that answers 413, 408 or 503 and keeps nothing of the body.
+Django itself reads every body to its end, into a file if need be, before any middleware or view is
+called, and waits for it without a limit.
 """
 
 import asyncio
@@ -18,6 +18,13 @@ from django_vortex.transports.refusal import Refusal
 
 MAX_MESSAGES_PER_BODY: Final = ANSWERED_FACTOR
 """How many messages of the largest size a body may have; any number of shorter ones."""
+
+LINGER_SECONDS: Final = 5.0
+"""How long after the answer to a body that is too long the rest of it is thrown away.
+
+A connection that is closed while it has data which nobody has read is reset, and who still sends
+then loses the answer, or never looks for it.
+"""
 
 QUICK_SECONDS: Final = 1.0
 """A body that is there after so long is not counted among the slow ones of its address."""
@@ -43,7 +50,9 @@ class BodyLimit:
         """Serve one request."""
         limit = get_settings().max_message_bytes * MAX_MESSAGES_PER_BODY
         if _announced_bytes(scope) > limit and is_vortex_path(scope):
-            await _refuse(_too_long(limit), scope, send)
+            refusal = _too_long(limit)
+            refusal.log(scope)
+            await refusal.send_http(send, lambda: _throw_away(receive))
             return
         body = _Body(scope, receive, limit, self._slow)
         try:
@@ -51,7 +60,8 @@ class BodyLimit:
         finally:
             body.end()
         if body.refusal is not None:
-            await _refuse(body.refusal, scope, send)
+            body.refusal.log(scope)
+            await body.refusal.send_http(send, body.linger if body.is_too_long else None)
 
 
 class _Body:
@@ -67,11 +77,12 @@ class _Body:
 
     Attributes:
         refusal: What is to be answered, once the application has returned.
+        is_too_long: Whether that is because of the length, and more of it may come.
     """
 
     __slots__ = (
         *("_address", "_deadline", "_is_over", "_limit", "_loop", "_receive", "_scope"),
-        *("_size", "_slow", "_started_at", "refusal"),
+        *("_size", "_slow", "_started_at", "is_too_long", "refusal"),
     )
 
     def __init__(self, scope: Scope, receive: Receive, limit: int, slow: "Counter[str]") -> None:
@@ -86,6 +97,7 @@ class _Body:
         self._started_at = self._loop.time()
         self._deadline = self._started_at + QUICK_SECONDS
         self.refusal: Refusal | None = None
+        self.is_too_long = False
 
     async def receive(self) -> Message:
         """Receive the next event of the request."""
@@ -97,6 +109,10 @@ class _Body:
         if self.refusal is not None:
             return {"type": _DISCONNECT}
         return await self._receive()
+
+    async def linger(self) -> None:
+        """Throw away what still comes, for a while."""
+        await _throw_away(self._receive)
 
     def end(self) -> None:
         """Count the body no more; may be called again."""
@@ -121,6 +137,7 @@ class _Body:
         if message["type"] == "http.request":
             self._size += len(message.get("body", b""))
             if self._size > self._limit and self._is_vortex():
+                self.is_too_long = message.get("more_body", False)
                 return self._refuse(_too_long(self._limit))
             if not message.get("more_body", False):
                 self.end()
@@ -168,6 +185,12 @@ def _too_long(limit: int) -> Refusal:
     return Refusal(413, f"The body is longer than {limit} bytes")
 
 
-async def _refuse(refusal: Refusal, scope: Scope, send: Send) -> None:
-    refusal.log(scope)
-    await refusal.send_http(send)
+async def _throw_away(receive: Receive) -> None:
+    """Receive the rest of a body without keeping it, for `LINGER_SECONDS` at most."""
+    try:
+        async with asyncio.timeout(LINGER_SECONDS):
+            while (message := await receive())["type"] == "http.request":
+                if not message.get("more_body", False):
+                    return
+    except TimeoutError:
+        return  # of one who sends very slowly, or very much

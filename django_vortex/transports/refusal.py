@@ -6,7 +6,7 @@ plain and never begin with ``<``: VortexJS takes that for a login page and reloa
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -124,9 +124,16 @@ class Refusal:
             f"{self.text}. {self.hint}" if self.hint else self.text,
         )
 
-    async def send_http(self, send: Send) -> None:
-        """Answer a request and close its connection, whose body may not have been read."""
-        await self._send(send, "http.response", Connection="close")
+    async def send_http(
+        self, send: Send, before_end: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
+        """Answer a request and close its connection, whose body may not have been read.
+
+        Args:
+            send: Of the request.
+            before_end: Awaited when the answer has been written, before the connection is closed.
+        """
+        await self._send(send, "http.response", before_end, Connection="close")
 
     async def send_websocket(
         self, scope: Scope, receive: Receive, send: Send, *, is_native: bool = False
@@ -149,11 +156,22 @@ class Refusal:
         else:
             await send({"type": "websocket.close"})  # which is 403
 
-    async def _send(self, send: Send, kind: str, **more: str) -> None:
+    async def _send(
+        self,
+        send: Send,
+        kind: str,
+        before_end: Callable[[], Awaitable[None]] | None = None,
+        **more: str,
+    ) -> None:
         headers = {**self.headers, **more, "Content-Length": str(len(self.body))}
         encoded = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
         await send({"type": f"{kind}.start", "status": self.status, "headers": encoded})
-        await send({"type": f"{kind}.body", "body": self.body, "more_body": False})
+        body = self.body
+        if before_end is not None:
+            await send({"type": f"{kind}.body", "body": body, "more_body": True})
+            await before_end()
+            body = b""
+        await send({"type": f"{kind}.body", "body": body, "more_body": False})
 
 
 async def _wait_for_end(receive: Receive) -> None:

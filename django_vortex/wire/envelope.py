@@ -42,8 +42,10 @@ NAME_KEY = "__vortexName__"
 VERSION_KEY = "__vortexVersion__"
 """The same, to our own ends only: the version of the native dialect that it speaks."""
 
+LIMIT_KEY = "__vortexMaxBytes__"
+"""The same, to our own ends only: how long a message to it may be."""
 
-_INTRODUCING_KEYS = frozenset({UUID_KEY, NAME_KEY, VERSION_KEY})
+_INTRODUCING_KEYS = frozenset({UUID_KEY, NAME_KEY, VERSION_KEY, LIMIT_KEY})
 
 
 class PayloadEnvelope:

@@ -15,7 +15,13 @@ from django_vortex.typedefs import Filt
 from django_vortex.wire.codec import Codec
 from django_vortex.wire.dialects import Dialect, WireForm
 from django_vortex.wire.encoded_payload import EncodedPayload
-from django_vortex.wire.envelope import NAME_KEY, UUID_KEY, VERSION_KEY, PayloadEnvelope
+from django_vortex.wire.envelope import (
+    LIMIT_KEY,
+    NAME_KEY,
+    UUID_KEY,
+    VERSION_KEY,
+    PayloadEnvelope,
+)
 from django_vortex.wire.inflate import deflate
 from django_vortex.wire.json_text import write_json
 from django_vortex.wire.pieces import PiecedText
@@ -88,6 +94,7 @@ def server_info(uuid: str, name: str, form: WireForm, date: datetime, codec: Cod
     filt: Filt = {UUID_KEY: uuid, NAME_KEY: name}
     if form.dialect is Dialect.NATIVE:
         filt[VERSION_KEY] = VERSION
+        filt[LIMIT_KEY] = codec.limits.message_bytes
     if form.dialect is Dialect.D0:
         return _write_d0(filt, PayloadEnvelope(), form, date, codec)
     field = b'"data":null'

@@ -6,8 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
+from django_vortex import Payload
 from django_vortex.client import FateUnknown, connect, websocket_line
 from django_vortex.client.client import Client
+from django_vortex.client.outgoing import Message
 from django_vortex.exceptions import LimitExceeded
 from tests.support.far_end import echo
 from tests.support.fixtures import StartServer
@@ -83,13 +85,46 @@ async def test_G12_answers_beyond_the_limit_are_told_and_not_asked_for_again(
 
 
 async def test_G12_messages_beyond_the_limit_of_the_server_are_told(
-    port_of: Callable[[str], int], transport: str
+    server: ServerProcess, transport: str
 ) -> None:
-    url = f"ws://{HOST}:{port_of('uvicorn')}/vortex"
-    async with connect(url, transports=[transport], open_timeout=60) as vortex:
-        with pytest.raises(LimitExceeded, match="max_message_bytes"):
-            await vortex.call("e2e.echo", tuples=[os.urandom(2_000_000).hex()], timeout=60)
+    url = f"{server.ws_url}/vortex"
+    async with (
+        connect(url, transports=[transport], open_timeout=60) as vortex,
+        vortex.events() as events,
+    ):
+        for size in (1_500_000, 3_000_000, 5_000_000, 20_000_000):
+            too_long = os.urandom(size).hex()
+            with pytest.raises(LimitExceeded, match=r"max_message_bytes \(1048576\)"):
+                await vortex.call("e2e.echo", tuples=[too_long], timeout=60)
+            with pytest.raises(LimitExceeded, match=r"max_message_bytes \(1048576\)"):
+                await vortex.send(Payload({"key": "e2e.echo"}, [too_long]))
         assert await echo(vortex, 1) == 1
+        with pytest.raises(TimeoutError):  # nothing was cut meanwhile
+            async with asyncio.timeout(0.1):
+                await anext(events)
+
+
+@pytest.mark.parametrize("size", [3_000_000, 20_000_000])
+async def test_G12_servers_tell_what_is_too_long_though_the_client_does_not_know(
+    server: ServerProcess, transport: str, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where a proxy has a limit of its own. A WebSocket is closed then, HTTP goes on."""
+    monkeypatch.setattr(Message, "exceeds", lambda self, limit, framed: False)
+    url = f"{server.ws_url}/vortex"
+    async with (
+        connect(url, transports=[transport], open_timeout=60) as vortex,
+        vortex.events() as events,
+    ):
+        small = [asyncio.create_task(echo(vortex, number)) for number in range(3)]
+        expected = LimitExceeded if transport == "http" else (LimitExceeded, FateUnknown)
+        with pytest.raises(expected, match=r"exceeds|longer|cut"):
+            await vortex.call("e2e.echo", tuples=[os.urandom(size).hex()], timeout=60)
+        assert await asyncio.gather(*small) == [0, 1, 2]
+        assert await echo(vortex, 1) == 1
+        if transport == "http":
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.1):
+                    await anext(events)
 
 
 async def test_G12_two_hundred_cancelled_calls_leave_the_pool_empty(

@@ -1,6 +1,7 @@
 """The core of the client, with messages and times given by hand."""
 
 import json
+import random
 
 import pytest
 
@@ -8,13 +9,16 @@ from django_vortex import Payload, PayloadEnvelope
 from django_vortex.client.core import Core, Due
 from django_vortex.client.endings import Ending
 from django_vortex.client.errors import Closed, FateUnknown, NotConnected, TimedOut
+from django_vortex.client.outgoing import Message
 from django_vortex.client.requests import Outcome
 from django_vortex.exceptions import DefinitionError, LimitExceeded, UnencodableValue
 from django_vortex.wire.codec import Codec
 from django_vortex.wire.dialects import Dialect, WireForm
-from django_vortex.wire.envelope import NAME_KEY, UUID_KEY, VERSION_KEY
+from django_vortex.wire.envelope import LIMIT_KEY, NAME_KEY, UUID_KEY, VERSION_KEY
+from django_vortex.wire.framing import reframe
 from django_vortex.wire.limits import Limits
 from django_vortex.wire.messages import encode_message
+from django_vortex.wire.pieces import PiecedText
 from django_vortex.wire.protocol import Protocol
 from django_vortex.wire.reserved import CANCEL_KEY, CANCELLED_ID, MESSAGE_ID
 
@@ -33,11 +37,20 @@ def write(filt: dict, *tuples: object, result: object = None) -> str:
     return encode_message(envelope, FORM, None, CODEC)
 
 
-def connect(core: Core, now: float = 0.0, version: int | None = 2) -> None:
-    core.begin(now, framed=False)
-    told = {} if version is None else {VERSION_KEY: version}
+def connect(
+    core: Core,
+    now: float = 0.0,
+    version: int | None = 2,
+    *,
+    limit: object = None,
+    framed: bool = False,
+) -> None:
+    core.begin(now, framed=framed)
+    told: dict[str, object] = {} if version is None else {VERSION_KEY: version}
+    if limit is not None:
+        told[LIMIT_KEY] = limit
     info = PayloadEnvelope({UUID_KEY: "server", NAME_KEY: "its name", **told})
-    core.receive(encode_message(info, FORM, None, CODEC), now)
+    core.receive(encode_message(info, WireForm(Dialect.NATIVE, framed=framed), None, CODEC), now)
 
 
 def ask(core: Core, outcomes: list[Outcome], seconds: float | None = 5.0, now: float = 0.0) -> str:
@@ -53,6 +66,54 @@ def test_core_is_online_once_the_server_has_said_who_it_is(core):
     assert core.server.name == "its name"
     core.end(LOST, 1)
     assert not core.is_online
+
+
+def get_wire_size(message: Message, *, framed: bool) -> int:
+    """Return how long a message is as the server counts it."""
+    if framed:
+        return len(reframe(message.text, framed=True).removesuffix("."))
+    pieces = message.text.pieces() if isinstance(message.text, PiecedText) else ()
+    return len(str(message.text)) + sum(map(len, pieces))
+
+
+@pytest.mark.parametrize("framed", [False, True])
+@pytest.mark.parametrize("size", [10, 3000, 30_000])
+@pytest.mark.parametrize("excess", [0, 1])
+def test_message_that_is_one_byte_too_long_for_the_server_is_not_sent(core, framed, size, excess):
+    outcomes: list[Outcome] = []
+    payload = Payload({}, [random.Random(size).randbytes(size).hex()])
+    pending, message = core.request({"key": "a"}, payload, 5, 0, outcomes.append)
+    limit = get_wire_size(message, framed=framed) - excess
+    core.outgoing.put(message)
+    connect(core, limit=limit, framed=framed)
+    taken = [one.request_id for one in core.take(0)]
+    if excess:
+        assert taken == []
+        assert [str(one) for one in outcomes] == [f"Message exceeds max_message_bytes ({limit})"]
+        assert str(core.find_excess(message)) == str(outcomes[0])
+    else:
+        assert taken == [pending.id]
+        assert outcomes == []
+        assert core.find_excess(message) is None
+    core.end(LOST, 1)
+    assert core.find_excess(message) is None, "the next server may take it"
+
+
+def test_what_follows_a_message_that_is_too_long_is_written(core, caplog):
+    core.outgoing.put(core.encode({"key": "a"}, Payload({}, ["x" * 3000])))
+    core.outgoing.put(core.encode({"key": "b"}, None))
+    connect(core, limit=1000)
+    assert [json.loads(one.text)["filt"] for one in core.take(0)] == [{"key": "b"}]
+    assert "Message exceeds max_message_bytes (1000)" in caplog.text
+    core.outgoing.confirm(1)
+    assert len(core.outgoing) == 0
+
+
+@pytest.mark.parametrize("limit", [0, -1, True, "5", None, 1.5, [], {}])
+def test_server_that_tells_no_sensible_limit_has_none(core, limit):
+    core.outgoing.put(core.encode({"key": "a"}, Payload({}, ["x" * 3000])))
+    connect(core, limit=limit)
+    assert len(core.take(0)) == 1
 
 
 def test_address_says_who_the_client_is(core):

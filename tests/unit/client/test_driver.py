@@ -1,6 +1,7 @@
 """The one task that connects: in any order of events one connection at most, and in the end one."""
 
 import asyncio
+import json
 from collections.abc import Sequence
 from random import Random
 from urllib.parse import urlsplit
@@ -15,12 +16,14 @@ from django_vortex.client.driver import Driver
 from django_vortex.client.endings import Ending
 from django_vortex.client.errors import Closed
 from django_vortex.client.feeds import Feeds
-from django_vortex.client.line import Address, LineEnded
+from django_vortex.client.line import Address, LineEnded, TooLongForLine
 from django_vortex.client.tokens import Tokens
+from django_vortex.exceptions import LimitExceeded
 from django_vortex.wire.codec import Codec
 from django_vortex.wire.dialects import Dialect, WireForm
 from django_vortex.wire.envelope import NAME_KEY, UUID_KEY, PayloadEnvelope
 from django_vortex.wire.messages import encode_message
+from tests.support.waiting import eventually
 
 CODEC = Codec()
 INFO = encode_message(
@@ -163,3 +166,43 @@ async def test_B5_any_order_of_events_leaves_one_connection(
         assert world.lines == [], seed
         left = [one for one in asyncio.all_tasks() if one.get_name().startswith("vortex")]
         assert left == [], seed
+
+
+class StrictLine(FakeLine):
+    """One whose server takes so many bytes at once, and asks its client nothing else."""
+
+    def __init__(self, world: World, limit: int) -> None:
+        super().__init__(world)
+        self.limit = limit
+        self.attempts: list[int] = []
+        self.taken: list[str] = []
+
+    async def send(self, texts: Sequence[str]) -> None:
+        self.attempts.append(len(texts))
+        if sum(map(len, texts)) > self.limit:
+            raise TooLongForLine("The body is longer than the proxy takes")
+        self.taken += texts
+
+
+async def test_messages_that_are_too_long_together_are_written_in_smaller_parts() -> None:
+    world = World(Random(1))
+    world.is_kind = True
+    line = StrictLine(world, 1000)
+
+    async def open_strict(address: Address, first: Sequence[str]) -> StrictLine:
+        return line
+
+    world.open = open_strict  # type: ignore[method-assign, assignment]
+    client = make_client(world)
+    sent = ["a" * 250, "b" * 250, "c" * 250, "d" * 2000, "e" * 250, "f" * 250]
+    calls = [asyncio.create_task(client.call({"key": one}, timeout=None)) for one in sent]
+    await eventually(lambda: len(line.taken) == 5, "the others to be written")
+    assert [json.loads(one)["filt"]["key"] for one in line.taken] == [
+        one for one in sent if "d" not in one
+    ]
+    with pytest.raises(LimitExceeded, match="The body is longer than the proxy takes"):
+        await calls[3]
+    await client.flush(0)
+    assert client.is_online
+    await client.close()
+    await asyncio.gather(*calls, return_exceptions=True)

@@ -62,24 +62,66 @@ async def test_body_within_the_limit_is_served(is_announced: bool) -> None:
     assert request.answers == []
 
 
-async def test_announced_body_over_the_limit_is_not_read() -> None:
+async def test_announced_body_over_the_limit_is_answered_before_it_is_read() -> None:
     request = Request("/live/vortex", [b"x" * (LIMIT + 1)], is_announced=True)
+    receive = request.receive
+
+    async def receive_after_the_answer() -> Any:
+        assert request.answers[0]["status"] == 413
+        assert b"longer" in request.answers[1]["body"]
+        return await receive()
+
+    request.receive = receive_after_the_answer  # type: ignore[method-assign]
     await request.serve()
-    assert len(request.pieces) == 1
+    assert request.pieces == []
     assert not request.was_served
 
 
 @pytest.mark.parametrize("is_announced", [True, False])
 async def test_body_over_the_limit_is_answered_as_text(is_announced: bool) -> None:
-    pieces = [b"x" * LIMIT, b"x", b"never read"]
+    pieces = [b"x" * LIMIT, b"x", b"thrown away", b"thrown away, too"]
     request = Request("/live/vortex/", pieces, is_announced=is_announced)
     await request.serve()
-    start, body = request.answers
+    start, body, end = request.answers
     assert start["status"] == 413
     assert (b"content-type", b"text/plain; charset=utf-8") in start["headers"]
     assert body["body"] == f"The body is longer than {LIMIT} bytes".encode()
-    assert request.pieces[-1] == b"never read"
+    assert (body["more_body"], end["body"], end["more_body"]) == (True, b"", False)
+    assert request.pieces == []
     assert not request.was_served
+
+
+@pytest.mark.parametrize("is_announced", [True, False])
+async def test_rest_of_a_long_body_is_not_waited_for_for_ever(
+    is_announced: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(body_limit, "LINGER_SECONDS", 0.05)
+    request = Request("/live/vortex", [b"x" * (LIMIT + 1), b"x"], is_announced=is_announced)
+    receive, left = request.receive, [False]
+
+    async def receive_once() -> Any:
+        if len(request.pieces) == 1:
+            left[0] = True
+            await asyncio.Event().wait()
+        return await receive()
+
+    request.receive = receive_once  # type: ignore[method-assign]
+    await asyncio.wait_for(request.serve(), 60)
+    assert left == [True]
+    assert request.answers[0]["status"] == 413
+    assert request.answers[-1]["more_body"] is False
+
+
+async def test_sender_that_goes_away_ends_it() -> None:
+    request = Request("/live/vortex", [b"x" * (LIMIT + 1), b"x"], is_announced=False)
+    receive = request.receive
+
+    async def receive_and_go() -> Any:
+        return await receive() if len(request.pieces) > 1 else {"type": "http.disconnect"}
+
+    request.receive = receive_and_go  # type: ignore[method-assign]
+    await asyncio.wait_for(request.serve(), 60)
+    assert request.answers[0]["status"] == 413
 
 
 @pytest.mark.parametrize("is_announced", [True, False])

@@ -14,7 +14,7 @@ from django_vortex.typedefs import Filt
 from django_vortex.wire.bodies import InflatedBody
 from django_vortex.wire.codec import Codec
 from django_vortex.wire.dialects import Dialect, WireForm
-from django_vortex.wire.envelope import NAME_KEY, UUID_KEY, VERSION_KEY, PayloadEnvelope
+from django_vortex.wire.envelope import LIMIT_KEY, NAME_KEY, UUID_KEY, VERSION_KEY, PayloadEnvelope
 from django_vortex.wire.events import EnvelopeReceived
 from django_vortex.wire.messages import (
     HEARTBEAT,
@@ -190,8 +190,9 @@ def test_value_that_cannot_travel_is_the_programmers_mistake() -> None:
 @pytest.mark.parametrize("form", FORMS, ids=str)
 def test_server_info_introduces_the_server_and_says_nothing_else(form: WireForm) -> None:
     message = read(server_info("u-1", "svr", form, DATE, CODEC), form)
-    version = {VERSION_KEY: VERSION} if form.dialect is Dialect.NATIVE else {}
-    assert message["filt"] == {UUID_KEY: "u-1", NAME_KEY: "svr", **version}
+    own = {VERSION_KEY: VERSION, LIMIT_KEY: CODEC.limits.message_bytes}
+    told = own if form.dialect is Dialect.NATIVE else {}
+    assert message["filt"] == {UUID_KEY: "u-1", NAME_KEY: "svr", **told}
     assert message["result"] is None
     assert message["date"]["_fd"].startswith("2026-01-02 03:04:05.678901")
 

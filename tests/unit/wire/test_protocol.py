@@ -203,8 +203,9 @@ def test_server_info_is_an_empty_envelope_for_every_peer() -> None:
     for form in FRAMED:
         got = the_envelope(receive([server_info("u", "n", form, DATE, CODEC)]))
         assert got.is_empty
-        version = {"__vortexVersion__": 2} if form.dialect is Dialect.NATIVE else {}
-        assert got.filt == {"__vortexUuid__": "u", "__vortexName__": "n", **version}
+        own = {"__vortexVersion__": 2, "__vortexMaxBytes__": CODEC.limits.message_bytes}
+        told = own if form.dialect is Dialect.NATIVE else {}
+        assert got.filt == {"__vortexUuid__": "u", "__vortexName__": "n", **told}
 
 
 @pytest.mark.parametrize("fields", [{"filt": None}, {"filt": {}}])
