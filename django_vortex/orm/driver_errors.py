@@ -5,7 +5,7 @@ Texts of databases stay here: they show values, and names that no peer may see. 
 the database matters.
 
 An exception that blames a value may as well come from the application, which adds types of its own
-to those of the ORM: `find_raiser` tells whose it is.
+to those of the ORM: `get_raiser` tells whose it is.
 """
 
 import re
@@ -105,7 +105,7 @@ def read_state(orig: Any) -> str:
     return str(getattr(orig, "sqlstate", None) or getattr(orig, "pgcode", None) or "")
 
 
-def find_raiser(error: BaseException) -> str:
+def get_raiser(error: BaseException) -> str:
     """Return the name of the module that raised an error.
 
     What the standard library raises is of the module that called it: ``int("")`` in a type of the

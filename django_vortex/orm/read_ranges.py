@@ -64,7 +64,7 @@ def to_range(lookup: str, low: Any, high: Any) -> Range:
     return _RANGES[lookup](low, high)
 
 
-def find_number_range(
+def get_number_range(
     lookup: str, value: Any, read: Callable[[Any], Any], near: tuple[float, float]
 ) -> Range:
     """Return the numbers of SQLite for which a look-up is true of what is read.
@@ -83,8 +83,8 @@ def find_number_range(
         except ArithmeticError:  # so great that it cannot be read
             return number > 0
 
-    low = _find_first(partial(is_read_as, operator.ge), _to_index(near[0]))
-    high = _find_first(partial(is_read_as, operator.gt), _to_index(near[1])) - 1
+    low = _get_first(partial(is_read_as, operator.ge), _to_index(near[0]))
+    high = _get_first(partial(is_read_as, operator.gt), _to_index(near[1])) - 1
     return to_range(lookup, _to_number(low), _to_number(high))
 
 
@@ -102,14 +102,14 @@ def find_decimal_ranges(
     if not value.is_finite():
         return None
     half = decimal.Decimal(5).scaleb(-scale - 1)
-    return [find_number_range(lookup, value, read, (float(value - half), float(value + half)))]
+    return [get_number_range(lookup, value, read, (float(value - half), float(value + half)))]
 
 
 def find_float_ranges(lookup: str, value: Any) -> list[Range] | None:
     """Return the whole numbers that are read as a float, None where all of them are floats."""
     if not isinstance(value, float) or not EXACT <= abs(value) < 2.0**64:
         return None
-    return [find_number_range(lookup, value, float, (value, value))]
+    return [get_number_range(lookup, value, float, (value, value))]
 
 
 def find_literal_ranges(lookup: str, value: Any) -> list[Range] | None:
@@ -216,7 +216,7 @@ def _to_number(index: int) -> float:
     return number if index >= 0 else -number
 
 
-def _find_first(is_met: Callable[[int], bool], start: int) -> int:
+def _get_first(is_met: Callable[[int], bool], start: int) -> int:
     """Return the first index for which something is true that stays true behind it."""
     step = 1
     below = above = start

@@ -14,7 +14,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from django_vortex.exceptions import DefinitionError
-from django_vortex.orm.django.kinds import find_kind
+from django_vortex.orm.django.kinds import get_kind
 from django_vortex.wire.dialects import Dialect
 from tests.crud.django_fields import KEYS, VALUES, Pair
 from tests.crud.django_postgres_fields import POSTGRES_VALUES, PostgresKinds
@@ -232,7 +232,7 @@ def test_projects_without_time_zones_keep_theirs(
 
 
 def test_an_hstore_without_its_app_is_the_programmers_mistake(arrays_shelf: Shelf) -> None:
-    find_kind.cache_clear()
+    get_kind.cache_clear()
     with (
         override_settings(INSTALLED_APPS=INSTALLED_APPS),
         pytest.raises(DefinitionError, match=r"HStoreField; add 'django.contrib\.postgres'"),

@@ -92,7 +92,7 @@ class CrudSave:
             rows = table.rows(Action.UPDATE)
             found = rows.get_many(wanted) if wanted else {}
             allowed = table.keep_allowed(Action.UPDATE, found)
-            self._visible[id(table)] = table.get_visible_keys(Action.UPDATE, allowed)
+            self._visible[id(table)] = table.find_visible_keys(Action.UPDATE, allowed)
             known[id(table)] = allowed
         return known
 

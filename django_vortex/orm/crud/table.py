@@ -100,11 +100,11 @@ class PeerTable:
             return dict(found)
         allowed = {key: row for key, row in found.items() if self.is_row_allowed(action, row)}
         denied = {key: row for key, row in found.items() if key not in allowed}
-        if self.get_visible_keys(action, denied):
+        if self.find_visible_keys(action, denied):
             raise PermissionDenied(f"You may not {action.value} this row")
         return allowed
 
-    def get_visible_keys(self, action: Action, found: Mapping[Key, Any]) -> set[Key]:
+    def find_visible_keys(self, action: Action, found: Mapping[Key, Any]) -> set[Key]:
         """Return the keys of those rows found for an action that the peer may retrieve as well."""
         if not found or not self.is_allowed(Action.RETRIEVE):
             return set()
@@ -145,7 +145,7 @@ class PeerTable:
 
     def make_tuples(self, action: Action, found: Mapping[Key, Any]) -> dict[Key, Any]:
         """Return the tuples by which the peer is answered about rows found for an action."""
-        visible = self.get_visible_keys(action, found)
+        visible = self.find_visible_keys(action, found)
         return {
             key: self.plan.row_tuple.make(self.read_shown(action, row, is_visible=key in visible))
             for key, row in found.items()

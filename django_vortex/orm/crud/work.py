@@ -71,9 +71,9 @@ class CrudWork:
         hidden = {name for name in plan.shape.names if name not in plan.writable}
         values |= dict.fromkeys(hidden - {plan.version_field})
         table.call(Action.CREATE, "after_new", values)
-        return Outcome([plan.row_tuple.make(values)], unset=self._get_unset_names(plan))
+        return Outcome([plan.row_tuple.make(values)], unset=self._find_unset_names(plan))
 
-    def _get_unset_names(self, plan: ModelPlan) -> frozenset[str]:
+    def _find_unset_names(self, plan: ModelPlan) -> frozenset[str]:
         """Return the fields that get a default when a row is stored, and which None would change.
 
         Where a peer's null says the same as an absent field there are none.

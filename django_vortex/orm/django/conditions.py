@@ -47,7 +47,7 @@ def to_q(condition: Condition, model: type[Model], connection: Any) -> Q:
                 Comparison(field, "lte", high), model, connection
             )
         case Comparison(name, lookup, value):
-            field = _find_field(model, name)
+            field = _get_field(model, name)
             if field is None or lookup not in _WITH_VALUES:
                 return Q(**{f"{name}__{lookup}": value})
             operand = _to_operand(field, lookup, value)
@@ -98,7 +98,7 @@ def check_operands(condition: Condition | None, model: type[Model], connection: 
             for one in conditions:
                 check_operands(one, model, connection)
         case Comparison(name, lookup, value) if lookup in _WITH_VALUES:
-            field = _find_field(model, name)
+            field = _get_field(model, name)
             if field is None or isinstance(value, Stored):
                 return
             try:
@@ -115,7 +115,7 @@ def to_ordering(orders: Iterable[Order]) -> list[Any]:
     return [_to_expression(order) for order in orders]
 
 
-def _find_field(model: type[Model], name: str) -> Any:
+def _get_field(model: type[Model], name: str) -> Any:
     fields = model._meta.concrete_fields
     return next((one for one in fields if name in (one.name, one.attname)), None)
 

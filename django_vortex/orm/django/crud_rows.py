@@ -11,8 +11,8 @@ from django.db import connections, models
 from django_vortex.orm.conditions import Condition
 from django_vortex.orm.django.changes import find_changed, remember
 from django_vortex.orm.django.conditions import check_operands, filter_rows, to_ordering
-from django_vortex.orm.django.kinds import find_kind
-from django_vortex.orm.django.limits import find_unstorable
+from django_vortex.orm.django.kinds import get_kind
+from django_vortex.orm.django.limits import get_storage_error
 from django_vortex.orm.django.parking import park
 from django_vortex.orm.django.places import place_names, read_place, with_places
 from django_vortex.orm.django.reading import ShapeReader
@@ -49,14 +49,14 @@ class _Written:
 
 
 @lru_cache(maxsize=1024)
-def _find_written(model: type[models.Model]) -> _Written:
+def _describe_writing(model: type[models.Model]) -> _Written:
     fields: Sequence[Any] = model._meta.concrete_fields
     return _Written(
         many={field.name: field for field in model._meta.many_to_many},
         by_attname={field.attname: field for field in fields},
         names={name: field.name for field in fields for name in (field.name, field.attname)},
         auto_now=frozenset(one.name for one in fields if getattr(one, "auto_now", False)),
-        may_round_key=may_round(find_kind(one).type for one in model._meta.pk_fields),
+        may_round_key=may_round(get_kind(one).type for one in model._meta.pk_fields),
     )
 
 
@@ -80,7 +80,7 @@ class DjangoCrudRows:
         self._queryset = narrow(shape, scope, using)
         self._using = using = self._queryset.db if scope.is_final else using
         self._related = list(find_prefetches(shape, scope, using))
-        self._written = _find_written(self._model)
+        self._written = _describe_writing(self._model)
         self.defers_references = bool(connections[using].features.can_defer_constraint_checks)
         """Whether foreign keys are looked at when the transaction ends."""
 
@@ -143,7 +143,7 @@ class DjangoCrudRows:
 
     def read(self, row: Any, names: Iterable[str]) -> dict[str, Any]:
         """Return single fields of a row."""
-        return {name: self._find_reader(name)(row) for name in names}
+        return {name: self._get_reader(name)(row) for name in names}
 
     def remember(self, row: Any) -> None:
         """Note what an instance is before hooks see it."""
@@ -222,7 +222,7 @@ class DjangoCrudRows:
             row.delete(using=self._using)
         row.pk = key
 
-    def _find_reader(self, name: str) -> Read:
+    def _get_reader(self, name: str) -> Read:
         if name not in self._reads:
             self._reads[name] = make_field_reader(self._model, name)
         return self._reads[name]
@@ -260,7 +260,7 @@ class DjangoCrudRows:
         """Return whether a database could have such a key at all; some raise if asked."""
         fields, connection = self._model._meta.pk_fields, connections[self._using]
         for field, part in zip(fields, key, strict=True):
-            if find_unstorable(field, part, connection) is not None:
+            if get_storage_error(field, part, connection) is not None:
                 return False
         return True
 

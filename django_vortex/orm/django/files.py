@@ -46,7 +46,7 @@ def make_file_reader(
             return None
         if value.__class__ is FileAddress:
             return value
-        return _find_address(getattr(row, name))
+        return _get_address(getattr(row, name))
 
     return read
 
@@ -62,7 +62,7 @@ def to_name(field: Any, address: str) -> str:
     return FileAddress(address)
 
 
-def _find_address(file: Any) -> FileAddress:
+def _get_address(file: Any) -> FileAddress:
     """Return the URL of a file, its name where the storage knows or gives none."""
     try:
         return FileAddress(file.url)

@@ -42,23 +42,23 @@ PYTHON_TYPES: "Mapping[type[models.Field[Any, Any]], type]" = {
 
 
 @lru_cache(maxsize=4096)
-def find_kind(field: Any) -> Kind:
+def get_kind(field: Any) -> Kind:
     """Return how the values of a field travel."""
     target = field.target_field if field.is_relation else field
     target = getattr(target, "output_field", target)  # what a GeneratedField computes
     if target is not field:
-        return find_kind(target)
+        return get_kind(target)
     bases = type(field).__mro__
     if any(base.__module__.startswith("django.contrib.postgres.") for base in bases):
         from django_vortex.orm.django import postgres  # needs psycopg, as such a field does
 
-        kind = postgres.find_kind(field, find_kind)
+        kind = postgres.get_kind(field, get_kind)
         if kind is not None:
             return kind
     if any(base.__module__.startswith("django.contrib.gis.") for base in bases):
         return Kind(refusal="holds geometries, which cannot travel")
     if isinstance(field, models.JSONField):
-        return _find_json_kind(field)
+        return _make_json_kind(field)
     of = next((PYTHON_TYPES[base] for base in bases if base in PYTHON_TYPES), None)
     return Kind(of, to_wire=_TO_WIRE.get(of), to_model=_TO_MODEL.get(of))
 
@@ -67,10 +67,10 @@ def find_kind(field: Any) -> Kind:
 def _forget_kinds(*, setting: str, **_: object) -> None:
     """Let tests of applications install an app whose fields travel only then."""
     if setting == "INSTALLED_APPS":
-        find_kind.cache_clear()
+        get_kind.cache_clear()
 
 
-def _find_json_kind(field: "models.JSONField[Any, Any]") -> Kind:
+def _make_json_kind(field: "models.JSONField[Any, Any]") -> Kind:
     if field.decoder is not None:
         return Kind(is_ordered=False)
     encoder = field.encoder

@@ -12,7 +12,7 @@ from typing import Any
 from django.db import models
 
 
-def find_unstorable(field: Any, value: Any, connection: Any) -> str | None:
+def get_storage_error(field: Any, value: Any, connection: Any) -> str | None:
     """Return what is wrong with a value.
 
     Args:
@@ -28,7 +28,7 @@ def find_unstorable(field: Any, value: Any, connection: Any) -> str | None:
     if isinstance(value, float) and math.isnan(value) and connection.vendor == "sqlite":
         return "This database has no NaN"
     if isinstance(value, list) and hasattr(target, "base_field"):
-        found = (find_unstorable(target.base_field, item, connection) for item in value)
+        found = (get_storage_error(target.base_field, item, connection) for item in value)
         return next((text for text in found if text), None)
     if isinstance(field, models.JSONField) and connection.vendor != "postgresql":
         return None  # there it is text in which everything is spelled in ASCII

@@ -11,7 +11,7 @@ from django.db import models
 
 from django_vortex.exceptions import DefinitionError
 from django_vortex.orm.django.files import is_file
-from django_vortex.orm.django.kinds import find_kind
+from django_vortex.orm.django.kinds import get_kind
 from django_vortex.orm.django.unique_fields import find_unique_fields
 from django_vortex.orm.model_spec import ModelField, ModelRelation, ModelSpec
 
@@ -46,7 +46,7 @@ def _describe_field(field: Any, is_key: bool) -> ModelField:
     is_made = field.generated or isinstance(field, models.AutoField)
     has_default = field.has_default() or field.has_db_default()
     is_moment = getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False)
-    kind = find_kind(field)
+    kind = get_kind(field)
     is_read_only = is_made or kind.is_read_only or is_file(field) or not _is_editable(field)
     is_read_only = is_read_only or field.primary_key  # of a parent's table
     return ModelField(
@@ -88,7 +88,7 @@ def _is_editable(field: Any) -> bool:
 
 def _describe_many(field: Any) -> ModelField:
     target = field.remote_field.model._meta.pk
-    kind = find_kind(target).type
+    kind = get_kind(target).type
     return ModelField(
         name=field.name,
         type=list if kind is None else list[kind],  # type: ignore[valid-type]

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db import connections, models
 from django.utils import timezone
 
-from django_vortex.orm.django.kinds import find_kind
+from django_vortex.orm.django.kinds import get_kind
 from django_vortex.orm.parking import make_addresses, make_candidates
 
 
@@ -43,7 +43,7 @@ def _find_free(field: Any, rows: models.QuerySet[Any], using: str) -> list[Any]:
     elif isinstance(target, models.DecimalField):
         limit = 10 ** (target.max_digits - target.decimal_places)
     # No database knows of choices.
-    made: list[Any] = make_candidates(find_kind(field).type, length=length, limit=limit)
+    made: list[Any] = make_candidates(get_kind(field).type, length=length, limit=limit)
     if isinstance(target, models.GenericIPAddressField):
         made = make_addresses(4 if target.protocol.lower() == "ipv4" else 6)
     if isinstance(target, models.DateTimeField) and settings.USE_TZ:

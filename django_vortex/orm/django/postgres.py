@@ -20,17 +20,17 @@ from django_vortex.orm.django.kind import Convert, Kind
 BOUNDS = frozenset({"[)", "(]", "()", "[]"})
 
 
-def find_kind(field: Any, find_inner: Callable[[Any], Kind]) -> Kind | None:
+def get_kind(field: Any, get_inner: Callable[[Any], Kind]) -> Kind | None:
     """Return how the values of a field travel, None for a field of another package.
 
     Args:
         field: The field of a model.
-        find_inner: Returns the kind of the field that an array or a range consists of.
+        get_inner: Returns the kind of the field that an array or a range consists of.
     """
     if isinstance(field, ArrayField):
-        return _find_array_kind(find_inner(field.base_field))
+        return _make_array_kind(get_inner(field.base_field))
     if isinstance(field, RangeField):
-        return _find_range_kind(field, find_inner(field.base_field))
+        return _make_range_kind(field, get_inner(field.base_field))
     if isinstance(field, HStoreField):
         if not apps.is_installed("django.contrib.postgres"):
             return Kind(
@@ -44,7 +44,7 @@ def find_kind(field: Any, find_inner: Callable[[Any], Kind]) -> Kind | None:
     return None
 
 
-def _find_array_kind(inner: Kind) -> Kind:
+def _make_array_kind(inner: Kind) -> Kind:
     if inner.refusal:
         return Kind(refusal=inner.refusal)
     to_wire, to_model = _for_each(inner.to_wire), _for_each(inner.to_model)
@@ -79,7 +79,7 @@ def _to_store(value: Any) -> Any:
     return value
 
 
-def _find_range_kind(field: Any, inner: Kind) -> Kind:
+def _make_range_kind(field: Any, inner: Kind) -> Kind:
     to_end = inner.to_model
 
     def to_model(value: Any) -> Any:

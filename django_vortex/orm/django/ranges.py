@@ -22,8 +22,8 @@ from django_vortex.orm.read_ranges import (
     find_decimal_ranges,
     find_float_ranges,
     find_literal_ranges,
-    find_number_range,
     find_text_ranges,
+    get_number_range,
     join_alternatives,
     to_range,
 )
@@ -148,7 +148,7 @@ def _find_durations(field: Any, target: Any, connection: Any, lookup: str, value
         return None
     number = duration_microseconds(value)
     near = number - 0.5, number + 0.5
-    return [find_number_range(lookup, number, round, near)]
+    return [get_number_range(lookup, number, round, near)]
 
 
 def _find_moments(field: Any, target: Any, connection: Any, lookup: str, value: Any) -> Any:

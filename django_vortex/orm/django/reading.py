@@ -16,7 +16,7 @@ from django.db.models.query_utils import DeferredAttribute
 from django.db.models.signals import post_init, pre_init
 
 from django_vortex.orm.django.kind import Convert
-from django_vortex.orm.django.kinds import find_kind
+from django_vortex.orm.django.kinds import get_kind
 from django_vortex.orm.django.models import is_overridden
 from django_vortex.orm.django.values import make_reader
 from django_vortex.orm.model_spec import Shape
@@ -79,7 +79,7 @@ def _is_plain(model: type[models.Model], name: str) -> bool:
 def _find_converts(shape: Shape) -> Iterator[tuple[int, Convert]]:
     fields = {field.attname: field for field in shape.spec.model._meta.concrete_fields}
     for index, name in enumerate(shape.names):
-        to_wire = find_kind(fields[name]).to_wire
+        to_wire = get_kind(fields[name]).to_wire
         if to_wire is not None:
             yield index, to_wire
 

@@ -24,7 +24,7 @@ from django_vortex.orm.driver_errors import (
     REFERENCE,
     TEXTS,
     UNIQUE,
-    find_raiser,
+    get_raiser,
     read_refusal,
 )
 from django_vortex.orm.store import RefusedByDatabase
@@ -47,7 +47,7 @@ def is_of_django(error: Exception, connection: Any) -> bool:
 
     Helpers of Django that fields of the application call, as ``parse_date``, are not meant.
     """
-    raiser = find_raiser(error)
+    raiser = get_raiser(error)
     driver = str(connection.Database.__name__).partition(".")[0]
     return raiser.startswith((*_OF_FIELDS, driver))  # psycopg_binary is of psycopg
 

@@ -45,12 +45,12 @@ class DjangoStore:
     def get_all(self, model: Any, *, is_final: bool = False) -> Any:
         """Return all that the default manager has."""
         found = model._default_manager.all()
-        return found if is_final and self._using is None else found.using(self._find_alias())
+        return found if is_final and self._using is None else found.using(self._get_alias())
 
     async def run(self, work: Callable[[Unit], _T]) -> _T:
         """Do work in a transaction, off the loop."""
         waiting = Waiting()
-        unit = DjangoUnit(self._find_alias(), self._get_reader, waiting)
+        unit = DjangoUnit(self._get_alias(), self._get_reader, waiting)
 
         is_committing = False
 
@@ -78,7 +78,7 @@ class DjangoStore:
     def run_here(self, work: Callable[[Unit], _T]) -> _T:
         """Do work that only reads, here and now."""
         try:
-            return work(DjangoUnit(self._find_alias(), self._get_reader, Waiting()))
+            return work(DjangoUnit(self._get_alias(), self._get_reader, Waiting()))
         except Error as error:
             if may_try_again(error.__cause__ or error, is_committing=False):
                 raise TryAgain from error
@@ -86,9 +86,9 @@ class DjangoStore:
 
     def after_commit(self, function: Callable[[], object]) -> None:
         """Call a function when the caller's transaction on this database has committed."""
-        transaction.on_commit(function, using=self._find_alias())
+        transaction.on_commit(function, using=self._get_alias())
 
-    def _find_alias(self) -> str:
+    def _get_alias(self) -> str:
         if self._using is not None:
             return self._using
         return "default" if self._model is None else router.db_for_write(self._model)

@@ -12,7 +12,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import connections, models
 
-from django_vortex.orm.django.limits import find_unstorable
+from django_vortex.orm.django.limits import get_storage_error
 from django_vortex.orm.django.values import PENDING
 from django_vortex.orm.sameness import is_hashable
 from django_vortex.orm.store import Draft
@@ -123,7 +123,7 @@ def _check_many(field: Any, drafts: Sequence[Draft], using: str, near: Mapping[A
         for value in values or ()
         if is_hashable(value)
         and value not in near
-        and find_unstorable(key, value, connections[using]) is None
+        and get_storage_error(key, value, connections[using]) is None
     }
     # As the related manager finds them: a row that the default manager hides is not there.
     manager = field.remote_field.model._default_manager

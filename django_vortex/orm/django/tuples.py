@@ -12,7 +12,7 @@ from django.db import models
 
 from django_vortex.orm.django import lazy
 from django_vortex.orm.django.files import is_file, to_name
-from django_vortex.orm.django.kinds import find_kind
+from django_vortex.orm.django.kinds import get_kind
 from django_vortex.orm.django.values import make_column_reader
 from django_vortex.tuples import Construction, FieldSpec, TupleRegistry
 
@@ -59,7 +59,7 @@ def install(registry: TupleRegistry) -> None:
 
 
 def _describe(field: Any) -> FieldSpec:
-    kind = find_kind(field)
+    kind = get_kind(field)
     return FieldSpec(
         field.attname, kind.type, kind.raw, make_column_reader(field), refusal=kind.refusal
     )

@@ -50,7 +50,7 @@ class Uniqueness:
 
     def values(self, row: models.Model) -> dict[str, Any] | None:
         """Return what no other row may have, None if a row goes with any other."""
-        fields = _get_fields(self.owner, self.names)
+        fields = _find_fields(self.owner, self.names)
         values = {field.name: getattr(row, field.attname) for field in fields}
         if any(hasattr(value, "resolve_expression") for value in values.values()):
             return None  # what only the database knows
@@ -85,7 +85,7 @@ def is_plain(constraint: Any, owner: type[models.Model]) -> bool:
         and bool(constraint.fields)
         and constraint.condition is None
         and constraint.nulls_distinct is not False
-        and not any(field.generated for field in _get_fields(owner, constraint.fields))
+        and not any(field.generated for field in _find_fields(owner, constraint.fields))
     )
 
 
@@ -187,7 +187,7 @@ def _find_errors(
     return errors
 
 
-def _get_fields(owner: type[models.Model], names: Iterable[str]) -> list[Any]:
+def _find_fields(owner: type[models.Model], names: Iterable[str]) -> list[Any]:
     return [owner._meta.get_field(name) for name in names]
 
 

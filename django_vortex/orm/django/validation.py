@@ -17,7 +17,7 @@ from django_vortex.exceptions import ValidationError as OurValidationError
 from django_vortex.orm.django.changes import find_changed, remember
 from django_vortex.orm.django.errors import messages_by_field
 from django_vortex.orm.django.files import is_file
-from django_vortex.orm.django.limits import find_unstorable
+from django_vortex.orm.django.limits import get_storage_error
 from django_vortex.orm.django.models import is_overridden
 from django_vortex.orm.django.targets import check_targets
 from django_vortex.orm.django.unique import (
@@ -119,7 +119,7 @@ def _check_limits(
     for field in model._meta.concrete_fields:
         if field.name in untouched or field.is_relation is not are_relations:
             continue
-        text = find_unstorable(field, draft.row.__dict__.get(field.attname), connections[using])
+        text = get_storage_error(field, draft.row.__dict__.get(field.attname), connections[using])
         if text is not None and field.attname not in draft.errors:
             draft.errors[field.attname] = [text]
 

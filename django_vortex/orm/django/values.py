@@ -13,7 +13,7 @@ from django.db.models.expressions import DatabaseDefault
 
 from django_vortex.exceptions import LoadsOnLoop
 from django_vortex.orm.django.files import is_file, make_file_reader
-from django_vortex.orm.django.kinds import find_kind
+from django_vortex.orm.django.kinds import get_kind
 from django_vortex.orm.guarded_rows import waiting_name
 from django_vortex.orm.model_spec import Shape
 
@@ -68,7 +68,7 @@ def make_column_reader(field: Any) -> Read:
         return make_file_reader(field, read)
     if _travels_as_held(field):
         return read
-    to_wire = find_kind(field).to_wire
+    to_wire = get_kind(field).to_wire
 
     def read_converted(row: Any) -> Any:
         value = read(row)
@@ -81,7 +81,7 @@ def make_column_reader(field: Any) -> Read:
 
 def _travels_as_held(field: Any) -> bool:
     """Return whether the value that an instance holds in a column is what travels."""
-    return not (is_file(field) or find_kind(field).to_wire or field.has_db_default())
+    return not (is_file(field) or get_kind(field).to_wire or field.has_db_default())
 
 
 def _load(row: Any, name: str) -> Any:
@@ -105,7 +105,7 @@ def to_model_value(field: Any, value: Any) -> Any:
     """
     if value is None or field is None:
         return value
-    to_model = find_kind(field).to_model
+    to_model = get_kind(field).to_model
     return value if to_model is None else to_model(value)
 
 

@@ -24,7 +24,7 @@ from django_vortex.orm.driver_errors import (
     STILL_NEEDED,
     TEXTS,
     Refusal,
-    find_raiser,
+    get_raiser,
     read_refusal,
     read_state,
 )
@@ -60,7 +60,7 @@ def refusals(mapped: MappedModel, *, is_delete: bool = False) -> Iterator[None]:
 
 def is_of_sqlalchemy(error: BaseException) -> bool:
     """Return whether SQLAlchemy itself has raised an error, and nothing that it has called."""
-    return find_raiser(error).startswith("sqlalchemy.")
+    return get_raiser(error).startswith("sqlalchemy.")
 
 
 def is_of_engine(error: BaseException) -> bool:
@@ -101,7 +101,7 @@ def _is_of_others(error: StatementError, mapped: MappedModel) -> bool:
 
 def _is_of_driver(error: BaseException) -> bool:
     """Return whether an error comes from the execution of a statement."""
-    return find_raiser(error).startswith(("sqlalchemy.engine", "aiosqlite."))
+    return get_raiser(error).startswith(("sqlalchemy.engine", "aiosqlite."))
 
 
 def _find_frames(error: BaseException) -> list[str]:
@@ -141,7 +141,7 @@ def _concerns_a_row(error: StatementError) -> bool:
 
 def _is_own(error: BaseException | None) -> bool:
     """Return whether SQLAlchemy or the driver raised an error, and no type of the application's."""
-    return error is None or find_raiser(error).partition(".")[0] in ("sqlalchemy", "asyncpg", "")
+    return error is None or get_raiser(error).partition(".")[0] in ("sqlalchemy", "asyncpg", "")
 
 
 def _fields(refusal: Refusal, mapped: MappedModel) -> list[str]:

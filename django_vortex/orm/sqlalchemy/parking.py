@@ -64,13 +64,13 @@ def _is_to_itself(relation: RelationshipProperty[Any], mapped: MappedModel, row:
     if not isinstance(row, relation.mapper.class_):
         return False
     pairs = [
-        (_find_name(mapped.mapper, local), _find_name(relation.mapper, remote))
+        (_get_name(mapped.mapper, local), _get_name(relation.mapper, remote))
         for local, remote in relation.local_remote_pairs
     ]
     return all(one and two and getattr(row, one) == getattr(row, two) for one, two in pairs)
 
 
-def _find_name(mapper: Mapper[Any], column: Any) -> str:
+def _get_name(mapper: Mapper[Any], column: Any) -> str:
     """Return the attribute of a column, "" if it is not mapped."""
     return next((one.key for one in mapper.column_attrs if column in one.columns), "")
 

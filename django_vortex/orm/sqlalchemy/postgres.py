@@ -44,16 +44,16 @@ def describe_postgres(column_type: Any) -> ColumnValues | None:
     return None
 
 
-def find_refusal(column_type: Any) -> str:
+def get_refusal(column_type: Any) -> str:
     """Return why the values of a column cannot travel, nothing if they can."""
     for variant in getattr(column_type, "_variant_mapping", {}).values():
-        refusal = find_refusal(variant)
+        refusal = get_refusal(variant)
         if refusal:
             return refusal
     if isinstance(column_type, types.ARRAY):
-        return find_refusal(column_type.item_type)
+        return get_refusal(column_type.item_type)
     if isinstance(column_type, types.TypeDecorator):
-        return "" if _converts(column_type, *_READING) else find_refusal(column_type.impl_instance)
+        return "" if _converts(column_type, *_READING) else get_refusal(column_type.impl_instance)
     kind = type(column_type)
     if any(base.__name__ in _RANGES and _is_ours(base) for base in kind.__mro__):
         return f"is of type {kind.__name__}, and ranges cannot travel"
@@ -62,15 +62,15 @@ def find_refusal(column_type: Any) -> str:
     return ""
 
 
-def find_plain_type(column_type: Any, dialect: str) -> Any:
+def get_plain_type(column_type: Any, dialect: str) -> Any:
     """Return the type of a column without what says no more than its name."""
     found = getattr(column_type, "_variant_mapping", {}).get(dialect)
     if found is not None:
-        return find_plain_type(found, dialect)
+        return get_plain_type(found, dialect)
     if type(column_type).__visit_name__ == "DOMAIN":
-        return find_plain_type(column_type.data_type, dialect)
+        return get_plain_type(column_type.data_type, dialect)
     if isinstance(column_type, types.TypeDecorator) and not is_converting(column_type):
-        return find_plain_type(column_type.impl_instance, dialect)
+        return get_plain_type(column_type.impl_instance, dialect)
     return column_type
 
 

@@ -31,7 +31,7 @@ from django_vortex.orm.read_ranges import (
     join_alternatives,
     to_range,
 )
-from django_vortex.orm.sqlalchemy.postgres import find_plain_type
+from django_vortex.orm.sqlalchemy.postgres import get_plain_type
 from django_vortex.orm.sqlalchemy.untyped import bare, is_one_of, to_untyped
 
 _DIGITS = 15
@@ -131,8 +131,8 @@ def compare_read(column: Any, lookup: str, values: Sequence[Any], dialect: str) 
     """
     if lookup not in LOOKUPS or not values:
         return None
-    kind = find_plain_type(column.type, dialect)
-    comparing = _find_comparing(kind, dialect)
+    kind = get_plain_type(column.type, dialect)
+    comparing = _get_comparing(kind, dialect)
     if comparing is None:
         return None
     single = "exact" if lookup == "in" else lookup
@@ -153,13 +153,13 @@ def _write_range(column: Any, found: Range, to_value: Callable[[Any], Any]) -> A
     return and_(*(_OPERATORS[sign](column, to_value(end)) for sign, end in found.limits))
 
 
-def _find_comparing(kind: Any, dialect: str) -> _Comparing | None:
+def _get_comparing(kind: Any, dialect: str) -> _Comparing | None:
     if dialect == "postgresql":
-        return _find_postgres_comparing(kind)
-    return _find_sqlite_comparing(kind) if dialect == "sqlite" else None
+        return _get_postgres_comparing(kind)
+    return _get_sqlite_comparing(kind) if dialect == "sqlite" else None
 
 
-def _find_postgres_comparing(kind: Any) -> _Comparing | None:
+def _get_postgres_comparing(kind: Any) -> _Comparing | None:
     if isinstance(kind, sql_types.Interval) or kind.__visit_name__ == "INTERVAL":
         return _Comparing(_find_same, lambda value: bindparam(None, value, kind), _WithYears)
     if isinstance(kind, String) and not isinstance(kind, Enum):
@@ -184,7 +184,7 @@ def _is_short(kind: Any) -> bool:
     return kind.precision is not None and kind.precision <= _DIGITS
 
 
-def _find_sqlite_comparing(kind: Any) -> _Comparing | None:
+def _get_sqlite_comparing(kind: Any) -> _Comparing | None:
     if isinstance(kind, Float | Numeric):
         if not kind.asdecimal:
             return _Comparing(find_float_ranges, bare)

@@ -14,7 +14,7 @@ from django_vortex.orm.model_spec import Shape
 from django_vortex.orm.sqlalchemy.conditions import to_expression
 from django_vortex.orm.sqlalchemy.models import MappedModel
 from django_vortex.orm.sqlalchemy.reading import Describe, make_options
-from django_vortex.orm.sqlalchemy.shapes import each_once, find_chosen, is_plain, to_select
+from django_vortex.orm.sqlalchemy.shapes import each_once, get_chosen, is_plain, to_select
 from django_vortex.orm.store import Scope
 
 MAX_KEYS = 1000
@@ -28,7 +28,7 @@ def select_rows(mapped: MappedModel, scope: Scope, dialect: str) -> Any:
         DefinitionError: What the application gave as its rows cannot be that.
     """
     if scope.is_final and scope.condition is None and isinstance(scope.queryset, Select):
-        find_chosen(scope.queryset, mapped)
+        get_chosen(scope.queryset, mapped)
         return scope.queryset  # as it is, with its order and limit
     statement = to_select(scope.queryset, mapped)
     if scope.condition is None:

@@ -24,7 +24,7 @@ def to_select(queryset: Any, mapped: MappedModel) -> Any:
     """
     if queryset is None:
         return select(mapped.cls)
-    chosen = find_chosen(queryset, mapped)
+    chosen = get_chosen(queryset, mapped)
     if isinstance(mapped.spec.model, Table):
         if is_plain(queryset, mapped):
             found = select(mapped.cls).where(*queryset._where_criteria)
@@ -34,7 +34,7 @@ def to_select(queryset: Any, mapped: MappedModel) -> Any:
     return each_once(queryset, mapped, chosen)
 
 
-def find_chosen(queryset: Any, mapped: MappedModel) -> Any:
+def get_chosen(queryset: Any, mapped: MappedModel) -> Any:
     """Return what a statement selects first: the class, a subclass, an alias of it, or its table.
 
     Raises:

@@ -49,7 +49,7 @@ def to_untyped(column_type: Any, text: str) -> Untyped:
     Raises:
         ValueError: The column has no such value.
     """
-    make = _find_maker(column_type)
+    make = _get_maker(column_type)
     return Untyped(bare(text)) if make is None else Untyped(bare(text), bare(make(text)))
 
 
@@ -59,7 +59,7 @@ def is_one_of(column: Any, column_type: Any, texts: Sequence[str]) -> IsOneOf:
     Raises:
         ValueError: The column has no such values.
     """
-    make = _find_maker(column_type)
+    make = _get_maker(column_type)
     lists = [texts] if make is None else [texts, [make(text) for text in texts]]
     return IsOneOf(column, *(bare(one, is_list=True) for one in lists))
 
@@ -71,7 +71,7 @@ def _choose(given: Any, compiler: Any) -> Any:
     return objects[0] if objects and is_asyncpg else text
 
 
-def _find_maker(column_type: Any) -> Callable[[str], Any] | None:
+def _get_maker(column_type: Any) -> Callable[[str], Any] | None:
     """Return what makes an object for asyncpg, None where it takes text."""
     if isinstance(column_type, Float):
         return float

@@ -23,7 +23,7 @@ from sqlalchemy import types
 
 from django_vortex.exceptions import WireError, quoted
 from django_vortex.orm.sqlalchemy.column_values import ColumnValues, Convert, UnfitValue, fit_text
-from django_vortex.orm.sqlalchemy.postgres import describe_postgres, find_refusal, is_converting
+from django_vortex.orm.sqlalchemy.postgres import describe_postgres, get_refusal, is_converting
 from django_vortex.orm.sqlalchemy.tracked import to_plain
 from django_vortex.wire.type_checks import make_check
 
@@ -35,7 +35,7 @@ def describe_values(column_type: Any, hint: object = None) -> ColumnValues:
         column_type: The type object of the column.
         hint: What the class annotates, for types that only the application knows.
     """
-    refused = find_refusal(column_type)
+    refused = get_refusal(column_type)
     if refused:
         return ColumnValues(refusal=refused)
     for base in type(column_type).__mro__:

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from django_vortex.orm.read_ranges import (
     Range,
-    find_number_range,
     find_text_ranges,
+    get_number_range,
     spell_number,
 )
 
@@ -57,7 +57,7 @@ def test_numbers(read: Any, lookup: str, stored: float, other: float) -> None:
         value = read(stored)
     except decimal.InvalidOperation:
         return  # too great to be read
-    found = find_number_range(lookup, value, read, (float(value), float(value)))
+    found = get_number_range(lookup, value, read, (float(value), float(value)))
     assert holds(found, stored) is COMPARE[lookup](value, value)
     try:
         seen = read(other)
@@ -73,7 +73,7 @@ def test_numbers(read: Any, lookup: str, stored: float, other: float) -> None:
 @example(stored=0.11)
 def test_a_value_that_is_never_read_lies_between_those_that_are(lookup: str, stored: float) -> None:
     value = decimal.Decimal("0.105")
-    found = find_number_range(lookup, value, read_cents, (0.1, 0.11))
+    found = get_number_range(lookup, value, read_cents, (0.1, 0.11))
     assert holds(found, stored) is COMPARE[lookup](read_cents(stored), value)
 
 

@@ -10,7 +10,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import connection, models
 from django.db.backends.postgresql.operations import DatabaseOperations
 
-from django_vortex.orm.django.limits import find_unstorable
+from django_vortex.orm.django.limits import get_storage_error
 
 POSTGRES = SimpleNamespace(vendor="postgresql", ops=DatabaseOperations(connection))
 SQLITE = connection
@@ -55,5 +55,5 @@ SMALLS: Any = ArrayField(models.SmallIntegerField())
     ],
 )
 def test_limits(field: Any, value: Any, in_sqlite: bool, in_postgresql: bool) -> None:
-    assert (find_unstorable(field, value, SQLITE) is None) is in_sqlite
-    assert (find_unstorable(field, value, POSTGRES) is None) is in_postgresql
+    assert (get_storage_error(field, value, SQLITE) is None) is in_sqlite
+    assert (get_storage_error(field, value, POSTGRES) is None) is in_postgresql
