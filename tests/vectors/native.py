@@ -4,7 +4,8 @@ Takes the cases below, gives ``native-1.json`` and ``native-2.json``, one for ea
 ``python -m tests.vectors.native`` writes both. Of each case there is
 
 * ``id``
-* ``websocket``, the text of the message; missing where the payload is too long to stand in it
+* ``websocket``, the text of the message
+* ``frames`` in its place, where the payload is too long to stand in it: see ``frames.py``
 * ``http``, the same as it is written over HTTP, with its dot
 * ``payload_bytes``, the length of the payload's JSON as it would stand in an envelope
 * ``filt``, ``result``, ``date`` and ``payload``, the notes of what it is decoded to: the filt, the
@@ -40,6 +41,7 @@ from django_vortex.wire.dialects import Dialect, WireForm, get_native
 from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.messages import encode_message
 from django_vortex.wire.payload import Payload
+from tests.vectors.frames import write_frames
 
 FOLDER = Path(__file__).parent
 VERSIONS = (1, 2)
@@ -49,6 +51,9 @@ ODD = dt.timezone(dt.timedelta(hours=-1, minutes=-2, seconds=-3))
 FILT = {"key": "vectors"}
 LONG_TEXT = 200
 """Texts from here on are noted in short."""
+
+CARRIED_BYTES = 132
+"""What pieces have beside the JSON that would stand in an envelope: a filt and a date."""
 
 registry = TupleRegistry()
 
@@ -204,6 +209,8 @@ def make_cases() -> Iterator[tuple[str, PayloadEnvelope]]:
     yield "rows: of an unknown type", envelope(*(GenericTuple("no.Such", {"a": n}) for n in (1, 2)))
     for length in (4096, 4097, 262_144, 262_145):
         yield f"length: {length}", envelope(text_of(length))
+    for length in (262_143, 262_144, 262_145, 524_288, 524_289):
+        yield f"pieces: {length}", envelope(text_of(length - CARRIED_BYTES))
     yield "length: more than ASCII", envelope("é" * 800)
     yield (
         "message: error",
@@ -247,7 +254,7 @@ def write_vector(name: str, message: PayloadEnvelope, version: int) -> dict[str,
     length = 0 if payload is None else len(b'{"tuples":%b}' % payload_tuples(message, dialect))
     vector: dict[str, Any] = {"id": name, "websocket": texts[0], "http": texts[1]}
     if is_long:
-        del vector["websocket"]
+        vector["frames"] = write_frames(vector.pop("websocket"))
     return {**vector, "payload_bytes": length, **write_notes(message)}
 
 

@@ -14,6 +14,7 @@ from django_vortex.wire.encoded_payload import SHORT_BYTES
 from django_vortex.wire.events import EnvelopeReceived
 from django_vortex.wire.protocol import Protocol
 from django_vortex.wire.versions import VERSION
+from tests.vectors.frames import read_frame
 from tests.vectors.native import (
     CODEC,
     FILT,
@@ -24,6 +25,7 @@ from tests.vectors.native import (
     write_note,
     write_notes,
 )
+from tests.vectors.sequences import PATH, make_sequences, write_events
 
 STORED = {version: json.loads(get_path(version).read_text("ascii")) for version in VERSIONS}
 CASES = [(version, one["id"]) for version in VERSIONS for one in STORED[version]]
@@ -53,6 +55,7 @@ def opened(vector: dict[str, Any]) -> dict[str, Any]:
         **vector,
         "websocket": open_up(vector.get("websocket")),
         "http": open_up(vector["http"]),
+        "frames": list(map(read_frame, vector.get("frames", ()))),
     }
 
 
@@ -70,16 +73,86 @@ def test_there_are_vectors_of_every_version() -> None:
 @pytest.mark.parametrize(("version", "name"), CASES)
 def test_vector_is_decoded_to_what_is_noted(version: int, name: str, form: str) -> None:
     (vector,) = [one for one in STORED[version] if one["id"] == name]
-    if form not in vector:
-        assert vector["payload_bytes"] > SHORT_BYTES
-        return
+    assert (form not in vector) is (form == "websocket" and "frames" in vector)
     protocol = Protocol(CODEC, framed=form == "http", dialect=get_native(version))
-    events = protocol.receive(vector[form])
+    frames = [vector[form]] if form in vector else list(map(read_frame, vector["frames"]))
+    events = [event for frame in frames for event in protocol.receive(frame)]
     (event,) = events or protocol.finish()
     assert isinstance(event, EnvelopeReceived)
     assert write_notes(event.envelope, None) == {
         part: vector[part] for part in ("filt", "result", "date", "payload")
     }
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_long_payloads_are_in_frames_in_version_2_alone(version: int) -> None:
+    for vector in STORED[version]:
+        is_pieced = version == 2 and vector["payload_bytes"] > SHORT_BYTES
+        assert ("frames" in vector) is is_pieced
+        assert ("websocket" in vector) is not is_pieced
+
+
+@pytest.mark.parametrize(
+    ("length", "lengths"),
+    [
+        (262_143, [262_143]),
+        (262_144, [262_144]),
+        (262_145, [262_144, 1]),
+        (524_288, [262_144, 262_144]),
+        (524_289, [262_144, 262_144, 1]),
+    ],
+)
+def test_frames_end_where_they_are_full(length: int, lengths: list[int]) -> None:
+    (vector,) = [one for one in STORED[2] if one["id"] == f"pieces: {length}"]
+    text, *pieces = map(read_frame, vector["frames"])
+    assert list(map(len, pieces)) == lengths
+    assert json.loads(text)["pieces"] == [length, len(lengths)]
+
+
+SEQUENCES = json.loads(PATH.read_text("ascii"))
+
+
+@pytest.mark.parametrize("name", [name for name, _ in make_sequences()])
+def test_sequences_of_frames_mean_what_is_noted(name: str) -> None:
+    (stored,) = [one for one in SEQUENCES if one["id"] == name]
+    frames = list(map(read_frame, stored["frames"]))
+    assert frames == list(dict(make_sequences())[name])
+    assert write_events(frames) == stored["events"]
+
+
+def test_sequences_are_those_that_are_stored() -> None:
+    assert [one["id"] for one in SEQUENCES] == [name for name, _ in make_sequences()]
+
+
+def test_sequences_fail_alone() -> None:
+    """Whatever came of a message that failed, the one behind it is read."""
+    told = {one["id"]: [get_meaning(event) for event in one["events"]] for one in SEQUENCES}
+    good, after = "vectors", "after"
+    assert told["beats between"] == [*["beat"] * 4, good, "beat", after]
+    assert told["filt of its own"] == [good]
+    assert told["two messages"] == [good, good]
+    for name in ("shorter frames", "as many frames as may be", "short payload"):
+        assert told[name] == [good]
+    assert told["UTF-8 that a border cuts"] == [good]
+    assert told["frame too many"] == [good, "malformed", after]
+    assert told["message before the last frame"] == ["malformed", after, "malformed"]
+    for name in ("bytes that are missing", "bytes too many", "frame too long", "empty frame"):
+        assert told[name] == ["malformed", after]
+    assert told["frame that nothing announced"] == ["malformed", after]
+    assert told["frames that are no JSON"] == ["malformed", after]
+    announced = {name: events for name, events in told.items() if name.startswith("announced")}
+    longest = announced.pop("announced: longer than a message may be")
+    assert longest == ["limit", after]
+    assert len(announced) == 7
+    assert all(events == ["malformed", after] for events in announced.values())
+
+
+def get_meaning(event: Any) -> str:
+    if isinstance(event, str):
+        return event
+    if "error" in event:
+        return str(event["error"])
+    return str(event["filt"]["v"][0][1]["v"])
 
 
 @pytest.mark.parametrize("name", [name for name, _ in make_cases()])
