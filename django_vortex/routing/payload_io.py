@@ -32,7 +32,7 @@ from django_vortex.routing.permissions import DefaultPermission, forget_defaults
 from django_vortex.routing.ports import (
     AfterCommit,
     GetPermission,
-    Push,
+    PushEnvelope,
     RunLarge,
     TranslateError,
     call_now,
@@ -84,14 +84,14 @@ class PayloadIO(EndpointRegistry):
         """The handlers that keep something for their peers."""
         self._unanswered = Unanswered(lambda: self.endpoints)
         self.make_reference = make_reference
-        self._push: Push = push_nowhere
+        self._push: PushEnvelope = push_nowhere
 
     def bind(
         self,
         *,
         run_sync: RunSync | None = None,
         run_large: RunLarge | None = None,
-        push: Push | None = None,
+        push: PushEnvelope | None = None,
         after_commit: AfterCommit | None = None,
         translate_error: TranslateError | None = None,
         get_permission: GetPermission | None = None,
@@ -125,7 +125,7 @@ class PayloadIO(EndpointRegistry):
         self,
         *,
         run_sync: RunSync | None = None,
-        push: Push | None = None,
+        push: PushEnvelope | None = None,
         after_commit: AfterCommit | None = None,
         translate_error: TranslateError | None = None,
         get_permission: GetPermission | None = None,

@@ -15,7 +15,7 @@ from django_vortex.wire.envelope import PayloadEnvelope
 _T = TypeVar("_T")
 
 
-class Push(Protocol):
+class PushEnvelope(Protocol):
     """Queues an envelope for peers and returns at once, from any thread."""
 
     def __call__(

@@ -156,7 +156,7 @@ class Connection(Sender):
                 )
                 filt = event.filt or ERROR_FILT
                 if not self._refuse_over_rate(filt):
-                    self._tell(filt, event.error)
+                    self._send_error(filt, event.error)
                 if event.fatal:
                     self.close(MALFORMED_CLOSURE, "The message can not be read")
 
@@ -295,10 +295,10 @@ class Connection(Sender):
             envelope.filt = filt
             self.send(copy.copy(envelope))
         if self._server.is_draining:
-            self._tell(envelope.answer_filt, ShuttingDown())
+            self._send_error(envelope.answer_filt, ShuttingDown())
         elif not self._requests.add(envelope):
             error = LimitExceeded("More requests wait than the server lets wait")
-            self._tell(envelope.answer_filt, error)
+            self._send_error(envelope.answer_filt, error)
 
     def _cancel(self, filt: Filt) -> None:
         """End a request that the peer has taken back; one that is unknown or over is nothing."""
@@ -314,7 +314,7 @@ class Connection(Sender):
         pace = self._server.pace
         if not pace.limits_requests or not (wait := pace.get_wait(self.peer)):
             return False
-        self._tell(filt, TooManyRequests(wait))
+        self._send_error(filt, TooManyRequests(wait))
         self._bear(wait)
         return True
 
@@ -327,7 +327,7 @@ class Connection(Sender):
             self._server.pace.shut_out(self.peer, seconds)
             self.close(THROTTLED_CLOSURE, f"{seconds} s: Too many requests")
 
-    def _tell(self, filt: Filt, error: PeerError) -> None:
+    def _send_error(self, filt: Filt, error: PeerError) -> None:
         self.send(self._error_envelope(filt, error))
 
     async def _answer(self, envelope: PayloadEnvelope) -> None:

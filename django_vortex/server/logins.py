@@ -138,7 +138,7 @@ class Logins:
         if self._judge is not None and connection.identity.kind != "address":
             self._due[connection] = None
 
-    def tell(self, change: Change) -> None:
+    def spread(self, change: Change) -> None:
         """Take news and pass them on to all other processes."""
         self.take(change)
         self._publish(change.to_record())

@@ -70,7 +70,7 @@ def identity_changed(user: Any = None, session: Any = None) -> "Future[int]":
     change = Change(_user_key(user), _session_key(session))
     if change == Change():
         raise DefinitionError("Nobody's identity: name a user or a session")
-    return _tell(change)
+    return _spread(change)
 
 
 def note_logout(*, request: Any = None, user: Any = None, **_: object) -> None:
@@ -84,16 +84,16 @@ def note_logout(*, request: Any = None, user: Any = None, **_: object) -> None:
         return
     begun = Change(user_key, session_key and str(session_key), "begun")
     answered = replace(begun, logout="answered")
-    _tell_quietly(begun)
+    _spread_quietly(begun)
     flow = getattr(request, "scope", {}).get(SCOPE_KEY)
-    if flow is None or not hub.call_at_end(flow, lambda: _tell_quietly(answered)):
-        _tell_quietly(answered)
+    if flow is None or not hub.call_at_end(flow, lambda: _spread_quietly(answered)):
+        _spread_quietly(answered)
 
 
-def _tell_quietly(change: Change) -> None:
-    """Tell of a logout, which must neither fail nor wait for the sake of that."""
+def _spread_quietly(change: Change) -> None:
+    """Spread the news of a logout, which must neither fail nor wait for the sake of that."""
     try:
-        _tell(change, wait=False)
+        _spread(change, wait=False)
     except Exception:
         logger.exception("Peers were not told of a logout")
 
@@ -104,12 +104,12 @@ def _log_failure(future: "Future[int]") -> None:
         logger.warning("A disconnect reached nobody: %s", error)
 
 
-def _tell(change: Change, *, wait: bool = True) -> "Future[int]":
-    def tell(server: Server) -> int:
-        server.logins.tell(change)
+def _spread(change: Change, *, wait: bool = True) -> "Future[int]":
+    def spread(server: Server) -> int:
+        server.logins.spread(change)
         return 0
 
-    return call_server(tell, change.to_record, wait=wait)
+    return call_server(spread, change.to_record, wait=wait)
 
 
 def _uuid_of(peer: Peer | UUID | str | None) -> str | None:

@@ -20,7 +20,7 @@ from django_vortex.exceptions import DefinitionError, DeliveryError, quoted
 from django_vortex.logs import get_limited_logger
 from django_vortex.routing.address import Address
 from django_vortex.routing.payload_io import payload_io
-from django_vortex.routing.ports import Push, is_on_loop
+from django_vortex.routing.ports import PushEnvelope, is_on_loop
 from django_vortex.server.fan_out import Record
 from django_vortex.server.server import Server
 from django_vortex.transports import hub
@@ -41,7 +41,7 @@ CallServer: TypeAlias = Callable[[Callable[[Server], int]], "Future[int]"]
 class _Diversion:
     """Where all goes that would reach peers, in tests."""
 
-    push: Push
+    push: PushEnvelope
     call: CallServer | None
 
 
@@ -192,7 +192,7 @@ def call_server(
 
 
 @contextmanager
-def divert(push: Push, call: CallServer | None = None) -> Iterator[None]:
+def divert(push: PushEnvelope, call: CallServer | None = None) -> Iterator[None]:
     """Let other ports have all that is for peers while the context lasts, as tests want it.
 
     Args:

@@ -182,8 +182,8 @@ async def _be_refused(process: Process) -> None:
 
 
 async def _change_logins(process: Process) -> None:
-    process.server.logins.tell(Change("9", "key"))
-    process.server.logins.tell(Change("9", "key", "begun"))
+    process.server.logins.spread(Change("9", "key"))
+    process.server.logins.spread(Change("9", "key", "begun"))
     process.server.logins.disconnect(Aim(user="8"))
 
 

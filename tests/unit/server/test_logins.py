@@ -141,7 +141,7 @@ async def test_session_that_is_gone_before_its_logout_is_heard_of_is_asked_about
     await bench.open("ann", session="s")
     bench.judge.outcomes["ann"] = NEW_COOKIES
     await bench.pass_time(0.5)
-    bench.server.logins.tell(Change("ann", "s", "begun"))
+    bench.server.logins.spread(Change("ann", "s", "begun"))
     await bench.pass_time(DOUBT_SECONDS)
     assert bench.judge.asked == [[("ann", "")], [("ann", "session")]]
 
@@ -261,8 +261,8 @@ async def test_requests_left_where_a_peer_came_from_answer_nobody_when_its_login
     for one in (here, there):
         await one.pass_time(0.5)
         one.judge.outcomes["ann"] = NOT_THIS_USER
-    tell = there.server.logins.tell if does_first_process_know else there.server.logins.take
-    tell(Change(user="ann", session="of ann"))
+    hear = there.server.logins.spread if does_first_process_know else there.server.logins.take
+    hear(Change(user="ann", session="of ann"))
     bus.carry_all()
     for one in (here, there):
         await one.pass_time(0.5)
@@ -310,12 +310,12 @@ async def test_news_of_a_user_or_a_session_ask_about_its_peers_in_all_processes(
         await one.open("bob", f"bob at {one.server.process}", session=one.server.process)
         await one.pass_time(1)
         one.judge.asked.clear()
-    here.server.logins.tell(Change(user="ann"))
+    here.server.logins.spread(Change(user="ann"))
     bus.carry_all()
     for one in (here, there):
         await one.pass_time(1)
         assert one.judge.asked == [[(f"ann at {one.server.process}", "")]]
-    here.server.logins.tell(Change(session="B"))
+    here.server.logins.spread(Change(session="B"))
     bus.carry_all()
     for one, asked in ((here, 1), (there, 2)):
         await one.pass_time(1)
@@ -329,7 +329,7 @@ async def test_many_news_at_once_are_one_question(bench):
     await bench.pass_time(1)
     bench.judge.asked.clear()
     for number in range(50):
-        bench.server.logins.tell(Change(user=f"user {number}"))
+        bench.server.logins.spread(Change(user=f"user {number}"))
     await bench.pass_time(1)
     assert [len(one) for one in bench.judge.asked] == [50]
 
@@ -349,17 +349,17 @@ async def test_logout_is_asked_about_when_it_is_answered_and_until_the_session_i
     await bench.open("ann", "other browser", session="t")
     await bench.pass_time(1)
     bench.judge.asked.clear()
-    bench.server.logins.tell(Change("ann", "s", "begun"))
-    bench.server.logins.tell(Change("ann"))
+    bench.server.logins.spread(Change("ann", "s", "begun"))
+    bench.server.logins.spread(Change("ann"))
     await bench.pass_time(2)
     assert bench.judge.asked == [[("other browser", "user")]]
-    bench.server.logins.tell(Change("ann", "s", "answered"))
+    bench.server.logins.spread(Change("ann", "s", "answered"))
     await bench.pass_time(1)
     assert bench.judge.asked[1:] == [[("ann", "session"), ("other browser", "user")]] * 3
     assert stream.closed_with is None
     await bench.pass_time(65)
     bench.judge.asked.clear()
-    bench.server.logins.tell(Change("ann"))
+    bench.server.logins.spread(Change("ann"))
     await bench.pass_time(1)
     assert bench.judge.asked == [[("ann", ""), ("other browser", "")]]
 
@@ -368,13 +368,13 @@ async def test_logout_that_is_never_answered_is_asked_about_all_the_same(bench):
     await bench.open("ann", session="s")
     await bench.pass_time(1)
     bench.judge.asked.clear()
-    bench.server.logins.tell(Change("ann", "s", "begun"))
+    bench.server.logins.spread(Change("ann", "s", "begun"))
     await bench.pass_time(ANSWER_SECONDS + 1)
     assert [("ann", "session")] in bench.judge.asked
 
 
 async def test_logout_says_nothing_of_streams_that_came_after_it(bench):
-    bench.server.logins.tell(Change("ann", "s", "answered"))
+    bench.server.logins.spread(Change("ann", "s", "answered"))
     bench.clock.seconds += 0.05
     await bench.open("ann", session="s")
     await bench.pass_time(0.3)
@@ -411,7 +411,7 @@ async def test_failure_is_logged_once_and_tried_again_while_all_stay_who_they_we
     await bench.pass_time(1)
     bench.judge.failure = OSError("database is down")
     bench.judge.outcomes["ann"] = NOT_THIS_USER
-    bench.server.logins.tell(Change(user="ann"))
+    bench.server.logins.spread(Change(user="ann"))
     with caplog.at_level(logging.WARNING):
         await bench.pass_time(70)
     assert [one.levelname for one in caplog.records] == ["ERROR"]
@@ -427,7 +427,7 @@ async def test_who_could_not_be_asked_about_is_asked_again_before_the_period_end
     await bench.pass_time(1)
     bench.judge.failure = OSError("database is down")
     bench.judge.outcomes["ann"] = NOT_THIS_USER
-    bench.server.logins.tell(Change(user="ann"))
+    bench.server.logins.spread(Change(user="ann"))
     await bench.pass_time(1)
     bench.judge.failure = None
     await bench.pass_time(FAILURE_PAUSE_SECONDS + 0.5)

@@ -138,7 +138,7 @@ async def test_logout_is_answered_when_the_request_is_over(elsewhere: Records) -
     hub.get_flows().add(flow)
     server = hub.get_server()
     told: list[str] = []
-    server.logins.tell = lambda change: told.append(change.logout)  # type: ignore[method-assign]
+    server.logins.spread = lambda change: told.append(change.logout)  # type: ignore[method-assign]
     await asyncio.to_thread(
         user_logged_out.send, None, request=make_request("key of s", **{SCOPE_KEY: flow}), user=None
     )
