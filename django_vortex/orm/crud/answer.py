@@ -1,10 +1,8 @@
-"""The answer to a CRUD request: encoded before the commit, or naming the field that cannot be.
+"""The answer with what a CRUD request has read.
 
-Takes what was done, gives the envelope that is sent as it is. A change whose answer cannot be
-encoded is not stored: the peer would send it again.
+Takes the tuples, gives the envelope that is sent as it is, or names the field that cannot travel.
 """
 
-import datetime
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,7 +10,6 @@ from django_vortex.exceptions import DefinitionError, HandlerError, quoted
 from django_vortex.logs import get_limited_logger
 from django_vortex.orm.crud.work import Outcome
 from django_vortex.routing.payload_io import PayloadIO
-from django_vortex.routing.replies import make_reply
 from django_vortex.routing.request import Request
 from django_vortex.wire.encode_plans import TUPLE_DEPTH
 from django_vortex.wire.encoder import ValueEncoder
@@ -20,24 +17,6 @@ from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.payload import Payload
 
 logger = get_limited_logger(__name__)
-
-
-def make_answer(
-    outcome: Outcome, request: Request, date: datetime.datetime
-) -> PayloadEnvelope | None:
-    """Return the envelope that tells the asker of a change, to be called before the commit.
-
-    Args:
-        outcome: What was done.
-        request: Who asks.
-        date: The date of the answer.
-
-    Raises:
-        LoadsOnLoop: A value waits for a database; call this in a thread.
-        DefinitionError: It cannot be encoded, and what was done has to be rolled back.
-    """
-    payload = Payload(tuples=outcome.tuples)
-    return make_reply(PayloadEnvelope({}, payload, result=outcome.result), request, date)
 
 
 async def make_read_answer(

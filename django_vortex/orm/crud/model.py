@@ -16,7 +16,7 @@ from django_vortex.orm.crud.nested import Nested, make_shape
 from django_vortex.orm.crud.references import Reference, make_references
 from django_vortex.orm.crud.row_tuples import RowTupleType, make_row_tuple_type
 from django_vortex.orm.model_spec import ModelSpec, Shape
-from django_vortex.orm.store import Key, Store
+from django_vortex.orm.store import Store
 from django_vortex.routing.permission import Permission, to_permission
 from django_vortex.tuples import TupleRegistry
 
@@ -76,14 +76,6 @@ class ModelPlan:
 
     hooks: frozenset[str]
     """Those that an extension has of its own."""
-
-    def read_key(self, values: Mapping[str, Any]) -> Key | None:
-        """Return the key that values of a tuple name, None for a row that is to be made.
-
-        An input that was left empty is ``""``, which is no key either (PROTOCOL 9).
-        """
-        key = tuple(map(values.get, self.spec.key_names))
-        return None if None in key or "" in key else key
 
 
 def make_plans(

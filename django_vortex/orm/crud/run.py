@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from django_vortex.exceptions import LoadsOnLoop
 from django_vortex.logs import get_limited_logger
-from django_vortex.orm.crud.answer import make_answer, make_read_answer
+from django_vortex.orm.crud.answer import make_read_answer
 from django_vortex.orm.crud.content import digest
 from django_vortex.orm.crud.extension import Context, has_hook
 from django_vortex.orm.crud.items import Done
@@ -25,8 +25,10 @@ from django_vortex.orm.waiting import await_guarded
 from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.routing.permission import Action
 from django_vortex.routing.ports import is_on_loop
-from django_vortex.routing.replies import MAX_TUPLES_ON_LOOP
+from django_vortex.routing.replies import MAX_TUPLES_ON_LOOP, make_reply
 from django_vortex.routing.request import Request
+from django_vortex.wire.envelope import PayloadEnvelope
+from django_vortex.wire.payload import Payload
 
 logger = get_limited_logger(__name__)
 
@@ -105,9 +107,13 @@ class CrudRun:
         return outcome
 
     def _answer(self, outcome: Outcome, unit: Unit) -> None:
-        """Encode what tells of a change, while that can still be undone."""
+        """Encode what tells of a change, while that can still be undone.
+
+        A change whose answer cannot be encoded is not stored: the peer would send it again.
+        """
         payload_io = self._handler.payload_io
-        answer = partial(make_answer, outcome, self._request, payload_io.clock())
+        envelope = PayloadEnvelope({}, Payload(tuples=outcome.tuples), result=outcome.result)
+        answer = partial(make_reply, envelope, self._request, payload_io.clock())
         if is_on_loop():  # which has other things to do than to encode much
             if len(outcome.tuples) <= MAX_TUPLES_ON_LOOP:
                 with suppress(LoadsOnLoop):

@@ -4,7 +4,7 @@ Takes a `Unit` and a request, gives an `Outcome`. A row that the peer may not se
 one that does not exist. Saving is in `save`, deleting in `remove`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -142,7 +142,7 @@ class CrudWork:
             for name in sorted(unknown_fields(one)):
                 errors.append(error_at(index, name, "There is no such field"))
             values = plan.row_tuple.read(one)
-            key = plan.read_key(values)
+            key = read_tuple_key(plan, values)
             if key is not None and not is_hashable(key):
                 name = plan.spec.key_names[0]
                 errors.append(error_at(index, name, f"No row has the key {quoted(key[0])}"))
@@ -175,6 +175,15 @@ class CrudWork:
 def find_tables(items: Iterable[Item]) -> list[PeerTable]:
     """Find the tables of what came, each once."""
     return list({id(item.table): item.table for item in items}.values())
+
+
+def read_tuple_key(plan: ModelPlan, values: Mapping[str, Any]) -> Key | None:
+    """Return the key that values of a tuple name, None for a row that is to be made.
+
+    An input that was left empty is ``""``, which is no key either (PROTOCOL 9).
+    """
+    key = tuple(map(values.get, plan.spec.key_names))
+    return None if None in key or "" in key else key
 
 
 def read_filt_key(plan: ModelPlan, value: Any) -> Key:

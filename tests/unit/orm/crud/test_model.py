@@ -117,18 +117,3 @@ def test_a_model_has_its_own_permission_or_that_of_the_handler(desk: Desk):
     assert isinstance(plan(desk, permission=ReadOnly).access.permission, ReadOnly)
     own = IsStaff()
     assert plan(desk, permission=own).access.permission is own
-
-
-@pytest.mark.parametrize(
-    ("values", "key"),
-    [
-        ({"row": 1, "letter": "a", "guest": None}, (1, "a")),
-        ({"row": 0, "letter": "a"}, (0, "a")),
-        ({"row": 1}, None),
-        ({"row": 1, "letter": ""}, None),
-        ({"row": None, "letter": "a"}, None),
-        ({}, None),
-    ],
-)
-def test_a_key_with_an_empty_part_is_none(desk: Desk, values: dict[str, Any], key: Any):
-    assert plan(desk, desk.seats, fields=["guest"]).read_key(values) == key

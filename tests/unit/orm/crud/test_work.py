@@ -8,7 +8,7 @@ from django_vortex.exceptions import PermissionDenied, ValidationError
 from django_vortex.orm.crud.listing import Page
 from django_vortex.orm.crud.model import CrudModel, ModelPlan, make_plans
 from django_vortex.orm.crud.remove import CrudRemove
-from django_vortex.orm.crud.work import read_filt_key
+from django_vortex.orm.crud.work import read_filt_key, read_tuple_key
 from django_vortex.routing.permissions import AllowAny, IsAuthenticated
 from django_vortex.routing.shared_peer import DependsOnPeer, SharedPeer
 from django_vortex.tuples import TupleRegistry
@@ -204,3 +204,18 @@ def test_a_key_of_several_fields_needs_all_of_them(desk: Desk, value: Any):
         read_filt_key(seats(desk), value)
     with pytest.raises(ValidationError, match="Expected `str`"):
         read_filt_key(seats(desk), [1, 2])
+
+
+@pytest.mark.parametrize(
+    ("values", "key"),
+    [
+        ({"row": 1, "letter": "a", "guest": None}, (1, "a")),
+        ({"row": 0, "letter": "a"}, (0, "a")),
+        ({"row": 1}, None),
+        ({"row": 1, "letter": ""}, None),
+        ({"row": None, "letter": "a"}, None),
+        ({}, None),
+    ],
+)
+def test_a_key_with_an_empty_part_is_none(desk: Desk, values: dict[str, Any], key: Any):
+    assert read_tuple_key(seats(desk), values) == key
