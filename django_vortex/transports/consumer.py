@@ -19,10 +19,10 @@ from django_vortex.transports.authenticate import authenticate_peer
 from django_vortex.transports.credentials import adopt_offered_tokens
 from django_vortex.transports.flow import SCOPE_KEY, Flow, get_flow
 from django_vortex.transports.greeting import Caller, get_announced_dialect, greet
+from django_vortex.transports.handshake_cleanup import compact_headers
 from django_vortex.transports.incoming import raise_message_limit
 from django_vortex.transports.origin import is_websocket_secure
 from django_vortex.transports.refusal import Refusal
-from django_vortex.transports.residue import compact_headers
 from django_vortex.transports.turns import TURN_BYTES, cut_frame
 from django_vortex.transports.websocket_stream import WebSocketStream
 

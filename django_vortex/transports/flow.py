@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django_vortex.transports.asgi_types import Message, Send
-from django_vortex.transports.residue import (
+from django_vortex.transports.handshake_cleanup import (
     release_daphne_handshake,
     release_uvicorn_handshake,
 )

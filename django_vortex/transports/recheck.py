@@ -137,7 +137,7 @@ class _Users:
         if not claims:
             return
         self._found = user_tables.read_users({claim.pk for _, claim in claims})
-        if user_tables.have_django_permissions():
+        if user_tables.has_django_permissions():
             user_tables.renew_permissions([user for user, _ in claims], self._found)
 
     def find(self, claim: _Claim | None) -> Any:

@@ -73,7 +73,7 @@ def renew_permissions(known: Iterable[Any], fresh: Mapping[Any, Any]) -> None:
         user._perm_cache = own[user.pk] | of_groups[user.pk]
 
 
-def have_django_permissions() -> bool:
+def has_django_permissions() -> bool:
     """Return whether all permissions come from Django's tables, as its backend reads them."""
     from django.contrib.auth import get_user_model, load_backend
     from django.contrib.auth.backends import ModelBackend

@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
-from django_vortex.transports import residue
-from django_vortex.transports.residue import (
+from django_vortex.transports import handshake_cleanup
+from django_vortex.transports.handshake_cleanup import (
     compact_headers,
     release_daphne_handshake,
     release_uvicorn_handshake,
@@ -13,7 +13,7 @@ from django_vortex.transports.residue import (
 @pytest.fixture(autouse=True)
 def shared_headers(monkeypatch: pytest.MonkeyPatch) -> dict[Any, Any]:
     shared: dict[Any, Any] = {}
-    monkeypatch.setattr(residue, "_shared", shared)
+    monkeypatch.setattr(handshake_cleanup, "_shared", shared)
     return shared
 
 
@@ -54,7 +54,7 @@ def test_secrets_of_a_peer_are_kept_by_nobody_else(
 def test_many_different_headers_are_kept_but_no_longer_shared(
     monkeypatch: pytest.MonkeyPatch, shared_headers: dict[Any, Any]
 ) -> None:
-    monkeypatch.setattr(residue, "MAX_SHARED_HEADERS", 2)
+    monkeypatch.setattr(handshake_cleanup, "MAX_SHARED_HEADERS", 2)
     for number in range(5):
         headers = [header("x-number", str(number))]
         compact_headers(headers)
