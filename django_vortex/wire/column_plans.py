@@ -18,6 +18,7 @@ import msgspec
 
 from django_vortex.exceptions import MalformedMessage
 from django_vortex.tuples import FieldSpec, TupleType
+from django_vortex.tuples.values import ValueTypes
 from django_vortex.wire.columns import COLUMNS_MARKER, check_weight
 from django_vortex.wire.decode_plans import HINT_CHARACTERS, PLAIN, SIMPLE, Int, has_plan
 from django_vortex.wire.encode_plans import TUPLE_DEPTH, strip_optional
@@ -49,9 +50,9 @@ def get_columns_name(text: bytes) -> str | None:
 class ColumnsPlan:
     """The compiled decoding of payloads with columns of tuples of one type."""
 
-    def __init__(self, tuple_type: TupleType) -> None:
+    def __init__(self, tuple_type: TupleType, values: ValueTypes) -> None:
         namespace: dict[str, Any] = {"Int": Int, "plain": PLAIN, "depth": TUPLE_DEPTH}
-        chosen = [_choose(field, i, namespace) for i, field in enumerate(tuple_type.fields)]
+        chosen = [_choose(field, i, namespace, values) for i, field in enumerate(tuple_type.fields)]
         columns: Any = msgspec.defstruct(
             "Columns",
             [
@@ -93,12 +94,14 @@ class ColumnsPlan:
         return self._build(columns.columns, decoder, check)
 
 
-def make_columns_plan(tuple_type: TupleType) -> ColumnsPlan | None:
+def make_columns_plan(tuple_type: TupleType, values: ValueTypes) -> ColumnsPlan | None:
     """Return the plan of a type; None if it has none, or no fields and so no columns."""
-    return ColumnsPlan(tuple_type) if tuple_type.fields and has_plan(tuple_type) else None
+    return ColumnsPlan(tuple_type, values) if tuple_type.fields and has_plan(tuple_type) else None
 
 
-def _choose(field: FieldSpec, index: int, namespace: dict[str, Any]) -> tuple[Any, str]:
+def _choose(
+    field: FieldSpec, index: int, namespace: dict[str, Any], values: ValueTypes
+) -> tuple[Any, str]:
     """Return what msgspec is to expect for a column, and how the values are made of that."""
     if field.raw:
         return list[Any], _EACH.format("v if v.__class__ in plain else decoder.check_raw(v, depth)")
@@ -110,7 +113,7 @@ def _choose(field: FieldSpec, index: int, namespace: dict[str, Any]) -> tuple[An
     if declared in SIMPLE:
         kind, made = SIMPLE[declared]
         return list.__class_getitem__(kind), _EACH.format(made)
-    check = make_check(field.type)
+    check = make_check(field.type, values)
     if check is None:
         return Any, "decoder.decode_column(c, depth)"
     namespace[f"check{index}"] = check

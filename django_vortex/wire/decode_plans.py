@@ -15,9 +15,11 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from django_vortex.tuples import FieldSpec, TupleSelector, TupleType
+from django_vortex.tuples.values import ValueTypes
 from django_vortex.wire.encode_plans import TUPLE_DEPTH, is_plain_name, strip_optional
 from django_vortex.wire.limits import Limits
 from django_vortex.wire.ports import DecodesValues
+from django_vortex.wire.registered_values import holds_data
 from django_vortex.wire.type_checks import make_check
 
 HINT_CHARACTERS = 4096
@@ -68,12 +70,12 @@ def get_type_name(text: bytes) -> str | None:
 class DecodePlan:
     """The compiled decoding of payloads with tuples of one type."""
 
-    def __init__(self, tuple_type: TupleType) -> None:
+    def __init__(self, tuple_type: TupleType, values: ValueTypes) -> None:
         fields = tuple_type.fields
         namespace: dict[str, Any] = {"Int": Int, "plain": PLAIN, "depth": TUPLE_DEPTH}
         kinds, expressions = [], []
         for index, field in enumerate(fields):
-            kind, expression = _choose(field, index, namespace)
+            kind, expression = _choose(field, index, namespace, values)
             kinds.append(kind)
             expressions.append(expression)
         record: Any = msgspec.defstruct(
@@ -110,12 +112,14 @@ def has_plan(tuple_type: TupleType) -> bool:
     return names_are_plain and tuple_type.cls is not TupleSelector
 
 
-def make_plan(tuple_type: TupleType) -> DecodePlan | None:
+def make_plan(tuple_type: TupleType, values: ValueTypes) -> DecodePlan | None:
     """Return the plan of a type, None if it has none."""
-    return DecodePlan(tuple_type) if has_plan(tuple_type) else None
+    return DecodePlan(tuple_type, values) if has_plan(tuple_type) else None
 
 
-def _choose(field: FieldSpec, index: int, namespace: dict[str, Any]) -> tuple[Any, str]:
+def _choose(
+    field: FieldSpec, index: int, namespace: dict[str, Any], values: ValueTypes
+) -> tuple[Any, str]:
     """Return what msgspec is to expect for a field, and how its value is made of that."""
     if field.raw:
         return Any, "v if v.__class__ in plain else decoder.check_raw(v, depth)"
@@ -123,7 +127,9 @@ def _choose(field: FieldSpec, index: int, namespace: dict[str, Any]) -> tuple[An
     if declared in SIMPLE:
         return SIMPLE[declared]
     decoded = "(v if v.__class__ in plain else decoder.decode(v, depth))"
-    check = make_check(field.type)
+    if holds_data(field.type, values):
+        decoded = "decoder.decode_data(v, depth)"
+    check = make_check(field.type, values)
     if check is None:
         return Any, decoded
     namespace[f"check{index}"] = check

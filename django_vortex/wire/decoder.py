@@ -27,6 +27,7 @@ from django_vortex.tuples import (
     mark_present_fields,
     mark_unknown_fields,
 )
+from django_vortex.tuples.values import ValueTypes
 from django_vortex.typedefs import Json
 from django_vortex.wire.bodies import EncodedBody
 from django_vortex.wire.decode_plans import PLAIN
@@ -36,7 +37,7 @@ from django_vortex.wire.field_types import READER_ERRORS, READERS, read_datetime
 from django_vortex.wire.json_text import too_deep
 from django_vortex.wire.keys import are_exact_text_keys, check_decimal, check_hashes, read_key
 from django_vortex.wire.payload import Payload
-from django_vortex.wire.registered_values import decode_field
+from django_vortex.wire.registered_values import decode_field, has_wrappers, holds_data
 from django_vortex.wire.type_checks import Check, expected, make_check, under
 
 _MARKERS = frozenset({"_ct", "_c"})
@@ -48,14 +49,18 @@ class TupleReader:
     Only declared fields are looked at; those that the message does not carry keep their defaults.
     """
 
-    def __init__(self, tuple_type: TupleType) -> None:
+    def __init__(self, tuple_type: TupleType, values: ValueTypes) -> None:
         self.cls = tuple_type.cls
         self.tuple_type = tuple_type
         self.construction = tuple_type.get_construction()
         self.fields = tuple_type.fields
         self.checks: dict[str, Check | None] = {
-            field.name: None if field.raw else make_check(field.type) for field in self.fields
+            field.name: None if field.raw else make_check(field.type, values)
+            for field in self.fields
         }
+        self.data_fields = frozenset(
+            field.name for field in self.fields if holds_data(field.type, values)
+        )
 
     def read(self, source: dict[str, Json], decoder: ValueDecoder, depth: int) -> object:
         """Return the instance that ``source`` describes."""
@@ -68,7 +73,8 @@ class TupleReader:
                     if field.raw:
                         decoder.check_raw(item, depth)
                     elif item.__class__ not in PLAIN:
-                        item = decoder.decode(item, depth)
+                        decode = decoder.decode_data if name in self.data_fields else decoder.decode
+                        item = decode(item, depth)
                     check = self.checks[name]
                     values[name] = item if item is None or check is None else check(item)
                 except WireError as error:
@@ -179,6 +185,16 @@ class ValueDecoder:
                 self.check_raw(item, depth)
         return value
 
+    def decode_data(self, value: Json, depth: int) -> Any:
+        """Return what stands for a value of a registered type; plain JSON as it is.
+
+        Raises:
+            WireError: It stands for none.
+        """
+        if value.__class__ in PLAIN:
+            return value
+        return self.decode(value, depth) if has_wrappers(value) else self.check_raw(value, depth)
+
     def get_reader(self, name: Json) -> TupleReader | GenericReader:
         """Return the reader of a tuple type.
 
@@ -193,7 +209,10 @@ class ValueDecoder:
             raise UnknownTupleType(f"Unknown tuple type {quoted(name)}", "")
         known = self._readers.get(name)
         if known is None or known[0] is not tuple_type:
-            known = self._readers[name] = (tuple_type, TupleReader(tuple_type))
+            known = self._readers[name] = (
+                tuple_type,
+                TupleReader(tuple_type, self._registry.values),
+            )
         return known[1]
 
     def decode_column(self, column: Json, depth: int) -> list[Any]:

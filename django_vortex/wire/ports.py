@@ -69,6 +69,9 @@ class DecodesValues(Protocol):
     def decode(self, value: Json, depth: int = 0) -> Any:
         """Return the value that parsed JSON stands for."""
 
+    def decode_data(self, value: Json, depth: int) -> Any:
+        """Return what stands for a value of a registered type."""
+
     def decode_column(self, column: Json, depth: int) -> list[Any]:
         """Return the values of a column."""
 

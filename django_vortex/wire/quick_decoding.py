@@ -6,6 +6,8 @@ them, or tell what is wrong with it.
 
 from __future__ import annotations
 
+from functools import partial
+
 import msgspec
 
 from django_vortex.exceptions import WireError
@@ -31,8 +33,10 @@ class QuickDecoding:
     __slots__ = ("_columns", "_rows")
 
     def __init__(self, registry: TupleRegistry) -> None:
-        self._rows = Plans(registry.get_by_name, make_plan)
-        self._columns = Plans(registry.get_by_name, make_columns_plan)
+        self._rows = Plans(registry.get_by_name, partial(make_plan, values=registry.values))
+        self._columns = Plans(
+            registry.get_by_name, partial(make_columns_plan, values=registry.values)
+        )
 
     def compile(self, tuple_type: TupleType) -> None:
         """Make the plan of a type, which otherwise first use does.

@@ -6,16 +6,35 @@ other way round. Released clients, which know none of these types, get the data 
 
 from __future__ import annotations
 
+import typing
 from typing import Any
 
 from django_vortex.exceptions import MalformedMessage, UnencodableValue, quoted
 from django_vortex.tuples import Field
-from django_vortex.tuples.values import ValueType
+from django_vortex.tuples.values import ValueType, ValueTypes
 from django_vortex.typedefs import Json
+from django_vortex.wire.encode_plans import strip_optional
 from django_vortex.wire.field_types import READER_ERRORS
 from django_vortex.wire.ports import DecodesValues, EncodesValues
 
 _DECODE_ERRORS = (*READER_ERRORS, LookupError)
+
+_MARKERS = frozenset({"_ft", "_ct"})
+
+
+def holds_data(declared: object, values: ValueTypes) -> bool:
+    """Return whether a field is declared as a registered type, None or a list of them included."""
+    declared = strip_optional(declared)
+    if typing.get_origin(declared) is list:
+        return holds_data(typing.get_args(declared)[0], values)
+    return isinstance(declared, type) and values.get_by_class(declared) is not None
+
+
+def has_wrappers(value: Json) -> bool:
+    """Return whether JSON is more than plain JSON: values that JSON lacks, or tuples."""
+    if isinstance(value, dict):
+        return not _MARKERS.isdisjoint(value) or any(map(has_wrappers, value.values()))
+    return isinstance(value, list) and any(map(has_wrappers, value))
 
 
 def encode_registered(

@@ -12,33 +12,41 @@ import binascii
 import datetime as dt
 import decimal
 import enum
+import math
 import types
 import typing
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from django_vortex.exceptions import MalformedMessage, WireError, quoted
+from django_vortex.tuples.values import ValueType, ValueTypes
 from django_vortex.wire.field_types import READER_ERRORS
 from django_vortex.wire.keys import check_hashes, write_key
+
+_PLAIN: Final = frozenset({type(None), bool, int, float, str})
 
 Check: TypeAlias = Callable[[Any], Any]
 """Gives the value of the declared type or raises `MalformedMessage` with the path below it."""
 
 
-def make_check(declared: object) -> Check | None:
+def make_check(declared: object, values: ValueTypes | None = None) -> Check | None:
     """Return the check of a declared type, or None if any value will do.
 
     None is no declaration. Types that say nothing about a value's class (``Any``, type variables,
     protocols) pass any.
+
+    Args:
+        declared: The type.
+        values: The value types of the application.
     """
     if isinstance(declared, typing.NewType):
-        return make_check(declared.__supertype__)
+        return make_check(declared.__supertype__, values)
     origin = typing.get_origin(declared)
     if origin is typing.Annotated:
-        return make_check(typing.get_args(declared)[0])
+        return make_check(typing.get_args(declared)[0], values)
     if origin in (typing.Union, types.UnionType):
-        return _make_union(typing.get_args(declared))
+        return _make_union(typing.get_args(declared), values)
     if origin is typing.Literal:
         return _make_literal(typing.get_args(declared))
     arguments = typing.get_args(declared)
@@ -47,14 +55,16 @@ def make_check(declared: object) -> Check | None:
         return _check_none
     if not isinstance(kind, type) or kind in (object, Any):
         return None
+    if values is not None and (registered := values.get_by_class(kind)) is not None:
+        return _make_registered(kind, registered)
     if issubclass(kind, enum.Enum):
         return _make_enum(kind)
     if kind in _EXACT:
         return _EXACT[kind]
     if issubclass(kind, (list, tuple, Set)) or kind in (Sequence, Iterable):
-        return _make_items(kind, arguments)
+        return _make_items(kind, arguments, values)
     if issubclass(kind, Mapping):
-        return _make_mapping(arguments)
+        return _make_mapping(arguments, values)
     if getattr(kind, "_is_protocol", False):
         return None
     return _make_instance(kind)
@@ -162,8 +172,8 @@ def _make_literal(values: tuple[object, ...]) -> Check:
     return check
 
 
-def _make_union(alternatives: tuple[object, ...]) -> Check | None:
-    checks = [make_check(alternative) for alternative in alternatives]
+def _make_union(alternatives: tuple[object, ...], values: ValueTypes | None) -> Check | None:
+    checks = [make_check(alternative, values) for alternative in alternatives]
     kinds = {alternative for alternative in alternatives if isinstance(alternative, type)}
     name = " | ".join(getattr(a, "__name__", str(a)) for a in alternatives)
     if None in checks:
@@ -191,12 +201,12 @@ def _make_optional(check_other: Check | None) -> Check:
     return check
 
 
-def _make_items(kind: type, arguments: tuple[object, ...]) -> Check:
+def _make_items(kind: type, arguments: tuple[object, ...], values: ValueTypes | None) -> Check:
     concrete = kind if kind in (list, tuple, set, frozenset) else list
     name = kind.__name__
     homogeneous = kind is not tuple or (len(arguments) == 2 and arguments[1] is Ellipsis)
-    element = make_check(arguments[0]) if arguments and homogeneous else None
-    elements = [make_check(argument) for argument in arguments] if not homogeneous else []
+    element = make_check(arguments[0], values) if arguments and homogeneous else None
+    elements = [] if homogeneous else [make_check(argument, values) for argument in arguments]
 
     def check(value: Any) -> Any:
         if value.__class__ not in (concrete, list):
@@ -226,8 +236,9 @@ def _make_items(kind: type, arguments: tuple[object, ...]) -> Check:
     return check
 
 
-def _make_mapping(arguments: tuple[object, ...]) -> Check:
-    key_check, item_check = map(make_check, arguments) if len(arguments) == 2 else (None, None)
+def _make_mapping(arguments: tuple[object, ...], values: ValueTypes | None) -> Check:
+    checks = [make_check(argument, values) for argument in arguments]
+    key_check, item_check = checks if len(checks) == 2 else (None, None)
     keys_are_text = arguments[:1] == (str,)
 
     def check(value: Any) -> Any:
@@ -248,6 +259,38 @@ def _make_mapping(arguments: tuple[object, ...]) -> Check:
         return checked
 
     return check
+
+
+def _make_registered(kind: type, registered: ValueType) -> Check:
+    """Accept instances, and the data alone, which is what released clients get and send back."""
+
+    def check(value: Any) -> Any:
+        if isinstance(value, kind):
+            return value
+        try:
+            made = registered.decode(_to_data(value))
+        except (*READER_ERRORS, LookupError):
+            raise expected(kind.__name__, value) from None
+        if not isinstance(made, kind):
+            raise expected(kind.__name__, value)
+        return made
+
+    return check
+
+
+def _to_data(value: Any) -> Any:
+    """Return the plain JSON that a decoded value was, as far as that can be told.
+
+    Raises:
+        TypeError: It was none.
+    """
+    if isinstance(value, list | tuple):
+        return list(map(_to_data, value))
+    if value.__class__ is dict:
+        return {write_key(key): _to_data(item) for key, item in value.items()}
+    if value.__class__ in _PLAIN and (value.__class__ is not float or math.isfinite(value)):
+        return value
+    raise TypeError(value)
 
 
 def _make_instance(kind: type) -> Check:
