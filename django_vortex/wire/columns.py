@@ -33,7 +33,7 @@ class MalformedColumns(MalformedMessage):
 def fold_rows(items: list[Json]) -> list[Json]:
     """Return a list of encoded tuples and other values with runs of tuples as columns."""
     folded: list[Json] = []
-    for shape, run in groupby(items, _find_shape):
+    for shape, run in groupby(items, _get_shape):
         rows = list(run)
         if shape is None or len(rows) == 1:
             folded += rows
@@ -119,7 +119,7 @@ class Wrapped(list[Json]):
     """The values of a column whose wrapper stood around it, each in a wrapper of its own."""
 
 
-def _find_shape(item: Json) -> tuple[str, ...] | None:
+def _get_shape(item: Json) -> tuple[str, ...] | None:
     """Return what two tuples must have in common to share columns, None for other values."""
     if item.__class__ is not dict or item.get("_ct") != "rt" or len(item) == len(("_ct", "_c")):
         return None
