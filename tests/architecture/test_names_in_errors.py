@@ -52,38 +52,31 @@ def find_texts(tree: ast.Module) -> Iterator[ast.Constant]:
                     yield inner
 
 
+def find_names(pattern: re.Pattern[str]) -> Iterator[tuple[str, str]]:
+    """Find what a pattern finds in the texts, each with its place."""
+    for path, tree in TREES.items():
+        for text in find_texts(tree):
+            for name in pattern.findall(text.value):
+                yield f"{path.relative_to(PACKAGE)}:{text.lineno} {name}", name
+
+
 def test_no_error_recommends_a_class_that_is_not_public() -> None:
-    found = {
-        f"{path.relative_to(PACKAGE)}:{text.lineno} {name}"
-        for path, tree in TREES.items()
-        for text in find_texts(tree)
-        for name in _CLASS.findall(text.value)
-        if name in OWN and name not in PUBLIC
-    }
-    assert sorted(found) == []
+    hidden = OWN - PUBLIC
+    assert {place for place, name in find_names(_CLASS) if name in hidden} == set()
 
 
 def test_no_error_recommends_a_function_that_is_not_public() -> None:
-    found = {
-        f"{path.relative_to(PACKAGE)}:{text.lineno} {name}"
-        for path, tree in TREES.items()
-        for text in find_texts(tree)
-        for name in _CALL.findall(text.value)
-        if name in FUNCTIONS and name not in PUBLIC
-    }
-    assert sorted(found) == []
+    hidden = FUNCTIONS - PUBLIC
+    assert {place for place, name in find_names(_CALL) if name in hidden} == set()
 
 
 def test_no_error_recommends_an_internal_module() -> None:
     public = {*PUBLIC, "urls", "asgi", "testing", "client"}
-    found = {
-        f"{path.relative_to(PACKAGE)}:{text.lineno} {name}"
-        for path, tree in TREES.items()
-        for text in find_texts(tree)
-        for name in _DOTTED.findall(text.value)
+    assert {
+        place
+        for place, name in find_names(_DOTTED)
         if not re.fullmatch(r"[EW]\d{3}", name) and name.partition(".")[0] not in public
-    }
-    assert sorted(found) == []
+    } == set()
 
 
 def test_texts_are_found() -> None:

@@ -12,7 +12,7 @@ import pytest
 from django_vortex.client import Refused, connect
 from tests.support.fixtures import StartServer
 from tests.support.ports import HOST, free_port, is_listening
-from tests.support.processes import ROOT, LoggedProcess
+from tests.support.processes import ROOT, LoggedProcess, starting
 from tests.support.servers import ServerProcess
 from tests.support.waiting import PATIENCE_SECONDS, wait_until
 
@@ -89,17 +89,8 @@ def server(request: pytest.FixtureRequest, start_server: StartServer) -> ServerP
 
 @pytest.fixture
 def start_nginx(server: ServerProcess, tmp_path: Path) -> Iterator[StartNginx]:
-    started: list[Nginx] = []
-
-    def start(recipe: str) -> Nginx:
-        nginx = Nginx(recipe, server, tmp_path)
-        started.append(nginx)
-        nginx.start()
-        return nginx
-
-    yield start
-    for nginx in started:
-        nginx.stop()
+    with starting(lambda recipe: Nginx(recipe, server, tmp_path)) as start:
+        yield start
 
 
 @pytest.mark.parametrize("transport", ["websocket", "http"])

@@ -9,6 +9,7 @@ import pytest
 from tests.interop.originals.driver import OriginalClient
 from tests.interop.originals.releases import find_releases
 from tests.support.fixtures import *  # noqa: F403
+from tests.support.processes import starting
 
 StartOriginal = Callable[..., OriginalClient]
 
@@ -32,14 +33,9 @@ def start_original(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartOr
     """
     if find_spec("vortex") is None:
         pytest.skip("vortexpy is not installed: pip install 'vortexpy==6.2.2'")
-    started: list[OriginalClient] = []
 
-    def start(kind: str, port: int, **options: Any) -> OriginalClient:
-        client = OriginalClient(kind, port, tmp_path_factory.mktemp(kind), **options)
-        started.append(client)
-        client.start()
-        return client
+    def make(kind: str, port: int, **options: Any) -> OriginalClient:
+        return OriginalClient(kind, port, tmp_path_factory.mktemp(kind), **options)
 
-    yield start
-    for client in started:
-        client.stop()
+    with starting(make) as start:
+        yield start

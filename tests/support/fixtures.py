@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.processes import LoggedProcess, manage, show_logs
+from tests.support.processes import manage, show_logs, starting
 from tests.support.redis_server import RedisServer
 from tests.support.servers import ServerProcess, server_environment
 
@@ -59,19 +59,14 @@ def start_server(database: Path, tmp_path_factory: pytest.TempPathFactory) -> It
     Takes the keyword arguments of `ServerProcess` and gives the running server. All are ended at
     the end of the module; a test that wants its own ends it itself.
     """
-    started: list[LoggedProcess] = []
 
-    def start(kind: str, **options: object) -> ServerProcess:
+    def make(kind: str, **options: object) -> ServerProcess:
         directory = tmp_path_factory.mktemp(kind)
         options.setdefault("database", database)
-        server = ServerProcess(kind, directory, **options)  # type: ignore[arg-type]
-        started.append(server)
-        server.start()
-        return server
+        return ServerProcess(kind, directory, **options)  # type: ignore[arg-type]
 
-    yield start
-    for process in started:
-        process.stop()
+    with starting(make) as start:
+        yield start
 
 
 @pytest.fixture

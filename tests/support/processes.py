@@ -7,9 +7,10 @@ end of every test, and pytest shows what was printed only for failures.
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from tests.support.waiting import wait_until
 
@@ -20,6 +21,8 @@ SHOWN_BYTES = 20_000
 STOP_SECONDS = 60.0
 
 _logged: list["LoggedProcess"] = []
+
+_Process = TypeVar("_Process", bound="LoggedProcess")
 
 
 class LoggedProcess:
@@ -151,6 +154,22 @@ def run(command: Sequence[str], env: Mapping[str, str] = {}, *, seconds: float =
 def manage(*arguments: str, env: Mapping[str, str] = {}, seconds: float = 120.0) -> str:
     """Run a management command in a process of its own and return what it printed."""
     return run([sys.executable, "manage.py", *arguments], env, seconds=seconds)
+
+
+@contextmanager
+def starting(make: Callable[..., _Process]) -> Iterator[Callable[..., _Process]]:
+    """Yield a function that makes and starts processes, and stop all of them in the end."""
+    made: list[_Process] = []
+
+    def start(*arguments: object, **options: object) -> _Process:
+        process = make(*arguments, **options)
+        made.append(process)
+        process.start()
+        return process
+
+    yield start
+    for process in made:
+        process.stop()
 
 
 @contextmanager
