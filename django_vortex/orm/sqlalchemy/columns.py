@@ -28,12 +28,12 @@ class ColumnReader:
         mapped: Its class.
     """
 
-    __slots__ = ("_attributes", "_exports", "_get_key", "_is_possible", "_mapped")
+    __slots__ = ("_attributes", "_exports", "_get_key", "_mapped", "_shape")
 
     def __init__(self, shape: Shape, mapped: MappedModel) -> None:
         columns = [mapped.columns[name] for name in shape.names]
         self._mapped = mapped
-        self._is_possible = not shape.nested and _is_plain(mapped, shape)
+        self._shape = shape
         self._attributes = [column.attribute for column in columns]
         self._get_key = itemgetter(*map(shape.names.index, shape.spec.key_names))
         self._exports = [
@@ -44,7 +44,9 @@ class ColumnReader:
 
     def can_read(self, statement: Select[Any], session: Session) -> bool:
         """Return whether what a statement selects is the same without instances."""
-        if not self._is_possible or _listens(self._mapped, session):
+        if self._shape.nested or _listens(self._mapped, session):
+            return False
+        if not _is_plain(self._mapped, self._shape):  # classes that come later may change that
             return False
         conditions = select(self._mapped.cls).where(*statement._where_criteria)
         return conditions.compare(statement.order_by(None))

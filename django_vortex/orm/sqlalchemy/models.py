@@ -90,7 +90,7 @@ class MappedModel:
 
     def stored_key(self, row: Any) -> tuple[Any, ...]:
         """Return the key of a row as the database has it."""
-        return tuple(getattr(row, column.name) for column in self.keys)
+        return tuple([getattr(row, column.name) for column in self.keys])
 
     def new(self) -> Any:
         """Make an instance with the defaults of the class, of its fields and of its columns."""

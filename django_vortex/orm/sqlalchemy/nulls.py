@@ -41,10 +41,8 @@ def find_nulls(mapped: MappedModel, row: Any) -> list[str]:
     ]
 
 
-def lacks_value(mapped: MappedModel, column: MappedColumn, draft: Draft) -> bool:
-    """Return whether a column, of which no related row will give the value, needs one."""
-    if getattr(draft.row, column.name) is not None:
-        return False
+def is_missing(mapped: MappedModel, column: MappedColumn, draft: Draft) -> bool:
+    """Return whether None in a column is wrong, and no related row will give it a value."""
     if not is_needed(mapped, column, is_new=draft.is_new):
         return False
     related = many_to_one_names(mapped, column.column)

@@ -18,9 +18,10 @@ from sqlalchemy.util import await_only
 
 from django_vortex.exceptions import DefinitionError, TryAgain, UnknownOutcome
 from django_vortex.logs import get_limited_logger
-from django_vortex.orm.model_spec import ModelSpec
+from django_vortex.orm.model_spec import ModelSpec, Shape
 from django_vortex.orm.sqlalchemy.errors import explain, is_of_engine, may_be_late
 from django_vortex.orm.sqlalchemy.models import MappedModel, describe
+from django_vortex.orm.sqlalchemy.shape_plan import ShapePlan, make_shape_plan
 from django_vortex.orm.sqlalchemy.unit import SqlAlchemyUnit
 from django_vortex.orm.store import Unit
 from django_vortex.orm.transient import may_be_done, may_try_again
@@ -48,12 +49,10 @@ class SqlAlchemyStore:
         self._make_session = getattr(session_factory, "session_factory", session_factory)
         self._scoped = session_factory if isinstance(session_factory, scoped_session) else None
         self._run_sync = run_sync
-        self._models: dict[Any, MappedModel] = {}
-
-    @property
-    def is_async(self) -> bool:
+        self.is_async = _is_async(self._make_session)
         """Whether the sessions are asynchronous; of some functions only their result tells."""
-        return _is_async(self._make_session)
+        self._models: dict[Any, MappedModel] = {}
+        self._plans: dict[int, ShapePlan] = {}
 
     def describe(self, model: Any) -> ModelSpec:
         """Look into a mapped class or Core table.
@@ -69,7 +68,7 @@ class SqlAlchemyStore:
 
     async def run(self, work: Callable[[Unit], _T]) -> _T:
         """Do work in a session of its own and commit; roll back if it raises."""
-        if _is_async(self._make_session):
+        if self.is_async:
             return await self._run_async(self._make_session(), work)
         waiting = Waiting()
 
@@ -142,7 +141,7 @@ class SqlAlchemyStore:
         results: list[_T] = []
         transaction = None
         try:
-            results.append(work(SqlAlchemyUnit(session, self._describe, wait)))
+            results.append(work(SqlAlchemyUnit(session, self._get_plan, wait)))
             transaction = session.get_transaction()
             session.commit()
         except (Exception, SystemExit) as error:
@@ -157,6 +156,12 @@ class SqlAlchemyStore:
         known = self._models.get(model)
         if known is None:
             known = self._models[model] = describe(model)
+        return known
+
+    def _get_plan(self, shape: Shape) -> ShapePlan:
+        known = self._plans.get(id(shape))
+        if known is None:  # it keeps the shape, so that no other gets its id
+            known = self._plans[id(shape)] = make_shape_plan(shape, self._describe)
         return known
 
 

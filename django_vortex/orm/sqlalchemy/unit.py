@@ -18,10 +18,9 @@ from django_vortex.exceptions import DefinitionError, HandlerError, WireError, q
 from django_vortex.orm.conditions import Condition
 from django_vortex.orm.guarded_rows import leave_out
 from django_vortex.orm.model_spec import Shape
-from django_vortex.orm.rounded_keys import check_key, find_rounded, may_round
+from django_vortex.orm.rounded_keys import check_key, find_rounded
 from django_vortex.orm.sameness import is_same
 from django_vortex.orm.sqlalchemy.column_values import UnfitValue
-from django_vortex.orm.sqlalchemy.columns import ColumnReader
 from django_vortex.orm.sqlalchemy.conditions import to_expression, to_order
 from django_vortex.orm.sqlalchemy.errors import is_of_sqlalchemy, refusals
 from django_vortex.orm.sqlalchemy.held import find_held, hold, release
@@ -29,20 +28,15 @@ from django_vortex.orm.sqlalchemy.models import MappedColumn
 from django_vortex.orm.sqlalchemy.nulls import (
     VALUE_NEEDED,
     find_nulls,
+    is_missing,
     is_needed,
-    lacks_value,
     note_null,
 )
 from django_vortex.orm.sqlalchemy.parking import park, without_itself
 from django_vortex.orm.sqlalchemy.places import keep_place, read_place, select_places
-from django_vortex.orm.sqlalchemy.reading import (
-    Describe,
-    RowReader,
-    load_rest,
-    make_options,
-    make_options_of,
-)
+from django_vortex.orm.sqlalchemy.reading import load_rest, make_options_of
 from django_vortex.orm.sqlalchemy.scope import MAX_KEYS, have_keys, load_guarded, select_rows
+from django_vortex.orm.sqlalchemy.shape_plan import ShapePlan
 from django_vortex.orm.sqlalchemy.shapes import without_contradictions
 from django_vortex.orm.sqlalchemy.versions import write_version
 from django_vortex.orm.store import Draft, Key, Order, RowErrors, Scope, StaleRow, Version
@@ -58,20 +52,23 @@ class SqlAlchemyUnit:
 
     Args:
         session: Its session.
-        describe: Gives what is known of a model.
+        get_plan: Gives how rows in a shape are read.
         wait: Waits for a coroutine on the event loop.
     """
 
     def __init__(
-        self, session: Session, describe: Describe, wait: Callable[[Awaitable[Any]], Any]
+        self,
+        session: Session,
+        get_plan: Callable[[Shape], ShapePlan],
+        wait: Callable[[Awaitable[Any]], Any],
     ) -> None:
         self.session = session
-        self._describe = describe
+        self._get_plan = get_plan
         self._wait = wait
 
     def rows(self, shape: Shape, scope: Scope) -> "SqlAlchemyRows":
         """Return the rows of a model."""
-        return SqlAlchemyRows(self.session, shape, scope, self._describe)
+        return SqlAlchemyRows(self.session, self._get_plan(shape), scope)
 
     def wait(self, awaitable: Awaitable[_T]) -> _T:
         """Wait for a coroutine of a hook or permission, which runs on the event loop."""
@@ -82,17 +79,13 @@ class SqlAlchemyUnit:
 class SqlAlchemyRows:
     """The rows of one class that are in a scope."""
 
-    def __init__(self, session: Session, shape: Shape, scope: Scope, describe: Describe) -> None:
+    def __init__(self, session: Session, plan: ShapePlan, scope: Scope) -> None:
         self.session = session
-        self._mapped = describe(shape.spec.model)
-        self._shape = shape
+        self._plan = plan
+        self._mapped = plan.mapped
+        self._shape = plan.shape
         self._scope = scope
-        self._describe = describe
         self._dialect = session.get_bind(self._mapped.mapper).dialect.name
-        self._reader = RowReader(shape, describe)
-        self._columns = ColumnReader(shape, self._mapped)
-        self._options = make_options(shape, describe)
-        self._read_names = {*shape.names, *shape.nested}
 
     def get_many(self, keys: Sequence[Key]) -> dict[Key, Any]:
         """Return the rows with these keys by key, read from the database again."""
@@ -110,7 +103,7 @@ class SqlAlchemyRows:
             for row in self._fetch(statement):
                 asked = wanted.get(self._mapped.stored_key(row), ())
                 found.update(dict.fromkeys(asked, row))
-        if len(found) < len(keys) and may_round(one.values.type for one in self._mapped.keys):
+        if len(found) < len(keys) and self._plan.may_round_key:
             names = [column.name for column in self._mapped.keys]
             others = [key for some in wanted.values() for key in some if key not in found]
             found |= find_rounded(names, others, self.find, self.key)
@@ -138,12 +131,12 @@ class SqlAlchemyRows:
     ) -> Sequence[Sequence[Any]] | None:
         """Return the fields of the same rows, read without instances where that is the same."""
         statement = self._select()
-        if not self._columns.can_read(statement, self.session):
+        if not self._plan.columns.can_read(statement, self.session):
             return None
         places = self._select_places(order) if is_paged else []
         statement = self._narrow(statement, where, order, limit)
         with self.session.no_autoflush, refusals(self._mapped):
-            return self._columns.read(statement, self.session, places)
+            return self._plan.columns.read(statement, self.session, places)
 
     def place(self, row: Any) -> Sequence[Any]:
         """Return the place of a row of a page."""
@@ -155,11 +148,11 @@ class SqlAlchemyRows:
 
     def key(self, row: Any) -> Key:
         """Return the key of a row, as it travels."""
-        return tuple(column.read(row) for column in self._mapped.keys)
+        return tuple([column.read(row) for column in self._mapped.keys])
 
     def values(self, row: Any) -> dict[str, Any]:
         """Return the fields and nested relations of the shape by name."""
-        return self._reader.read(row)
+        return self._plan.reader.read(row)
 
     def read(self, row: Any, names: Iterable[str]) -> dict[str, Any]:
         """Return single fields of a row."""
@@ -230,7 +223,9 @@ class SqlAlchemyRows:
         for draft in drafts:
             for name in self._mapped.columns if draft.is_new else draft.changed:
                 column = self._mapped.columns.get(name)
-                if column is not None and lacks_value(self._mapped, column, draft):
+                if column is None or getattr(draft.row, name) is not None:
+                    continue
+                if is_missing(self._mapped, column, draft):
                     draft.errors.setdefault(name, []).append(VALUE_NEEDED)
 
     def insert(self, row: Any) -> None:
@@ -246,7 +241,8 @@ class SqlAlchemyRows:
 
     def update(self, row: Any, changed: Iterable[str], version: Version | None = None) -> None:
         """Write what was set, and the next version if it is still the one seen."""
-        check_key(row, self._mapped.spec.label)
+        if self._plan.may_round_key:
+            check_key(row, self._mapped.spec.label)
         columns, known = self._mapped.columns, row.__dict__
         written = [one for one in {*changed, *release(row)} if one in columns and one in known]
         done = set() if version is None else self._write_version(row, version, written)
@@ -257,7 +253,8 @@ class SqlAlchemyRows:
 
     def delete(self, row: Any, version: Version | None = None) -> None:
         """Delete a row, with what relationships and the database say goes with it."""
-        check_key(row, self._mapped.spec.label)
+        if self._plan.may_round_key:
+            check_key(row, self._mapped.spec.label)
         if version is not None:
             self._write_version(row, version)
         with without_itself(self._mapped, row):
@@ -293,10 +290,10 @@ class SqlAlchemyRows:
         return select_places([self._mapped.columns[one.name].attribute for one in order])
 
     def _fetch(self, statement: Select[Any], places: Sequence[Any] = ()) -> list[Any]:
-        is_final, options = self._scope.is_final, self._options
+        is_final, options = self._scope.is_final, self._plan.options
         if is_final:
             options = make_options_of(statement, self._shape.names)
-        statement = without_contradictions(statement, self._read_names).options(*options)
+        statement = without_contradictions(statement, self._plan.read_names).options(*options)
         if len(self.session.identity_map):  # what is known already is read anew
             statement = statement.execution_options(populate_existing=True)
         with self.session.no_autoflush, refusals(self._mapped):  # of values to filter by
@@ -310,7 +307,7 @@ class SqlAlchemyRows:
             for row in rows if is_final else ():
                 load_rest(row, self._shape.names)
         if self._shape.guarded:
-            load_guarded(self.session, rows, self._shape, self._scope, self._describe)
+            load_guarded(self.session, rows, self._shape, self._scope, self._plan.describe)
             if self._scope.nested:
                 leave_out(rows, self._scope)
         return rows

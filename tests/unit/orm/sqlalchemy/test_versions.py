@@ -9,6 +9,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, column_property, ma
 
 from django_vortex.orm.model_spec import Shape
 from django_vortex.orm.sqlalchemy.models import describe
+from django_vortex.orm.sqlalchemy.shape_plan import make_shape_plan
 from django_vortex.orm.sqlalchemy.unit import SqlAlchemyRows
 from django_vortex.orm.store import Scope, StaleRow, Version
 
@@ -72,7 +73,8 @@ def update(
 ) -> list[str]:
     """Change the only row as a handler does, and give the statements that this took."""
     mapped = describe(cls)
-    rows = SqlAlchemyRows(session, Shape(mapped.spec, tuple(mapped.columns)), Scope(), describe)
+    plan = make_shape_plan(Shape(mapped.spec, tuple(mapped.columns)), describe)
+    rows = SqlAlchemyRows(session, plan, Scope())
     row = session.query(cls).one()
     rows.set_values(row, values)
     hook(row)
@@ -159,7 +161,8 @@ def test_a_row_that_is_not_as_it_was_seen_is_not_written(
         before(row)
     session.commit()
     mapped = describe(cls)
-    rows = SqlAlchemyRows(session, Shape(mapped.spec, ("id",)), Scope(), describe)
+    plan = make_shape_plan(Shape(mapped.spec, ("id",)), describe)
+    rows = SqlAlchemyRows(session, plan, Scope())
     with pytest.raises(StaleRow):
         rows.update(cls(id=1, version=1), [], SEEN)
     assert [one.version for one in session.query(cls)] == ([] if before is None else [3])
