@@ -13,7 +13,7 @@ CARRIED_WEIGHT: Final = TURN_WEIGHT // 8
 
 
 class LoopTurn:
-    """Counts what is done in a turn, and puts off to the next one what would be too much."""
+    """Counts the work of a turn, and defers to the next one what exceeds the limit."""
 
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None

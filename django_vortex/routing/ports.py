@@ -87,7 +87,7 @@ def call_now(function: Callable[[], object], /) -> object:
 
 
 def know_no_error(error: BaseException, /) -> HandlerError | None:
-    """Recognise nothing, where no framework is known."""
+    """Return None: without a framework no exception is translated."""
     return None
 
 

@@ -21,7 +21,7 @@ logger = get_limited_logger(__name__)
 
 
 class Readers:
-    """Asks the endpoints of just one filt; where there are none, nobody may read.
+    """Asks the endpoints of exactly one filt; where there are none, nobody may read.
 
     Args:
         payload_io: Where the endpoints are.

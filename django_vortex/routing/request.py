@@ -1,4 +1,4 @@
-"""What a handler is called with."""
+"""The request that a handler is called with."""
 
 import asyncio
 import copy

@@ -22,7 +22,7 @@ MAX_KEYS: Final = 1_000
 
 
 class Unanswered:
-    """The messages that nobody is for.
+    """Answers messages without an endpoint.
 
     Args:
         find_endpoints: Lists all endpoints there are.

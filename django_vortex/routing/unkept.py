@@ -19,7 +19,7 @@ MAX_PLACES: Final = 1_000
 
 
 class Unkept:
-    """What is remembered of an endpoint that only its caller keeps.
+    """An endpoint to which only its caller has a reference.
 
     Args:
         text: What it is.
@@ -47,7 +47,7 @@ class EndpointReference(weakref.ref[Any]):
 
 
 class LostEndpoints:
-    """Tells of endpoints that have ended unasked, each place once."""
+    """Logs endpoints that were collected before their first request, each place once."""
 
     def __init__(self) -> None:
         self._told: set[str] = set()

@@ -25,5 +25,5 @@ class Account:
         return max(now, self._paid_at - self._burst)
 
     def has_no_debt(self, now: float) -> bool:
-        """Return whether it is as if nothing had been used."""
+        """Return whether everything that was used has been paid back by the passing of time."""
         return self._paid_at <= now

@@ -19,4 +19,4 @@ class Carrier(Protocol):
         """Wait for the next message; raises when something may have been missed."""
 
     async def leave(self) -> None:
-        """Be a member no more."""
+        """Leave the group."""

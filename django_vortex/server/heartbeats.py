@@ -49,12 +49,12 @@ class Heartbeats(Generic[_T]):
         return min(late + 1, self._count)
 
     def add(self, member: _T) -> int:
-        """Take a member in and return its slot, which `remove` wants back."""
+        """Add a member and return its slot, which `remove` takes."""
         self._slots.setdefault(self._current, {})[member] = None
         return self._current
 
     def remove(self, member: _T, slot: int) -> None:
-        """Let a member go."""
+        """Remove a member."""
         members = self._slots.get(slot, {})
         members.pop(member, None)
         if not members:

@@ -70,7 +70,7 @@ class Host(Protocol):
 
 
 class PeerHost(Host, Protocol[_Connection]):
-    """The same for the connections of peers."""
+    """The interface of the server for the connections of peers."""
 
     @property
     def is_draining(self) -> bool:

@@ -15,7 +15,7 @@ Logout: TypeAlias = Literal["", "user", "session"]
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A peer to be asked about.
+    """A peer whose login is to be checked.
 
     Attributes:
         peer: As it was when its newest stream began, or when it was last asked about.
@@ -53,7 +53,7 @@ Outcome: TypeAlias = Peer | Ended
 
 
 class Judge(Protocol):
-    """Tells who peers are now."""
+    """Checks the logins of peers."""
 
     def __call__(
         self, questions: Sequence[Question], seconds: float

@@ -50,14 +50,14 @@ OUTCOMES_PER_TURN: Final = 256
 
 @dataclass(frozen=True, slots=True)
 class Aim:
-    """Whose peers are meant: those that fit every part given."""
+    """A selection of peers: those that fit every part given."""
 
     uuid: str | None = None
     user: str | None = None
     session: str | None = None
 
     def fits(self, connection: Connection) -> bool:
-        """Return whether a connection is meant."""
+        """Return whether a connection is selected."""
         return (
             (self.uuid is None or self.uuid == connection.peer.uuid)
             and (self.user is None or self.user == connection.user_key)
@@ -71,7 +71,7 @@ class Aim:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """News of a user, a session, or both: some of their peers may be somebody else now.
+    """A change of a user, a session, or both, after which their peers have to be checked.
 
     Attributes:
         user: The user's primary key as text.
@@ -134,17 +134,17 @@ class Logins:
         self._has_failed = False
 
     def begin(self, connection: Connection) -> None:
-        """Ask soon about a peer: it is new, or there is doubt whether it is who it was."""
+        """Check a peer soon: it is new, or its identity is in doubt."""
         if self._judge is not None and connection.identity.kind != "address":
             self._due[connection] = None
 
     def spread(self, change: Change) -> None:
-        """Take news and pass them on to all other processes."""
+        """Take a change and pass it on to all other processes."""
         self.take(change)
         self._publish(change.to_record())
 
     def take(self, change: Change) -> None:
-        """Take news; the peers concerned are asked about with the next tick."""
+        """Take a change; the peers concerned are checked with the next tick."""
         if self._judge is None:
             return
         if not change.logout:
@@ -201,7 +201,7 @@ class Logins:
             )
 
     def stop(self) -> None:
-        """Check no more."""
+        """Stop all checks."""
         self._judge = None
         self._undecided.close_all()
         for task in (self._checking_all, self._checking_some):

@@ -83,7 +83,7 @@ class Moves:
             self._ask(connection, is_established=False)
 
     def keep(self, connection: Connection) -> None:
-        """Note that a peer came back here; whoever has asked for it meanwhile is too late."""
+        """Note that a peer came back here; a process that asks for it meanwhile is too late."""
         uuid = connection.peer.uuid
         leaving = self._leaving.pop(uuid, None)
         if leaving is not None:
@@ -100,7 +100,7 @@ class Moves:
             self._answer(leaving.process, uuid, leaving.stamp, "none")
 
     def lose(self, process: str) -> None:
-        """Await nothing from a process that has ended."""
+        """Stop waiting for a process that has ended."""
         for connection in tuple(self._coming.values()):
             take_over = connection.take_over
             if take_over is not None and process in take_over.awaited:

@@ -69,7 +69,7 @@ class Neighbours:
 
     @property
     def is_reachable(self) -> bool:
-        """Whether there is a way to other processes at all."""
+        """Whether there is a channel layer to other processes."""
         return self._fan_out is not None
 
     @property

@@ -23,7 +23,7 @@ MAX_SHUT_OUT_SECONDS: Final = 60.0
 
 
 class Pace:
-    """The rates of a server, and the peers that are shut out for not keeping to one.
+    """The rate limits of a server, and the peers that are shut out for exceeding one.
 
     Args:
         options: Of the server.
@@ -57,14 +57,14 @@ class Pace:
             raise _refusal("You connect too often", wait)
 
     def shut_out(self, peer: Peer, seconds: float) -> None:
-        """Let a peer not come again for so long; for everybody else it changes nothing."""
+        """Refuse new streams of a peer for a number of seconds."""
         now = self._clock()
         self._shut_out = {uuid: until for uuid, until in self._shut_out.items() if until > now}
         self._shut_out[peer.uuid] = now + seconds
 
 
 class Patience:
-    """How a peer bears being told to wait; made when it is told for the first time."""
+    """Counts how often a peer ignores that it has to wait; made when it is told so first."""
 
     __slots__ = ("_ignored", "_told_at", "_until")
 

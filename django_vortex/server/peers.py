@@ -30,7 +30,7 @@ class Peers:
 
     @property
     def moved(self) -> frozenset[Connection]:
-        """Those that are with another process and whose requests still run here."""
+        """The peers that moved to another process and whose requests still run here."""
         return frozenset(self._moved)
 
     def get(self, uuid: str) -> Connection | None:
@@ -38,7 +38,7 @@ class Peers:
         return self._by_uuid.get(uuid)
 
     def find(self, to: Address) -> list[Connection]:
-        """Return the connections of the peers that fit an address, whatever they may read."""
+        """Return the connections of the peers that fit an address, without asking permissions."""
         if to.uuid is not None:
             connection = self._by_uuid.get(to.uuid)
             found: Iterable[Connection] = () if connection is None else (connection,)
@@ -59,11 +59,11 @@ class Peers:
         return moved if here is None else [here, *moved]
 
     def add(self, connection: Connection) -> None:
-        """Take in a new peer."""
+        """Add a new peer."""
         self._by_uuid[connection.peer.uuid] = connection
 
     def remove(self, connection: Connection) -> bool:
-        """Let go of a connection that has ended or moved; return whether its peer was here."""
+        """Remove a connection that has ended or moved; return whether its peer was here."""
         uuid = connection.peer.uuid
         is_here = self._by_uuid.get(uuid) is connection
         if is_here:
@@ -74,11 +74,11 @@ class Peers:
         return is_here
 
     def hold(self, connection: Connection, now: float) -> None:
-        """Keep a peer without a stream, from now on for so long."""
+        """Keep a peer without a stream, for ``hold_seconds`` from now on."""
         self._held_since[connection] = now
 
     def release(self, connection: Connection) -> None:
-        """Hold a peer no longer; nothing happens if it was not held."""
+        """Stop holding a peer; nothing happens if it was not held."""
         self._held_since.pop(connection, None)
 
     def tick(self, now: float) -> None:

@@ -70,7 +70,7 @@ class Processes:
         self._live.pop(process, None)
 
     def forget(self, now: float) -> list[str]:
-        """Let go of the processes that were not heard of for too long, and give them."""
+        """Remove the processes that were not heard of for too long, and return them."""
         gone = [process for process, at in self._live.items() if now - at > FORGET_SECONDS]
         for process in gone:
             self.leave(process)

@@ -72,7 +72,7 @@ ReportPushed: TypeAlias = Callable[[int], object]
 
 
 def ignore_count(count: int) -> None:
-    """Take a count that nobody wants to know."""
+    """Ignore a count."""
 
 
 @dataclass(slots=True)

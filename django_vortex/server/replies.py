@@ -20,7 +20,7 @@ class Receiver(Protocol):
 
 
 class Replies:
-    """The replies that this turn of the loop has made.
+    """The replies that were made in this turn of the loop.
 
     Every write to a socket wakes up its reader and lets it have a processor. Writing all that a
     turn has made in a row, instead of each after its request, makes a busy server a quarter faster;

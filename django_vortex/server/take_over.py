@@ -22,7 +22,7 @@ Stamp: TypeAlias = tuple[int, str]
 
 @dataclass(slots=True)
 class Gift:
-    """What one process gave of a peer."""
+    """What one process handed over of a peer."""
 
     entries: list[Entry] = field(default_factory=list)
     """What it could not send, in order."""

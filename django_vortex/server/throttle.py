@@ -20,7 +20,7 @@ class Throttle:
         self._by_address: dict[str, deque[float]] = {}
 
     def admit(self, address: str, now: float) -> None:
-        """Count one new peer.
+        """Count a new peer.
 
         Raises:
             TooManyPeers: There were as many as may be; nothing is counted then.

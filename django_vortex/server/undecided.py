@@ -38,7 +38,7 @@ class Undecided:
         self._abandoned: list[Abandoned] = []
 
     def add(self, connection: Connection, now: float) -> None:
-        """Let a connection go and keep its stream, if it has one."""
+        """Release a connection and keep its stream, if it has one."""
         peer = connection.peer
         stream = connection.revoke()
         if stream is not None:

@@ -48,7 +48,7 @@ class DatabaseThreads(SensitiveExecutor):
         return thread.executor.submit(function, *args, **kwargs)
 
     def stop(self) -> None:
-        """Take no more; what waits is dropped, what runs goes on."""
+        """Accept no more functions; those that wait are dropped, those that run go on."""
         for thread in self._threads:
             thread.stop()
 

@@ -1,4 +1,4 @@
-"""Flow control and the emergency brake of one connection, on the servers that we know.
+"""Flow control and abort of one connection, on the supported ASGI servers.
 
 Takes the ``send`` that the ASGI server itself hands to the outermost application, gives a `Flow`.
 ASGI has no words for "the socket is full", "stop reading" and "drop it", so this is the one place
@@ -88,16 +88,16 @@ class Flow:
         await send({"type": "websocket.close", "code": code, "reason": reason})
 
     def wake(self) -> None:
-        """End the waiting of whoever waits: the stream is to be closed."""
+        """Wake all that wait for the socket: the stream is to be closed."""
 
     def pause_reading(self) -> None:
-        """Leave in the socket what the peer sends."""
+        """Stop reading from the socket."""
 
     def resume_reading(self) -> None:
-        """Read again."""
+        """Read from the socket again."""
 
     def abort(self) -> None:
-        """Drop the connection and what waits in it, now.
+        """Drop the connection and its buffers at once.
 
         Any server drops the connection of an application that ends in the middle, which is what
         cancelling the task amounts to.
@@ -162,7 +162,7 @@ class UvicornFlow(Flow):
             await self._drain()
 
     def abort(self) -> None:
-        """Drop the connection and what waits in it, now."""
+        """Drop the connection and its buffers at once."""
         self.is_aborted = True
         self._transport.abort()
 
@@ -211,7 +211,7 @@ class _DaphneFlow(Flow):
         await asyncio.shield(self._waiter)
 
     def wake(self) -> None:
-        """End the waiting of whoever waits."""
+        """Wake all that wait for the socket."""
         if self._waiter is not None:
             waiter, self._waiter = self._waiter, None
             if not waiter.done():
@@ -222,11 +222,11 @@ class _DaphneFlow(Flow):
         self._transport.pauseProducing()
 
     def resume_reading(self) -> None:
-        """Read again."""
+        """Read from the socket again."""
         self._transport.resumeProducing()
 
     def abort(self) -> None:
-        """Drop the connection and what waits in it, now."""
+        """Drop the connection and its buffers at once."""
         self.is_aborted = True
         self._transport.abortConnection()
 

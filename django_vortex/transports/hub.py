@@ -164,7 +164,7 @@ async def flush(seconds: float) -> int:
 
 
 async def stop() -> None:
-    """End all connections and the server, in bounded time. What comes after that is refused."""
+    """Close all connections and the server, in bounded time. New connections are refused."""
     hub = _hub
     if hub is None or not hub.is_current:
         return

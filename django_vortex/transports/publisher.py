@@ -41,7 +41,7 @@ ANSWER_SECONDS: Final = 1.0
 
 
 class Publisher:
-    """Pushes over the channel layer from any thread of a process."""
+    """Publishes over the channel layer from any thread of a process."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -60,7 +60,7 @@ class Publisher:
 
         Args:
             record: What they get.
-            wait: Whether to return only when the layer has it.
+            wait: Whether to return only when the layer has taken it.
 
         Returns:
             A future that is done when the layer has it, with 0, or with a `DeliveryError` where

@@ -97,7 +97,7 @@ class DjangoJudge:
             raise failure
 
     def ask_together(self, questions: Sequence[Question]) -> list[Outcome | None]:
-        """Return the outcomes in the order of the questions, None for who must be asked alone."""
+        """Return the outcomes in the order of the questions, None where one must be asked alone."""
         together = [_is_in_tables(one.peer) for one in questions]
         peers = [one.peer for one, is_one in zip(questions, together, strict=True) if is_one]
         sessions = self._table.read(peer.session for peer in peers if _has_session(peer))

@@ -193,7 +193,7 @@ def call_server(
 
 @contextmanager
 def divert(push: PushEnvelope, call: CallServer | None = None) -> Iterator[None]:
-    """Let other ports have all that is for peers while the context lasts, as tests want it.
+    """Redirect everything that is sent to peers while the context lasts, for tests.
 
     Args:
         push: Takes what is pushed.
@@ -223,7 +223,7 @@ def _flush(seconds: float) -> int:
 
 
 def encode(envelope: PayloadEnvelope, codec: Codec) -> None:
-    """Encode the payload for all who may read it, in the thread that may read its tuples."""
+    """Encode the payload for all dialects, in the thread that may read its tuples."""
     envelope.encode_for_all(codec, datetime.now(UTC))
 
 

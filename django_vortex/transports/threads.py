@@ -18,7 +18,7 @@ _T = TypeVar("_T")
 
 
 class BlockingPool:
-    """At most so many threads; more calls wait in line. Threads start when first needed.
+    """A pool with a limited number of threads; more calls wait. Threads start when first needed.
 
     Args:
         threads: How many functions run at the same time.
@@ -45,7 +45,7 @@ class BlockingPool:
         )
 
     def stop(self) -> None:
-        """Take no more; what waits is dropped, what runs goes on."""
+        """Accept no more functions; those that wait are dropped, those that run go on."""
         self._executor.shutdown(wait=False, cancel_futures=True)
 
 

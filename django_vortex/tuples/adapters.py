@@ -35,7 +35,7 @@ class Construction:
 
 
 class TupleAdapter(Protocol):
-    """What the codec needs to know about a family of classes."""
+    """Reads and rebuilds the instances of a family of classes."""
 
     takes_subclasses: bool
     """Whether an instance of an unregistered subclass travels as its nearest registered base.
@@ -139,11 +139,11 @@ class Adapters:
         self._dataclass_adapter = DataclassAdapter()
 
     def add(self, base: str, adapter: TupleAdapter) -> None:
-        """Let an adapter care for the subclasses of the class with this dotted name."""
+        """Use an adapter for the subclasses of the class with this dotted name."""
         self._by_base[base] = adapter
 
     def add_by_attribute(self, attribute: str, adapter: TupleAdapter) -> None:
-        """Let an adapter care for classes that have an attribute, where no base is common."""
+        """Use an adapter for classes that have an attribute, where they have no common base."""
         self._by_attribute[attribute] = adapter
 
     def get(self, cls: type) -> TupleAdapter | None:

@@ -16,7 +16,7 @@ _UNKNOWN_MARK = "_vortex_unknown_fields"
 
 
 def mark_present_fields(instance: Any, names: frozenset[str]) -> None:
-    """Remember on an instance that its message carried only ``names``.
+    """Note on an instance that its message had only the fields ``names``.
 
     One without a ``__dict__`` (a slotted dataclass) has no room for it and counts as complete.
     """

@@ -193,7 +193,7 @@ class TupleRegistry:
             return found
 
     def add_adapter(self, base: str, adapter: TupleAdapter) -> None:
-        """Let an adapter care for the subclasses of a class.
+        """Use an adapter for the subclasses of a class.
 
         Args:
             base: The dotted name of the base class, so that it need not be imported.
@@ -203,7 +203,7 @@ class TupleRegistry:
         self._found.clear()
 
     def add_attribute_adapter(self, attribute: str, adapter: TupleAdapter) -> None:
-        """Let an adapter care for classes that have an attribute, where no base is common."""
+        """Use an adapter for classes that have an attribute, where they have no common base."""
         self.adapters.add_by_attribute(attribute, adapter)
         self._found.clear()
 
@@ -216,7 +216,7 @@ class TupleRegistry:
         return self.stand_ins.resolve(value)
 
     def report_unknown(self, name: object) -> None:
-        """Tell the log how to register a type that a peer named, once for each name."""
+        """Log how to register an unknown type that a peer names, once for each name."""
         shown = quoted(name)
         if shown in self._reported:
             return

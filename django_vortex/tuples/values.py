@@ -56,7 +56,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class ValueType:
-    """How the values of a class travel.
+    """A class whose instances travel as single values.
 
     Attributes:
         cls: The class.
@@ -118,7 +118,7 @@ class ValueTypes:
 
 
 def check_name(name: object) -> None:
-    """Refuse what cannot be the name of a field type of an application.
+    """Check the name of a field type of an application.
 
     Raises:
         DefinitionError: It is no text, or one of the protocol.
