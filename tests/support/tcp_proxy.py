@@ -44,6 +44,7 @@ class TcpProxy:
         self.heads: list[bytes] = []
         self.target = target
         self._writers: set[asyncio.StreamWriter] = set()
+        self._all_writers: list[asyncio.StreamWriter] = []
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -61,11 +62,13 @@ class TcpProxy:
             writer.transport.abort()
 
     async def stop(self) -> None:
-        """End everything."""
-        self.cut()
+        """End everything, also what would wait for ever for a side that reads nothing."""
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        for writer in self._all_writers:
+            writer.transport.abort()
+        await asyncio.sleep(0)  # transports end in the next turn
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Forward one connection until either side ends."""
@@ -73,6 +76,7 @@ class TcpProxy:
         assert task is not None
         self._tasks.add(task)
         self._writers.add(writer)
+        self._all_writers.append(writer)
         writers = [writer]
         try:
             await self.passes.wait()
@@ -87,6 +91,7 @@ class TcpProxy:
             far_reader, far_writer = await asyncio.open_connection(HOST, self.target)
             writers.append(far_writer)
             self._writers.add(far_writer)
+            self._all_writers.append(far_writer)
             far_writer.write(head)
             ways = [
                 asyncio.ensure_future(self._forward(reader, far_writer, self.passes_up)),
