@@ -128,6 +128,20 @@ def test_get_queryset_narrows_the_scope_further(desk: Desk):
     assert titles(work.find(user=ANN)) == ["b"]
 
 
+def test_get_queryset_is_asked_once_per_request(desk: Desk):
+    desk.tickets.add(title="a")
+    asked: list[Any] = []
+
+    def find_queryset(request: Any) -> Any:
+        asked.append(request)
+        return lambda values: True
+
+    work = DeskWork(desk, get_queryset=find_queryset)
+    for number in (1, 2):
+        assert titles(work.save(work.ticket(id=1, title=f"b{number}"))) == [f"b{number}"]
+        assert len(asked) == number
+
+
 def test_a_push_to_many_asks_each_of_them_elsewhere_but_looks_at_none(desk: Desk):
     desk.tickets.add(title="a", owner_id=2, points=99)
     peer = SharedPeer()
