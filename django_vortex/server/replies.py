@@ -12,7 +12,7 @@ from django_vortex.wire.envelope import PayloadEnvelope
 logger = get_limited_logger("django_vortex.server")
 
 
-class Receiver(Protocol):
+class Asker(Protocol):
     """The connection of a peer."""
 
     def send(self, envelope: PayloadEnvelope) -> None:
@@ -30,9 +30,9 @@ class Replies:
     __slots__ = ("_waiting",)
 
     def __init__(self) -> None:
-        self._waiting: list[tuple[Receiver, list[PayloadEnvelope]]] = []
+        self._waiting: list[tuple[Asker, list[PayloadEnvelope]]] = []
 
-    def send_soon(self, connection: Receiver, replies: list[PayloadEnvelope]) -> None:
+    def send_soon(self, connection: Asker, replies: list[PayloadEnvelope]) -> None:
         """Send replies to a peer in the loop's next turn, after those that were ready before."""
         self._waiting.append((connection, replies))
         if len(self._waiting) == 1:
