@@ -73,6 +73,23 @@ def make_reply(result: Any, request: Request, date: datetime.datetime) -> Payloa
     return envelope
 
 
+def make_answer(
+    tuples: list[Any], request: Request, date: datetime.datetime, *, result: Any = None
+) -> PayloadEnvelope:
+    """Make the reply with tuples that were listed for this request and nobody changes any more.
+
+    Args:
+        tuples: The tuples.
+        request: What is answered.
+        date: The date of the payload.
+        result: What the reply says about success.
+    """
+    filt = request.reply_filt
+    envelope = PayloadEnvelope(filt, Payload(filt, tuples), result=result)
+    request.encode(envelope, date)
+    return envelope
+
+
 def is_reply(result: Any, request: Request) -> TypeGuard[PayloadEnvelope]:
     """Tell what `make_reply` has made for this very request, as handlers may let it do."""
     return (

@@ -25,10 +25,8 @@ from django_vortex.orm.waiting import await_guarded
 from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.routing.permission import Action
 from django_vortex.routing.ports import is_on_loop
-from django_vortex.routing.replies import MAX_TUPLES_ON_LOOP, make_reply
+from django_vortex.routing.replies import MAX_TUPLES_ON_LOOP, make_answer
 from django_vortex.routing.request import Request
-from django_vortex.wire.envelope import PayloadEnvelope
-from django_vortex.wire.payload import Payload
 
 logger = get_limited_logger(__name__)
 
@@ -112,8 +110,9 @@ class CrudRun:
         A change whose answer cannot be encoded is not stored: the peer would send it again.
         """
         payload_io = self._handler.payload_io
-        envelope = PayloadEnvelope({}, Payload(tuples=outcome.tuples), result=outcome.result)
-        answer = partial(make_reply, envelope, self._request, payload_io.clock())
+        answer = partial(
+            make_answer, outcome.tuples, self._request, payload_io.clock(), result=outcome.result
+        )
         if is_on_loop():  # which has other things to do than to encode much
             if len(outcome.tuples) <= MAX_TUPLES_ON_LOOP:
                 with suppress(LoadsOnLoop):

@@ -10,7 +10,9 @@ from django_vortex.routing.replies import (
     MAX_TUPLES_ON_LOOP,
     Work,
     estimate_work,
+    is_reply,
     list_payload,
+    make_answer,
     make_failure,
     make_reply,
 )
@@ -86,6 +88,23 @@ def test_a_list_is_copied_and_filt_and_date_are_kept() -> None:
 
 def test_the_answer_to_nobody_who_waits_is_none(bench: Bench) -> None:
     assert make_reply(None, bench.request({"key": "k"}), NOON) is None
+
+
+@pytest.mark.parametrize("dialect", list(Dialect))
+@pytest.mark.parametrize("result", [None, True])
+def test_an_answer_is_the_reply_that_would_be_made_of_it(
+    bench: Bench, dialect: Dialect, result: Any
+) -> None:
+    row = TupleSelector("current", {})
+    request = bench.request({"key": "k"}, dialect=dialect)
+    answer = make_answer([row], request, NOON, result=result)
+    assert is_reply(answer, request)
+    assert make_reply(answer, request, NOON) is answer
+    made = make_reply(PayloadEnvelope({}, Payload(tuples=[row]), result=result), request, NOON)
+    assert made is not None
+    assert (made.filt, made.result) == (answer.filt, answer.result)
+    assert made.encoded(bench.codec, dialect, NOON) == answer.encoded(bench.codec, dialect, NOON)
+    assert answer.decode_payload(bench.codec).tuples == [row]
 
 
 @pytest.mark.parametrize("dialect", list(Dialect))
