@@ -1,0 +1,77 @@
+"""What the page of the wire shows is what is read and written."""
+
+import json
+import re
+
+import pytest
+
+from django_vortex.wire.codec import Codec
+from django_vortex.wire.columns import fold_rows
+from django_vortex.wire.dialects import Dialect
+from django_vortex.wire.events import EnvelopeReceived
+from django_vortex.wire.field_types import READERS
+from django_vortex.wire.protocol import Protocol
+from tests.docs.blocks import ROOT
+
+PAGE = (ROOT / "docs/wire.rst").read_text("utf-8")
+CODEC = Codec(reads_unknown_tuples=True)
+NATIVE = Dialect.NATIVE
+
+ROW = re.compile(
+    r"^   \* - (?P<names>``.*)\n     - .*\n(?:       .*\n)*     - ``(?P<data>.*)``$", re.M
+)
+
+
+def get_section(title: str) -> str:
+    """Return what stands below a heading, up to the next one."""
+    match = re.search(rf"^{title}\n[~-]+\n((?:.|\n)*?)^[^\n]+\n[~=-]{{3,}}$", PAGE, re.M)
+    assert match is not None, title
+    return match[1]
+
+
+def find_blocks(section: str) -> list[str]:
+    return [found.strip() for found in re.findall(r"::\n\n((?:    .*\n|\n)+)", section)]
+
+
+def read_tuples(text: str) -> list[object]:
+    return CODEC.decode_inflated(f'{{"tuples": [{text}]}}'.encode(), NATIVE).tuples
+
+
+def test_columns_mean_the_tuples_beside_them() -> None:
+    columns, rows = find_blocks(get_section("Columns"))
+    assert len(read_tuples(columns)) == 2
+    assert read_tuples(columns) == read_tuples(rows)
+    assert fold_rows(json.loads(f"[{rows}]")) == [json.loads(columns)]
+
+
+def test_the_request_and_its_reply_are_read() -> None:
+    block = next(one for one in find_blocks(get_section("Opening")) if "board.echo" in one)
+    protocol = Protocol(CODEC, framed=False, dialect=NATIVE, whole_frames=True)
+    for text in block.split("\n\n"):
+        (event,) = protocol.receive(text.strip())
+        assert isinstance(event, EnvelopeReceived)
+        assert event.envelope.filt == {"key": "board.echo", "PayloadResponse.messageId": "a.1"}
+        assert event.envelope.decode_payload(CODEC).tuples == ["x"]
+        assert event.envelope.result is None
+
+
+EXAMPLES = {
+    name: row["data"]
+    for row in ROW.finditer(get_section("Field types"))
+    for name in re.findall(r"``(\w+)``", row["names"])
+}
+"""Of each field type, the text of its data."""
+
+
+def test_every_field_type_is_in_the_table() -> None:
+    assert EXAMPLES.keys() - {"_ft"} == {*READERS, "tuple", "set", "frozenset", "map"}
+
+
+@pytest.mark.parametrize("name", sorted(EXAMPLES.keys() - {"_ft", "wkb"}))
+def test_the_example_of_a_field_type_is_read_and_written(name: str) -> None:
+    data = "a" if name == "str" else json.loads(EXAMPLES[name])
+    value = CODEC.decode_value({"_ft": name, "_fd": data}, NATIVE)
+    written = CODEC.encode_value(value, NATIVE)
+    assert CODEC.decode_value(written, NATIVE) == value
+    is_plain = name in ("bool", "str")
+    assert is_plain or (isinstance(written, dict) and written["_ft"] == name)
