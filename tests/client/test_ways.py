@@ -21,6 +21,7 @@ from tests.support.tcp_proxy import tcp_proxy
 from tests.support.waiting import wait_until
 
 LONG = {"open_timeout": 60}
+PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
 PROXY_VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
 PROGRAM = """
@@ -71,7 +72,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 
 
 class TlsServer(ServerProcess):
-    """uvicorn that speaks TLS."""
+    """uvicorn that speaks TLS alone."""
 
     def is_answering(self) -> bool:
         self.require_running()
@@ -104,13 +105,33 @@ def uvicorn_tls_port(start_tls_server: Callable[..., int]) -> int:
     return start_tls_server()
 
 
-@pytest_asyncio.fixture(params=["uvicorn", "daphne"])
+@pytest.fixture(scope="module")
+def daphne_tls_port(
+    certificates: Certificates, start_server: StartServer, tmp_path_factory: pytest.TempPathFactory
+) -> int:
+    """Daphne that speaks TLS at a port of its own, beside its other one.
+
+    It has a Twisted of today. The one that VortexPY bears, with which the tests run, changes the
+    TLS context of a connection that has begun, which pyOpenSSL of today refuses.
+    """
+    twisted = tmp_path_factory.mktemp("twisted")
+    run([*PIP, "--no-deps", "--target", str(twisted), "Twisted>=25.5"])
+    key, chain = certificates.server_files
+    port = free_port()
+    endpoint = f"ssl:port={port}:privateKey={key}:certKey={chain}:interface={HOST}"
+    path = f"{twisted}:{ROOT}"
+    server = start_server("daphne", arguments=("-e", endpoint), env={"PYTHONPATH": path})
+    wait_until(lambda: server.require_running() or is_listening(port), "Daphne's port for TLS")
+    return port
+
+
+@pytest_asyncio.fixture(params=["uvicorn", "daphne", "program before Daphne"])
 async def tls_port(
     request: pytest.FixtureRequest, certificates: Certificates, port_of: Callable[[str], int]
 ) -> AsyncIterator[int]:
-    """The port of a server with TLS; before Daphne that is the business of another program."""
-    if request.param == "uvicorn":
-        yield request.getfixturevalue("uvicorn_tls_port")
+    """The port of a server with TLS, or of another program before it whose business that is."""
+    if request.param != "program before Daphne":
+        yield request.getfixturevalue(f"{request.param}_tls_port")
         return
     key, chain = certificates.server_files
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
@@ -247,8 +268,7 @@ def test_G9_lowest_versions_of_the_libraries(
 ) -> None:
     lowest = ["websockets==15.0", "httpx==0.27.0"]
     old = tmp_path / "old"
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
-    run([*pip, "--target", str(old), *lowest])
+    run([*PIP, "--target", str(old), *lowest])
     path = tmp_path / "program.py"
     path.write_text(PROGRAM)
     url = f"{start_server('uvicorn').ws_url}/vortex"
