@@ -4,6 +4,7 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from weakref import WeakSet
 
 from tests.support.ports import HOST
 
@@ -44,7 +45,7 @@ class TcpProxy:
         self.heads: list[bytes] = []
         self.target = target
         self._writers: set[asyncio.StreamWriter] = set()
-        self._all_writers: list[asyncio.StreamWriter] = []
+        self._transports: WeakSet[asyncio.WriteTransport] = WeakSet()
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -66,8 +67,8 @@ class TcpProxy:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for writer in self._all_writers:
-            writer.transport.abort()
+        for transport in list(self._transports):
+            transport.abort()
         await asyncio.sleep(0)  # transports end in the next turn
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -76,7 +77,7 @@ class TcpProxy:
         assert task is not None
         self._tasks.add(task)
         self._writers.add(writer)
-        self._all_writers.append(writer)
+        self._transports.add(writer.transport)
         writers = [writer]
         try:
             await self.passes.wait()
@@ -91,7 +92,7 @@ class TcpProxy:
             far_reader, far_writer = await asyncio.open_connection(HOST, self.target)
             writers.append(far_writer)
             self._writers.add(far_writer)
-            self._all_writers.append(far_writer)
+            self._transports.add(far_writer.transport)
             far_writer.write(head)
             ways = [
                 asyncio.ensure_future(self._forward(reader, far_writer, self.passes_up)),
