@@ -1,6 +1,7 @@
 """The Python end of a vortex: `connect` to a server, for asyncio programs without Django.
 
-Takes a URL, gives a `Client`. Imports `tuples`, `wire` and the matching of filts; no Django.
+Takes a URL, gives a `Client`, and all that a program catches. Imports `tuples`, `wire` and the
+matching of filts; no Django.
 """
 
 from django_vortex.client.blocking import SyncClient, SyncFeed, SyncLoader, connect_sync
@@ -20,27 +21,71 @@ from django_vortex.client.errors import (
 from django_vortex.client.feed import Feed
 from django_vortex.client.loader import Loader
 from django_vortex.client.news import Event, Offline, Online, RefusedForGood
+from django_vortex.exceptions import (
+    Conflict,
+    DefinitionError,
+    HandlerError,
+    InternalError,
+    LimitExceeded,
+    MalformedMessage,
+    NotFound,
+    PeerError,
+    PermissionDenied,
+    ShuttingDown,
+    TooManyRequests,
+    TryAgain,
+    UnencodableValue,
+    UnknownEndpoint,
+    UnknownOutcome,
+    UnknownTupleType,
+    ValidationError,
+    VortexError,
+    WireError,
+)
+from django_vortex.tuples import GenericTuple
+from django_vortex.wire.payload import Payload
 
 __all__ = [
     "Client",
     "ClientError",
     "Closed",
+    "Conflict",
+    "DefinitionError",
     "Event",
     "FateUnknown",
     "Feed",
+    "GenericTuple",
+    "HandlerError",
+    "InternalError",
+    "LimitExceeded",
     "Loader",
+    "MalformedMessage",
     "NotConnected",
+    "NotFound",
     "Offline",
     "Online",
     "Overflow",
+    "Payload",
+    "PeerError",
+    "PermissionDenied",
     "Refused",
     "RefusedForGood",
     "RemoteError",
+    "ShuttingDown",
     "SyncClient",
     "SyncFeed",
     "SyncLoader",
     "TimedOut",
+    "TooManyRequests",
+    "TryAgain",
+    "UnencodableValue",
+    "UnknownEndpoint",
+    "UnknownOutcome",
+    "UnknownTupleType",
     "UpdateRequired",
+    "ValidationError",
+    "VortexError",
+    "WireError",
     "connect",
     "connect_sync",
 ]

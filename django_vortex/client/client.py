@@ -50,6 +50,13 @@ class Client:
         self._tasks: list[asyncio.Task[None]] = []
         self._start()
 
+    def __repr__(self) -> str:
+        if self._end is not None:
+            state = f"ended: {self._end}"
+        else:
+            state = "online" if self.is_online else f"offline: {self._driver.last_ending.reason}"
+        return f"<Client {self._core.name!r} {self.uuid} {state}>"
+
     @property
     def uuid(self) -> str:
         """Who this client is to the server, over all its connections until `renew`."""

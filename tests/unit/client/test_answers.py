@@ -9,7 +9,10 @@ from django_vortex import (
     PayloadEnvelope,
     PermissionDenied,
     ValidationError,
+    client,
+    exceptions,
 )
+from django_vortex.client import errors
 from django_vortex.client.answers import read_answer, read_error
 from django_vortex.client.errors import RemoteError
 from django_vortex.exceptions import (
@@ -80,3 +83,22 @@ def test_odd_parts_are_told_all_the_same(parts: dict) -> None:
 def test_success_gives_the_payload(result: object) -> None:
     envelope = PayloadEnvelope(result=result, payload=Payload(tuples=[1]))
     assert read_answer(envelope, Codec()).tuples == [1]
+
+
+ONLY_OF_SERVERS = {
+    *("UnknownField", "LoadsOnLoop", "DeliveryError"),
+    *("RefusedError", "InvalidCredentials", "TooManyPeers", "TakenByAnother"),
+}
+"""Errors that no program gets which only connects."""
+
+
+def test_everything_that_a_program_catches_is_in_one_place() -> None:
+    found = {
+        name
+        for module in (exceptions, errors)
+        for name, value in vars(module).items()
+        if isinstance(value, type) and issubclass(value, Exception)
+    }
+    assert {kind.__name__ for kind in map(type, ERRORS)} <= found
+    assert found - ONLY_OF_SERVERS - set(dir(__builtins__)) <= set(client.__all__)
+    assert all(hasattr(client, name) for name in client.__all__)

@@ -194,6 +194,7 @@ async def test_messages_that_are_too_long_together_are_written_in_smaller_parts(
 
     world.open = open_strict  # type: ignore[method-assign, assignment]
     client = make_client(world)
+    assert repr(client) == "<Client 'test' uuid offline: There was no attempt yet>"
     sent = ["a" * 250, "b" * 250, "c" * 250, "d" * 2000, "e" * 250, "f" * 250]
     calls = [asyncio.create_task(client.call({"key": one}, timeout=None)) for one in sent]
     await eventually(lambda: len(line.taken) == 5, "the others to be written")
@@ -204,5 +205,7 @@ async def test_messages_that_are_too_long_together_are_written_in_smaller_parts(
         await calls[3]
     await client.flush(0)
     assert client.is_online
+    assert repr(client) == "<Client 'test' uuid online>"
     await client.close()
+    assert repr(client) == "<Client 'test' uuid ended: The client is closed>"
     await asyncio.gather(*calls, return_exceptions=True)
