@@ -29,10 +29,6 @@ class FanOut(Protocol):
         """The id of this process, unique for its life."""
 
     @property
-    def gaps(self) -> int:
-        """How many gaps were found in what other processes sent."""
-
-    @property
     def last_sequence(self) -> int:
         """The sequence number of the newest record published here; 0 before the first."""
 

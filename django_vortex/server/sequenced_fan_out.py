@@ -88,10 +88,6 @@ class SequencedFanOut:
     ) -> None:
         self.process = f"{os.getpid()}-{secrets.token_hex(6)}"
         """The id of this process."""
-        self.gaps = 0
-        """How many gaps were found in what other processes sent."""
-        self.lost = 0
-        """How many records of this process were given up."""
         self.last_sequence = 0
         """The sequence number of the newest record published here."""
         self._carrier = carrier
@@ -129,7 +125,6 @@ class SequencedFanOut:
             raise DeliveryError("The process is ending")
         size = record_size(record)
         if self._waiting and self._waiting_size + size > MAX_WAITING_BYTES:
-            self.lost += 1
             raise DeliveryError(f"The channel layer is too slow: {self._waiting_size} bytes wait")
         self.last_sequence += 1
         self._waiting.append(_Waiting(self.last_sequence, record, size, report_sent))
@@ -232,7 +227,6 @@ class SequencedFanOut:
     def _give_up(self, batch: list[_Waiting], error: DeliveryError) -> None:
         if not batch:
             return
-        self.lost += len(batch)
         logger.error("%d records are lost: %s", len(batch), error)
         for waiting in batch:
             if waiting.report_sent is not None:
@@ -271,10 +265,8 @@ class SequencedFanOut:
         turn = clock()
         for sequence, record in enumerate(message["records"], message["first"]):
             place = self._sequences.take(process, sequence)
-            if place.lost:
-                self.gaps += 1
-                if self._report_gap is not None:
-                    self._report_gap(process, place.lost)
+            if place.lost and self._report_gap is not None:
+                self._report_gap(process, place.lost)
             if place.is_new:
                 self._receive(process, sequence, record)
             if clock() - turn > TURN_SECONDS:

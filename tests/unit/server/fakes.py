@@ -186,7 +186,6 @@ class FakeFanOut:
 
     def __init__(self, bus: Bus, process: str) -> None:
         self.process = process
-        self.gaps = 0
         self.last_sequence = 0
         self.receive: ReceiveRecord | None = None
         self.report_gap: ReportGap | None = None

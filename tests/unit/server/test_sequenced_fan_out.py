@@ -135,7 +135,6 @@ async def test_failed_message_is_sent_again(pair):
     await settle()
     assert two.got == [(1, "a"), (2, "b")]
     assert one.slept == [0.05, 0.1]
-    assert one.fan_out.lost == 0
 
 
 @pytest.mark.parametrize("value", ["\ud800", 2**64, object()], ids=["str", "int", "object"])
@@ -157,7 +156,6 @@ async def test_record_that_no_layer_carries_holds_up_and_loses_no_other(pair, va
     assert one.slept == []
     assert outcomes["before"] is outcomes["after"] is None
     assert isinstance(outcomes[value], DeliveryError)
-    assert one.fan_out.lost == 1
 
 
 async def test_message_that_arrived_although_sending_failed_is_taken_once(pair):
@@ -181,7 +179,6 @@ async def test_message_is_given_up_after_a_while_and_whoever_sent_it_is_told():
     assert isinstance(reported[0], DeliveryError)
     assert "down" in str(reported[0])
     assert sum(one.slept) <= 1.0
-    assert one.fan_out.lost == 1
     one.carrier.send_failures = []
     one.fan_out.publish({"i": 2}, reported.append)
     await settle()
@@ -201,7 +198,6 @@ async def test_lost_message_is_a_gap(pair):
     await settle()
     assert two.got == [(1, "a"), (4, "d")]
     assert two.gaps == [2]
-    assert two.fan_out.gaps == 1
 
 
 async def test_process_that_starts_late_misses_nothing_it_could_have_had(pair):
@@ -302,7 +298,6 @@ async def test_queue_of_a_layer_that_hangs_is_bounded(pair, monkeypatch):
     with pytest.raises(DeliveryError, match="too slow"):
         for _ in range(100):
             one.fan_out.publish({"i": "x" * 1000})
-    assert one.fan_out.lost == 1
     before = one.fan_out.last_sequence
     one.carrier.is_open.set()
     await settle()
