@@ -208,6 +208,29 @@ def test_long_messages_of_the_page_travel_in_pieces(open_page: OpenPage, size: i
     assert announced == expected.get(size, ["> ", "< "])
 
 
+def test_what_is_too_long_for_the_server_is_not_sent(open_page: OpenPage) -> None:
+    frames: list[str] = []
+    page = open_page(frames=frames)
+    before = len(frames)
+    told = page.evaluate(
+        """async () => {
+            const { Vortex } = await import("/static/home/vortex.js");
+            const vortex = new Vortex();
+            const open = new Promise((resolve) => vortex.addEventListener("open", resolve));
+            vortex.addEventListener("close", () => console.error("The connection was lost"));
+            vortex.start();
+            await open;
+            const bytes = new Uint8Array(60_000);
+            const parts = Array.from({ length: 30 }, () => [...crypto.getRandomValues(bytes)]);
+            const filt = { key: "airports.echo" };
+            const error = await vortex.request(filt, [parts.join()]).catch((error) => error);
+            return [error.error, error.message, await vortex.request(filt, ["short"])];
+        }"""
+    )
+    assert told == ["limit", "The server takes at most 1048576 bytes", ["short"]]
+    assert max(map(len, frames[before:])) < 1_000_000
+
+
 def test_page_that_was_loaded_before_goes_on_in_version_1(open_page: OpenPage) -> None:
     frames: list[str] = []
     page = open_page(script=VERSION_1, frames=frames)

@@ -13,6 +13,7 @@ const MESSAGE_ID = "PayloadResponse.messageId";
 const VERSION = 2;
 const SERVER_VERSION = "__vortexVersion__";
 const SERVER_UUID = "__vortexUuid__";
+const SERVER_LIMIT = "__vortexMaxBytes__";
 const SHORT_BYTES = 4096;
 const PIECE_BYTES = 262_144;
 const MAX_PIECED_BYTES = 1_000_000;
@@ -33,6 +34,7 @@ export class Vortex extends EventTarget {
   #waiting = new Map();
   #socket = null;
   #version = 1;
+  #maxBytes = Infinity;
   #announced = null;
   #retries = 0;
 
@@ -67,6 +69,10 @@ export class Vortex extends EventTarget {
     const id = crypto.randomUUID();
     const { frames = [], ...carrier } = tuples.length ? await this.#write(tuples) : {};
     const envelope = { _ct: "rpe", filt: { ...filt, [MESSAGE_ID]: id }, result: null, date: null, ...carrier };
+    const text = JSON.stringify(envelope);
+    if (new Blob([text, ...frames]).size > this.#maxBytes) {
+      throw new Refused({ error: "limit", text: `The server takes at most ${this.#maxBytes} bytes` });
+    }
     return new Promise((resolve, reject) => {
       if (!this.#socket) return reject(new Refused("There is no connection to the server"));
       const timer = setTimeout(() => reject(new Refused("The server did not answer")), TIMEOUT_MS);
@@ -76,7 +82,7 @@ export class Vortex extends EventTarget {
         end(value);
       };
       this.#waiting.set(id, { resolve: settle(resolve), reject: settle(reject) });
-      this.#socket.send(JSON.stringify(envelope));
+      this.#socket.send(text);
       for (const frame of frames) this.#socket.send(frame);
     });
   }
@@ -95,6 +101,7 @@ export class Vortex extends EventTarget {
   /** Be connected: until the server has said who it is, nothing is known of its version. */
   #meet(filt, socket) {
     this.#version = Math.min(filt[SERVER_VERSION] ?? 1, VERSION);
+    this.#maxBytes = filt[SERVER_LIMIT] ?? Infinity;
     if (socket.readyState !== WebSocket.OPEN) return;
     this.#socket = socket;
     this.#retries = 0;
