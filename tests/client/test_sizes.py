@@ -127,6 +127,22 @@ async def test_G12_servers_tell_what_is_too_long_though_the_client_does_not_know
                     await anext(events)
 
 
+async def test_G12_messages_that_are_too_long_together_arrive_one_after_the_other(
+    start_server: StartServer, transport: str
+) -> None:
+    """A client writes up to 256 KiB at once; this server takes bodies of 80 kB."""
+    server = start_server("daphne", vortex={"MAX_MESSAGE_BYTES": 20_000})
+    texts = [os.urandom(4000).hex() for _ in range(60)]
+    async with connect(
+        f"{server.ws_url}/vortex", transports=[transport], open_timeout=60
+    ) as vortex:
+        assert await asyncio.gather(*(echo(vortex, text) for text in texts)) == texts
+        with pytest.raises(LimitExceeded, match=r"max_message_bytes \(20000\)"):
+            await echo(vortex, os.urandom(20_000).hex())
+        assert await echo(vortex, 1) == 1
+    await asyncio.to_thread(server.stop)
+
+
 async def test_G12_two_hundred_cancelled_calls_leave_the_pool_empty(
     port_of: Callable[[str], int],
 ) -> None:
