@@ -62,7 +62,7 @@ async def connect(
         cookies: Likewise.
         ssl: The TLS context of both transports, by default one that trusts what the system trusts.
         proxy: The proxy of both transports, None for none; by default what the environment says.
-        transports: Which to try, the best one first.
+        transports: Which to try, the best one first; one alone may stand without a list.
         open_timeout: Seconds to wait for the first connection; None waits for ever, 0 not at all.
         vortexpy: Whether the server is VortexPY's own.
         registry: The tuple types, by default those of the program.
@@ -106,6 +106,8 @@ def _choose(names: Sequence[str], *, vortexpy: bool) -> dict[str, OpenLine]:
     Raises:
         DefinitionError: There is none, or none of that name.
     """
+    if isinstance(names, str):
+        names = (names,)  # a text is a sequence of texts as well
     if vortexpy:
         names = [name for name in names if name == "websocket"]  # its HTTP receives nothing
     if not names or not set(names) <= TRANSPORTS.keys():
