@@ -22,7 +22,7 @@ from django_vortex.client.loader import Loader
 from django_vortex.client.news import Event, Offline, RefusedForGood
 from django_vortex.client.outgoing import Message
 from django_vortex.client.requests import Outcome
-from django_vortex.exceptions import WireError, shortened
+from django_vortex.exceptions import DefinitionError, WireError, quoted, shortened
 from django_vortex.logs import get_limited_logger
 from django_vortex.typedefs import Filt
 from django_vortex.wire.envelope import PayloadEnvelope
@@ -108,10 +108,13 @@ class Client:
             TimedOut: There was no answer in time.
             FateUnknown: The connection was lost meanwhile; the server may have done it.
             Closed: The client is closed.
+            LimitExceeded: It is longer than the server takes.
             UnencodableValue: Something in it cannot travel.
         """
         self._check()
         filt = {**({"key": what} if isinstance(what, str) else what), **arguments}
+        if isinstance(tuples, str | bytes | dict):
+            raise DefinitionError(f"Expected a list of tuples, got {quoted(tuples)}")
         payload = None if tuples is None else Payload(tuples=list(tuples))
         answer: asyncio.Future[PayloadEnvelope] = self._loop.create_future()
 
@@ -145,8 +148,11 @@ class Client:
             Closed: The client is closed.
             LimitExceeded: It is longer than the server takes.
             UnencodableValue: Something in it cannot travel.
+            DefinitionError: It is no payload.
         """
         self._check()
+        if not isinstance(payload, Payload):
+            raise DefinitionError(f"Expected a Payload, got {quoted(payload)}")
         await self._put(self._core.encode(payload.filt, payload))
 
     async def flush(self, timeout: float | None = 5.0) -> None:

@@ -28,3 +28,13 @@ async def test_transports_that_there_are_not_are_told(transports, vortexpy, got)
 async def test_one_transport_may_stand_without_a_list(transports):
     async with connect("ws://127.0.0.1:9/vortex", transports=transports, open_timeout=0) as vortex:
         assert not vortex.is_online
+
+
+async def test_arguments_that_look_right_and_are_not_are_told():
+    async with connect("ws://127.0.0.1:9/vortex", open_timeout=0) as vortex:
+        for wrong in ({"key": "a"}, "a", None, [1]):
+            with pytest.raises(DefinitionError, match="Expected a Payload, got"):
+                await vortex.send(wrong)
+        for wrong in ("abc", b"abc", {"a": 1}):
+            with pytest.raises(DefinitionError, match="Expected a list of tuples, got"):
+                await vortex.call("a", tuples=wrong)
