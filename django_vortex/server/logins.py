@@ -317,14 +317,12 @@ class Logins:
     def _note_failure(self, error: Exception) -> None:
         if not self._has_failed:
             self._has_failed = True
-            logger.error(
-                "Who the peers are now could not be asked, so they stay who they were: %r", error
-            )
+            logger.error("The logins of peers cannot be checked and stay as they were: %r", error)
 
     def _note_success(self) -> None:
         if self._has_failed:
             self._has_failed = False
-            logger.warning("Who the peers are now can be asked again")
+            logger.warning("The logins of peers can be checked again")
 
     def _publish(self, record: Record) -> None:
         try:

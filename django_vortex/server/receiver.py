@@ -147,7 +147,7 @@ class Receiver(Sender):
         if self._server.is_draining:
             self._send_error(envelope.answer_filt, ShuttingDown())
         elif not self._requests.add(envelope):
-            error = LimitExceeded("More requests wait than the server lets wait")
+            error = LimitExceeded("Too many requests wait; send more when some are answered")
             self._send_error(envelope.answer_filt, error)
 
     def _cancel(self, filt: Filt) -> None:

@@ -79,8 +79,8 @@ async def authenticate(scope: Scope, request: Any = None) -> tuple[Any, Any]:
     except Exception as error:
         reference = secrets.token_hex(3)
         text = describe_error(error, headers)
-        logger.error("It could not be found out who a peer is (ref %s):\n%s", reference, text)
-        text = f"The server could not find out who you are (ref {reference})"
+        logger.error("A peer could not be authenticated (ref %s):\n%s", reference, text)
+        text = f"The server could not authenticate you (ref {reference})"
         raise AuthenticationFailed(text) from None
     finally:
         scope.pop(REQUEST_KEY, None)
@@ -132,7 +132,7 @@ async def _find(scope: Scope, authenticators: Authenticators) -> tuple[Any, Any]
             found = await _ask(function, scope)
             if found is not None:
                 return _hold(scope, function, found), None
-        raise InvalidCredentials("Nobody is known by this token")
+        raise InvalidCredentials("This token is not known")
     if has_session:
         return scope.get("user"), scope.get("session")
     return _make_nobody(), None

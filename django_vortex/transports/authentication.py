@@ -98,7 +98,7 @@ class ProxyHeader:
             raise InvalidCredentials(f"Expected one header {name}, got several")
         found = await call(self.function, values[0].decode("latin-1"))
         if found is None:
-            raise InvalidCredentials(f"Nobody is known by this value of the header {name}")
+            raise InvalidCredentials(f"This value of the header {name} is not known")
         return found
 
 

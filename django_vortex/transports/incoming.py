@@ -13,8 +13,14 @@ ANSWERED_FACTOR: Final = 4
 """Messages of up to so many times the limit are taken in, so that their sender can be told."""
 
 _LIMITS: Final = {
-    # The three implementations of uvicorn and the one of Daphne.
-    "uvicorn": (("", "max_size"), ("conn", "max_message_size"), ("buffer", "max_length")),
+    # The three implementations of uvicorn, the second with websockets before and since 16, and the
+    # one of Daphne.
+    "uvicorn": (
+        ("", "max_size"),
+        ("conn", "max_size"),
+        ("conn", "max_message_size"),
+        ("buffer", "max_length"),
+    ),
     "Daphne": (("", "maxFramePayloadSize"), ("", "maxMessagePayloadSize")),
 }
 """By server: which part of its protocol object, or itself, has its limits, and their names."""

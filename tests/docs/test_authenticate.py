@@ -45,7 +45,7 @@ def test_client_is_who_its_token_says(make_project: Callable[[], Project]) -> No
     assert "Refused: These credentials have expired" in project.run(
         "client.py", url, "token-of-bob"
     )
-    assert "Refused: Nobody is known by this token" in project.run("client.py", url, "token-of-eve")
+    assert "Refused: This token is not known" in project.run("client.py", url, "token-of-eve")
     assert not [process.log for process in project.processes if "token-of-" in process.log]
 
 

@@ -54,7 +54,7 @@ def server(request: pytest.FixtureRequest, start_server: StartServer) -> Iterato
     server.wait_for_log("/e2e/stats?last=request")
     log = server.log
     assert "vortexUuid" in log, "The requests are not logged"
-    assert "could not be found out who a peer is" in log
+    assert "A peer could not be authenticated" in log
     encoded = {base64.urlsafe_b64encode(one.encode()).decode().rstrip("=") for one in secrets}
     assert not [one for one in secrets | encoded if one in log]
 

@@ -136,15 +136,15 @@ def test_check_that_fails_ends_nothing_and_is_made_up_for(
     start = len(server.log)
     rename(database, "django_session", "gone")
     try:
-        server.wait_for_log("could not be asked", start=start)
+        server.wait_for_log("cannot be checked", start=start)
         ann.revoke("deactivate")
         assert server.push(key="still", to_user=ann.user, wait=1)["reached"] == [1]
         peer.wait_for("still")
     finally:
         rename(database, "gone", "django_session")
     assert read_to_end(peer)[0] == NOT_THIS_USER
-    server.wait_for_log("can be asked again", start=start)
-    assert server.log[start:].count("could not be asked") == 1
+    server.wait_for_log("can be checked again", start=start)
+    assert server.log[start:].count("cannot be checked") == 1
     peer.close()
 
 

@@ -310,7 +310,7 @@ async def test_transport_that_does_not_wait_is_told_at_a_bound(server, payload_i
         connection.receive(message(note(i, key="wait")))
     refused = stream.envelopes()
     assert len(refused) == 2
-    assert all("More requests wait" in envelope.result for envelope in refused)
+    assert all("Too many requests wait" in envelope.result for envelope in refused)
 
 
 async def test_requests_of_a_websocket_peer_end_with_it(server, payload_io):

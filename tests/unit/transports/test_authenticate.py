@@ -173,7 +173,7 @@ async def test_inactive_user_is_refused(use: Any, is_model: bool, monkeypatch: A
 async def test_anonymous_user_is_nobody(use: Any, monkeypatch: Any) -> None:
     use(by_token)
     monkeypatch.setitem(USERS, "nobody", AnonymousUser())
-    with pytest.raises(InvalidCredentials, match="Nobody is known"):
+    with pytest.raises(InvalidCredentials, match="This token is not known"):
         await ask(authorization("Bearer nobody"))
 
 
@@ -206,7 +206,7 @@ async def test_what_is_no_user_is_a_failure_of_ours(
 ) -> None:
     use(by_token)
     monkeypatch.setitem(USERS, SECRET, found)
-    with pytest.raises(RefusedError, match=r"^The server could not find out who you are \(ref "):
+    with pytest.raises(RefusedError, match=r"^The server could not authenticate you \(ref "):
         await ask(authorization(f"Bearer {SECRET}"))
     assert "Expected a user, a Login or None" in caplog.text
 
@@ -242,7 +242,7 @@ async def test_function_that_takes_too_long_is_a_failure(
 
     monkeypatch.setattr(module, "AUTHENTICATE_SECONDS", 0.01)
     use(wait)
-    with pytest.raises(RefusedError, match="could not find out"):
+    with pytest.raises(RefusedError, match="could not authenticate"):
         await ask()
     assert "TimeoutError" in caplog.text
 
@@ -267,11 +267,13 @@ class TestRestFramework:
             await ask(authorization(value))
         assert raised.value.challenge == "Word"
         assert not str(raised.value).endswith(".")
-        assert str(raised.value).startswith(("No such word", "Invalid token", "Nobody is known"))
+        assert str(raised.value).startswith(
+            ("No such word", "Invalid token", "This token is not known")
+        )
 
     async def test_its_failures_are_ours(self, use: Any) -> None:
         use(Words)
-        with pytest.raises(RefusedError, match="could not find out"):
+        with pytest.raises(RefusedError, match="could not authenticate"):
             await ask(authorization("Word down"))
 
     @pytest.mark.django_db
