@@ -332,7 +332,7 @@ class Client:
             await asyncio.gather(*waiting, return_exceptions=True)
 
     async def _put(self, message: Message) -> None:
-        if (excess := self._core.find_excess(message)) is not None:
+        if (excess := self._core.get_excess(message)) is not None:
             raise excess
         outgoing = self._core.outgoing
         while not outgoing.has_room(message):

@@ -179,7 +179,7 @@ class Core:
         if self.requests.forget(pending.id):
             self._take_back(pending)
 
-    def find_excess(self, message: Message) -> LimitExceeded | None:
+    def get_excess(self, message: Message) -> LimitExceeded | None:
         """Return why the server that is there would not take a message, None if it may.
 
         It is what that server would answer, had it to read the message first.
@@ -330,7 +330,7 @@ class Core:
 
     def _is_taken(self, message: Message) -> bool:
         """Return whether the server that is there may take a message; else refuse it."""
-        excess = self.find_excess(message)
+        excess = self.get_excess(message)
         if excess is None:
             return True
         self.refuse(message, excess)

@@ -90,13 +90,13 @@ def test_message_that_is_one_byte_too_long_for_the_server_is_not_sent(core, fram
     if excess:
         assert taken == []
         assert [str(one) for one in outcomes] == [f"Message exceeds max_message_bytes ({limit})"]
-        assert str(core.find_excess(message)) == str(outcomes[0])
+        assert str(core.get_excess(message)) == str(outcomes[0])
     else:
         assert taken == [pending.id]
         assert outcomes == []
-        assert core.find_excess(message) is None
+        assert core.get_excess(message) is None
     core.end(LOST, 1)
-    assert core.find_excess(message) is None, "the next server may take it"
+    assert core.get_excess(message) is None, "the next server may take it"
 
 
 def test_what_follows_a_message_that_is_too_long_is_written(core, caplog):
