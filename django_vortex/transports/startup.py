@@ -27,14 +27,14 @@ def require_sound_settings() -> None:
     """
     require_app()
     settings = get_settings()
-    try:
-        for edits_rows in (False, True):
+    for name, edits_rows in (("PERMISSION", False), ("CRUD_PERMISSION", True)):
+        try:
             get_permission(edits_rows=edits_rows)
-    except (ImportError, DefinitionError) as error:
-        raise ImproperlyConfigured(
-            f"VORTEX names a permission that cannot be used: {error}. It is the dotted path "
-            "of a Permission class."
-        ) from error
+        except (ImportError, DefinitionError) as error:
+            raise ImproperlyConfigured(
+                f"VORTEX[{name!r}] names a permission that cannot be used: {error}. It is the "
+                "dotted path of a Permission class."
+            ) from error
     for wrong in find_authenticate_problems(settings.authenticate, settings.trusted_proxies):
         raise ImproperlyConfigured(f"VORTEX['AUTHENTICATE']: {wrong}")
     problem = get_layer_problem(settings.channel_layer)

@@ -14,7 +14,7 @@ SERVERS = ["uvicorn", "daphne"]
 WRONG: dict[str, tuple[dict[str, Any], list[str]]] = {
     "unknown key": ({"HEARTBEAT_SECNDS": 5}, ["HEARTBEAT_SECNDS", "'HEARTBEAT_SECONDS'"]),
     "wrong value": ({"THREADS": "many"}, ["VORTEX['THREADS'] must be an integer", "'many'"]),
-    "no permission": ({"PERMISSION": "django_vortex.Nobody"}, ["Nobody", "PERMISSION"]),
+    "no permission": ({"PERMISSION": "django_vortex.Nobody"}, ["Nobody", "VORTEX['PERMISSION']"]),
     "no layer": ({"CHANNEL_LAYER": "live"}, ["VORTEX['CHANNEL_LAYER'] is 'live'"]),
 }
 
