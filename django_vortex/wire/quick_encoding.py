@@ -19,7 +19,7 @@ from django_vortex.wire.column_encoding import compile_columns
 from django_vortex.wire.columns import fold_rows
 from django_vortex.wire.encode_plans import compile_encoder
 from django_vortex.wire.encoded_payload import EncodedPayload
-from django_vortex.wire.encoder import ValueEncoder
+from django_vortex.wire.encoder import WRITERS, ValueEncoder
 from django_vortex.wire.json_text import escape_json
 from django_vortex.wire.payload import Payload
 from django_vortex.wire.plain import write_plain, write_plain_date
@@ -77,6 +77,9 @@ class QuickEncoding:
         encoded: list[Json] = []
         has_columns = encoder.dialect.has_columns
         for cls, items in _group(tuples):
+            if cls in WRITERS:  # values, which are no tuples
+                encoded += [encoder.encode(item, 2) for item in items]
+                continue
             encode_rows = self._rows.get(cls)
             if encode_rows is None:
                 encoded += _encode_rows(items, encoder)
