@@ -26,7 +26,7 @@ def holds_data(declared: object, values: ValueTypes) -> bool:
     """Return whether a field is declared as a registered type, None or a list of them included."""
     declared = strip_optional(declared)
     if typing.get_origin(declared) is list:
-        return holds_data(typing.get_args(declared)[0], values)
+        return any(holds_data(item, values) for item in typing.get_args(declared))
     return isinstance(declared, type) and values.get_by_class(declared) is not None
 
 

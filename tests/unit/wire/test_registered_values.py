@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import decimal
 import enum
+import typing
 from typing import Any, NamedTuple
 
 import pytest
@@ -340,3 +341,14 @@ def test_types_without_such_fields_are_read_as_before() -> None:
     found = own.get_by_class(plain)
     assert found is not None
     assert TupleReader(found, own.values).data_fields == frozenset()
+
+
+@pytest.mark.parametrize("dialect", list(Dialect))
+def test_list_of_undeclared_items_is_a_list(dialect: Dialect) -> None:
+    types = TupleRegistry()
+    cls = type("Bag", (Tuple,), {"__annotations__": {"items": typing.List}, "__module__": __name__})  # noqa: UP006
+    types.add("test.Bag", cls)
+    codec = Codec(types)
+    text = codec.encode_payload(Payload({}, [cls(items=["x", None])]), dialect).text
+    [bag] = codec.decode_payload(text, dialect).tuples
+    assert bag.items == ["x", None]
