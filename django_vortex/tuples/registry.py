@@ -207,14 +207,6 @@ class TupleRegistry:
         self.adapters.add_by_attribute(attribute, adapter)
         self._found.clear()
 
-    def is_stand_in(self, value: object) -> bool:
-        """Return whether a value stands for another; see `StandIns.includes`."""
-        return self.stand_ins.includes(value)
-
-    def resolve(self, value: object) -> object:
-        """Return what a value stands for; see `StandIns.resolve`."""
-        return self.stand_ins.resolve(value)
-
     def report_unknown(self, name: object) -> None:
         """Log how to register an unknown type that a peer names, once for each name."""
         shown = quoted(name)

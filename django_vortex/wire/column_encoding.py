@@ -22,6 +22,7 @@ from django_vortex.tuples import TupleType
 from django_vortex.typedefs import Json
 from django_vortex.wire.columns import COLUMNS_MARKER, fold_values
 from django_vortex.wire.encode_plans import TUPLE_DEPTH, is_plain_name, strip_optional
+from django_vortex.wire.json_text import SAME
 from django_vortex.wire.keys import MAX_SAFE_INT
 from django_vortex.wire.ports import EncodeColumns, EncodesValues
 
@@ -29,7 +30,6 @@ _WriteColumn: TypeAlias = Callable[[list[Any], bool], Json | None]
 """Takes the values of one class and whether there are nulls among them; None gives up."""
 
 _NONE: Final = type(None)
-_SAFE: Final = frozenset({str, bool, _NONE})
 _MAX_FLOAT: Final = sys.float_info.max
 
 _CHECKED: dict[object, Any] = {
@@ -94,7 +94,7 @@ def compile_columns(tuple_type: TupleType) -> EncodeColumns | None:
 def encode_column(values: list[Any], encoder: EncodesValues) -> Json:
     """Return the column of the values of a field that is not raw."""
     kinds = set(map(type, values))
-    if kinds <= _SAFE:
+    if kinds <= SAME:
         return values
     has_nulls = _NONE in kinds
     kinds.discard(_NONE)
@@ -104,7 +104,7 @@ def encode_column(values: list[Any], encoder: EncodesValues) -> Json:
         if column is not None:
             return column
     encode = encoder.encode
-    return fold_values([v if v.__class__ in _SAFE else encode(v, TUPLE_DEPTH) for v in values])
+    return fold_values([v if v.__class__ in SAME else encode(v, TUPLE_DEPTH) for v in values])
 
 
 def _without_nulls(values: list[Any], has_nulls: bool) -> list[Any]:
@@ -129,7 +129,7 @@ def _write_moments(values: list[Any], has_nulls: bool) -> Json | None:
 
 def _write_lists(values: list[Any], has_nulls: bool) -> Json | None:
     items = itertools.chain.from_iterable(_without_nulls(values, has_nulls))
-    return values if _SAFE.issuperset(map(type, items)) else None
+    return values if SAME.issuperset(map(type, items)) else None
 
 
 def _wrap(kind: str) -> _WriteColumn:

@@ -20,8 +20,9 @@ from django_vortex.exceptions import MalformedMessage
 from django_vortex.tuples import FieldSpec, TupleType
 from django_vortex.tuples.values import ValueTypes
 from django_vortex.wire.columns import COLUMNS_MARKER, check_weight
-from django_vortex.wire.decode_plans import HINT_CHARACTERS, PLAIN, SIMPLE, Int, has_plan
+from django_vortex.wire.decode_plans import HINT_CHARACTERS, SIMPLE, Int, has_plan
 from django_vortex.wire.encode_plans import TUPLE_DEPTH, strip_optional
+from django_vortex.wire.json_text import PLAIN
 from django_vortex.wire.limits import Limits
 from django_vortex.wire.ports import DecodesValues
 from django_vortex.wire.type_checks import make_check

@@ -17,6 +17,7 @@ import msgspec
 from django_vortex.tuples import FieldSpec, TupleSelector, TupleType
 from django_vortex.tuples.values import ValueTypes
 from django_vortex.wire.encode_plans import TUPLE_DEPTH, is_plain_name, strip_optional
+from django_vortex.wire.json_text import PLAIN
 from django_vortex.wire.limits import Limits
 from django_vortex.wire.ports import DecodesValues
 from django_vortex.wire.registered_values import holds_data
@@ -26,9 +27,6 @@ HINT_CHARACTERS = 4096
 """How far into the text `get_type_name` looks; the filt stands before the tuples."""
 
 _FIRST_TUPLE = re.compile(rb'"tuples":\[\{"_ct":"rt","_c":"([^"\\]+)"')
-
-PLAIN = frozenset({type(None), bool, int, float, str})
-"""Classes whose values stand for themselves."""
 
 # Literals and not msgspec's tags, which may be missing where only one struct is possible.
 Int: Any = msgspec.defstruct("Int", [("_ft", Literal["int"]), ("_fd", int)], gc=False)

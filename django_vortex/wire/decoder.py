@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django_vortex.exceptions import (
@@ -30,13 +31,13 @@ from django_vortex.tuples import (
 from django_vortex.tuples.values import ValueTypes
 from django_vortex.typedefs import Json
 from django_vortex.wire.bodies import EncodedBody
-from django_vortex.wire.decode_plans import PLAIN
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.field_types import READER_ERRORS, READERS, read_datetime
-from django_vortex.wire.json_text import too_deep
+from django_vortex.wire.json_text import PLAIN, too_deep
 from django_vortex.wire.keys import are_exact_text_keys, check_decimal, check_hashes, read_key
 from django_vortex.wire.payload import Payload
+from django_vortex.wire.plans import Plans
 from django_vortex.wire.registered_values import decode_field, has_wrappers, holds_data
 from django_vortex.wire.type_checks import Check, expected, make_check, under
 
@@ -138,7 +139,7 @@ class ValueDecoder:
         self.dialect = dialect
         self._reads_all_ints = reads_all_ints
         self._reads_unknown_tuples = reads_unknown_tuples
-        self._readers: dict[str, tuple[TupleType, TupleReader]] = {}
+        self._readers = Plans(registry.get_by_name, partial(TupleReader, values=registry.values))
 
     def decode(self, value: Json, depth: int = 0) -> Any:
         """Return the value that parsed JSON stands for.
@@ -201,19 +202,13 @@ class ValueDecoder:
         Raises:
             UnknownTupleType: Nothing is registered under the name.
         """
-        tuple_type = self._registry.get_by_name(name) if isinstance(name, str) else None
-        if tuple_type is None and self._reads_unknown_tuples and name and isinstance(name, str):
+        reader = self._readers.get(name) if isinstance(name, str) else None
+        if reader is not None:
+            return reader
+        if self._reads_unknown_tuples and name and isinstance(name, str):
             return GenericReader(name)
-        if tuple_type is None:
-            self._registry.report_unknown(name)
-            raise UnknownTupleType(f"Unknown tuple type {quoted(name)}", "")
-        known = self._readers.get(name)
-        if known is None or known[0] is not tuple_type:
-            known = self._readers[name] = (
-                tuple_type,
-                TupleReader(tuple_type, self._registry.values),
-            )
-        return known[1]
+        self._registry.report_unknown(name)
+        raise UnknownTupleType(f"Unknown tuple type {quoted(name)}", "")
 
     def decode_column(self, column: Json, depth: int) -> list[Any]:
         """Return the values of a column."""

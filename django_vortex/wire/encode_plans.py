@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 
 from django_vortex.tuples import FieldSpec, TupleType
+from django_vortex.wire.json_text import SAME
 from django_vortex.wire.keys import MAX_SAFE_INT
 from django_vortex.wire.ports import EncodeAll
 
@@ -34,8 +35,6 @@ WrappedDecimal, WrappedDate, WrappedUuid = (
     for kind, tag in ((decimal.Decimal, "decimal"), (dt.date, "date"), (uuid.UUID, "uuid"))
 )
 """Of values that only our own dialect has; msgspec writes them as `SCALAR_TEXTS` says."""
-
-_SAFE = frozenset({str, bool, type(None)})
 
 _OTHER = """
 e = v if v.__class__ in safe else encode(v, depth)
@@ -113,7 +112,7 @@ def compile_encoder(tuple_type: TupleType) -> EncodeAll | None:
         "datetime": dt.datetime,
         "depth": TUPLE_DEPTH,
         "name": tuple_type.name,
-        "safe": _SAFE,
+        "safe": SAME,
         "suffixes": _SUFFIXES,
         "utc": dt.UTC,
         "write": msgspec.json.Encoder().encode,

@@ -267,7 +267,7 @@ class ValueEncoder:
             if issubclass(kind, base):
                 return write(self, value, depth)
         self.is_lasting = False
-        return self.encode(self.registry.resolve(value), depth)
+        return self.encode(self.registry.stand_ins.resolve(value), depth)
 
     def descend(self, value: object, depth: int) -> int:
         """Return the depth of what is inside a value.

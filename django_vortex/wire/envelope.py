@@ -237,7 +237,7 @@ class PayloadEnvelope:
         else:
             passed_on = self._encoded[dialect] = _pass_on(body, codec)
             return passed_on
-        if payload.tuples.__class__ is not list and not isinstance(payload.tuples, list | tuple):
+        if not isinstance(payload.tuples, list | tuple):
             payload.tuples = list(payload.tuples)  # an iterator can be read only once
         if dialect is Dialect.D0:
             return self._encode_tuples(payload.tuples, codec)

@@ -79,3 +79,6 @@ READERS: dict[str, Callable[[Any], object]] = {
 
 READER_ERRORS = (ValueError, TypeError, AttributeError, ArithmeticError)
 """What readers raise for data that is not theirs."""
+
+DATA_ERRORS = (*READER_ERRORS, LookupError)
+"""The same of the readers of an application's own types."""

@@ -14,6 +14,12 @@ import msgspec
 from django_vortex.exceptions import LimitExceeded, MalformedMessage
 from django_vortex.typedefs import Json
 
+SAME = frozenset({type(None), bool, str})
+"""Classes whose values every dialect writes as they are."""
+
+PLAIN = SAME | {int, float}
+"""Classes whose values stand for themselves in what is read."""
+
 _ESCAPE = "django_vortex.json_escape"
 
 _CONTAINERS = (dict, list)

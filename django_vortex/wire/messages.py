@@ -75,10 +75,8 @@ def encode_message(
     elif dialect.has_short_payloads and (short := payload.short) is not None:
         body = b'"payload":' + short
     elif dialect.has_pieces and _is_pieced(payload, form, codec.limits.pieced_bytes):
-        head, tail = (
-            b"%b%b," % (_ENVELOPE_HEAD, filt_json),
-            _TAIL % (result_json, _write_date(date)),
-        )
+        head = b"%b%b," % (_ENVELOPE_HEAD, filt_json)
+        tail = _TAIL % (result_json, _write_date(date))
         return PiecedText(head.decode("ascii"), payload, tail.decode("ascii"))
     else:
         body = _PAYLOAD_HEADS[dialect] + b'"%b"' % payload.text

@@ -16,15 +16,13 @@ import msgspec
 from django_vortex.tuples import TupleRegistry
 from django_vortex.tuples.scalars import datetime_text
 from django_vortex.typedefs import Filt, Json
-from django_vortex.wire.json_text import escape_json
+from django_vortex.wire.json_text import PLAIN, SAME, escape_json
 from django_vortex.wire.keys import MAX_SAFE_INT, are_exact_text_keys
 from django_vortex.wire.limits import ENVELOPE_VALUES
 
 MAX_PART = 100
 """How many items are looked at of a filt that cannot be read."""
 
-_SAME = frozenset({str, bool, type(None)})
-_SAME_WHEN_READ = _SAME | {int, float}
 _write = msgspec.json.Encoder().encode
 
 
@@ -43,7 +41,7 @@ def read_plain(source: Json) -> Filt | None:
     if not are_exact_text_keys(source):
         return None
     for value in source.values():
-        if value.__class__ not in _SAME_WHEN_READ:
+        if value.__class__ not in PLAIN:
             return None
     plain: Filt = source
     return plain
@@ -73,7 +71,7 @@ def write_plain(value: object) -> bytes | None:
     kind = type(value)
     if kind is dict:
         return _write_filt(value)  # type: ignore[arg-type]
-    return _write_same(value) if kind in _SAME else None
+    return _write_same(value) if kind in SAME else None
 
 
 def write_plain_date(date: datetime | None) -> bytes | None:
@@ -95,10 +93,10 @@ def replace_stand_ins(value: Any, registry: TupleRegistry) -> Any:
         UnencodableValue: One stands for what cannot travel.
     """
     kind = type(value)
-    if kind in _SAME_WHEN_READ:
+    if kind in PLAIN:
         return value
     if kind is dict:
-        if _SAME_WHEN_READ.issuperset(map(type, value.values())) and _are_text(value):
+        if PLAIN.issuperset(map(type, value.values())) and _are_text(value):
             return value
         return {
             replace_stand_ins(k, registry): replace_stand_ins(item, registry)
@@ -107,8 +105,8 @@ def replace_stand_ins(value: Any, registry: TupleRegistry) -> Any:
     if kind in (list, tuple):
         return kind(replace_stand_ins(item, registry) for item in value)
     return (
-        replace_stand_ins(registry.resolve(value), registry)
-        if registry.is_stand_in(value)
+        replace_stand_ins(registry.stand_ins.resolve(value), registry)
+        if registry.stand_ins.includes(value)
         else value
     )
 
@@ -123,7 +121,7 @@ def _write_filt(filt: dict[Any, Any]) -> bytes | None:
     encoded = filt
     for key, value in filt.items():
         kind = type(value)
-        if kind in _SAME:
+        if kind in SAME:
             continue
         if kind is not int or not -MAX_SAFE_INT <= value <= MAX_SAFE_INT:
             return None
@@ -135,7 +133,6 @@ def _write_filt(filt: dict[Any, Any]) -> bytes | None:
 
 def _write_same(value: object) -> bytes | None:
     try:
-        text = _write(value)
+        return escape_json(_write(value))
     except (UnicodeEncodeError, TypeError):
         return None  # a lone surrogate or a lazy key, which only the codec can write
-    return text if text.isascii() else escape_json(text)

@@ -53,7 +53,7 @@ class QuickEncoding:
             encoder: Encodes what is not as its type says; it is of use for nothing else then.
         """
         try:
-            tuples = _write(self._encode_tuples(payload.tuples, encoder))
+            tuples = escape_json(_write(self._encode_tuples(payload.tuples, encoder)))
             filt, date = write_plain(payload.filt), write_plain_date(payload.date)
             if filt is None:
                 filt = escape_json(_write(encoder.encode(payload.filt, 1)))
@@ -66,7 +66,7 @@ class QuickEncoding:
             return None
         return EncodedPayload(
             filt,
-            tuples if tuples.isascii() else escape_json(tuples),
+            tuples,
             date,
             portable=encoder.is_portable,
             is_lasting=encoder.is_lasting,
@@ -77,12 +77,9 @@ class QuickEncoding:
         encoded: list[Json] = []
         has_columns = encoder.dialect.has_columns
         for cls, items in _group(tuples):
-            if cls in WRITERS:  # values, which are no tuples
-                encoded += [encoder.encode(item, 2) for item in items]
-                continue
-            encode_rows = self._rows.get(cls)
+            encode_rows = None if cls in WRITERS else self._rows.get(cls)
             if encode_rows is None:
-                encoded += _encode_rows(items, encoder)
+                encoded += _encode_each(items, cls, encoder)
                 continue
             if not has_columns:
                 before = len(encoded) + 1
@@ -100,9 +97,11 @@ class QuickEncoding:
         return encoded
 
 
-def _encode_rows(items: Iterable[Any], encoder: ValueEncoder) -> list[Json]:
-    """Encode what has no plan, tuples of unknown types for example."""
+def _encode_each(items: Iterable[Any], cls: type, encoder: ValueEncoder) -> list[Json]:
+    """Encode what has no plan: values, and tuples of unknown types for example."""
     rows = [encoder.encode(item, 2) for item in items]
+    if cls in WRITERS:  # these are no tuples, so there is nothing to fold
+        return rows
     folded = fold_rows(rows)
     encoder.is_tabular |= len(folded) < len(rows)
     return folded if encoder.dialect.has_columns else rows

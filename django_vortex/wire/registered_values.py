@@ -14,10 +14,8 @@ from django_vortex.tuples import Field
 from django_vortex.tuples.values import ValueType, ValueTypes
 from django_vortex.typedefs import Json
 from django_vortex.wire.encode_plans import strip_optional
-from django_vortex.wire.field_types import READER_ERRORS
+from django_vortex.wire.field_types import DATA_ERRORS
 from django_vortex.wire.ports import DecodesValues, EncodesValues
-
-_DECODE_ERRORS = (*READER_ERRORS, LookupError)
 
 _MARKERS = frozenset({"_ft", "_ct"})
 
@@ -78,5 +76,5 @@ def decode_field(decoder: DecodesValues, name: Json, data: Json, depth: int) -> 
         return Field(name, data)
     try:
         return value_type.decode(data)
-    except _DECODE_ERRORS:
+    except DATA_ERRORS:
         raise MalformedMessage(f"Expected `{name}`, got {quoted(data)}", "") from None

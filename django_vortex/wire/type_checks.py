@@ -17,14 +17,13 @@ import types
 import typing
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
-from typing import Any, Final, TypeAlias
+from typing import Any, TypeAlias
 
 from django_vortex.exceptions import MalformedMessage, WireError, quoted
 from django_vortex.tuples.values import ValueType, ValueTypes
-from django_vortex.wire.field_types import READER_ERRORS
+from django_vortex.wire.field_types import DATA_ERRORS, READER_ERRORS
+from django_vortex.wire.json_text import PLAIN
 from django_vortex.wire.keys import check_hashes, write_key
-
-_PLAIN: Final = frozenset({type(None), bool, int, float, str})
 
 Check: TypeAlias = Callable[[Any], Any]
 """Gives the value of the declared type or raises `MalformedMessage` with the path below it."""
@@ -269,7 +268,7 @@ def _make_registered(kind: type, registered: ValueType) -> Check:
             return value
         try:
             made = registered.decode(_to_data(value))
-        except (*READER_ERRORS, LookupError):
+        except DATA_ERRORS:
             raise expected(kind.__name__, value) from None
         if not isinstance(made, kind):
             raise expected(kind.__name__, value)
@@ -288,7 +287,7 @@ def _to_data(value: Any) -> Any:
         return list(map(_to_data, value))
     if value.__class__ is dict:
         return {write_key(key): _to_data(item) for key, item in value.items()}
-    if value.__class__ in _PLAIN and (value.__class__ is not float or math.isfinite(value)):
+    if value.__class__ in PLAIN and (value.__class__ is not float or math.isfinite(value)):
         return value
     raise TypeError(value)
 
