@@ -20,15 +20,7 @@ from django_vortex.exceptions import (
     WireError,
     quoted,
 )
-from django_vortex.tuples import (
-    GenericTuple,
-    TupleRegistry,
-    TupleSelector,
-    TupleType,
-    mark_present_fields,
-    mark_unknown_fields,
-)
-from django_vortex.tuples.values import ValueTypes
+from django_vortex.tuples import TupleRegistry
 from django_vortex.typedefs import Json
 from django_vortex.wire.bodies import EncodedBody
 from django_vortex.wire.dialects import Dialect
@@ -38,78 +30,9 @@ from django_vortex.wire.json_text import PLAIN, too_deep
 from django_vortex.wire.keys import are_exact_text_keys, check_decimal, check_hashes, read_key
 from django_vortex.wire.payload import Payload
 from django_vortex.wire.plans import Plans
-from django_vortex.wire.registered_values import decode_field, has_wrappers, holds_data
-from django_vortex.wire.type_checks import Check, expected, make_check, under
-
-_MARKERS = frozenset({"_ct", "_c"})
-
-
-class TupleReader:
-    """Rebuilds the tuples of one type from parsed JSON.
-
-    Only declared fields are looked at; those that the message does not carry keep their defaults.
-    """
-
-    def __init__(self, tuple_type: TupleType, values: ValueTypes) -> None:
-        self.cls = tuple_type.cls
-        self.tuple_type = tuple_type
-        self.construction = tuple_type.get_construction()
-        self.fields = tuple_type.fields
-        self.checks: dict[str, Check | None] = {
-            field.name: None if field.raw else make_check(field.type, values)
-            for field in self.fields
-        }
-        self.data_fields = frozenset(
-            field.name for field in self.fields if holds_data(field.type, values)
-        )
-
-    def read(self, source: dict[str, Json], decoder: ValueDecoder, depth: int) -> object:
-        """Return the instance that ``source`` describes."""
-        values: dict[str, object] = {}
-        for field in self.fields:
-            name = field.name
-            if name in source:
-                try:
-                    item = source[name]
-                    if field.raw:
-                        decoder.check_raw(item, depth)
-                    elif item.__class__ not in PLAIN:
-                        decode = decoder.decode_data if name in self.data_fields else decoder.decode
-                        item = decode(item, depth)
-                    check = self.checks[name]
-                    values[name] = item if item is None or check is None else check(item)
-                except WireError as error:
-                    under(error, f".{name}")
-                    raise
-        instance = self.construction.build(values)
-        if len(values) != len(self.fields):
-            mark_present_fields(instance, frozenset(values))
-        if self.tuple_type.keeps_unknown:
-            unknown = frozenset(source.keys() - values.keys() - _MARKERS)
-            if unknown:
-                mark_unknown_fields(instance, unknown)
-        if self.cls is TupleSelector:
-            _check_selector(instance)
-        return instance
-
-
-class GenericReader:
-    """Rebuilds tuples of a type that is not registered, with whatever fields they have."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def read(self, source: dict[str, Json], decoder: ValueDecoder, depth: int) -> GenericTuple:
-        """Return the instance that ``source`` describes."""
-        values: dict[str, object] = {}
-        for name, item in source.items():
-            if not name.startswith("_"):
-                try:
-                    values[name] = decoder.decode(item, depth)
-                except WireError as error:
-                    under(error, f".{name}")
-                    raise
-        return GenericTuple(self.name, values)
+from django_vortex.wire.registered_values import decode_field, has_wrappers
+from django_vortex.wire.tuple_readers import GenericReader, TupleReader
+from django_vortex.wire.type_checks import expected, under
 
 
 class ValueDecoder:
@@ -356,11 +279,3 @@ CONTAINERS: dict[Any, Callable[[list[Any]], object]] = {
     "map": _make_map,
 }
 """By field type, what makes the container of its decoded items."""
-
-
-def _check_selector(instance: Any) -> None:
-    """Refuse conditions that have no canonical text: nobody could compare the selector."""
-    try:
-        instance.canonical  # noqa: B018 - computing it is the check
-    except DefinitionError as error:
-        raise MalformedMessage(str(error), ".selector") from None

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from django_vortex.exceptions import LimitExceeded, MalformedMessage, UnencodableValue
 from django_vortex.tuples import Field, Tuple, TupleField, TupleRegistry, register_value, tuple_type
 from django_vortex.wire.codec import Codec
-from django_vortex.wire.decoder import TupleReader
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.limits import Limits
 from django_vortex.wire.payload import Payload
+from django_vortex.wire.tuple_readers import TupleReader
 
 registry = TupleRegistry()
 CODEC = Codec(registry)
