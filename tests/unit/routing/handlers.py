@@ -1,5 +1,6 @@
 """Handlers that return or raise what a test gives them."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -26,25 +27,24 @@ class Lazy:
 
 def answer_with(bench: Bench, result: object, *, is_async: bool) -> PayloadEndpoint:
     """Register a handler that returns ``result``."""
-
-    async def handle_async(request: Request) -> object:
-        return result
-
-    def handle(request: Request) -> object:
-        return result
-
-    handler = handle_async if is_async else handle
-    return PayloadEndpoint({"key": "k"}, handler, payload_io=bench.payload_io)
+    return _register(bench, lambda: result, is_async=is_async)
 
 
 def raise_in(bench: Bench, error: BaseException, *, is_async: bool) -> PayloadEndpoint:
     """Register a handler that raises ``error``."""
 
-    async def handle_async(request: Request) -> object:
+    def fail() -> None:
         raise error
 
+    return _register(bench, fail, is_async=is_async)
+
+
+def _register(bench: Bench, act: Callable[[], object], *, is_async: bool) -> PayloadEndpoint:
+    async def handle_async(request: Request) -> object:
+        return act()
+
     def handle(request: Request) -> object:
-        raise error
+        return act()
 
     handler = handle_async if is_async else handle
     return PayloadEndpoint({"key": "k"}, handler, payload_io=bench.payload_io)

@@ -24,6 +24,7 @@ from django_vortex.wire.events import EnvelopeReceived
 from django_vortex.wire.messages import encode_message
 from django_vortex.wire.payload import Payload
 from django_vortex.wire.protocol import Protocol
+from django_vortex.wire.reserved import MESSAGE_ID
 
 CODEC = Codec()
 ADDRESS = "192.0.2.1"
@@ -274,3 +275,23 @@ async def settle(turns: int = 20) -> None:
     """Let everything run that waits for nothing."""
     for _ in range(turns):
         await asyncio.sleep(0)
+
+
+class WaitingHandler:
+    """Waits for ever, and knows what has become of each request by its id."""
+
+    def __init__(self, *, is_stubborn=False):
+        self.begun, self.cancelled, self.requests = [], [], []
+        self._is_stubborn = is_stubborn
+
+    async def __call__(self, request):
+        label = request.filt[MESSAGE_ID]
+        self.begun.append(label)
+        self.requests.append(request)
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            self.cancelled.append(label)
+            if not self._is_stubborn:
+                raise
+        return [label]  # as a handler in a thread, which cannot be stopped

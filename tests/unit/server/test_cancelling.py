@@ -11,6 +11,7 @@ from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.reserved import CANCEL_KEY, CANCELLED_ID, MESSAGE_ID
 from tests.unit.server.fakes import (
     FakeStream,
+    WaitingHandler,
     make_server,
     message,
     note,
@@ -27,26 +28,6 @@ async def server(clock, payload_io):
     await server.stop(0)
 
 
-class Handler:
-    """Waits for ever, and knows what has become of each request by its id."""
-
-    def __init__(self, *, is_stubborn=False):
-        self.begun, self.cancelled, self.requests = [], [], []
-        self._is_stubborn = is_stubborn
-
-    async def __call__(self, request):
-        label = request.filt[MESSAGE_ID]
-        self.begun.append(label)
-        self.requests.append(request)
-        try:
-            await asyncio.Event().wait()
-        except asyncio.CancelledError:
-            self.cancelled.append(label)
-            if not self._is_stubborn:
-                raise
-        return [label]
-
-
 def ask(connection, message_id, key="wait"):
     connection.receive(message(note(key=key, **{MESSAGE_ID: message_id}), Dialect.NATIVE))
 
@@ -58,7 +39,7 @@ def cancel(connection, message_id):
 
 @pytest.mark.parametrize("is_stubborn", [False, True])
 async def test_cancelled_request_ends_and_is_never_answered(server, payload_io, is_stubborn):
-    handler, stream = Handler(is_stubborn=is_stubborn), FakeStream()
+    handler, stream = WaitingHandler(is_stubborn=is_stubborn), FakeStream()
     _endpoint = serve(payload_io, "wait", handler)
     connection = await open_peer(server, stream, dialect=Dialect.NATIVE)
     told = len(stream.received)
@@ -77,7 +58,7 @@ async def test_cancelled_request_ends_and_is_never_answered(server, payload_io, 
 
 
 async def test_all_endpoints_of_a_request_are_cancelled(server, payload_io):
-    first, second = Handler(), Handler()
+    first, second = WaitingHandler(), WaitingHandler()
     _endpoints = [serve(payload_io, "wait", one) for one in (first, second)]
     connection = await open_peer(server, FakeStream(), dialect=Dialect.NATIVE)
     ask(connection, "a")
@@ -89,7 +70,7 @@ async def test_all_endpoints_of_a_request_are_cancelled(server, payload_io):
 
 
 async def test_waiting_request_is_taken_out_and_the_others_keep_their_order(server, payload_io):
-    handler = Handler()
+    handler = WaitingHandler()
     _endpoint = serve(payload_io, "wait", handler)
     connection = await open_peer(server, FakeStream(), dialect=Dialect.NATIVE)
     for message_id in "abcdef":
@@ -103,7 +84,7 @@ async def test_waiting_request_is_taken_out_and_the_others_keep_their_order(serv
 
 @pytest.mark.parametrize("wrong", ["nobody", "", None, 5, [], {}, True])
 async def test_unknown_ids_are_nothing(server, payload_io, wrong):
-    handler, stream = Handler(), FakeStream()
+    handler, stream = WaitingHandler(), FakeStream()
     _endpoint = serve(payload_io, "wait", handler)
     connection = await open_peer(server, stream, dialect=Dialect.NATIVE)
     other = await open_peer(server, FakeStream(), uuid="another", dialect=Dialect.NATIVE)
@@ -122,7 +103,7 @@ async def test_unknown_ids_are_nothing(server, payload_io, wrong):
 
 async def test_cancelling_costs_the_rate_nothing_unless_it_hits_nothing(clock, payload_io):
     server = make_server(clock, payload_io=payload_io, request_rates=read_rates({"peer": "2/m"}))
-    handler, stream = Handler(), FakeStream()
+    handler, stream = WaitingHandler(), FakeStream()
     _endpoint = serve(payload_io, "wait", handler)
     connection = await open_peer(server, stream, dialect=Dialect.NATIVE)
     told = len(stream.received)

@@ -1,6 +1,5 @@
 """Requests that a peer takes back from another process than the one they run in."""
 
-import asyncio
 import threading
 
 import pytest
@@ -19,6 +18,7 @@ from tests.unit.server.fakes import (
     FakeClock,
     FakeFanOut,
     FakeStream,
+    WaitingHandler,
     make_server,
     message,
     note,
@@ -31,15 +31,15 @@ from tests.unit.server.fakes import (
 ANN, BOB = Identity("user", "7", ADDRESS), Identity("user", "8", ADDRESS)
 
 
-class Process:
-    """One of two processes, with a handler that waits for ever."""
+class Process(WaitingHandler):
+    """One of two processes, which is a handler that waits for ever."""
 
     def __init__(self, bus, clock, name, **options):
-        self.begun, self.cancelled, self.requests = [], [], []
+        super().__init__(is_stubborn=True)
         payload_io = PayloadIO()
         self.fan_out = FakeFanOut(bus, name)
         self.server = make_server(clock, fan_out=self.fan_out, payload_io=payload_io, **options)
-        self._endpoint = serve(payload_io, "wait", self._wait)
+        self._endpoint = serve(payload_io, "wait", self)
 
     async def open(self, identity=ANN, stream=None):
         stream = stream or FakeStream(framed=True)
@@ -50,16 +50,6 @@ class Process:
     @property
     def cancel_records(self):
         return [one for one in self.fan_out.published if one["kind"] == CANCEL]
-
-    async def _wait(self, request):
-        label = request.filt[MESSAGE_ID]
-        self.begun.append(label)
-        self.requests.append(request)
-        try:
-            await asyncio.Event().wait()
-        except asyncio.CancelledError:
-            self.cancelled.append(label)
-            return [label]  # as one in a thread, which cannot be stopped
 
 
 class Project:
