@@ -41,7 +41,7 @@ from django_vortex.transports.flow import SCOPE_KEY as FLOW_KEY
 from django_vortex.transports.flow import Flow
 from django_vortex.transports.greeting import Caller
 from django_vortex.transports.held_login import SCOPE_KEY, HeldLogin, Login
-from django_vortex.transports.sessions import shows_session
+from django_vortex.transports.sessions import may_show_session
 
 logger = get_limited_logger(__name__)
 
@@ -144,7 +144,7 @@ def _hold(scope: Scope, function: Authenticator, login: Login) -> Any:
 
 
 async def _ask(function: Authenticator, scope: Scope) -> Login | None:
-    if function is session_cookie and REQUEST_KEY not in scope and not shows_session(scope):
+    if function is session_cookie and REQUEST_KEY not in scope and not may_show_session(scope):
         return _read(await session_cookie(scope), may_be_inactive=True)  # waits for nothing
     async with asyncio.timeout(AUTHENTICATE_SECONDS):
         if function is session_cookie:  # it has the connections of the request, or of sessions

@@ -18,9 +18,9 @@ from django_vortex.transports.session_login import SessionLogin, ask_backend
 from django_vortex.typedefs import RunSync
 
 
-def shows_session(scope: Scope) -> bool:
-    """Return whether a request has a session cookie, for which the database may be asked."""
-    return settings.SESSION_COOKIE_NAME in _read_cookies(scope)
+def may_show_session(scope: Scope) -> bool:
+    """Return whether a request may have a session cookie, for which the database is asked."""
+    return settings.SESSION_COOKIE_NAME in _get_cookie_header(scope)
 
 
 async def load_session(scope: Scope, run_sync: RunSync) -> None:
@@ -34,7 +34,7 @@ async def load_session(scope: Scope, run_sync: RunSync) -> None:
     """
     if "session" in scope or not apps.is_installed("django.contrib.sessions"):
         return
-    session_key = _read_cookies(scope).get(settings.SESSION_COOKIE_NAME)
+    session_key = parse_cookie(_get_cookie_header(scope)).get(settings.SESSION_COOKIE_NAME)
     store = import_module(settings.SESSION_ENGINE).SessionStore
     has_users = apps.is_installed("django.contrib.auth") and "user" not in scope
     session = scope["session"] = store(session_key)
@@ -67,8 +67,5 @@ def _anonymous() -> Any:
     return AnonymousUser()
 
 
-def _read_cookies(scope: Scope) -> dict[str, str]:
-    for name, value in scope.get("headers", ()):
-        if name == b"cookie":
-            return parse_cookie(value.decode("latin-1"))
-    return {}
+def _get_cookie_header(scope: Scope) -> str:
+    return next((v.decode("latin-1") for n, v in scope.get("headers", ()) if n == b"cookie"), "")
