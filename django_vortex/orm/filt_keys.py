@@ -7,7 +7,7 @@ Clients of released versions are not told, since they put in it what they like.
 import difflib
 from collections.abc import Collection, Iterable
 
-from django_vortex.exceptions import ValidationError, quoted
+from django_vortex.exceptions import ValidationError, quoted, with_path
 from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.routing.permissions import AllowAny
 from django_vortex.routing.request import Request
@@ -56,4 +56,4 @@ def _refuse(key: object, expected: Collection[str], *, may_be_read: bool) -> Non
     if may_be_read and not near:
         return
     hint = f". Did you mean {near[0]!r}?" if near else ""
-    raise ValidationError(f"{quoted(key)} means nothing here{hint} - at `filt`")
+    raise ValidationError(with_path(f"{quoted(key)} means nothing here{hint}", "filt"))

@@ -7,7 +7,7 @@ an object, ``{"error": code, "text": ..., ...}``, for all others the text alone.
 import re
 from typing import Any
 
-from django_vortex.exceptions import MalformedMessage, PeerError, ValidationError
+from django_vortex.exceptions import MalformedMessage, PeerError, ValidationError, with_path
 from django_vortex.wire.columns import MalformedColumns
 from django_vortex.wire.dialects import Dialect
 
@@ -47,5 +47,5 @@ def _by_field(error: PeerError) -> ValidationError | None:
     if place is None:
         return None
     index, name, rest = place.groups()
-    text = f"{error.text} - at `{name}{rest}`" if rest else error.text
+    text = with_path(error.text, f"{name}{rest}") if rest else error.text
     return ValidationError(errors=[{"index": int(index), "field": name, "messages": [text]}])

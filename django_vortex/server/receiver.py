@@ -181,19 +181,17 @@ class Receiver(Sender):
         self.send(self._error_envelope(filt, error))
 
     async def _answer(self, envelope: PayloadEnvelope) -> None:
-        task = asyncio.current_task()
         request = Request(
             envelope,
             self.peer,
             codec=self._codec,
             dialect=self.dialect or UNKNOWN_DIALECT,
             is_framed=self._is_form_framed(),
-            task=task,
+            task=asyncio.current_task(),
         )
         try:
             replies = await self._server.payload_io.process(request)
-            # A handler may have gone on though it was cancelled.
-            if replies and not (task and task.cancelling()):
+            if replies and not request.is_cancelled:  # a handler may have gone on all the same
                 self._server.replies.send_soon(self, replies)
             if request.retry_after:
                 self._bear(request.retry_after)

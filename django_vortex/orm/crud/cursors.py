@@ -10,7 +10,7 @@ import binascii
 from collections.abc import Sequence
 from typing import Any
 
-from django_vortex.exceptions import ValidationError, WireError, quoted
+from django_vortex.exceptions import ValidationError, WireError, quoted, with_path
 from django_vortex.orm.conditions import AllOf, AnyOf, Comparison, Condition, Stored
 from django_vortex.orm.store import Order
 from django_vortex.wire.codec import Codec
@@ -44,7 +44,7 @@ def read_cursor(cursor: Any, order: Sequence[Order], codec: Codec) -> list[Any]:
 
 def no_cursor(cursor: Any) -> ValidationError:
     """Return the error for a cursor that no page of this list had."""
-    return ValidationError(f"{quoted(cursor)} is no cursor of this list - at `filt.after`")
+    return ValidationError(with_path(f"{quoted(cursor)} is no cursor of this list", "filt.after"))
 
 
 def behind(order: Sequence[Order], place: Sequence[Any]) -> Condition:

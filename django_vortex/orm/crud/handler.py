@@ -12,6 +12,7 @@ from django_vortex.exceptions import (
     UnknownOutcome,
     ValidationError,
     VortexError,
+    with_path,
 )
 from django_vortex.handlers.base import BaseHandler, HandlerOptions
 from django_vortex.handlers.options import set_options
@@ -320,7 +321,7 @@ class OrmCrudHandler(BaseHandler):
             return work.retrieve(key_value)
         named = [key for key in LIST_KEYS if key in filt and key not in self.filt]
         if named and self.plan.listing is None:
-            raise ValidationError(f"There are no lists here - at `filt.{named[0]}`")
+            raise ValidationError(with_path("There are no lists here", f"filt.{named[0]}"))
         if self.plan.listing is not None:
             return work.find(self.plan.listing)
         return work.create()

@@ -15,6 +15,7 @@ from django_vortex.exceptions import (
     ValidationError,
     WireError,
     quoted,
+    with_path,
 )
 from django_vortex.orm.conditions import (
     Comparison,
@@ -148,7 +149,7 @@ class Listing:
         if isinstance(error, UnfitOperand):
             names = [name for name in names if _is_named(name, error.comparison)] or names
             text = error.reason
-        said = f"{', '.join(names)}: {text} - at `filt.where`"
+        said = with_path(f"{', '.join(names)}: {text}", "filt.where")
         told = [{"index": None, "field": name, "messages": [said]} for name in names]
         return ValidationError(said, told)
 
@@ -266,7 +267,7 @@ def _is_named(name: str, comparison: Comparison) -> bool:
 
 def refuse_operand(name: str, text: str) -> ValidationError:
     """Return the error for a value that a field cannot be compared with."""
-    text = f"{text} - at `filt.where`"
+    text = with_path(text, "filt.where")
     return ValidationError(text, [{"index": None, "field": name, "messages": [text]}])
 
 
@@ -279,4 +280,4 @@ def _listed(value: Any, key: str) -> list[Any]:
 def _refusal(key: str, text: str, known: Iterable[str] = ()) -> ValidationError:
     declared = ", ".join(sorted(known))
     hint = f". Declared are: {declared}" if declared else ""
-    return ValidationError(f"{text}{hint} - at `filt.{key}`")
+    return ValidationError(with_path(f"{text}{hint}", f"filt.{key}"))

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django_vortex.exceptions import PermissionDenied, ValidationError, WireError, quoted
+from django_vortex.exceptions import PermissionDenied, ValidationError, WireError, quoted, with_path
 from django_vortex.orm.access import PeerAccess
 from django_vortex.orm.conditions import UnfitOperand
 from django_vortex.orm.crud.cursors import make_cursor, no_cursor
@@ -199,7 +199,8 @@ def read_filt_key(plan: ModelPlan, value: Any) -> Key:
     names = plan.spec.key_names
     parts = list(value) if isinstance(value, list | tuple) and len(names) > 1 else [value]
     if len(parts) != len(names):
-        raise ValidationError(f"Expected {len(names)} values, got {quoted(value)} - at `filt.id`")
+        text = f"Expected {len(names)} values, got {quoted(value)}"
+        raise ValidationError(with_path(text, "filt.id"))
     key = []
     for name, part in zip(names, parts, strict=True):
         kind = plan.spec.fields[name].type
@@ -209,7 +210,7 @@ def read_filt_key(plan: ModelPlan, value: Any) -> Key:
         try:
             key.append(part if check is None else check(part))
         except WireError as error:
-            raise ValidationError(f"{error.text} - at `filt.id`") from None
+            raise ValidationError(with_path(error.text, "filt.id")) from None
     if not is_hashable(tuple(key)):
-        raise ValidationError(f"No row has the key {quoted(value)} - at `filt.id`")
+        raise ValidationError(with_path(f"No row has the key {quoted(value)}", "filt.id"))
     return tuple(key)
