@@ -20,7 +20,7 @@ from django_vortex.wire.columns import fold_rows
 from django_vortex.wire.encode_plans import compile_encoder
 from django_vortex.wire.encoded_payload import EncodedPayload
 from django_vortex.wire.encoder import WRITERS, ValueEncoder
-from django_vortex.wire.json_text import escape_json
+from django_vortex.wire.json_text import SAME, escape_json
 from django_vortex.wire.payload import Payload
 from django_vortex.wire.plain import write_plain, write_plain_date
 from django_vortex.wire.plans import Plans
@@ -77,7 +77,10 @@ class QuickEncoding:
         encoded: list[Json] = []
         has_columns = encoder.dialect.has_columns
         for cls, items in _group(tuples):
-            encode_rows = None if cls in WRITERS else self._rows.get(cls)
+            if cls in SAME:
+                encoded += items
+                continue
+            encode_rows = self._rows.get(cls)
             if encode_rows is None:
                 encoded += _encode_each(items, cls, encoder)
                 continue
