@@ -1,0 +1,43 @@
+"""What an evaluation reads and writes, noted while it runs: `Recorder`.
+
+Takes notes from the adapters of the ORMs in whatever thread or task the evaluation has come to,
+since a context variable says who listens; gives them to whoever began the evaluation.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+from django_vortex.live.changes import Table
+from django_vortex.live.dependencies import Dependency
+
+
+@dataclass(slots=True, eq=False)
+class Recorder:
+    """The notes of one evaluation."""
+
+    reads: list[Dependency] = field(default_factory=list)
+    """What it has read, one for each executed query, or more."""
+
+    writes: list[Table] = field(default_factory=list)
+    """The tables that it has written, which it may not."""
+
+
+_recorder: ContextVar[Recorder | None] = ContextVar("vortex_recorder", default=None)
+
+
+def get_recorder() -> Recorder | None:
+    """Return who listens to the caller, None where no evaluation runs."""
+    return _recorder.get()
+
+
+@contextmanager
+def recording() -> Iterator[Recorder]:
+    """Note what is read and written in this context, and in threads that copy it."""
+    recorder = Recorder()
+    token = _recorder.set(recorder)
+    try:
+        yield recorder
+    finally:
+        _recorder.reset(token)

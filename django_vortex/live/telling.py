@@ -1,0 +1,46 @@
+"""Where committed changes go: `telling`, the one place that adapters of ORMs tell.
+
+Takes changes from any thread, right after their commit; gives them to whoever listens: the server
+of this process, else whatever carries them to the servers of others.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+from django_vortex.live.changes import Change
+from django_vortex.logs import get_limited_logger
+
+logger = get_limited_logger(__name__)
+
+Listener: TypeAlias = Callable[[Sequence[Change]], None]
+"""Takes changes in the thread that has committed them, and returns at once."""
+
+
+class Telling:
+    """Passes changes on to a listener, which may change and may be none."""
+
+    def __init__(self) -> None:
+        self._listener: Listener | None = None
+
+    def listen(self, listener: Listener | None) -> None:
+        """Tell somebody else from now on, or nobody."""
+        self._listener = listener
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether somebody listens; if not, nothing need be captured."""
+        return self._listener is not None
+
+    def tell(self, changes: Sequence[Change]) -> None:
+        """Tell of changes that are committed, or may be. Raises nothing: whoever writes goes on."""
+        listener = self._listener
+        if listener is None or not changes:
+            return
+        try:
+            listener(changes)
+        except Exception:
+            logger.exception("Nobody could be told of %d changes", len(changes))
+
+
+telling = Telling()
+"""Where the adapters of this process tell."""
