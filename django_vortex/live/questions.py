@@ -1,0 +1,80 @@
+"""What is watched, and what an evaluation of it gives: `Question` and `Evaluation`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from django_vortex.exceptions import PeerError
+from django_vortex.live.answers import Answer
+from django_vortex.live.dependencies import Dependency
+from django_vortex.routing.registered import Registered
+from django_vortex.typedefs import Filt
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """For whom an answer is the same: whoever asks in the same scope shares a watch.
+
+    Attributes:
+        user: The primary key of the user as text; None for anonymous peers, and where all share.
+        is_shared: Whether all peers share the answer, whoever they are.
+        peer: The uuid of the only peer that it is for, where it depends on more than the user.
+        tenant: What the project's ``watch_scope`` gave.
+    """
+
+    user: str | None = None
+    is_shared: bool = False
+    peer: str | None = None
+    tenant: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A filt that an endpoint answers, in a scope.
+
+    Attributes:
+        name: The digest of the canonical filt, the same in every process, as peers know the watch.
+        scope: For whom the answer is.
+        endpoint: Who answers.
+        filt: What is asked, without what differs from request to request.
+    """
+
+    name: str
+    scope: Scope
+    endpoint: Registered = field(compare=False)
+    filt: Filt = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evaluation:
+    """What an evaluation gave.
+
+    Attributes:
+        answer: The answer; None if there is none.
+        error: Why there is none, as peers are told it.
+        is_final: Whether it is over with the watch: it would fail again whatever changes, or its
+            watchers may not watch it any more.
+        is_busy: Whether the database could not answer now, and is asked again after a while.
+        dependencies: What was read until then, also by one that failed.
+        seconds: How long it took.
+    """
+
+    answer: Answer | None = None
+    error: PeerError | None = None
+    is_final: bool = False
+    is_busy: bool = False
+    dependencies: tuple[Dependency, ...] = ()
+    seconds: float = 0.0
+
+
+class Evaluate(Protocol):
+    """Evaluates questions off the loop, in one transaction where that is possible."""
+
+    async def __call__(
+        self, asked: Sequence[tuple[Question, Answer | None]], /
+    ) -> Sequence[Evaluation]:
+        """Return an evaluation of each; raises nothing but cancellation.
+
+        Args:
+            asked: What is evaluated, each with the answer that the watch has now.
+        """
