@@ -20,6 +20,7 @@ from django_vortex.routing.ports import is_on_loop
 from django_vortex.routing.rates import Throttle
 from django_vortex.routing.request import Request
 from django_vortex.routing.shared_peer import SharedPeer
+from django_vortex.routing.watchable import PER_USER, Watchable
 from django_vortex.typedefs import Filt
 from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.payload import Payload
@@ -79,6 +80,9 @@ class BaseHandler(ABC):
     abstract: ClassVar[bool] = False
     """Whether the class is there for subclasses alone, which do not inherit this."""
 
+    _watchable: Watchable = PER_USER
+    """How answers are watched."""
+
     _required: ClassVar[tuple[str, ...]] = ("filt",)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -120,6 +124,7 @@ class BaseHandler(ABC):
             throttle=self.throttle,
             payload_io=self.payload_io,
             owner=owner,
+            watchable=self._watchable,
         )
         self.filt = self.endpoint.filt
         self._is_personal = False

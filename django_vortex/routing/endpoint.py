@@ -13,6 +13,7 @@ from django_vortex.routing.payload_io import payload_io as default_payload_io
 from django_vortex.routing.permission import Permission, to_permission
 from django_vortex.routing.rates import Rates, Throttle, read_rates
 from django_vortex.routing.unkept import Unkept
+from django_vortex.routing.watchable import Watchable
 from django_vortex.typedefs import Filt
 
 Handler = Callable[..., Any]
@@ -42,6 +43,7 @@ class PayloadEndpoint:
             each address where nobody is logged in), or rates by what is counted; see `read_rates`.
         payload_io: The registry, by default the program's.
         owner: An object that keeps this endpoint alive for as long as it lives itself.
+        watchable: How its answers are watched; by default they cannot be.
 
     Raises:
         DefinitionError: A filt without ``key``, a handler that cannot be called with a request, or
@@ -61,6 +63,7 @@ class PayloadEndpoint:
         "rates",
         "site",
         "unkept",
+        "watchable",
     )
 
     def __init__(
@@ -74,6 +77,7 @@ class PayloadEndpoint:
         throttle: Throttle = None,
         payload_io: PayloadIO | None = None,
         owner: object = None,
+        watchable: Watchable | None = None,
     ) -> None:
         self.filt = check_filt(filt)
         self.handler = check_handler(handler)
@@ -85,6 +89,7 @@ class PayloadEndpoint:
         self.payload_io = default_payload_io if payload_io is None else payload_io
         self.permission = make_permission(permission, self.payload_io, repr(self))
         self.rates = None if throttle is None else Rates(read_rates(throttle))
+        self.watchable = watchable
         if owner is not None:
             keep(owner, self)
         self.unkept: Unkept | None = None

@@ -10,6 +10,7 @@ from django_vortex.routing.lifetime import Site
 from django_vortex.routing.permission import Permission
 from django_vortex.routing.rates import Rates
 from django_vortex.routing.unkept import Unkept
+from django_vortex.routing.watchable import Watchable
 from django_vortex.typedefs import Filt
 
 
@@ -27,6 +28,7 @@ class Registered(Protocol):
         rates: How often peers may ask, None for as often as they like.
         site: Where it was made.
         unkept: What is remembered of it until somebody asks it, if only its caller keeps it.
+        watchable: How its answers are watched, None if they cannot be.
     """
 
     filt: Filt
@@ -39,6 +41,7 @@ class Registered(Protocol):
     rates: Rates | None
     site: Site
     unkept: Unkept | None
+    watchable: Watchable | None
 
     def accepts(self, peer_name: str) -> bool:
         """Return whether peers of this name are heard."""
