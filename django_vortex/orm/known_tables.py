@@ -1,0 +1,52 @@
+"""The tables of this process's models, found in SQL texts: `known_tables`.
+
+Takes the tables of Django's models and of registered SQLAlchemy classes, gives those that a text
+names or may write. A table has the same name here for both ORMs, whichever of them knows it.
+"""
+
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from types import MappingProxyType
+
+from django_vortex.locks import Lock
+from django_vortex.orm.sql_text import MAX_KEPT, MAX_KEPT_CHARACTERS, find_bare_name, read_sql
+
+NOTHING: frozenset[str] = frozenset()
+
+
+class KnownTables:
+    """Tables by their names in lower case, as texts may write them."""
+
+    def __init__(self) -> None:
+        self._by_name: Mapping[str, frozenset[str]] = MappingProxyType({})
+        self._lock = Lock()
+        self._find_kept = lru_cache(MAX_KEPT)(self._find)
+
+    def add(self, tables: Iterable[str]) -> None:
+        """Know more tables; a schema in their names is left out."""
+        with self._lock:
+            by_name = dict(self._by_name)
+            for table in tables:
+                name = find_bare_name(table)
+                by_name[name.lower()] = by_name.get(name.lower(), NOTHING) | {name}
+            if by_name != self._by_name:
+                self._by_name = MappingProxyType(by_name)
+                self._find_kept = lru_cache(MAX_KEPT)(self._find)
+
+    def find_named(self, text: str) -> frozenset[str]:
+        """Return the known tables that a text names, or may name."""
+        if len(text) > MAX_KEPT_CHARACTERS:
+            return self._find(text)
+        return self._find_kept(text)
+
+    def find_written(self, text: str) -> frozenset[str]:
+        """Return the known tables that a text may write: all that it names, if it may write."""
+        return self.find_named(text) if read_sql(text).may_write else NOTHING
+
+    def _find(self, text: str) -> frozenset[str]:
+        by_name = self._by_name
+        return NOTHING.union(*(by_name.get(name, NOTHING) for name in read_sql(text).names))
+
+
+known_tables = KnownTables()
+"""The tables of this process."""
