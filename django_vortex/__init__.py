@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from django_vortex.exceptions import VortexError as VortexError
     from django_vortex.handlers.async_model_handler import AsyncModelHandler as AsyncModelHandler
     from django_vortex.handlers.model_handler import ModelHandler as ModelHandler
+    from django_vortex.handlers.query import query as query
     from django_vortex.orm.crud.extension import Change as Change
     from django_vortex.orm.crud.extension import Context as Context
     from django_vortex.orm.crud.extension import CrudExtension as CrudExtension
@@ -103,6 +104,7 @@ _MODULES = {
     "endpoint": "routing.endpoint",
     "flush": "transports.sending",
     "proxy_header": "transports.authentication",
+    "query": "handlers.query",
     "register_value": "tuples",
     "send": "transports.sending",
     "session_cookie": "transports.authentication",

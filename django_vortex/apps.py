@@ -18,6 +18,7 @@ class DjangoVortexConfig(AppConfig):
 
         from django_vortex.checks import register_checks
         from django_vortex.handlers.discovery import register_classes
+        from django_vortex.orm.crud.stores import read_statement
         from django_vortex.orm.django import tuples as django_tuples
         from django_vortex.orm.django.errors import translate_error
         from django_vortex.orm.sqlalchemy import tuples as sqlalchemy_tuples
@@ -34,6 +35,7 @@ class DjangoVortexConfig(AppConfig):
             after_commit=transaction.on_commit,
             get_permission=get_permission,
             translate_error=translate_error,
+            read_statement=read_statement,
         )
         register_checks()
         listen_to_logouts()

@@ -1,4 +1,4 @@
-"""Endpoint to reply: ModelHandler and AsyncModelHandler.
+"""Endpoint to reply: queries, ModelHandler and AsyncModelHandler.
 
 Takes requests, gives payloads. Imports `routing` and below; knows no ORM and no transport.
 """

@@ -2,7 +2,7 @@
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from typing import Any, ClassVar, Self, TypedDict, Unpack
@@ -13,6 +13,7 @@ from django_vortex.handlers.options import check_class, set_options
 from django_vortex.logs import get_limited_logger
 from django_vortex.routing.address import Address
 from django_vortex.routing.endpoint import PayloadEndpoint
+from django_vortex.routing.live_options import ScopeName, make_live_options
 from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.routing.payload_io import payload_io as default_payload_io
 from django_vortex.routing.peer import Peer
@@ -38,6 +39,8 @@ class HandlerOptions(TypedDict, total=False):
     ignore_from: Iterable[str]
     permission: Any
     throttle: Throttle
+    scope: ScopeName
+    depends_on: Sequence[Any]
     payload_io: PayloadIO | None
 
 
@@ -73,6 +76,14 @@ class BaseHandler(ABC):
 
     throttle: Throttle = None
     """How often peers may ask, as of `PayloadEndpoint`."""
+
+    scope: ScopeName = "user"
+    """Who shares an answer that is watched: the peers of a user, or ``"all"`` peers, if it does not
+    depend on who asks.
+    """
+
+    depends_on: Sequence[Any] = ()
+    """Tables that answers depend on beside those that are seen to be read: models, or names."""
 
     payload_io: PayloadIO = default_payload_io
     """The registry it is registered with."""
@@ -122,6 +133,7 @@ class BaseHandler(ABC):
             ignore_from=self.ignore_from,
             permission=permission,
             throttle=self.throttle,
+            live=make_live_options(self.scope, self.depends_on, type(self).__qualname__),
             payload_io=self.payload_io,
             owner=owner,
             watchable=self._watchable,

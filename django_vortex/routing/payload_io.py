@@ -33,6 +33,7 @@ from django_vortex.routing.ports import (
     AfterCommit,
     GetPermission,
     PushEnvelope,
+    ReadStatement,
     RunLarge,
     TranslateError,
     call_now,
@@ -40,6 +41,7 @@ from django_vortex.routing.ports import (
     is_task_cancelled,
     know_no_error,
     push_nowhere,
+    read_nothing,
     utc_now,
 )
 from django_vortex.routing.registered import Registered
@@ -75,6 +77,7 @@ class PayloadIO(EndpointRegistry):
         self._work = CodecWork(clock)
         self.after_commit: AfterCommit = call_now
         self.translate_error: TranslateError = know_no_error
+        self.read_statement: ReadStatement = read_nothing
         self.get_permission: GetPermission = get_package_default
         self.default_permission = DefaultPermission(lambda: self.get_permission(edits_rows=False))
         """The permission of all endpoints that name none: one object, which stays in the cache."""
@@ -94,6 +97,7 @@ class PayloadIO(EndpointRegistry):
         push: PushEnvelope | None = None,
         after_commit: AfterCommit | None = None,
         translate_error: TranslateError | None = None,
+        read_statement: ReadStatement | None = None,
         get_permission: GetPermission | None = None,
         codec: Codec | None = None,
         loop: asyncio.AbstractEventLoop | None = None,
@@ -112,6 +116,8 @@ class PayloadIO(EndpointRegistry):
             self.after_commit = after_commit
         if translate_error is not None:
             self.translate_error = translate_error
+        if read_statement is not None:
+            self.read_statement = read_statement
         if get_permission is not None:
             self.get_permission = get_permission
             forget_defaults()
@@ -128,6 +134,7 @@ class PayloadIO(EndpointRegistry):
         push: PushEnvelope | None = None,
         after_commit: AfterCommit | None = None,
         translate_error: TranslateError | None = None,
+        read_statement: ReadStatement | None = None,
         get_permission: GetPermission | None = None,
     ) -> Iterator[None]:
         """Set the ports that are given for as long as the context lasts, as tests want it."""
@@ -137,6 +144,7 @@ class PayloadIO(EndpointRegistry):
             self._push,
             self.after_commit,
             self.translate_error,
+            self.read_statement,
             self.get_permission,
         )
         self.bind(
@@ -144,6 +152,7 @@ class PayloadIO(EndpointRegistry):
             push=push,
             after_commit=after_commit,
             translate_error=translate_error,
+            read_statement=read_statement,
             get_permission=get_permission,
         )
         try:
@@ -155,6 +164,7 @@ class PayloadIO(EndpointRegistry):
                 self._push,
                 self.after_commit,
                 self.translate_error,
+                self.read_statement,
                 self.get_permission,
             ) = before
             forget_defaults()

@@ -4,12 +4,13 @@ import asyncio
 import datetime
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
-from django_vortex.exceptions import DeliveryError, HandlerError
+from django_vortex.exceptions import DefinitionError, DeliveryError, HandlerError
 from django_vortex.routing.address import Address
 from django_vortex.routing.permission import Permission
 from django_vortex.routing.permissions import PACKAGE_DEFAULT
+from django_vortex.typedefs import RunSync
 from django_vortex.wire.envelope import PayloadEnvelope
 
 _T = TypeVar("_T")
@@ -67,6 +68,28 @@ class TranslateError(Protocol):
         """Return the error that a peer is told instead; None is not for peers."""
 
 
+class ReadStatement(Protocol):
+    """Reads the rows of a statement that knows no connection, as a ``select()`` of SQLAlchemy."""
+
+    def __call__(
+        self,
+        statement: Any,
+        session_factory: Callable[[], Any],
+        run_sync: RunSync,
+        /,
+        *,
+        on_loop: bool,
+    ) -> Any:
+        """Return the rows, or what is awaited for them: on a loop, and of asynchronous sessions.
+
+        Args:
+            statement: What is read.
+            session_factory: Makes the session for it.
+            run_sync: Runs what blocks in a thread.
+            on_loop: Whether the caller must not be blocked.
+        """
+
+
 def get_package_default(*, edits_rows: bool) -> Permission:
     """Return what holds without settings: everybody reads, whoever is logged in writes."""
     return PACKAGE_DEFAULT
@@ -89,6 +112,13 @@ def call_now(function: Callable[[], object], /) -> object:
 def know_no_error(error: BaseException, /) -> HandlerError | None:
     """Return None: without a framework no exception is translated."""
     return None
+
+
+def read_nothing(
+    statement: Any, session_factory: Callable[[], Any], run_sync: RunSync, /, *, on_loop: bool
+) -> Any:
+    """Fail, since nobody has bound the registry to an ORM."""
+    raise DefinitionError("Nothing to read statements with: this PayloadIO is bound to no ORM")
 
 
 async def run_in_thread(function: Callable[[], _T], /) -> _T:

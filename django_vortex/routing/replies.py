@@ -135,6 +135,25 @@ def list_payload(result: Any, registry: TupleRegistry = registry) -> Payload:
     return Payload(tuples=[result])
 
 
+def is_one(result: Any, registry: TupleRegistry = registry) -> bool:
+    """Return whether what a handler returned is one tuple or value, or none, and not a list.
+
+    That is what `list_payload` makes a list of itself; the tuples of a payload are always one.
+
+    Args:
+        result: What it returned.
+        registry: Knows what is lazy.
+    """
+    kind = type(result)
+    if kind is list:
+        return False
+    if registry.stand_ins.includes(result):
+        return is_one(registry.stand_ins.resolve(result), registry)
+    if issubclass(kind, Payload | PayloadEnvelope):
+        return False
+    return not issubclass(kind, Iterable) or issubclass(kind, _SINGLE)
+
+
 class Work(enum.Enum):
     """What `make_reply` of a handler's result is like."""
 

@@ -7,6 +7,7 @@ from concurrent.futures import Future
 from contextlib import ExitStack, asynccontextmanager
 from typing import TypeAlias
 
+from django_vortex.orm.crud.stores import read_statement
 from django_vortex.orm.django.errors import translate_error
 from django_vortex.routing.address import Address
 from django_vortex.routing.payload_io import PayloadIO
@@ -57,6 +58,7 @@ class Bench:
                 push=self.push,
                 get_permission=get_permission,
                 translate_error=translate_error,
+                read_statement=read_statement,
             )
         )
         self._bindings.enter_context(divert(self.push, self.call))

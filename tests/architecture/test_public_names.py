@@ -51,6 +51,7 @@ PUBLIC_NAMES = {
     "endpoint",
     "flush",
     "proxy_header",
+    "query",
     "register_value",
     "send",
     "session_cookie",

@@ -33,3 +33,16 @@ def make_store(
     raise DefinitionError(
         f"Expected a Django model, a SQLAlchemy class or table, got {quoted(model)}"
     )
+
+
+def read_statement(
+    statement: Any, session_factory: Callable[[], Any], run_sync: RunSync, /, *, on_loop: bool
+) -> Any:
+    """Return the rows of a ``select()`` of SQLAlchemy; see `ReadStatement`.
+
+    Raises:
+        TryAgain: The database cannot answer now.
+    """
+    from django_vortex.orm.sqlalchemy.statements import read_statement
+
+    return read_statement(statement, session_factory, run_sync, on_loop=on_loop)
