@@ -14,6 +14,7 @@ from django_vortex.exceptions import (
     NotFound,
     UnencodableValue,
     UnknownEndpoint,
+    ValidationError,
 )
 from django_vortex.tuples import GenericTuple
 from tests.support.fixtures import StartServer
@@ -36,6 +37,23 @@ async def test_call_gives_the_payload_of_the_reply(server: ServerProcess, transp
         assert reply.filt["more"] == 1
         numbered = await vortex.call("e2e.slow_async", number=7, timeout=60)
         assert numbered.tuples == [7]
+
+
+async def test_a_query_is_called_with_its_arguments(server: ServerProcess, transport: str) -> None:
+    day = date(2024, 1, 2)
+    async with connect(url_of(server), transports=[transport], open_timeout=60) as vortex:
+        price = Decimal("1.10")
+        reply = await vortex.call(
+            "e2e.priced", day=day, price=price, unit="dozen", names=["a"], timeout=60
+        )
+        assert reply.tuples == [day, Decimal("2.20"), "dozen", ["a"]]
+        assert (await vortex.call("e2e.first", start=7, timeout=60)).tuples == [7]
+        with pytest.raises(ValidationError) as caught:
+            await vortex.call("e2e.priced", day="2024-01-02", cont=2, timeout=60)
+        assert {error["field"]: error["messages"] for error in caught.value.errors} == {
+            "day": ["Expected `date`, got '2024-01-02'"],
+            "cont": ["There is no such argument. Did you mean 'count'?"],
+        }
 
 
 async def test_calls_side_by_side_get_their_own_answers(

@@ -15,12 +15,13 @@ from django_vortex import (
     endpoint,
     tuple_type,
 )
-from tests.e2e.app import cancelling, crud, databases, orms, raising, vectors
+from tests.e2e.app import cancelling, crud, databases, orms, queries, raising, vectors
 
 assert cancelling.events is not None, "importing it registers its endpoints"
 assert databases.handlers, "importing it registers its endpoints"
 assert crud.engine, "importing it registers its endpoints"
 assert orms.wrap, "importing it registers its endpoints"
+assert queries.priced, "importing it registers its queries"
 assert raising.handlers, "importing it registers its endpoints"
 assert vectors.endpoints, "importing them registers them"
 
