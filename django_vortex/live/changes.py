@@ -58,6 +58,6 @@ class Change:
     operation: Operation = Operation.ANY
     keys: frozenset[Key] | None = None
     columns: frozenset[str] | None = None
-    old: Mapping[str, Any] = field(default=NO_VALUES)
-    new: Mapping[str, Any] = field(default=NO_VALUES)
+    old: Mapping[str, Any] = field(default_factory=lambda: NO_VALUES)
+    new: Mapping[str, Any] = field(default_factory=lambda: NO_VALUES)
     rows: int | None = None

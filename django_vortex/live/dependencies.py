@@ -27,7 +27,7 @@ class Dependency:
     """
 
     table: Table
-    equalities: Mapping[str, frozenset[Any]] = field(default=NO_EQUALITIES)
+    equalities: Mapping[str, frozenset[Any]] = field(default_factory=lambda: NO_EQUALITIES)
     keys: frozenset[Key] | None = None
     deciding: frozenset[str] | None = None
     columns: frozenset[str] | None = None

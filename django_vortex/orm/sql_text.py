@@ -33,121 +33,34 @@ _WORD: Final = re.compile(r"[\w$]+")
 _UNSURE: Final = re.compile(r"""\\|\#|--(?!\s)|/\*!|/\*(?:(?!\*/).)*/\*|\bu&["']""", re.I | re.S)
 """What not all databases read alike: escapes, comments that nest, are code, or are none."""
 
-_HARMLESS: Final = frozenset(
-    {
-        "select",
-        "values",
-        "table",
-        "savepoint",
-        "release",
-        "rollback",
-        "begin",
-        "start",
-        "commit",
-        "end",
-        "abort",
-        "show",
-        "set",
-        "reset",
-        "pragma",
-        "explain",
-        "declare",
-        "fetch",
-        "close",
-        "listen",
-        "unlisten",
-        "notify",
-        "lock",
-        "vacuum",
-        "analyze",
-        "reindex",
-        "with",
-        "discard",
-        "use",
-        "describe",
-        "desc",
-        "checkpoint",
-        "deallocate",
-        "prepare",
-    }
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_HARMLESS: Final = _words(
+    "select values table savepoint release rollback begin start commit end abort show set "
+    "reset pragma explain declare fetch close listen unlisten notify lock vacuum analyze "
+    "reindex with discard use describe desc checkpoint deallocate prepare"
 )
 """A statement that begins so writes only if another word of it does."""
 
 _WRITES: Final = frozenset({"insert", "update", "delete", "merge", "into"})
 """Words that write wherever in a statement they are."""
 
-_BEGIN_WRITES: Final = frozenset(
-    {
-        "replace",
-        "upsert",
-        "truncate",
-        "copy",
-        "call",
-        "do",
-        "drop",
-        "alter",
-        "create",
-        "refresh",
-        "attach",
-        "detach",
-        "load",
-    }
+_BEGIN_WRITES: Final = _words(
+    "replace upsert truncate copy call do drop alter create refresh attach detach load"
 )
 """Those that write where a statement begins with them; columns may be called so."""
 
 _LOCKS: Final = (("for",), ("for", "no", "key"))
 """What stands before `update` where rows are locked and not changed."""
 
-_TRANSACTION: Final = frozenset(
-    {
-        "begin",
-        "start",
-        "commit",
-        "end",
-        "rollback",
-        "abort",
-        "savepoint",
-        "release",
-        "prepare",
-        "xa",
-    }
-)
-_NO_NAMES: Final = frozenset(
-    {
-        "select",
-        "from",
-        "where",
-        "order",
-        "group",
-        "by",
-        "having",
-        "union",
-        "and",
-        "or",
-        "not",
-        "null",
-        "as",
-        "on",
-        "in",
-        "case",
-        "when",
-        "then",
-        "else",
-        "table",
-        "create",
-        "insert",
-        "update",
-        "delete",
-        "into",
-        "values",
-        "set",
-        "primary",
-        "foreign",
-        "references",
-        "check",
-        "unique",
-        "default",
-    }
+_TRANSACTION: Final = _words("begin start commit end rollback abort savepoint release prepare xa")
+_NO_NAMES: Final = _words(
+    "select from where order group by having union and or not null as on in case when then "
+    "else table create insert update delete into values set primary foreign references "
+    "check unique default"
 )
 """Words that name something in no database unless they are quoted."""
 
