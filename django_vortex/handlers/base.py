@@ -13,7 +13,6 @@ from django_vortex.handlers.options import check_class, set_options
 from django_vortex.logs import get_limited_logger
 from django_vortex.routing.address import Address
 from django_vortex.routing.endpoint import PayloadEndpoint
-from django_vortex.routing.live_options import ScopeName, make_live_options
 from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.routing.payload_io import payload_io as default_payload_io
 from django_vortex.routing.peer import Peer
@@ -21,7 +20,7 @@ from django_vortex.routing.ports import is_on_loop
 from django_vortex.routing.rates import Throttle
 from django_vortex.routing.request import Request
 from django_vortex.routing.shared_peer import SharedPeer
-from django_vortex.routing.watchable import PER_USER, Watchable
+from django_vortex.routing.watchable import PER_USER, Watchable, WatchScope, declare
 from django_vortex.typedefs import Filt
 from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.payload import Payload
@@ -39,7 +38,7 @@ class HandlerOptions(TypedDict, total=False):
     ignore_from: Iterable[str]
     permission: Any
     throttle: Throttle
-    scope: ScopeName
+    scope: WatchScope
     depends_on: Sequence[Any]
     payload_io: PayloadIO | None
 
@@ -77,7 +76,7 @@ class BaseHandler(ABC):
     throttle: Throttle = None
     """How often peers may ask, as of `PayloadEndpoint`."""
 
-    scope: ScopeName = "user"
+    scope: WatchScope = "user"
     """Who shares an answer that is watched: the peers of a user, or ``"all"`` peers, if it does not
     depend on who asks.
     """
@@ -92,7 +91,7 @@ class BaseHandler(ABC):
     """Whether the class is there for subclasses alone, which do not inherit this."""
 
     _watchable: Watchable = PER_USER
-    """How answers are watched."""
+    """How answers are watched, apart from `scope` and `depends_on`."""
 
     _required: ClassVar[tuple[str, ...]] = ("filt",)
 
@@ -133,10 +132,11 @@ class BaseHandler(ABC):
             ignore_from=self.ignore_from,
             permission=permission,
             throttle=self.throttle,
-            live=make_live_options(self.scope, self.depends_on, type(self).__qualname__),
             payload_io=self.payload_io,
             owner=owner,
-            watchable=self._watchable,
+            watchable=declare(
+                self._watchable, self.scope, self.depends_on, type(self).__qualname__
+            ),
         )
         self.filt = self.endpoint.filt
         self._is_personal = False

@@ -14,11 +14,12 @@ from django_vortex.exceptions import DefinitionError, quoted
 from django_vortex.handlers.arguments import Arguments
 from django_vortex.routing.endpoint import PayloadEndpoint, describe_handler
 from django_vortex.routing.lifetime import keep
-from django_vortex.routing.live_options import ScopeName, make_live_options
 from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.routing.payload_io import payload_io as default_payload_io
 from django_vortex.routing.rates import Throttle
+from django_vortex.routing.replies import is_one
 from django_vortex.routing.request import Request
+from django_vortex.routing.watchable import Watchable, WatchScope, declare
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -75,6 +76,11 @@ class Query:
         handler = answer_on_loop if self.is_async else answer
         return _name_after(self.function, answer_first if self.is_source else handler)
 
+    def make_watchable(self) -> Watchable:
+        """Return how its answers are watched, as far as the function says that itself."""
+        source = self.open_source if self.is_source else None
+        return Watchable(source=source, is_one=self._is_one)
+
     def open_source(self, request: Request) -> AsyncIterator[Any]:
         """Return what gives the values of an asynchronous generator for the filt of a request.
 
@@ -83,6 +89,9 @@ class Query:
         """
         source: AsyncIterator[Any] = self._call(request)
         return source
+
+    def _is_one(self, result: Any) -> bool:
+        return is_one(result, self._payload_io.codec.registry)
 
     def _call(self, request: Request) -> Any:
         is_native = request.dialect.is_native
@@ -107,7 +116,7 @@ def query(
     *,
     permission: Any = None,
     throttle: Throttle = None,
-    scope: ScopeName = "user",
+    scope: WatchScope = "user",
     depends_on: Iterable[Any] = (),
     session_factory: Callable[[], Any] | None = None,
     payload_io: PayloadIO | None = None,
@@ -150,14 +159,13 @@ def query(
         if not inspect.isfunction(function):
             raise DefinitionError(f"@query({name!r}) is for functions, got {quoted(function)}")
         made = Query(name, function, session_factory, registered_with)
-        source = made.open_source if made.is_source else None
         endpoint = PayloadEndpoint(
             {"key": name},
             made.make_handler(),
             permission=permission,
             throttle=throttle,
-            live=make_live_options(scope, depends_on, f"@query({name!r})", source),
             payload_io=registered_with,
+            watchable=declare(made.make_watchable(), scope, depends_on, f"@query({name!r})"),
         )
         keep(function, endpoint)
         vars(function).setdefault(_QUERIES, []).append(made)

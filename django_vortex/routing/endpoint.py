@@ -8,7 +8,6 @@ from typing import Any, TypeVar
 from django_vortex.exceptions import DefinitionError, quoted
 from django_vortex.routing.filt import check_filt
 from django_vortex.routing.lifetime import get_site, keep
-from django_vortex.routing.live_options import NO_OPTIONS, LiveOptions, ScopeName, make_live_options
 from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.routing.payload_io import payload_io as default_payload_io
 from django_vortex.routing.permission import Permission, to_permission
@@ -42,7 +41,6 @@ class PayloadEndpoint:
             the setting ``PERMISSION``, which lets everybody send requests unless it is changed.
         throttle: How often peers may send requests: a rate such as ``"60/m"`` for each user (for
             each address where nobody is logged in), or rates by what is counted; see `read_rates`.
-        live: How its answers are watched.
         payload_io: The registry, by default the program's.
         owner: An object that keeps this endpoint alive for as long as it lives itself.
         watchable: How its answers are watched; by default they cannot be.
@@ -60,7 +58,6 @@ class PayloadEndpoint:
         "hears_all",
         "ignore_from",
         "is_async",
-        "live",
         "payload_io",
         "permission",
         "rates",
@@ -78,7 +75,6 @@ class PayloadEndpoint:
         ignore_from: Iterable[str] = (),
         permission: Any = None,
         throttle: Throttle = None,
-        live: LiveOptions = NO_OPTIONS,
         payload_io: PayloadIO | None = None,
         owner: object = None,
         watchable: Watchable | None = None,
@@ -86,7 +82,6 @@ class PayloadEndpoint:
         self.filt = check_filt(filt)
         self.handler = check_handler(handler)
         self.is_async = is_async(handler)
-        self.live = live
         self.accept_only_from = _names(accept_only_from)
         self.ignore_from = _names(ignore_from)
         self.hears_all = not self.accept_only_from and not self.ignore_from
@@ -123,8 +118,6 @@ def endpoint(
     ignore_from: Iterable[str] = (),
     permission: Any = None,
     throttle: Throttle = None,
-    scope: ScopeName = "user",
-    depends_on: Iterable[Any] = (),
     payload_io: PayloadIO | None = None,
     owner: object = None,
 ) -> Callable[[_Function], _Function]:
@@ -136,10 +129,6 @@ def endpoint(
     The function is returned unchanged and keeps its endpoint, so that one that is defined within
     another function lives as long as the function does.
 
-    When its answers are watched, ``scope`` says who shares one: the peers of a ``"user"``, or
-    ``"all"`` peers, if it does not depend on who asks. ``depends_on`` are the tables that answers
-    depend on beside those that the handler is seen to read: models, or names.
-
     Raises:
         DefinitionError: As `PayloadEndpoint`; or it is used without a filt, as ``@endpoint``.
     """
@@ -149,7 +138,6 @@ def endpoint(
             "@endpoint({'key': 'board.echo'}) with a key of your own"
         )
     filt = check_filt(filt)
-    live = make_live_options(scope, depends_on, f"@endpoint({filt!r})")
 
     def decorate(function: _Function) -> _Function:
         PayloadEndpoint(
@@ -159,7 +147,6 @@ def endpoint(
             ignore_from=ignore_from,
             permission=permission,
             throttle=throttle,
-            live=live,
             payload_io=payload_io,
             owner=function if owner is None else owner,
         )

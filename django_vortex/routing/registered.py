@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from django_vortex.routing.lifetime import Site
-from django_vortex.routing.live_options import LiveOptions
 from django_vortex.routing.permission import Permission
 from django_vortex.routing.rates import Rates
 from django_vortex.routing.unkept import Unkept
@@ -25,7 +24,6 @@ class Registered(Protocol):
         ignore_from: Names of peers that it does not hear.
         hears_all: Whether it hears peers of every name.
         is_async: Whether the handler is a coroutine function.
-        live: How its answers are watched.
         permission: Who may ask.
         rates: How often peers may ask, None for as often as they like.
         site: Where it was made.
@@ -39,7 +37,6 @@ class Registered(Protocol):
     ignore_from: frozenset[str]
     hears_all: bool
     is_async: bool
-    live: LiveOptions
     permission: Permission
     rates: Rates | None
     site: Site

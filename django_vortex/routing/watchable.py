@@ -4,9 +4,11 @@ Handlers whose answers can be watched give it to their endpoint; a bare endpoint
 anything, has none.
 """
 
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
-from typing import Any, Final, Literal, TypeAlias
+from collections.abc import AsyncIterator, Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal, TypeAlias, get_args
+
+from django_vortex.exceptions import DefinitionError, quoted
 
 WatchScope: TypeAlias = Literal["user", "all"]
 """For whom an answer is the same: each user has one of its own, or all peers share it."""
@@ -37,3 +39,29 @@ class Watchable:
 
 PER_USER: Final = Watchable()
 """Of handlers that say nothing else."""
+
+
+def declare(
+    watchable: Watchable, scope: WatchScope, depends_on: Iterable[Any], where: str
+) -> Watchable:
+    """Return how answers are watched with what an application says of it.
+
+    Args:
+        watchable: What the handler says itself.
+        scope: For whom an answer is the same.
+        depends_on: Models or tables.
+        where: How errors call the handler.
+
+    Raises:
+        DefinitionError: There is no such scope, or the tables are no list.
+    """
+    if scope not in get_args(WatchScope):
+        raise DefinitionError(f"{where}: scope is 'user' or 'all', got {quoted(scope)}")
+    if isinstance(depends_on, str | type) or not isinstance(depends_on, Iterable):
+        raise DefinitionError(
+            f"{where}: depends_on is a list of models or names of tables, got {quoted(depends_on)}"
+        )
+    tables = tuple(depends_on)
+    if scope == watchable.scope and tables == watchable.depends_on:
+        return watchable
+    return replace(watchable, scope=scope, depends_on=tables)

@@ -15,6 +15,7 @@ from django_vortex.routing.endpoint import describe_handler, endpoint
 from django_vortex.routing.permissions import IsStaff
 from django_vortex.routing.replies import is_one
 from django_vortex.routing.request import Request
+from django_vortex.routing.watchable import PER_USER, Watchable
 from django_vortex.tuples import TupleRegistry
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.payload import Payload
@@ -74,7 +75,10 @@ async def test_an_answer_is_a_list_or_one_value(
         return result
 
     assert await tuples_of(bench) == tuples
-    assert is_one(result) is single
+    [registered] = bench.payload_io.endpoints
+    assert registered.watchable is not None
+    assert registered.watchable.is_one is not None
+    assert registered.watchable.is_one(result) is single
 
 
 def test_a_generator_is_a_list_and_a_lazy_value_what_it_stands_for() -> None:
@@ -121,11 +125,13 @@ async def test_an_asynchronous_generator_answers_with_its_first_value_and_is_clo
     assert await tuples_of(bench, start=3) == []
 
     [registered] = bench.payload_io.endpoints
-    assert registered.live.open_source is not None
-    source = registered.live.open_source(bench.request({"key": "q", "start": 2}))
+    assert registered.watchable is not None
+    make = registered.watchable.source
+    assert make is not None
+    source = make(bench.request({"key": "q", "start": 2}))
     assert [value async for value in source] == [2]
     with pytest.raises(HandlerError, match="Argument 'start': Expected `int`, got 'x'"):
-        registered.live.open_source(bench.request({"key": "q", "start": "x"}))
+        make(bench.request({"key": "q", "start": "x"}))
 
 
 async def test_a_generator_is_a_list(bench: Bench) -> None:
@@ -183,7 +189,7 @@ def test_how_it_is_watched_is_declared(bench: Bench) -> None:
     @query("q", scope="all", depends_on=["board_ticket", Bench], payload_io=bench.payload_io)
     def answer(request: Request) -> None: ...
 
-    @endpoint({"key": "e"}, scope="all", depends_on=[Bench], payload_io=bench.payload_io)
+    @endpoint({"key": "e"}, payload_io=bench.payload_io)
     def function(request: Request) -> None: ...
 
     class Handler(ModelHandler):
@@ -196,14 +202,15 @@ def test_how_it_is_watched_is_declared(bench: Bench) -> None:
 
     handler = Handler()
     plain = Handler(scope="user", depends_on=[])
-    found = [(one.live.scope, one.live.depends_on) for one in bench.payload_io.endpoints]
-    assert found == [
-        ("all", ("board_ticket", Bench)),
-        ("all", (Bench,)),
-        ("all", ("board_ticket",)),
-        ("user", ()),
-    ]
-    assert all(one.live.open_source is None for one in bench.payload_io.endpoints)
+    queried, bare, *others = (one.watchable for one in bench.payload_io.endpoints)
+    assert queried is not None
+    assert (queried.scope, queried.depends_on) == ("all", ("board_ticket", Bench))
+    assert (queried.source, bare) == (None, None)
+    assert others == [Watchable("all", ("board_ticket",)), PER_USER]
+    with pytest.raises(
+        DefinitionError, match=r"Handler\.scope is 'user' or 'all', got 'everybody'"
+    ):
+        Handler(scope="everybody")  # type: ignore[arg-type]
     del handler, plain
 
 
