@@ -59,6 +59,9 @@ class TupleAdapter(Protocol):
     def get_construction(self, cls: type, fields: Sequence[FieldSpec]) -> Construction:
         """Return how to rebuild instances when only ``fields`` may be set."""
 
+    def get_key_names(self, cls: type) -> Sequence[str]:
+        """Return the attributes that tell one instance from all others; none if there are none."""
+
 
 class TupleClassAdapter:
     """Reads and rebuilds `Tuple` subclasses."""
@@ -88,6 +91,10 @@ class TupleClassAdapter:
 
         has_all = len(fields) == len(cls.__tuple_fields__)
         return Construction(build, is_plain=has_all and is_assigned_plainly(cls))
+
+    def get_key_names(self, cls: type[Tuple]) -> Sequence[str]:
+        """Return what the class says of itself."""
+        return cls.__tuple_key__
 
 
 class DataclassAdapter:
@@ -127,6 +134,10 @@ class DataclassAdapter:
 
         has_all = len(fields) == len(declared)
         return Construction(build, is_plain=has_all and is_assigned_plainly(cls))
+
+    def get_key_names(self, cls: type[Any]) -> Sequence[str]:
+        """Return none: a dataclass says nothing about it."""
+        return ()
 
 
 class Adapters:

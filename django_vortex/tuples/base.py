@@ -24,6 +24,8 @@ class Tuple:
     """
 
     __tuple_fields__: ClassVar[dict[str, FieldDefinition]] = {}
+    __tuple_key__: ClassVar[tuple[str, ...]] = ()
+    """The fields that tell one record from all others of the class; none if they are not known."""
     __hash__ = None  # type: ignore[assignment]  # equal by value and mutable
 
     def __init_subclass__(cls, **kwargs: Any) -> None:

@@ -1,10 +1,12 @@
-"""What can be inside an envelope that came, closed until somebody asks for it.
+"""What can be inside an envelope, closed until somebody asks for it.
 
-Takes what stood in the message, gives the payload.
+Takes what stood in a message that came, or what was encoded before it is known how it travels;
+gives the payload.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -57,5 +59,28 @@ class InflatedBody:
         return codec.decode_payload_object(self.source, Dialect.D0)
 
 
-Body: TypeAlias = Payload | EncodedBody | JsonBody | InflatedBody
+@dataclass(frozen=True, slots=True, eq=False)
+class EncodedTuples:
+    """Tuples of ours that were encoded apart from a payload, for some dialects.
+
+    Attributes:
+        by_dialect: The JSON of their list, always for both versions of our own dialect.
+        filt: The JSON of the filt for our own ends, where that is not what a codec writes.
+    """
+
+    by_dialect: Mapping[Dialect, bytes]
+    filt: bytes = b""
+
+    @property
+    def dialect(self) -> Dialect:
+        """What is opened for those for whom nothing was encoded."""
+        return Dialect.NATIVE_1
+
+    def decode(self, codec: EncodesPayloads) -> Payload:
+        """Open it."""
+        json = b'{"_ct":"rp","tuples":%b}' % self.by_dialect[self.dialect]
+        return codec.decode_inflated(json, self.dialect)
+
+
+Body: TypeAlias = Payload | EncodedBody | JsonBody | InflatedBody | EncodedTuples
 """What can be inside an envelope."""

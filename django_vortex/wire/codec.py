@@ -7,6 +7,7 @@ gives values or a `WireError`. `encoder` has the table of what becomes what.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
 from django_vortex.exceptions import (
@@ -23,6 +24,7 @@ from django_vortex.wire.columns import expand_columns, fold_rows
 from django_vortex.wire.decoder import ValueDecoder
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.encoded_payload import EncodedPayload
+from django_vortex.wire.encoded_rows import EncodedRows
 from django_vortex.wire.encoder import ValueEncoder
 from django_vortex.wire.inflate import inflate
 from django_vortex.wire.json_text import (
@@ -173,6 +175,15 @@ class Codec:
             is_lasting=encoder.is_lasting,
             is_tabular=len(folded) < len(encoded["tuples"]),
         )
+
+    def encode_rows(self, tuples: Sequence[Any]) -> EncodedRows:
+        """Encode each of some tuples by itself, as our own ends read it.
+
+        Raises:
+            UnencodableValue: Something in a tuple cannot travel; the path says where.
+        """
+        encoder = ValueEncoder(self, Dialect.NATIVE_1)
+        return self._quick_encoding.encode_rows(tuples, encoder)
 
     def decode_payload(
         self, text: bytes | str, dialect: Dialect, *, is_foreign: bool = True

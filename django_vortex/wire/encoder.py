@@ -47,6 +47,7 @@ from django_vortex.typedefs import Json
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.envelopes_in_data import encode_envelope
+from django_vortex.wire.json_text import write_json
 from django_vortex.wire.keys import (
     MAX_SAFE_INT,
     are_exact_text_keys,
@@ -308,12 +309,17 @@ def _native(kind: type, nearest: _Writer) -> _Writer:
     return write
 
 
-def _native_items(name: str) -> _Writer:
-    """Make a writer of a collection that is a list everywhere but in the native dialect."""
+def _native_items(name: str, *, is_set: bool = False) -> _Writer:
+    """Make a writer of a collection that is a list everywhere but in the native dialect.
+
+    Equal sets are written alike: their own order depends on the process.
+    """
 
     def write(encoder: ValueEncoder, value: Any, depth: int) -> Json:
         encoder.is_portable = False
         items = encoder._encode_items(value, depth)
+        if is_set:
+            items.sort(key=write_json)
         return {"_ft": name, "_fd": items} if encoder.is_native else items
 
     return write
@@ -339,8 +345,8 @@ WRITERS: dict[type, _Writer] = {
     bytearray: _native(bytearray, ValueEncoder._encode_bytes),
     list: ValueEncoder._encode_list,
     tuple: _native_items("tuple"),
-    set: _native_items("set"),
-    frozenset: _native_items("frozenset"),
+    set: _native_items("set", is_set=True),
+    frozenset: _native_items("frozenset", is_set=True),
     dict: ValueEncoder._encode_dict,
     Payload: ValueEncoder.encode_payload,
     PayloadEnvelope: encode_envelope,

@@ -11,7 +11,13 @@ from typing import Any
 
 from django_vortex.exceptions import LimitExceeded, MalformedMessage, UnencodableValue
 from django_vortex.typedefs import Filt
-from django_vortex.wire.bodies import Body, EncodedBody, InflatedBody, JsonBody
+from django_vortex.wire.bodies import (
+    Body,
+    EncodedBody,
+    EncodedTuples,
+    InflatedBody,
+    JsonBody,
+)
 from django_vortex.wire.columns import COLUMNS_HINT
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.encoded_payload import EncodedPayload
@@ -103,6 +109,13 @@ class PayloadEnvelope:
         """Return an envelope whose payload is decoded when somebody asks for it."""
         envelope = cls(filt, result=result, date=date, reply_filt=reply_filt)
         envelope._body = body
+        return envelope
+
+    @classmethod
+    def with_tuples(cls, filt: Filt, tuples: EncodedTuples) -> PayloadEnvelope:
+        """Return an envelope whose tuples are encoded, and the rest of its payload is not."""
+        envelope = cls(filt)
+        envelope._body = tuples
         return envelope
 
     @classmethod
@@ -232,6 +245,10 @@ class PayloadEnvelope:
     ) -> EncodedPayload:
         if isinstance(body, Payload):
             payload = body
+        elif isinstance(body, EncodedTuples):
+            if dialect in body.by_dialect:
+                return self._encode_around(body, codec, dialect, date)
+            payload = self.decode_payload(codec)
         elif isinstance(body, InflatedBody) or not is_readable_as(body.dialect, dialect):
             payload = self.decode_payload(codec)
         else:
@@ -257,6 +274,31 @@ class PayloadEnvelope:
         if not encoded.is_lasting:  # all peers get the same, whoever encodes for them and when
             for other in Dialect:
                 self.encode(codec, other, date)
+        return encoded
+
+    def _encode_around(
+        self, body: EncodedTuples, codec: EncodesPayloads, dialect: Dialect, date: datetime | None
+    ) -> EncodedPayload:
+        """Put what belongs around them in a payload around encoded tuples."""
+        tuples = body.by_dialect[dialect]
+        if dialect is Dialect.D0:
+            made = self._encoded[dialect] = EncodedPayload(b"", tuples, b"")
+            return made
+        filt = body.filt if dialect.is_native else b""
+        is_same = bool(filt)
+        if not filt:
+            plain = write_plain(self.filt)
+            is_same = plain is not None
+            filt = plain or codec.encode_json(codec.encode_value(self.filt, dialect), dialect)
+        dated = codec.encode_json(codec.encode_value(date, dialect), dialect)
+        encoded = EncodedPayload(filt, tuples, dated)
+        encoded.says_filt = encoded.says_date = False
+        encoded.prepare(framed=False, has_pieces=dialect.has_pieces)
+        for reader, others in body.by_dialect.items():
+            # What is written alike is compressed once.
+            if is_same and others is tuples and reader.is_native is dialect.is_native:
+                self._encoded[reader] = encoded
+        self._encoded[dialect] = encoded
         return encoded
 
     def _encode_tuples(self, tuples: Any, codec: EncodesPayloads) -> EncodedPayload:

@@ -28,6 +28,9 @@ _WRAPPER_KEYS = 2
 """How many keys an object has that stands for a value: ``_ft`` and ``_fd``."""
 
 _writer = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), check_circular=False)
+_sorting_writer = json.JSONEncoder(
+    ensure_ascii=True, separators=(",", ":"), check_circular=False, sort_keys=True
+)
 _read_quickly = msgspec.json.Decoder().decode
 
 
@@ -37,6 +40,15 @@ def write_json(value: Json) -> bytes:
         text = _writer.encode(value)
     except TypeError:
         text = _writer.encode(_with_text_keys(value))
+    return text.encode("ascii")
+
+
+def write_sorted_json(value: Json) -> bytes:
+    """Return the same with the keys of all objects in order."""
+    try:
+        text = _sorting_writer.encode(value)
+    except TypeError:
+        text = _sorting_writer.encode(_with_text_keys(value))
     return text.encode("ascii")
 
 

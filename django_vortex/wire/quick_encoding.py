@@ -19,6 +19,7 @@ from django_vortex.wire.column_encoding import compile_columns
 from django_vortex.wire.columns import fold_rows
 from django_vortex.wire.encode_plans import compile_encoder
 from django_vortex.wire.encoded_payload import EncodedPayload
+from django_vortex.wire.encoded_rows import EncodedRows, write_row_tolerantly, write_rows
 from django_vortex.wire.encoder import WRITERS, ValueEncoder
 from django_vortex.wire.json_text import SAME, escape_json
 from django_vortex.wire.payload import Payload
@@ -26,6 +27,9 @@ from django_vortex.wire.plain import write_plain, write_plain_date
 from django_vortex.wire.plans import Plans
 
 _write = msgspec.json.Encoder().encode
+
+_UNWRITABLE = (UnicodeEncodeError, RecursionError, TypeError, UnencodableValue)
+"""What is raised for tuples that only the general encoder can write, or tell what is wrong."""
 
 
 class QuickEncoding:
@@ -59,7 +63,7 @@ class QuickEncoding:
                 filt = escape_json(_write(encoder.encode(payload.filt, 1)))
             if date is None:
                 date = escape_json(_write(encoder.encode(payload.date, 1)))
-        except (UnicodeEncodeError, RecursionError, TypeError, UnencodableValue):
+        except _UNWRITABLE:
             # Lone surrogates and proxies, or what the general encoder tells about with its path.
             return None
         if not encoder.is_json:
@@ -72,6 +76,41 @@ class QuickEncoding:
             is_lasting=encoder.is_lasting,
             is_tabular=encoder.is_tabular,
         )
+
+    def encode_rows(self, tuples: Sequence[Any], encoder: ValueEncoder) -> EncodedRows:
+        """Encode each tuple by itself.
+
+        Args:
+            tuples: What to encode.
+            encoder: Of a dialect without columns.
+
+        Raises:
+            UnencodableValue: Something in a tuple cannot travel; the path says where.
+        """
+        try:
+            return self._write_rows(tuples, encoder)
+        except _UNWRITABLE:
+            pass
+        # How one is written must not depend on the others.
+        rows: list[EncodedRows] = []
+        for index, one in enumerate(tuples):
+            try:
+                try:
+                    rows.append(self._write_rows([one], encoder))
+                except _UNWRITABLE:
+                    rows.append(_write_tolerantly(one, encoder))
+            except UnencodableValue as error:
+                error.under(f".tuples[{index}]")
+                raise
+        return EncodedRows(
+            [one.texts[0] for one in rows],
+            [one.canonical[0] for one in rows],
+            all(one.portable for one in rows),
+        )
+
+    def _write_rows(self, tuples: Sequence[Any], encoder: ValueEncoder) -> EncodedRows:
+        encoded = self._encode_tuples(tuples, encoder)
+        return write_rows(encoded, portable=encoder.is_portable)
 
     def _encode_tuples(self, tuples: Sequence[Any], encoder: ValueEncoder) -> list[Json]:
         encoded: list[Json] = []
@@ -98,6 +137,15 @@ class QuickEncoding:
                 encoder.is_tabular = True
                 encoder.is_portable = False
         return encoded
+
+
+def _write_tolerantly(item: Any, encoder: ValueEncoder) -> EncodedRows:
+    try:
+        encoded = encoder.encode(item, 2)
+    except RecursionError:
+        raise UnencodableValue("Cannot encode a value that contains itself") from None
+    text, canonical = write_row_tolerantly(encoded)
+    return EncodedRows([text], [canonical], encoder.is_portable)
 
 
 def _encode_each(items: Iterable[Any], cls: type, encoder: ValueEncoder) -> list[Json]:

@@ -20,6 +20,45 @@ CANCELLED_ID: Final = "id"
 CLOSING_KEY: Final = "vortex.closing"
 """The ``key`` of the last message of an HTTP response, which tells what a close frame would."""
 
+WATCH_KEY: Final = "vortex.watch"
+"""The ``key`` of a request for watches: a tuple for each, with its filt and the tag one has."""
+
+UNWATCH_KEY: Final = "vortex.unwatch"
+"""The ``key`` of a message that ends watches, whose names are its tuples."""
+
+WATCHED_KEY: Final = "vortex.watched"
+"""The ``key`` of what is pushed to those who watch; the constants below are keys beside it."""
+
+WATCH_NAME: Final = "watch"
+"""The name of the watch; also in the reply to `WATCH_KEY`."""
+
+WATCHED_AT: Final = "at"
+"""What the answer is not older than: process and position."""
+
+FROM_TAG: Final = "from"
+"""The tag of the list that a delta changes; equal to `TO_TAG` where nothing has changed."""
+
+TO_TAG: Final = "to"
+"""The tag of the answer."""
+
+IS_ONE: Final = "one"
+"""Whether the answer is a single value or tuple and not a list."""
+
+GONE: Final = "gone"
+"""Positions in the old list of the rows that are not in the new one as they were."""
+
+PUT: Final = "put"
+"""Positions in the new list of the rows that the payload has, in that order."""
+
+WAS: Final = "was"
+"""For each of these where its former version was in the old list, null where there was none."""
+
+MOVED: Final = "moved"
+"""Pairs of new and old position of rows that are unchanged but for their place."""
+
+IS_ENDED: Final = "ended"
+"""Whether the watch is over with the error that is told."""
+
 UPDATE_REQUIRED: Final = "update-required"
 """How what a peer is told begins whose version is not served any more, on either transport."""
 

@@ -124,6 +124,7 @@ class RowTupleType:
             fields = [field for field in self._tuple_type.fields if field.name not in left]
             body: dict[str, Any] = {one.name: TupleField(one.type, raw=one.raw) for one in fields}
             body["__module__"] = self.cls.__module__
+            body["__tuple_key__"] = self._tuple_type.adapter.get_key_names(self.cls)
             cls = self._partial[left] = type(self.cls.__name__, (RowTuple,), body)
             self._registry.add_partial(self._tuple_type, cls)
         return cls
@@ -224,6 +225,7 @@ def _register(shape: Shape, name: str, registry: TupleRegistry) -> TupleType:
     body |= {relation: TupleField() for relation in shape.nested}
     body["__doc__"] = f"Rows of {label}."
     body["__module__"] = getattr(shape.spec.model, "__module__", __name__)
+    body["__tuple_key__"] = shape.spec.key_names
     body["__vortex_model__"] = shape.spec.model
     body["__vortex_label__"] = label
     cls = type(name.rpartition(".")[2], (RowTuple,), body)

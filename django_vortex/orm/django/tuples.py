@@ -51,6 +51,10 @@ class DjangoModelAdapter:
 
         return Construction(build)
 
+    def get_key_names(self, cls: type[models.Model]) -> Sequence[str]:
+        """Return the columns of the primary key."""
+        return tuple(field.attname for field in cls._meta.pk_fields)
+
 
 def install(registry: TupleRegistry) -> None:
     """Let Django models be tuple types of a registry."""

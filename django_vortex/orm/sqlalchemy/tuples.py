@@ -65,6 +65,11 @@ class SqlAlchemyAdapter:
 
         return Construction(build)
 
+    def get_key_names(self, cls: type[Any]) -> Sequence[str]:
+        """Return the attributes of the primary key."""
+        mapper = cls.__mapper__
+        return tuple(mapper.get_property_by_column(column).key for column in mapper.primary_key)
+
 
 def install(registry: TupleRegistry) -> None:
     """Let SQLAlchemy classes be tuple types of a registry.

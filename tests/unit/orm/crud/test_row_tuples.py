@@ -198,3 +198,12 @@ def test_rows_of_a_model_that_is_a_tuple_type_become_instances(tuples: TupleRegi
     tuples.add("my.Note", Note, fields=["text", "id"])
     made: list[Any] = make_row_tuple_type(NOTE, None, tuples).make_all([(1, "as stored")])
     assert [(type(one), one.id, one.text) for one in made] == [(Note, 1, "as stored")]
+
+
+def test_key_tells_rows_apart_also_where_fields_are_left_out(desk: Desk, tuples: TupleRegistry):
+    row_tuple = make_row_tuple_type(shape(desk.tickets, "id", "title"), None, tuples)
+    made = row_tuple.make({"id": 1, "title": None})
+    for one in (made, row_tuple.leave_out(["title"], made)):
+        found = tuples.get_by_class(type(one))
+        assert found is not None
+        assert list(found.adapter.get_key_names(type(one))) == ["id"]

@@ -19,6 +19,7 @@ from django_vortex.tuples import TupleRegistry, present_fields, tuple_type
 from django_vortex.wire.codec import Codec
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.payload import Payload
+from tests.crud.django_models import Seat
 from tests.unit.orm.models import Author, Everything, Guarded, Novelist, Pseudonym
 from tests.unit.orm.travelling import rebuilt, sent, types_of
 
@@ -279,3 +280,21 @@ def test_a_child_has_the_fields_of_its_base(tuples: TupleRegistry) -> None:
         "author_ptr_id": int,
         "genre": str,
     }
+
+
+def test_primary_key_tells_rows_apart(tuples: TupleRegistry) -> None:
+    def names(model: Any) -> list[str]:
+        found = tuples.adapters.require(model).get_key_names(model)
+        return list(found)
+
+    assert names(Author) == ["id"]
+    assert names(Everything) == ["key"]
+    assert names(Novelist) == ["author_ptr_id"]
+    assert names(Pseudonym) == ["id"]
+    assert names(Seat) == ["row", "number"]
+
+
+def test_deferred_columns_leave_the_key(tuples: TupleRegistry) -> None:
+    Author.objects.create(name="a")
+    (found,) = Author.objects.defer("name")
+    assert vars(found)["id"] == found.pk

@@ -353,3 +353,11 @@ def test_what_listens_to_an_attribute_is_no_validator(airports: TupleRegistry) -
             )
     finally:
         event.remove(Airport.notes, "set", fail)
+
+
+def test_primary_key_tells_rows_apart(tuples: TupleRegistry) -> None:
+    def names(cls: Any) -> list[str]:
+        return list(tuples.adapters.require(cls).get_key_names(cls))
+
+    assert names(Country) == ["id"]
+    assert names(Heliport) == ["id"]
