@@ -20,6 +20,7 @@
     │   │   ├── Conflict
     │   │   ├── TooManyRequests  more often than a rate allows
     │   │   ├── TryAgain         the database could not now, and has done nothing
+    │   │   ├── EvaluationTimeout an answer that is watched takes too long
     │   │   ├── UnknownOutcome   the database was lost while it stored what was asked
     │   │   └── RemoteError      any other that a client got: `django_vortex.client.errors`
     │   ├── RefusedError         a peer may not connect, or not ask any more
@@ -235,6 +236,20 @@ class TryAgain(HandlerError):
     def __init__(self, text: str = "") -> None:
         default = "The database cannot do this at the moment and has changed nothing, try again"
         super().__init__(text or default)
+
+
+class EvaluationTimeout(HandlerError):
+    """Evaluating an answer that is watched takes longer than it may. It is tried again.
+
+    Args:
+        seconds: How long it may take.
+    """
+
+    code = "timeout"
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"The answer takes longer than {seconds:g} s, it is tried again later")
+        self.seconds = seconds
 
 
 class UnknownOutcome(HandlerError):

@@ -1,0 +1,120 @@
+"""The watched answers of a process, kept right: `Watches`.
+
+Takes subscriptions and committed changes, shows subscribers the answers. Used on one event loop.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence, Set
+from dataclasses import replace
+from functools import partial
+
+from django_vortex.live.changes import Change, Table
+from django_vortex.live.options import LiveOptions
+from django_vortex.live.questions import Evaluate, Question
+from django_vortex.live.register import Register
+from django_vortex.live.scheduling import Scheduler, Start
+from django_vortex.live.watch import Outcome, Subscriber, Watch
+
+logger = logging.getLogger("django_vortex.live")
+
+
+class Watches:
+    """All watches of a process.
+
+    Args:
+        evaluate: Evaluates questions.
+        options: Bounds and periods.
+        clock: The monotonic clock.
+        start: Begins tasks, and keeps them until they end.
+    """
+
+    def __init__(
+        self,
+        evaluate: Evaluate,
+        options: LiveOptions,
+        *,
+        clock: Callable[[], float],
+        start: Start,
+    ) -> None:
+        self._options = options
+        self._register = Register(options)
+        self._scheduler = Scheduler(
+            self._register, evaluate, options, clock=clock, start=start, tell=_tell
+        )
+
+    @property
+    def watches(self) -> Mapping[Question, Watch]:
+        """The watches by their questions."""
+        return self._register.watches
+
+    @property
+    def position(self) -> int:
+        """The position of the change log, which grows with each arrival of changes."""
+        return self._register.log.position
+
+    def subscribe(self, question: Question, subscriber: Subscriber) -> Watch:
+        """Show a subscriber the answer to a question, now and whenever it changes.
+
+        Nothing is shown before this returns. A peer that subscribes with the tag of the answer is
+        shown it as well, so that it knows.
+
+        Raises:
+            LimitExceeded: The peer watches too much, or all peers together.
+        """
+        watch, outcome = self._register.subscribe(question, subscriber)
+        if outcome.shown or outcome.failed:
+            asyncio.get_running_loop().call_soon(partial(_tell_still, watch, outcome))
+        self._scheduler.want(watch)
+        return watch
+
+    def unsubscribe(self, watch: Watch, subscriber: Subscriber) -> None:
+        """End a subscription, if it is one. A watch without any is forgotten."""
+        if self._register.unsubscribe(watch, subscriber):
+            self._scheduler.forget(watch)
+
+    def tell(self, changes: Sequence[Change]) -> int:
+        """Note changes that are committed; return the position at which they arrive."""
+        self._want_again(self._register.tell(changes))
+        return self.position
+
+    def recover(self) -> None:
+        """Evaluate all watches anew, since changes of other processes were lost."""
+        self._want_again(self._register.recover())
+
+    def find_watched_tables(self) -> Set[Table]:
+        """Return the tables that some watch depends on."""
+        return self._register.find_tables()
+
+    def stop(self) -> None:
+        """Evaluate nothing any more."""
+        self._scheduler.stop()
+
+    def _want_again(self, watches: Sequence[Watch]) -> None:
+        for watch in watches:
+            self._scheduler.want(watch, self._options.coalesce_seconds)
+
+
+def _tell_still(watch: Watch, outcome: Outcome) -> None:
+    """Tell those who are subscribers still."""
+    failed = [one for one in outcome.failed if one in watch.subscribers]
+    _tell(watch, replace(outcome, failed=failed))
+
+
+def _tell(watch: Watch, outcome: Outcome) -> None:
+    """Tell subscribers; one that fails does not keep the others from hearing it."""
+    for subscriber in outcome.shown:
+        if subscriber not in watch.subscribers:
+            continue  # one of the others has ended it
+        try:
+            subscriber.show(watch)
+        except Exception:
+            logger.exception("A subscriber of watch %r could not be shown it", watch.question.name)
+    error = watch.error
+    if error is None:
+        return
+    for subscriber in outcome.failed:
+        try:
+            subscriber.fail(watch, error, is_final=outcome.is_final)
+        except Exception:
+            logger.exception("A subscriber of watch %r could not be told", watch.question.name)
