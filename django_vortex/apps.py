@@ -17,13 +17,13 @@ class DjangoVortexConfig(AppConfig):
         from django.utils.module_loading import autodiscover_modules
 
         from django_vortex.checks import register_checks
-        from django_vortex.conf import get_settings
         from django_vortex.handlers.discovery import register_classes
         from django_vortex.orm.crud.stores import read_statement
         from django_vortex.orm.django import tuples as django_tuples
         from django_vortex.orm.django.errors import translate_error
         from django_vortex.orm.sqlalchemy import tuples as sqlalchemy_tuples
         from django_vortex.routing.payload_io import payload_io
+        from django_vortex.transports import telling
         from django_vortex.transports.permission import get_permission
         from django_vortex.transports.sending import push
         from django_vortex.tuples import registry
@@ -37,8 +37,8 @@ class DjangoVortexConfig(AppConfig):
             get_permission=get_permission,
             translate_error=translate_error,
             read_statement=read_statement,
-            get_name=lambda: get_settings().name,
         )
+        telling.listen()
         register_checks()
         listen_to_logouts()
         autodiscover_modules("vortex")

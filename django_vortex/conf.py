@@ -233,6 +233,21 @@ class VortexSettings:
     channel_layer: str | None = _text_or_none("default")
     """Alias of the channel layer that joins the processes; None is a single process."""
 
+    coalesce_seconds: float = _seconds(0.02, 0.0, 60.0)
+    """How long changes are gathered before the watched answers are evaluated that they concern."""
+
+    evaluation_seconds: float = _seconds(30.0, 0.1, 3600.0)
+    """How long one evaluation of a watched answer may take."""
+
+    max_watches_per_peer: int = _integer(1_000, 1, 1_000_000)
+    """Answers that one peer may watch."""
+
+    max_watches: int = _integer(100_000, 1, 100_000_000)
+    """Different answers that are watched in one process."""
+
+    max_watched_rows: int = _integer(10_000, 1, 100_000_000)
+    """Rows of one watched answer."""
+
     shutdown_seconds: float = _seconds(5.0, 0.0, 300.0)
     """How long a stopping server waits for its peers to take their last messages."""
 

@@ -2,13 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import Any, Protocol
 
-from django_vortex.exceptions import PeerError
+from django_vortex.exceptions import DefinitionError, HandlerError, PeerError, ValidationError
 from django_vortex.live.answers import Answer
 from django_vortex.live.dependencies import Dependency
 from django_vortex.routing.registered import Registered
+from django_vortex.tuples.canonical import canonical_text
+from django_vortex.tuples.registry import TupleRegistry
 from django_vortex.typedefs import Filt
+
+
+class NeedsPeer(HandlerError):
+    """An evaluation for many peers has looked at something that they do not share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +50,19 @@ class Question:
     scope: Scope
     endpoint: Registered = field(compare=False)
     filt: Filt = field(compare=False)
+
+
+def make_name(filt: Filt, registry: TupleRegistry) -> str:
+    """Return the name of all watches of a filt, the same in every process.
+
+    Raises:
+        ValidationError: The filt holds something that has no canonical text.
+    """
+    try:
+        text = canonical_text(filt, registry)
+    except DefinitionError as error:
+        raise ValidationError(str(error)) from error
+    return blake2b(text.encode(), digest_size=12).hexdigest()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

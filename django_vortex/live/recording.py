@@ -33,6 +33,16 @@ def get_recorder() -> Recorder | None:
 
 
 @contextmanager
+def not_recording() -> Iterator[None]:
+    """Note nothing meanwhile: whoever reads says better what that depends on."""
+    token = _recorder.set(None)
+    try:
+        yield
+    finally:
+        _recorder.reset(token)
+
+
+@contextmanager
 def recording() -> Iterator[Recorder]:
     """Note what is read and written in this context, and in threads that copy it."""
     recorder = Recorder()

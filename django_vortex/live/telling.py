@@ -16,20 +16,31 @@ Listener: TypeAlias = Callable[[Sequence[Change]], None]
 """Takes changes in the thread that has committed them, and returns at once."""
 
 
+def _always() -> bool:
+    return True
+
+
 class Telling:
     """Passes changes on to a listener, which may change and may be none."""
 
     def __init__(self) -> None:
         self._listener: Listener | None = None
+        self._is_heard: Callable[[], bool] = _always
 
-    def listen(self, listener: Listener | None) -> None:
-        """Tell somebody else from now on, or nobody."""
+    def listen(self, listener: Listener | None, is_heard: Callable[[], bool] | None = None) -> None:
+        """Tell somebody else from now on, or nobody.
+
+        Args:
+            listener: Who is told.
+            is_heard: Tells whether the listener can do anything with changes at the moment.
+        """
         self._listener = listener
+        self._is_heard = is_heard or _always
 
     @property
     def is_heard(self) -> bool:
         """Whether somebody listens; if not, nothing need be captured."""
-        return self._listener is not None
+        return self._listener is not None and self._is_heard()
 
     def tell(self, changes: Sequence[Change]) -> None:
         """Tell of changes that are committed, or may be. Raises nothing: whoever writes goes on."""

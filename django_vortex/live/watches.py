@@ -39,8 +39,9 @@ class Watches:
     ) -> None:
         self._options = options
         self._register = Register(options)
+        self._waiting: dict[Watch, list[Callable[[], object]]] = {}
         self._scheduler = Scheduler(
-            self._register, evaluate, options, clock=clock, start=start, tell=_tell
+            self._register, evaluate, options, clock=clock, start=start, tell=self._tell
         )
 
     @property
@@ -72,11 +73,22 @@ class Watches:
         """End a subscription, if it is one. A watch without any is forgotten."""
         if self._register.unsubscribe(watch, subscriber):
             self._scheduler.forget(watch)
+            self._call_waiting(watch)
 
     def tell(self, changes: Sequence[Change]) -> int:
         """Note changes that are committed; return the position at which they arrive."""
         self._want_again(self._register.tell(changes))
         return self.position
+
+    def call_when_current(self, watch: Watch, function: Callable[[], object]) -> None:
+        """Call a function when an answer contains all changes that were told until now.
+
+        At once if it does. Also when the watch has failed or is over; subscribers are told before.
+        """
+        if watch.is_current or watch.question not in self.watches:
+            function()
+        else:
+            self._waiting.setdefault(watch, []).append(function)
 
     def recover(self) -> None:
         """Evaluate all watches anew, since changes of other processes were lost."""
@@ -89,6 +101,18 @@ class Watches:
     def stop(self) -> None:
         """Evaluate nothing any more."""
         self._scheduler.stop()
+
+    def _tell(self, watch: Watch, outcome: Outcome) -> None:
+        _tell(watch, outcome)
+        if watch.is_current or outcome.failed or watch.question not in self.watches:
+            self._call_waiting(watch)
+
+    def _call_waiting(self, watch: Watch) -> None:
+        for function in self._waiting.pop(watch, ()):
+            try:
+                function()
+            except Exception:
+                logger.exception("What waited for watch %r failed", watch.question.name)
 
     def _want_again(self, watches: Sequence[Watch]) -> None:
         for watch in watches:

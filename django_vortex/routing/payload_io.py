@@ -32,14 +32,12 @@ from django_vortex.routing.permissions import DefaultPermission, forget_defaults
 from django_vortex.routing.ports import (
     AfterCommit,
     GetPermission,
-    Observers,
     PushEnvelope,
     ReadStatement,
     RunLarge,
     TranslateError,
     call_now,
     get_package_default,
-    get_package_name,
     is_task_cancelled,
     know_no_error,
     push_nowhere,
@@ -80,10 +78,6 @@ class PayloadIO(EndpointRegistry):
         self.after_commit: AfterCommit = call_now
         self.translate_error: TranslateError = know_no_error
         self.read_statement: ReadStatement = read_nothing
-        self.get_name: Callable[[], str] = get_package_name
-        """Tells what the server is called by its peers."""
-        self.observers: Observers | None = None
-        """Who shows answers to observers; None without a server that can."""
         self.get_permission: GetPermission = get_package_default
         self.default_permission = DefaultPermission(lambda: self.get_permission(edits_rows=False))
         """The permission of all endpoints that name none: one object, which stays in the cache."""
@@ -104,7 +98,6 @@ class PayloadIO(EndpointRegistry):
         after_commit: AfterCommit | None = None,
         translate_error: TranslateError | None = None,
         read_statement: ReadStatement | None = None,
-        get_name: Callable[[], str] | None = None,
         get_permission: GetPermission | None = None,
         codec: Codec | None = None,
         loop: asyncio.AbstractEventLoop | None = None,
@@ -125,8 +118,6 @@ class PayloadIO(EndpointRegistry):
             self.translate_error = translate_error
         if read_statement is not None:
             self.read_statement = read_statement
-        if get_name is not None:
-            self.get_name = get_name
         if get_permission is not None:
             self.get_permission = get_permission
             forget_defaults()
@@ -298,10 +289,7 @@ class PayloadIO(EndpointRegistry):
     ) -> PayloadEnvelope:
         """Answer with what was raised: its own text if it is meant for peers."""
         try:
-            only = _get_only(raised)
-            error = only if isinstance(only, PeerError) else self.translate_error(only)
-            if error is None:
-                return self._report(endpoint, request, raised)
+            error = self.explain(endpoint, request.peer.name, raised)
             if isinstance(error, TooManyRequests):
                 request.retry_after = error.retry_after
             tuples = list(error.tuples) if isinstance(error, HandlerError) else []
@@ -311,18 +299,34 @@ class PayloadIO(EndpointRegistry):
         except Exception as another:  # what it says or brings along cannot be told
             return self._report(endpoint, request, another)
 
+    def explain(self, endpoint: Registered, peer_name: str, raised: BaseException) -> PeerError:
+        """Return what peers are told of an exception: itself, or a reference to the log.
+
+        Args:
+            endpoint: Whose handler or permission has raised it.
+            peer_name: The name of the peer that it was raised for.
+            raised: The exception, logged here unless it is meant for peers.
+        """
+        only = _get_only(raised)
+        error = only if isinstance(only, PeerError) else self.translate_error(only)
+        return self._log(endpoint, peer_name, raised) if error is None else error
+
     def _report(
         self, endpoint: Registered, request: Request, error: BaseException
     ) -> PayloadEnvelope:
         """Log a failure; the peer gets a reference to that."""
+        told = self._log(endpoint, request.peer.name, error)
+        return make_failure(told, request, self.clock())
+
+    def _log(self, endpoint: Registered, peer_name: str, error: BaseException) -> InternalError:
         reference = self.make_reference()
         logger.error(
             per_kind("%r failed for a peer named %%s (ref %%s)", endpoint),
-            quoted(request.peer.name),
+            quoted(peer_name),
             reference,
             exc_info=error,
         )
-        return make_failure(InternalError(reference), request, self.clock())
+        return InternalError(reference)
 
 
 def _get_only(error: BaseException) -> BaseException:

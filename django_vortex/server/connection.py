@@ -17,6 +17,7 @@ from django_vortex.server.host import PeerHost
 from django_vortex.server.identity import Identity
 from django_vortex.server.receiver import Receiver
 from django_vortex.server.sender import ERROR_FILT
+from django_vortex.server.shown import ShownAnswer, is_shown
 from django_vortex.server.stream import Stream
 from django_vortex.server.take_over import Stamp, TakeOver
 from django_vortex.server.texts import measure
@@ -104,6 +105,11 @@ class Connection(Receiver):
         elif take_over.held > self._options.outbox_max_messages:
             self._overflow()
 
+    def show(self, shown: ShownAnswer) -> None:
+        """Show the peer an answer that it watches."""
+        if not self.is_closed:
+            self._show(shown)
+
     def beat(self) -> None:
         """Send a heart-beat and see that the peer lives; called once in a period."""
         server = self._server
@@ -158,7 +164,10 @@ class Connection(Receiver):
         The requests go on; their replies travel to wherever the peer is.
         """
         stream = self._stream
-        entries: list[Delivery | str] = [*self._take_back(), *self._outbox]
+        waiting: list[Delivery | str] = [*self._take_back(), *self._outbox]
+        entries = [entry for entry in waiting if not is_shown(entry)]
+        if any(is_shown(entry) and isinstance(entry, str) for entry in waiting):
+            self._server.lose_shown(self.peer.uuid)
         if stream is not None:
             stream.close(NORMAL_CLOSURE, "Replaced by a newer stream of the same peer")
         self.is_closed = self.is_moved = True

@@ -100,6 +100,9 @@ class PeerHost(Host, Protocol[_Connection]):
     def push(self, envelope: PayloadEnvelope, to: Address) -> int:
         """Send an envelope to peers of all processes."""
 
+    def lose_shown(self, uuid: str) -> None:
+        """Note that a peer that moves may not have got the last answers that it was shown."""
+
     def hold(self, connection: _Connection) -> None:
         """Keep an HTTP peer without a response for a while."""
 

@@ -12,6 +12,7 @@ from django_vortex.routing.failures import make_result
 from django_vortex.server.dates import PeerDates, date_key, to_datetime
 from django_vortex.server.delivery import FORMS, UNKNOWN_DIALECT, Delivery, form_index
 from django_vortex.server.host import Host
+from django_vortex.server.shown import ShownAnswer
 from django_vortex.server.texts import get_pieced
 from django_vortex.server.writer import Writer
 from django_vortex.typedefs import Filt
@@ -65,6 +66,14 @@ class Sender(Writer):
             self._begin_to_write(text)
         else:
             self._write_pieced(text)
+
+    def _show(self, shown: ShownAnswer) -> None:
+        """Write an answer of a watch, or let it wait for its turn."""
+        date = self._dates.stamp(shown.key, shown.date)
+        if self._stream is None or self._is_writing:
+            self._append(shown, date, shown.size(self._form, date, self._codec))
+        else:
+            self._offer(shown.take(), date)
 
     def _date_and_append(self, delivery: Delivery) -> None:
         date = self._dates.stamp(delivery.key, delivery.date)

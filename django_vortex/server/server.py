@@ -6,11 +6,12 @@ processes of the project through a `FanOut`.
 
 import asyncio
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import uuid4
 
 from django_vortex.exceptions import DeliveryError, InternalError, ShuttingDown, TakenByAnother
+from django_vortex.live.changes import Change
 from django_vortex.logs import get_limited_logger
 from django_vortex.routing.address import EVERYONE, Address
 from django_vortex.routing.payload_io import PayloadIO
@@ -37,6 +38,7 @@ from django_vortex.server.stream import Stream
 from django_vortex.server.tasks import Tasks
 from django_vortex.server.throttle import Throttle
 from django_vortex.server.ticker import Ticker
+from django_vortex.server.watching import Live, Watching
 from django_vortex.server.withdrawals import Withdrawals
 from django_vortex.wire.codec import Codec
 from django_vortex.wire.dialects import Dialect
@@ -55,6 +57,7 @@ class Server:
         options: See `ServerOptions`.
         fan_out: The way to the other processes; None when there are none.
         judge: Tells who peers are now; None lets them stay who they were.
+        live: Evaluates what peers watch; None lets them watch nothing.
         clock: Where the time comes from.
         uuid: How the server introduces itself to peers.
     """
@@ -67,6 +70,7 @@ class Server:
         *,
         fan_out: FanOut | None = None,
         judge: Judge | None = None,
+        live: Live | None = None,
         clock: Clock | None = None,
         uuid: str | None = None,
     ) -> None:
@@ -94,6 +98,7 @@ class Server:
         self.replies = Replies()
         """Answers that are sent in the loop's next turn."""
         self._tasks = Tasks()
+        self._watching = None if live is None else Watching(self, self.peers, live)
         self._ticker = Ticker(self._heartbeats, self._clock.monotonic, self.tick)
         self._starting: asyncio.Task[None] | None = None
         self._introductions = Introductions(self.uuid, options.name, codec)
@@ -158,6 +163,8 @@ class Server:
             connection.attach(stream, peer, identity, dialect)
             if not is_same:
                 self.logins.begin(connection)
+                if self._watching is not None:
+                    self._watching.rescope(connection)
             return connection
         if not self.processes.is_known(uuid):
             self._throttle.admit(identity.address, self.now)
@@ -254,6 +261,11 @@ class Server:
         """Pass a record on to the other processes; see `FanOut.publish`."""
         return self._neighbours.publish(record, report_sent)
 
+    def tell(self, changes: Sequence[Change]) -> None:
+        """Take changes that were committed in this process, and tell the other processes."""
+        if self._watching is not None:
+            self._watching.tell(changes)
+
     async def stop(self, seconds: float) -> None:
         """End everything: requests that run may end, then the streams do. May be called twice.
 
@@ -262,6 +274,8 @@ class Server:
         """
         self.is_draining = True
         self.logins.stop()
+        if self._watching is not None:
+            self._watching.close()
         if self._starting is None:
             return
         loop = asyncio.get_running_loop()
@@ -320,6 +334,11 @@ class Server:
         reference = secrets.token_hex(3)
         logger.error("A reply could not be written (ref %s)", reference, exc_info=error)
         return InternalError(reference)
+
+    def lose_shown(self, uuid: str) -> None:
+        """Note that a peer that moves may not have got the last answers that it was shown."""
+        if self._watching is not None:
+            self._watching.lose_texts(uuid)
 
     def hold(self, connection: Connection) -> None:
         """Keep an HTTP peer without a response for a while."""

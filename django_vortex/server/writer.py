@@ -235,7 +235,7 @@ class Writer:
             form = FORMS[self._form]
             return reframe(entry, framed=form.framed, has_pieces=form.dialect.has_pieces)
         try:
-            return entry.text(self._form, date, self._codec)
+            return entry.take().text(self._form, date, self._codec)
         except Exception as error:  # it was written for the form of another stream when it came
             return self._make_failure(entry, error).text(self._form, date, self._codec)
 

@@ -15,12 +15,17 @@ from typing import TypeVar
 from django.db import transaction
 
 from django_vortex.conf import VortexSettings, get_settings
+from django_vortex.live.evaluator import Evaluator
+from django_vortex.live.options import LiveOptions
 from django_vortex.routing.payload_io import payload_io
+from django_vortex.routing.peer import Peer
 from django_vortex.server.large_work import LargeWork
 from django_vortex.server.options import ServerOptions
 from django_vortex.server.sequenced_fan_out import SequencedFanOut
 from django_vortex.server.server import Server
+from django_vortex.server.watching import Live
 from django_vortex.transports.database_threads import DatabaseThreads
+from django_vortex.transports.evaluating import DjangoEnvironment
 from django_vortex.transports.flow import Flow
 from django_vortex.transports.layer import make_fan_out
 from django_vortex.transports.lone_process import LoneProcess
@@ -209,7 +214,8 @@ def _make_hub(running: asyncio.AbstractEventLoop) -> _Hub:
     fan_out = None if settings.channel_layer is None else make_fan_out(settings.channel_layer)
     sessions = BlockingPool(SESSION_THREADS, "vortex-session")
     judge = DjangoJudge(sessions.run_sync)
-    server = Server(payload_io, codec, _options(settings), fan_out=fan_out, judge=judge)
+    live = _make_live(settings)
+    server = Server(payload_io, codec, _options(settings), fan_out=fan_out, judge=judge, live=live)
     signals = SignalChain(running, stop)
     signals.install()
     lone = LoneProcess(settings.name)
@@ -218,6 +224,25 @@ def _make_hub(running: asyncio.AbstractEventLoop) -> _Hub:
     databases = DatabaseThreads(settings.threads, "vortex-database")
     pools = (handlers, sessions, large, databases)
     return _Hub(os.getpid(), running, server, pools, databases, sessions, signals, lone, fan_out)
+
+
+def _make_live(settings: VortexSettings) -> Live:
+    environment = DjangoEnvironment(_get_peer)
+    options = LiveOptions(
+        **{
+            one.name: getattr(settings, one.name)
+            for one in fields(LiveOptions)
+            if hasattr(settings, one.name)
+        }
+    )
+    return Live(Evaluator(payload_io, environment), options, environment.can_find)
+
+
+def _get_peer(uuid: str) -> Peer | None:
+    """Return a peer of this process's server, from any thread."""
+    server = current()
+    connection = None if server is None else server.connections.get(uuid)
+    return None if connection is None else connection.peer
 
 
 def _options(settings: VortexSettings) -> ServerOptions:

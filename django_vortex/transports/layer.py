@@ -137,6 +137,13 @@ def _get_hint(configured: Mapping[str, Any]) -> str:
     return "The layer's documentation says what goes into its CONFIG."
 
 
+def has_layer(alias: str | None) -> bool:
+    """Return whether a layer is configured that may reach other processes, without making it."""
+    configured = (channel_layers.configs or {}).get(alias)
+    backend = "" if configured is None else str(configured.get("BACKEND", ""))
+    return bool(backend) and not backend.endswith(f".{InMemoryChannelLayer.__name__}")
+
+
 def get_layer(alias: str | None) -> Any | None:
     """Return the channel layer that reaches other processes, None if there is no such layer.
 

@@ -314,6 +314,8 @@ class OrmCrudHandler(BaseHandler):
         key_value = filt.get("id")
         tuples = request.tuples
         if is_true(filt.get("delete")):
+            if request.is_push:
+                raise ValidationError(with_path("What deletes cannot be watched", "filt.delete"))
             return CrudRemove(work).remove(tuples, key_value)
         if tuples:
             return CrudSave(work).save(tuples)

@@ -1,0 +1,231 @@
+"""Evaluate questions by asking their endpoints: `Evaluator`.
+
+Takes questions, gives the tuples that their handlers return, what was read on the way, and what
+went wrong. Plain handlers run in one thread after another, all others on the loop; the answers are
+made where their tuples may be read.
+"""
+
+import asyncio
+import inspect
+import time
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
+from functools import partial
+from typing import Any, Final, Protocol
+
+from django_vortex.exceptions import (
+    HandlerError,
+    PeerError,
+    PermissionDenied,
+    TryAgain,
+    ValidationError,
+    WireError,
+)
+from django_vortex.live.answers import Answer, make_answer
+from django_vortex.live.questions import Evaluation, NeedsPeer, Question, Scope
+from django_vortex.live.recording import Recorder, recording
+from django_vortex.routing.payload_io import PayloadIO
+from django_vortex.routing.peer import Peer
+from django_vortex.routing.permission import READING
+from django_vortex.routing.replies import list_payload
+from django_vortex.routing.request import Request
+from django_vortex.routing.shared_peer import SharedPeer
+from django_vortex.wire.envelope import PayloadEnvelope
+from django_vortex.wire.plain import is_true
+
+_FINAL: Final = (PermissionDenied, ValidationError, WireError)
+"""Errors that another evaluation would only repeat, whatever is in the database then."""
+
+
+class Environment(Protocol):
+    """What an evaluation runs in, of the framework."""
+
+    def find_peer(self, scope: Scope) -> Peer | None:
+        """Return who asks in a scope, as of now; may wait for a database.
+
+        None is nobody: the user is gone, or may not log in any more.
+        """
+
+    def entered(self, question: Question) -> AbstractContextManager[None]:
+        """Return a context in which a question is evaluated, in this thread or task."""
+
+
+class _Query(Request):
+    """The request of an evaluation, whose reply is not written for any peer."""
+
+    __slots__ = ()
+
+    def encode(self, envelope: PayloadEnvelope, date: Any) -> None:
+        """Leave the reply as it is: an answer is made of it."""
+
+
+class _NeedsLoop(Exception):
+    """A plain handler or permission has returned a coroutine."""
+
+
+class Evaluator:
+    """Evaluates questions; an `Evaluate`.
+
+    Args:
+        payload_io: Knows how to run what blocks, and what exceptions say to peers.
+        environment: What evaluations run in.
+    """
+
+    def __init__(self, payload_io: PayloadIO, environment: Environment) -> None:
+        self._payload_io = payload_io
+        self._environment = environment
+
+    async def __call__(
+        self, asked: Sequence[tuple[Question, Answer | None]]
+    ) -> Sequence[Evaluation]:
+        """Return an evaluation of each; see `Evaluate`."""
+        evaluations: list[Evaluation | None] = [None] * len(asked)
+        plain = [index for index, (question, _) in enumerate(asked) if _is_plain(question)]
+        if plain:
+            here = partial(self._evaluate_here, asked, plain, evaluations)
+            await self._payload_io.run_sync(here)
+        rest = [index for index, one in enumerate(evaluations) if one is None]
+        tasks = [asyncio.ensure_future(self._evaluate(*asked[index])) for index in rest]
+        for index, evaluation in zip(rest, await asyncio.gather(*tasks), strict=True):
+            evaluations[index] = evaluation
+        return [one for one in evaluations if one is not None]
+
+    def _evaluate_here(
+        self,
+        asked: Sequence[tuple[Question, Answer | None]],
+        indices: Iterable[int],
+        evaluations: list[Evaluation | None],
+    ) -> None:
+        """Evaluate what plain functions answer, in this thread; what they cannot stays None."""
+        for index in indices:
+            question, previous = asked[index]
+            begun = time.monotonic()
+            with recording() as recorder:
+                peer: Peer | None = None
+                try:
+                    with self._environment.entered(question):
+                        peer = self._find_peer(question)
+                        request = self._make_request(question, peer)
+                        if not question.scope.is_shared:  # else each peer is asked about
+                            _demand(question.endpoint.permission.allows(request, READING))
+                        result = question.endpoint.handler(request)
+                        if inspect.isawaitable(result):
+                            _refuse_awaitable(result)
+                        answer = self._make_answer(question, result, previous)
+                    evaluation = _judge(question, peer, recorder, begun, answer=answer)
+                except _NeedsLoop:
+                    continue
+                except Exception as error:
+                    evaluation = self._fail(question, peer, recorder, begun, error)
+            evaluations[index] = evaluation
+
+    async def _evaluate(self, question: Question, previous: Answer | None) -> Evaluation:
+        """Evaluate what has to run on the loop; in a task of its own, whose context this is."""
+        begun = time.monotonic()
+        run_sync = self._payload_io.run_sync
+        with recording() as recorder:
+            peer: Peer | None = None
+            try:
+                with self._environment.entered(question):
+                    peer = await run_sync(partial(self._find_peer, question))
+                    request = self._make_request(question, peer)
+                    endpoint = question.endpoint
+                    if not question.scope.is_shared:
+                        _demand(await endpoint.permission.ask(request, READING, run_sync))
+                    if endpoint.is_async:
+                        result = await endpoint.handler(request)
+                    else:
+                        result = await run_sync(partial(endpoint.handler, request))
+                        if inspect.isawaitable(result):
+                            result = await result
+                    answer = await run_sync(partial(self._make_answer, question, result, previous))
+                return _judge(question, peer, recorder, begun, answer=answer)
+            except Exception as error:
+                return self._fail(question, peer, recorder, begun, error)
+
+    def _find_peer(self, question: Question) -> Peer:
+        if question.scope.is_shared:
+            return SharedPeer()
+        peer = self._environment.find_peer(question.scope)
+        if peer is None:
+            raise PermissionDenied("You are not logged in any more")
+        return peer
+
+    def _make_request(self, question: Question, peer: Peer) -> Request:
+        envelope = PayloadEnvelope(dict(question.filt))
+        return _Query(envelope, peer, codec=self._payload_io.codec, is_push=True)
+
+    def _make_answer(self, question: Question, result: Any, previous: Answer | None) -> Answer:
+        """Make the answer of what a handler returned; may wait for a database."""
+        codec = self._payload_io.codec
+        watchable = question.endpoint.watchable
+        is_one = watchable is not None and watchable.is_one is not None and watchable.is_one(result)
+        if issubclass(type(result), PayloadEnvelope):
+            if not (result.result is None or is_true(result.result)):
+                raise HandlerError(str(result.result))
+            tuples = result.decode_payload(codec).tuples
+        else:
+            tuples = list_payload(result, codec.registry).tuples
+        return make_answer(tuples, is_one, codec, previous)
+
+    def _fail(
+        self,
+        question: Question,
+        peer: Peer | None,
+        recorder: Recorder,
+        begun: float,
+        raised: Exception,
+    ) -> Evaluation:
+        error: PeerError | None = _get_misuse(question, peer, recorder)
+        if error is None:
+            error = self._payload_io.explain(question.endpoint, "an evaluation", raised)
+        return _judge(question, peer, recorder, begun, error=error)
+
+
+def _judge(
+    question: Question,
+    peer: Peer | None,
+    recorder: Recorder,
+    begun: float,
+    *,
+    answer: Answer | None = None,
+    error: PeerError | None = None,
+) -> Evaluation:
+    """Return what an evaluation means: whether it may be shown, and whether it is the last."""
+    misuse = _get_misuse(question, peer, recorder)
+    return Evaluation(
+        answer=answer if misuse is None else None,
+        error=misuse or error,
+        is_final=misuse is not None or isinstance(error, _FINAL),
+        is_busy=isinstance(error, TryAgain),
+        dependencies=tuple(recorder.reads),
+        seconds=time.monotonic() - begun,
+    )
+
+
+def _get_misuse(question: Question, peer: Peer | None, recorder: Recorder) -> HandlerError | None:
+    """Return why what an evaluation gave is good for nobody, whatever the handler made of it."""
+    key = question.filt.get("key")
+    if recorder.writes:
+        table = recorder.writes[0].name
+        return HandlerError(f"{key!r} writes to {table!r}; an answer that is watched only reads")
+    if isinstance(peer, SharedPeer) and peer.is_looked_at:
+        return NeedsPeer(f"{key!r} looks at who asks, and others share its answer")
+    return None
+
+
+def _is_plain(question: Question) -> bool:
+    return not (question.endpoint.is_async or question.endpoint.permission.is_awaited)
+
+
+def _demand(verdict: Any) -> None:
+    if inspect.isawaitable(verdict):
+        _refuse_awaitable(verdict)
+    if not verdict:
+        raise PermissionDenied("You may not ask for this")
+
+
+def _refuse_awaitable(value: Any) -> None:
+    if inspect.iscoroutine(value):
+        value.close()
+    raise _NeedsLoop

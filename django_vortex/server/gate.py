@@ -1,0 +1,86 @@
+"""Whether a peer may watch an answer that all share: `Gate`.
+
+A watch of its own, one for each user and question, evaluates the permission and depends on what
+that reads. While a change may concern it the peer is shown nothing; when it refuses, the watch is
+over.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from django_vortex.exceptions import PeerError
+from django_vortex.live.watch import Watch
+from django_vortex.routing.endpoint import PayloadEndpoint
+from django_vortex.routing.payload_io import PayloadIO
+from django_vortex.routing.permission import READING
+from django_vortex.routing.registered import Registered
+from django_vortex.routing.request import Request
+from django_vortex.routing.shared_peer import SharedPeer
+from django_vortex.routing.watchable import PER_USER
+from django_vortex.typedefs import Filt
+from django_vortex.wire.codec import Codec
+from django_vortex.wire.envelope import PayloadEnvelope
+
+_ALLOWED: Final = [True]
+
+_CODEC: Final = Codec()
+
+
+def allow(request: Request) -> list[bool]:
+    """Answer whoever the permission lets ask."""
+    return _ALLOWED
+
+
+def make_gate_endpoint(endpoint: Registered) -> PayloadEndpoint:
+    """Return an endpoint that answers whoever may ask another one, and is not registered there."""
+    return PayloadEndpoint(
+        {**endpoint.filt, "vortex.gate": True},
+        allow,
+        permission=endpoint.permission,
+        payload_io=PayloadIO(),
+        watchable=PER_USER,
+    )
+
+
+def is_open_to_all(endpoint: Registered, filt: Filt) -> bool:
+    """Return whether a permission allows everybody to ask, whoever it is and whatever changes."""
+    permission = endpoint.permission
+    if permission.may_block or permission.is_awaited:
+        return False
+    peer = SharedPeer()
+    request = Request(PayloadEnvelope(dict(filt)), peer, codec=_CODEC, is_push=True)
+    try:
+        return permission.allows(request, READING) is True and not peer.is_looked_at
+    except Exception:  # of one that looks at the peer; whatever it is, the gate's watch tells it
+        return False
+
+
+class Gate:
+    """A `Subscriber` that ends a peer's watch of a shared answer with its right to it.
+
+    Args:
+        peer: The uuid of the peer.
+        user: The primary key of its user as text.
+        end: Ends the watch of the peer.
+    """
+
+    __slots__ = ("_end", "peer", "tag", "user", "watch")
+
+    def __init__(self, peer: str, user: str | None, end: Callable[[PeerError], None]) -> None:
+        self._end = end
+        self.peer = peer
+        self.user = user
+        self.tag: str | None = None
+        self.watch: Watch | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the peer may watch, as far as is known."""
+        return self.watch is not None and self.watch.is_current
+
+    def show(self, watch: Watch, /) -> None:
+        """Take notice that the peer may watch."""
+
+    def fail(self, watch: Watch, error: PeerError, /, *, is_final: bool) -> None:
+        """Take notice that it may not, or that nobody can tell."""
+        self._end(error)

@@ -1,0 +1,67 @@
+"""Answers of watches on their way to one peer: `ShownAnswer`.
+
+What waits in an outbox is not a text but the intention to show the newest answer: the text is made
+when it is written, from what the peer has then. So a slow peer gets the newest, nothing follows
+from what it never got, and what it may not see any more is not among what waits.
+"""
+
+from typing import Final, Protocol
+
+from django_vortex.server.delivery import Delivery
+from django_vortex.server.texts import NumberedText
+from django_vortex.wire.codec import Codec
+from django_vortex.wire.envelope import PayloadEnvelope
+from django_vortex.wire.reserved import WATCHED_KEY
+
+SHOWN: Final = "vortex.watched"
+"""The source of texts of answers: none of them goes to another process with its peer, which shows
+the newest answer itself.
+"""
+
+_NOTHING: Final = PayloadEnvelope({"key": WATCHED_KEY})
+
+
+class Shows(Protocol):
+    """What one peer is shown of one watch."""
+
+    def get_delivery(self) -> Delivery:
+        """Return what takes the peer from what it has to the newest."""
+
+    def note_written(self) -> None:
+        """Take notice that the peer has the newest now."""
+
+
+class ShownAnswer(Delivery):
+    """The newest answer of a watch, whatever it is when it is written.
+
+    Args:
+        shows: Knows the answer and what the peer has.
+        date: In milliseconds.
+    """
+
+    __slots__ = ("_shows",)
+
+    def __init__(self, shows: Shows, date: int) -> None:
+        super().__init__(_NOTHING, date, SHOWN)
+        self._shows = shows
+
+    def take(self) -> Delivery:
+        """Return what is written now."""
+        delivery = self._shows.get_delivery()
+        self._shows.note_written()
+        return delivery
+
+    def text(self, form: int, date: int, codec: Codec) -> str:
+        """Return what the text would be if it was written now."""
+        return self._shows.get_delivery().text(form, date, codec)
+
+    def size(self, form: int, date: int, codec: Codec) -> int:
+        """Return about what it costs to let it wait; the answer itself is shared."""
+        return self._shows.get_delivery().size(form, date, codec)
+
+
+def is_shown(entry: object) -> bool:
+    """Return whether an entry of an outbox is an answer of a watch, or the text of one."""
+    if isinstance(entry, NumberedText):
+        return entry.source == SHOWN
+    return isinstance(entry, ShownAnswer)

@@ -1,0 +1,67 @@
+"""What evaluations run in under Django: `DjangoEnvironment`.
+
+Takes a scope, gives the peer that asks in it, with its user as the database has it now.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+from django.apps import apps
+
+from django_vortex.live.questions import Question, Scope
+from django_vortex.live.scoped_peer import ScopedPeer
+from django_vortex.routing.peer import Peer
+from django_vortex.transports import user_tables
+
+
+class DjangoEnvironment:
+    """An `Environment`.
+
+    Args:
+        get_peer: Returns a peer of this process by its uuid.
+    """
+
+    def __init__(self, get_peer: Callable[[str], Peer | None]) -> None:
+        self._get_peer = get_peer
+
+    def can_find(self, peer: Peer) -> bool:
+        """Return whether `find_peer` finds the user of a peer by its primary key, or needs none."""
+        if not getattr(peer.user, "is_authenticated", False):
+            return True
+        return has_users() and user_tables.is_of_user_table(peer.user)
+
+    def find_peer(self, scope: Scope) -> Peer | None:
+        """Return who asks in a scope, as of now; see `Environment`."""
+        peer = None
+        if scope.peer is not None:
+            peer = self._get_peer(scope.peer)
+            if peer is None or not self.can_find(peer):
+                return peer
+        user = _find_user(scope.user)
+        if user is None and scope.user is not None:
+            return None
+        return ScopedPeer(user) if peer is None else replace(peer, user=user)
+
+    @contextmanager
+    def entered(self, question: Question) -> Iterator[None]:
+        """Evaluate a question as it is asked."""
+        yield
+
+
+def has_users() -> bool:
+    """Return whether the project has Django's users."""
+    return apps.is_installed("django.contrib.auth")
+
+
+def _find_user(key: str | None) -> Any:
+    """Return a user by its primary key, None if there is none or it may not log in any more."""
+    if not has_users():
+        return None
+    from django.contrib.auth.models import AnonymousUser
+
+    if key is None:
+        return AnonymousUser()
+    users = list(user_tables.read_users([key]).values())
+    return users[0] if users and user_tables.may_log_in("", users[0]) else None

@@ -1,0 +1,320 @@
+"""Watches of peers: what begins and ends them, and what the peers are shown."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+
+import pytest
+
+from django_vortex.exceptions import PermissionDenied
+from django_vortex.live.changes import Change, Table
+from django_vortex.live.dependencies import Dependency
+from django_vortex.live.evaluator import Evaluator
+from django_vortex.live.options import LiveOptions
+from django_vortex.live.questions import Question, Scope
+from django_vortex.live.recording import get_recorder
+from django_vortex.live.scoped_peer import ScopedPeer
+from django_vortex.routing.endpoint import PayloadEndpoint
+from django_vortex.routing.payload_io import PayloadIO
+from django_vortex.routing.peer import Peer
+from django_vortex.routing.permission import Action, Permission
+from django_vortex.routing.permissions import AllowAny
+from django_vortex.routing.request import Request
+from django_vortex.routing.watchable import Watchable
+from django_vortex.server.identity import Identity
+from django_vortex.server.options import ServerOptions
+from django_vortex.server.server import Server
+from django_vortex.server.watching import Live
+from django_vortex.testing.peer import AsyncPeer
+from django_vortex.wire.dialects import Dialect
+
+NOTES = Table("test", "notes")
+
+pytestmark = pytest.mark.asyncio
+
+
+class Environment:
+    """Users that are in a dict."""
+
+    def __init__(self) -> None:
+        self.users: dict[str | None, Any] = {None: None, "1": "Ada", "2": "Bob"}
+
+    def find_peer(self, scope: Scope) -> Peer | None:
+        if scope.user not in self.users:
+            return None
+        if scope.peer is not None:
+            return Peer(scope.peer, "test", user=self.users[scope.user])
+        return ScopedPeer(self.users[scope.user])
+
+    @contextmanager
+    def entered(self, question: Question) -> Iterator[None]:
+        yield
+
+
+class Notes:
+    """Rows that an endpoint reads, and that a test changes."""
+
+    def __init__(self) -> None:
+        self.rows: list[Any] = ["a", "b"]
+        self.reads = 0
+
+    def read(self, request: Request) -> list[Any]:
+        self.reads += 1
+        if (recorder := get_recorder()) is not None:
+            recorder.reads.append(Dependency(NOTES))
+        return list(self.rows)
+
+
+class World:
+    """A server whose peers watch notes."""
+
+    def __init__(self) -> None:
+        self.payload_io = PayloadIO()
+        self.environment = Environment()
+        self.notes = Notes()
+        self.endpoints: list[PayloadEndpoint] = []
+        self.add("test.notes", self.notes.read)
+        evaluator = Evaluator(self.payload_io, self.environment)
+        live = Live(evaluator, LiveOptions(coalesce_seconds=0.0), lambda peer: True)
+        self.server = Server(
+            self.payload_io,
+            self.payload_io.codec,
+            ServerOptions(heartbeat_seconds=3600.0, peer_timeout_seconds=86_400.0),
+            live=live,
+        )
+        self.peers = 0
+
+    def add(self, key: str, handler: Any, *, scope: Any = "user", permission: Any = None) -> None:
+        self.endpoints.append(
+            PayloadEndpoint(
+                {"key": key},
+                handler,
+                permission=permission or AllowAny(),
+                payload_io=self.payload_io,
+                watchable=Watchable(scope),
+            )
+        )
+
+    def change(self, *rows: Any) -> None:
+        self.notes.rows = list(rows)
+        self.server.tell([Change(NOTES)])
+
+    @asynccontextmanager
+    async def peer(
+        self, user: str | None = None, dialect: Dialect = Dialect.NATIVE
+    ) -> AsyncIterator[AsyncPeer]:
+        self.peers += 1
+        uuid = f"peer-{self.peers}"
+        identity = Identity("user" if user else "address", user or "127.0.0.1", "127.0.0.1")
+        peer = AsyncPeer(uuid, self.payload_io.codec, dialect)
+        known = self.environment.users[user]
+        await peer.enter(self.server, Peer(uuid, "test", user=known), identity)
+        try:
+            yield peer
+        finally:
+            await peer.leave()
+
+
+@pytest.fixture
+async def world() -> AsyncIterator[World]:
+    made = World()
+    yield made
+    await made.server.stop(1.0)
+
+
+async def watch(peer: AsyncPeer, key: str = "test.notes", tag: str | None = None) -> str:
+    reply = await peer.request({"key": "vortex.watch"}, [{"filt": {"key": key}, "tag": tag}])
+    [answer] = reply.tuples
+    assert set(answer) == {"watch"}, answer
+    name: str = answer["watch"]
+    return name
+
+
+async def see(peer: AsyncPeer, name: str) -> Any:
+    return await peer.receive({"key": "vortex.watched", "watch": name})
+
+
+async def test_watcher_is_shown_the_answer_and_each_change(world: World) -> None:
+    async with world.peer() as peer:
+        name = await watch(peer)
+        first = await see(peer, name)
+        assert first.tuples == ["a", "b"]
+        assert "from" not in first.filt
+        world.change("a", "b", "c")
+        second = await see(peer, name)
+        assert second.filt["to"] != first.filt["to"]
+
+
+async def test_reply_comes_before_the_first_answer(world: World) -> None:
+    async with world.peer() as early, world.peer() as peer:
+        await see(early, await watch(early))
+        await peer.send(
+            {"key": "vortex.watch", "PayloadResponse.messageId": "1"},
+            [{"filt": {"key": "test.notes"}}],
+        )
+        assert (await peer.receive()).filt["key"] == "vortex.watch"
+        assert (await peer.receive()).filt["key"] == "vortex.watched"
+
+
+async def test_who_has_the_answer_is_told_that_it_is_unchanged(world: World) -> None:
+    async with world.peer() as peer, world.peer() as other:
+        tag = (await see(peer, await watch(peer))).filt["to"]
+        shown = await see(other, await watch(other, tag=tag))
+        assert shown.filt["from"] == shown.filt["to"] == tag
+        assert shown.tuples == []
+
+
+async def test_peers_of_one_user_share_an_evaluation(world: World) -> None:
+    async with world.peer("1") as one, world.peer("1") as two:
+        await see(one, await watch(one))
+        tag = (await see(two, await watch(two))).filt["to"]
+        before = world.notes.reads
+        world.change("z")
+        assert (await see(one, await watch_name(world, one))).filt["to"] != tag
+        assert (await see(two, await watch_name(world, two))).filt["to"] != tag
+        assert world.notes.reads == before + 1
+
+
+async def watch_name(world: World, peer: AsyncPeer) -> str:
+    [name] = world.server._watching._of_peers[peer.uuid]  # type: ignore[union-attr]
+    return name
+
+
+async def test_users_have_answers_of_their_own(world: World) -> None:
+    def whose(request: Request) -> list[Any]:
+        return [request.user]
+
+    world.add("test.whose", whose)
+    async with world.peer("1") as one, world.peer("2") as two:
+        assert (await see(one, await watch(one, "test.whose"))).tuples == ["Ada"]
+        assert (await see(two, await watch(two, "test.whose"))).tuples == ["Bob"]
+
+
+async def test_shared_answer_must_not_look_at_the_user(world: World) -> None:
+    def whose(request: Request) -> list[Any]:
+        return [request.user]
+
+    world.add("test.whose", whose, scope="all")
+    async with world.peer("1") as peer:
+        shown = await see(peer, await watch(peer, "test.whose"))
+        assert "looks at who asks" in shown.result["text"]
+        assert shown.filt["ended"] is True
+
+
+async def test_answer_that_needs_the_peer_is_asked_for_each_peer(world: World) -> None:
+    def whose(request: Request) -> list[Any]:
+        return [request.peer.uuid]
+
+    world.add("test.uuid", whose)
+    async with world.peer("1") as one, world.peer("1") as two:
+        assert (await see(one, await watch(one, "test.uuid"))).tuples == [one.uuid]
+        assert (await see(two, await watch(two, "test.uuid"))).tuples == [two.uuid]
+
+
+async def test_refusals_are_told_one_by_one(world: World) -> None:
+    def write(request: Request) -> list[Any]:
+        recorder = get_recorder()
+        assert recorder is not None
+        recorder.writes.append(NOTES)
+        return []
+
+    bare = {"key": "test.bare"}
+    PayloadEndpoint(bare, world.notes.read, payload_io=world.payload_io, owner=world)
+    world.add("test.writes", write)
+    async with world.peer() as peer:
+        asked = [
+            {"filt": {"key": "test.notes"}},
+            {"filt": {"key": "test.nothing"}},
+            {"filt": {"key": "test.bare"}},
+            {"filt": {}},
+            7,
+            {"filt": {"key": "test.notes"}, "tag": 7},
+            {"filt": {"key": "test.writes"}},
+        ]
+        reply = await peer.request({"key": "vortex.watch"}, asked)
+        assert "watch" in reply.tuples[0]
+        codes = [one["error"]["error"] for one in reply.tuples[1:-1]]
+        assert codes == ["no-endpoint", "refused", "validation", "validation", "validation"]
+        shown = await see(peer, reply.tuples[-1]["watch"])
+        assert "only reads" in shown.result["text"]
+        assert shown.filt["ended"] is True
+
+
+class Members(Permission):
+    """Whoever is in a set."""
+
+    may_block = False
+
+    def __init__(self) -> None:
+        self.users = {"Ada"}
+
+    def allows(self, request: Request, action: Action) -> bool:
+        if (recorder := get_recorder()) is not None:
+            recorder.reads.append(Dependency(Table("test", "members")))
+        return request.user in self.users
+
+
+@pytest.mark.parametrize("scope", ["user", "all"])
+async def test_right_that_goes_ends_the_watch(world: World, scope: Any) -> None:
+    members = Members()
+    world.add("test.secret", world.notes.read, scope=scope, permission=members)
+    async with world.peer("1") as peer:
+        name = await watch(peer, "test.secret")
+        await see(peer, name)
+        members.users.clear()
+        world.server.tell([Change(Table("test", "members"))])
+        world.change("hidden")
+        shown = await see(peer, name)
+        assert shown.result["error"] == PermissionDenied.code
+        assert shown.filt["ended"] is True
+        world.change("more hidden")
+        await peer.request({"key": "vortex.unwatch"}, [])
+        assert peer.unread == []
+
+
+async def test_unwatch_ends_a_watch(world: World) -> None:
+    async with world.peer() as peer:
+        name = await watch(peer)
+        await see(peer, name)
+        await peer.request({"key": "vortex.unwatch"}, [name])
+        before = world.notes.reads
+        world.change("z")
+        await asyncio.sleep(0)
+        assert not world.server._watching.watches.watches  # type: ignore[union-attr]
+        assert world.notes.reads == before
+
+
+async def test_peer_that_leaves_leaves_no_watch(world: World) -> None:
+    async with world.peer() as peer:
+        await see(peer, await watch(peer))
+    watching = world.server._watching
+    assert watching is not None
+    assert not watching.watches.watches
+    assert not watching._of_peers
+    assert not watching._deliveries
+
+
+async def test_error_of_a_query_is_told_once_and_the_answer_comes_back(world: World) -> None:
+    def read(request: Request) -> list[Any]:
+        rows = world.notes.read(request)
+        if not rows:
+            raise PermissionError("not for peers")
+        return rows
+
+    world.add("test.fails", read)
+    async with world.peer() as peer:
+        name = await watch(peer, "test.fails")
+        await see(peer, name)
+        world.change()
+        shown = await see(peer, name)
+        assert shown.result["error"] == "internal"
+        assert "ended" not in shown.filt
+        world.change("back")
+        assert (await see(peer, name)).filt["to"]
+
+
+async def test_released_clients_cannot_send_it(world: World) -> None:
+    async with world.peer(dialect=Dialect.D2) as peer:
+        reply = await peer.request({"key": "vortex.watch"}, [{"filt": {"key": "test.notes"}}])
+        assert "Only clients" in reply.result
