@@ -17,6 +17,7 @@ class DjangoVortexConfig(AppConfig):
         from django.utils.module_loading import autodiscover_modules
 
         from django_vortex.checks import register_checks
+        from django_vortex.conf import get_settings
         from django_vortex.handlers.discovery import register_classes
         from django_vortex.orm.crud.stores import read_statement
         from django_vortex.orm.django import tuples as django_tuples
@@ -37,6 +38,7 @@ class DjangoVortexConfig(AppConfig):
             get_permission=get_permission,
             translate_error=translate_error,
             read_statement=read_statement,
+            get_name=lambda: get_settings().name,
         )
         telling.listen()
         register_checks()

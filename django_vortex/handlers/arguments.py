@@ -4,8 +4,9 @@ Takes a function and looks at it once, gives the keywords to call it with for a 
 a filt has is an error, by name, apart from what messages carry for themselves.
 """
 
+import enum
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple, get_type_hints
 
 from django_vortex.exceptions import (
@@ -24,6 +25,9 @@ from django_vortex.wire.reserved import MESSAGE_ID
 CARRIED_KEYS: Final = frozenset({"key", MESSAGE_ID, "rapuiServerEcho", "rapuiClientEcho"})
 """Keys that the filts of messages may have beside arguments (PROTOCOL 8)."""
 
+REQUIRED: Final = inspect.Parameter.empty
+"""The default of an argument that has none."""
+
 _POSITIONAL: Final = (
     inspect.Parameter.POSITIONAL_ONLY,
     inspect.Parameter.POSITIONAL_OR_KEYWORD,
@@ -35,11 +39,16 @@ class Argument(NamedTuple):
 
     Attributes:
         reading: How its values are read.
-        is_required: Whether it has no default.
+        default: What holds without it, `REQUIRED` if it may not be left out.
     """
 
     reading: Reading
-    is_required: bool
+    default: Any
+
+    @property
+    def is_required(self) -> bool:
+        """Whether it may not be left out."""
+        return self.default is REQUIRED
 
 
 class Arguments:
@@ -56,15 +65,28 @@ class Arguments:
 
     def __init__(self, function: Callable[..., Any], registry: TupleRegistry, where: str) -> None:
         self._arguments = _find_arguments(function, registry, where)
-        required = [name for name, one in self._arguments.items() if one.is_required]
-        self._required = frozenset(required)
+        self._required = frozenset(name for name, one in self._arguments.items() if one.is_required)
+        self._defaults = {
+            name: one.default for name, one in self._arguments.items() if not one.is_required
+        }
 
-    def read(self, filt: Filt, *, is_native: bool) -> dict[str, Any]:
+    def complete(self, keywords: Mapping[str, Any]) -> dict[str, Any]:
+        """Return keywords with the defaults of those that are missing."""
+        return {**self._defaults, **keywords}
+
+    def write(self, keywords: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the members of a filt of our own dialect that mean keywords."""
+        return {name: _write(value) for name, value in keywords.items()}
+
+    def read(
+        self, filt: Filt, *, is_native: bool = True, is_partial: bool = False
+    ) -> dict[str, Any]:
         """Return the keywords that a filt means.
 
         Args:
             filt: Of a request, or another with the same members.
-            is_native: Whether its peer can write all types.
+            is_native: Whether who has written it can write all types.
+            is_partial: Whether arguments may be missing that have no default.
 
         Raises:
             ValidationError: Arguments are missing or wrong, or there are no such.
@@ -86,7 +108,7 @@ class Arguments:
                 except WireError as error:
                     place = f"{name}{error.path}" if error.path else ""
                     problems[name] = with_path(error.text, place) if place else error.text
-        if not self._required <= keywords.keys():
+        if not is_partial and not self._required <= keywords.keys():
             for name in self._arguments:
                 if name in self._required and name not in keywords:
                     problems.setdefault(name, "It is required")
@@ -122,7 +144,7 @@ def _find_arguments(
             reading = make_reading(hints[name], registry)
         except DefinitionError as error:
             raise DefinitionError(f"{where}: {name!r} {error}") from error
-        found[name] = Argument(reading, parameter.default is parameter.empty)
+        found[name] = Argument(reading, parameter.default)
     return found
 
 
@@ -138,6 +160,12 @@ def _check_parameter(parameter: inspect.Parameter, where: str) -> None:
         raise DefinitionError(
             f"{where}: no argument can be called {name!r}, which does not arrive under this name"
         )
+
+
+def _write(value: Any) -> Any:
+    if isinstance(value, enum.Enum):
+        return value.value
+    return [_write(one) for one in value] if value.__class__ is list else value
 
 
 def _is_number(name: str) -> bool:

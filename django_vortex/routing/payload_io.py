@@ -32,12 +32,14 @@ from django_vortex.routing.permissions import DefaultPermission, forget_defaults
 from django_vortex.routing.ports import (
     AfterCommit,
     GetPermission,
+    Observers,
     PushEnvelope,
     ReadStatement,
     RunLarge,
     TranslateError,
     call_now,
     get_package_default,
+    get_package_name,
     is_task_cancelled,
     know_no_error,
     push_nowhere,
@@ -78,6 +80,10 @@ class PayloadIO(EndpointRegistry):
         self.after_commit: AfterCommit = call_now
         self.translate_error: TranslateError = know_no_error
         self.read_statement: ReadStatement = read_nothing
+        self.get_name: Callable[[], str] = get_package_name
+        """Tells what the server is called by its peers."""
+        self.observers: Observers | None = None
+        """Who shows answers to observers; None without a server that can."""
         self.get_permission: GetPermission = get_package_default
         self.default_permission = DefaultPermission(lambda: self.get_permission(edits_rows=False))
         """The permission of all endpoints that name none: one object, which stays in the cache."""
@@ -98,6 +104,7 @@ class PayloadIO(EndpointRegistry):
         after_commit: AfterCommit | None = None,
         translate_error: TranslateError | None = None,
         read_statement: ReadStatement | None = None,
+        get_name: Callable[[], str] | None = None,
         get_permission: GetPermission | None = None,
         codec: Codec | None = None,
         loop: asyncio.AbstractEventLoop | None = None,
@@ -118,6 +125,8 @@ class PayloadIO(EndpointRegistry):
             self.translate_error = translate_error
         if read_statement is not None:
             self.read_statement = read_statement
+        if get_name is not None:
+            self.get_name = get_name
         if get_permission is not None:
             self.get_permission = get_permission
             forget_defaults()

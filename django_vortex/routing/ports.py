@@ -10,7 +10,9 @@ from django_vortex.exceptions import DefinitionError, DeliveryError, HandlerErro
 from django_vortex.routing.address import Address
 from django_vortex.routing.permission import Permission
 from django_vortex.routing.permissions import PACKAGE_DEFAULT
-from django_vortex.typedefs import RunSync
+from django_vortex.routing.registered import Registered
+from django_vortex.routing.request import Request
+from django_vortex.typedefs import Filt, RunSync
 from django_vortex.wire.envelope import PayloadEnvelope
 
 _T = TypeVar("_T")
@@ -88,6 +90,33 @@ class ReadStatement(Protocol):
             run_sync: Runs what blocks in a thread.
             on_loop: Whether the caller must not be blocked.
         """
+
+
+class Observers(Protocol):
+    """Shows observers of released clients what becomes of answers, whole each time."""
+
+    async def subscribe(
+        self, request: Request, endpoint: Registered, question: Filt, pushed: Filt, /
+    ) -> None:
+        """Show the answer to a question to whoever asks, now and whenever it has changed.
+
+        Args:
+            request: Its filt is that of the first answer.
+            endpoint: Who answers.
+            question: What it is asked, in our own dialect.
+            pushed: The filt of all further answers, which tells subscriptions of a peer apart.
+
+        Raises:
+            PeerError: The peer may not, or observes too much.
+        """
+
+    def unsubscribe(self, request: Request, pushed: Filt, /) -> None:
+        """End what `subscribe` has begun for a peer under such a filt, if it has."""
+
+
+def get_package_name() -> str:
+    """Return what a server is called that has no settings."""
+    return "django_vortex"
 
 
 def get_package_default(*, edits_rows: bool) -> Permission:

@@ -9,10 +9,12 @@ import pytest
 
 import django_vortex
 from django_vortex.exceptions import DefinitionError, HandlerError
+from django_vortex.handlers.declared_query import find_queries
 from django_vortex.handlers.model_handler import ModelHandler
-from django_vortex.handlers.query import find_queries, query
+from django_vortex.handlers.query import query
 from django_vortex.routing.endpoint import describe_handler, endpoint
 from django_vortex.routing.permissions import IsStaff
+from django_vortex.routing.registered import Registered
 from django_vortex.routing.replies import is_one
 from django_vortex.routing.request import Request
 from django_vortex.routing.watchable import PER_USER, Watchable
@@ -29,6 +31,11 @@ async def tuples_of(bench: Bench, dialect: Dialect = Dialect.NATIVE, **members: 
     reply = await bench.ask_one({"key": "q", **members}, dialect=dialect)
     assert reply.result is None, reply.result
     return bench.tuples_of(reply, dialect) if reply.has_payload else []
+
+
+def find_endpoints(bench: Bench) -> list[Registered]:
+    """Return the endpoints of queries, and not of what observes them."""
+    return [one for one in bench.payload_io.endpoints if "name" not in one.filt]
 
 
 @pytest.mark.parametrize("dialect", [Dialect.NATIVE, *RELEASED])
@@ -75,7 +82,7 @@ async def test_an_answer_is_a_list_or_one_value(
         return result
 
     assert await tuples_of(bench) == tuples
-    [registered] = bench.payload_io.endpoints
+    [registered] = find_endpoints(bench)
     assert registered.watchable is not None
     assert registered.watchable.is_one is not None
     assert registered.watchable.is_one(result) is single
@@ -124,7 +131,7 @@ async def test_an_asynchronous_generator_answers_with_its_first_value_and_is_clo
     assert closed == [1]
     assert await tuples_of(bench, start=3) == []
 
-    [registered] = bench.payload_io.endpoints
+    [registered] = find_endpoints(bench)
     assert registered.watchable is not None
     make = registered.watchable.source
     assert make is not None
@@ -151,7 +158,7 @@ async def test_the_function_stays_what_it_was(bench: Bench) -> None:
     kept = query("q", permission=IsStaff, throttle="5/m", payload_io=bench.payload_io)(answer)
     assert kept is answer
     assert answer(bench.request({}), state="x") == "x"
-    [registered] = bench.payload_io.endpoints
+    [registered] = find_endpoints(bench)
     assert registered.filt == {"key": "q"}
     assert describe_handler(registered.handler) == f"{__name__}.{answer.__qualname__}"
     assert repr(registered.permission) == "IsStaff"
@@ -202,7 +209,7 @@ def test_how_it_is_watched_is_declared(bench: Bench) -> None:
 
     handler = Handler()
     plain = Handler(scope="user", depends_on=[])
-    queried, bare, *others = (one.watchable for one in bench.payload_io.endpoints)
+    queried, bare, *others = (one.watchable for one in find_endpoints(bench))
     assert queried is not None
     assert (queried.scope, queried.depends_on) == ("all", ("board_ticket", Bench))
     assert (queried.source, bare) == (None, None)
