@@ -13,7 +13,7 @@ from tests.interop.originals.environments import make_environment
 from tests.interop.originals.releases import CURRENT, OTHERS, describe_releases, find_releases
 
 ORIGINALS = Path(releases.__file__).parent
-IN_CLIENTS = ["client_process", "enveloped", "notation", "oldest", "tuples"]
+IN_CLIENTS = ["client_process", "enveloped", "notation", "observing", "oldest", "tuples"]
 """What the processes of all clients import."""
 
 THIS = f"{sys.version_info[0]}.{sys.version_info[1]}"

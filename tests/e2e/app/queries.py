@@ -35,3 +35,15 @@ async def first(request: Request, *, start: int) -> AsyncIterator[int]:
     while True:
         yield start
         start += 1
+
+
+@query("e2e.nearest")
+def nearest(request: Request, *, day: date, price: Decimal) -> list[object]:
+    """Return what came of arguments that released clients cannot write as they are."""
+    return [day.isoformat(), float(price * 2)]
+
+
+@query("e2e.of_plugin", observable="plugin", additional_filt={"plugin": "e2e"})
+def of_plugin(request: Request) -> str:
+    """Say that it was found."""
+    return "here"

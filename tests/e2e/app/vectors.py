@@ -2,7 +2,12 @@
 
 from django_vortex import PayloadEndpoint, Request, Tuple, TupleField, tuple_type
 
-KEYS = ("a.b", "big", "k", "tupleDataObservable")
+FILTS = (
+    {"key": "a.b"},
+    {"key": "big"},
+    {"key": "k"},
+    {"key": "tupleDataObservable", "name": "obs"},
+)
 
 
 @tuple_type("vec.Simple")
@@ -30,4 +35,4 @@ async def reply_with_what_came(request: Request) -> list[object]:
     return list(request.tuples)
 
 
-endpoints = [PayloadEndpoint({"key": key}, reply_with_what_came) for key in KEYS]
+endpoints = [PayloadEndpoint(filt, reply_with_what_came) for filt in FILTS]

@@ -28,6 +28,7 @@ from tests.interop.originals.tuples import build
 
 if find_spec("vortex.PayloadEnvelope"):
     from tests.interop.originals import enveloped as release
+    from tests.interop.originals.observing import Observer
 else:
     from tests.interop.originals import oldest as release
 
@@ -54,6 +55,7 @@ class Commands:
         self._watch = release.Watch()
         self._watch.install()
         self._listeners: Dict[int, Listener] = {}
+        self._observers: Dict[int, Any] = {}
         self._client: Any = None
 
     @inlineCallbacks
@@ -111,6 +113,20 @@ class Commands:
     def received(self, listener: int) -> List[dict]:
         """Return what an endpoint has received so far, in the order of arrival."""
         return self._listeners[listener].received
+
+    @inlineCallbacks
+    def make_observer(
+        self, observable: str, additional_filt: Any = None, name: str = "default"
+    ) -> Any:
+        """Make an observer of the server; gives the number for the commands below."""
+        server = yield self._find_server()
+        observer = Observer(server, observable, additional_filt, name)
+        self._observers[id(observer)] = observer
+        return id(observer)
+
+    def observer(self, number: int, call: str, **arguments: Any) -> Any:
+        """Call a method of an observer."""
+        return getattr(self._observers[number], call)(**arguments)
 
     def _tuples(self, tuples: Any) -> Any:
         return None if tuples is None else from_notation(tuples, build)

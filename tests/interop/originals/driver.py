@@ -145,6 +145,10 @@ class OriginalClient(LoggedProcess):
         """Register a ``PayloadEndpoint`` in the client."""
         return Listening(self, self.call("listen", filt=to_notation(dict(filt))))
 
+    def observe(self, observable: str, **options: Any) -> "Observing":
+        """Make a ``TupleDataObserverClient`` in the client."""
+        return Observing(self, self.call("make_observer", observable=observable, **options))
+
     def call(self, do: str, **arguments: Any) -> Any:
         """Let the process obey one command and give its answer."""
         self.require_running()
@@ -200,3 +204,41 @@ class Listening:
             return received if len(received) >= count else []
 
         return wait_until(enough, f"{count} envelopes at {self._client.name}")
+
+
+class Observing:
+    """An observer in the client process."""
+
+    def __init__(self, client: OriginalClient, number: int) -> None:
+        self._client, self._number = client, number
+
+    def subscribe(self, name: str, **selector: Any) -> str:
+        """Subscribe to a selector; gives the text to ask `seen` with."""
+        text: str = self._call("observe", name=name, selector=to_notation(selector))
+        return text
+
+    def seen(self, text: str) -> list[list[Any]]:
+        """Return everything that a selector has given so far."""
+        return [from_notation(tuples) for tuples in self._call("seen", text=text)]
+
+    def wait_for(self, text: str, tuples: list[Any]) -> None:
+        """Wait until a selector gives this."""
+        wait_until(lambda: self.seen(text)[-1:] == [tuples], f"{tuples} at {self._client.name}")
+
+    def unsubscribe(self, text: str) -> None:
+        """End a subscription as the library does."""
+        self._call("unobserve", text=text)
+
+    def poll(self, name: str, **selector: Any) -> list[Any]:
+        """Ask once."""
+        tuples: list[Any] = from_notation(
+            self._call("poll", name=name, selector=to_notation(selector))
+        )
+        return tuples
+
+    def shutdown(self) -> None:
+        """End the observer."""
+        self._call("shutdown")
+
+    def _call(self, call: str, **arguments: Any) -> Any:
+        return self._client.call("observer", number=self._number, call=call, **arguments)
