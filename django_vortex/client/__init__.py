@@ -4,7 +4,13 @@ Takes a URL, gives a `Client`, and all that a program catches. Imports `tuples`,
 matching of filts; no Django.
 """
 
-from django_vortex.client.blocking import SyncClient, SyncFeed, SyncLoader, connect_sync
+from django_vortex.client.blocking import (
+    SyncClient,
+    SyncFeed,
+    SyncLoader,
+    SyncWatch,
+    connect_sync,
+)
 from django_vortex.client.client import Client
 from django_vortex.client.connecting import connect
 from django_vortex.client.errors import (
@@ -17,10 +23,12 @@ from django_vortex.client.errors import (
     RemoteError,
     TimedOut,
     UpdateRequired,
+    WatchEnded,
 )
 from django_vortex.client.feed import Feed
 from django_vortex.client.loader import Loader
 from django_vortex.client.news import Event, Offline, Online, RefusedForGood
+from django_vortex.client.watch import Changes, Watch
 from django_vortex.exceptions import (
     Conflict,
     DefinitionError,
@@ -46,6 +54,7 @@ from django_vortex.tuples import GenericTuple
 from django_vortex.wire.payload import Payload
 
 __all__ = [
+    "Changes",
     "Client",
     "ClientError",
     "Closed",
@@ -75,6 +84,7 @@ __all__ = [
     "SyncClient",
     "SyncFeed",
     "SyncLoader",
+    "SyncWatch",
     "TimedOut",
     "TooManyRequests",
     "TryAgain",
@@ -85,6 +95,8 @@ __all__ = [
     "UpdateRequired",
     "ValidationError",
     "VortexError",
+    "Watch",
+    "WatchEnded",
     "WireError",
     "connect",
     "connect_sync",

@@ -13,10 +13,10 @@ import os
 import ssl as tls
 import threading
 import weakref
-from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
-from typing import Any, Final, Generic, Self, TypedDict, TypeVar, Unpack
+from typing import Any, Final, Generic, Protocol, Self, TypedDict, TypeVar, Unpack
 
 from django_vortex.client.client import Client
 from django_vortex.client.connecting import connect
@@ -25,6 +25,8 @@ from django_vortex.client.errors import ClientError
 from django_vortex.client.feed import MAX_WAITING, Feed
 from django_vortex.client.loader import Loader
 from django_vortex.client.tokens import GetToken
+from django_vortex.client.watch import Changes, Watch
+from django_vortex.exceptions import VortexError
 from django_vortex.locks import Lock
 from django_vortex.tuples import TupleRegistry
 from django_vortex.typedefs import Filt
@@ -34,6 +36,7 @@ JOIN_SECONDS: Final = 5.0
 """How long the end of the thread is waited for; leaving a client bounds itself to less."""
 
 _T = TypeVar("_T")
+_T_co = TypeVar("_T_co", covariant=True)
 
 
 class ConnectOptions(TypedDict, total=False):
@@ -122,10 +125,20 @@ class _Closing:
         self.close()
 
 
+class _Reader(Protocol[_T_co]):
+    """What gives one item after another, and can be ended."""
+
+    def __anext__(self) -> Awaitable[_T_co]:
+        """Wait for the next."""
+
+    async def aclose(self) -> None:
+        """End it."""
+
+
 class SyncFeed(_Closing, Generic[_T]):
     """What comes for one reader: ``with`` it, ``for`` over it; see `Feed`."""
 
-    def __init__(self, worker: _Worker, feed: Feed[_T]) -> None:
+    def __init__(self, worker: _Worker, feed: _Reader[_T]) -> None:
         self._worker = worker
         self._feed = feed
 
@@ -148,6 +161,37 @@ class SyncFeed(_Closing, Generic[_T]):
             return await anext(self._feed), False
         except StopAsyncIteration:
             return None, True
+
+
+class SyncWatch(SyncFeed[Any]):
+    """An answer that the server keeps up to date: ``for`` over it; see `Watch`."""
+
+    def __init__(self, worker: _Worker, watch: Watch) -> None:
+        super().__init__(worker, watch)
+        self._watch = watch
+
+    @property
+    def answer(self) -> Any:
+        """The answer that was read last, None before the first."""
+        return self._watch.answer
+
+    @property
+    def error(self) -> VortexError | None:
+        """Why there is no newer answer at the moment, as far as that is known; mostly None."""
+        return self._watch.error
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the server keeps the answer up to date at the moment."""
+        return self._watch.is_current
+
+    def next(self, timeout: float | None = None) -> Any:
+        """Wait for the next answer and return it; see `Watch.next`."""
+        return self._worker.wait(self._watch.next(timeout))
+
+    def changes(self) -> SyncFeed[Changes]:
+        """Read what has changed in the place of whole answers."""
+        return SyncFeed(self._worker, self._watch.changes())
 
 
 class SyncLoader:
@@ -238,6 +282,15 @@ class SyncClient(_Closing):
             return worker.client.on(filt, max_waiting=max_waiting)
 
         return SyncFeed(worker, worker.wait(listen()))
+
+    def watch(self, what: str | Filt, /, **arguments: Any) -> SyncWatch:
+        """Watch an answer; see `Client.watch`."""
+        worker = self._get_worker()
+
+        async def watch() -> Watch:
+            return worker.client.watch(what, **arguments)
+
+        return SyncWatch(worker, worker.wait(watch()))
 
     def loader(self, filt: Filt) -> SyncLoader:
         """Return the editor of one row; see `Client.loader`."""

@@ -22,6 +22,8 @@ from django_vortex.client.loader import Loader
 from django_vortex.client.news import Event, Offline, RefusedForGood
 from django_vortex.client.outgoing import Message
 from django_vortex.client.requests import Outcome
+from django_vortex.client.watch import Watch
+from django_vortex.client.watches import Watches
 from django_vortex.exceptions import DefinitionError, WireError, quoted, shortened
 from django_vortex.logs import get_limited_logger
 from django_vortex.typedefs import Filt
@@ -48,6 +50,7 @@ class Client:
         self._driver = driver
         self._feeds = feeds
         self._tasks: list[asyncio.Task[None]] = []
+        self._watches: Watches | None = None
         self._start()
 
     def __repr__(self) -> str:
@@ -203,6 +206,32 @@ class Client:
 
         return self._feeds.open(max_waiting, register)
 
+    def watch(self, what: str | Filt, /, **arguments: Any) -> Watch:
+        """Watch an answer: whatever the server answers to a filt, now and after every change.
+
+        Use it as ``async with vortex.watch(name) as rows: async for answer in rows: ...``, or with
+        ``changes()`` for what has changed. What is watched in the same turn of the loop is asked
+        for in one message, and so is everything after a reconnection, which sends only what has
+        changed meanwhile.
+
+        Args:
+            what: A name, or a filt; a name stands for ``{"key": name, **arguments}``.
+            arguments: Put into the filt.
+
+        Raises:
+            Closed: The client is closed.
+            DefinitionError: The filt has no text under ``key``, or holds what cannot travel.
+            ClientError: The server is VortexPY's own, which has no watches.
+        """
+        self._check()
+        if not self._core.dialect.is_native:
+            raise ClientError("A server of VortexPY has no watches")
+        if self._watches is None:
+            self._watches = Watches(self._core, self._feeds, self._driver.wake)
+        return self._watches.open(
+            {**({"key": what} if isinstance(what, str) else what), **arguments}
+        )
+
     def events(self, *, max_waiting: int = MAX_WAITING) -> Feed[Event]:
         """Hear of what happens to the connection: `Online`, `Offline`, `RefusedForGood`."""
         self._check()
@@ -312,6 +341,8 @@ class Client:
         self._ended.set()
         self._core.finish(error)
         self._feeds.finish(error)
+        if self._watches is not None:
+            self._watches.finish()
         self._driver.written.set()
 
     def _check(self) -> None:

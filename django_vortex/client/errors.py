@@ -9,7 +9,8 @@
     ├── NotConnected             no connection in time
     ├── TimedOut                 no answer in time, or not everything was written in time
     ├── FateUnknown              the connection was lost with a request under way
-    └── Overflow                 more pushes came than their reader had room for
+    ├── Overflow                 more pushes came than their reader had room for
+    └── WatchEnded               the server does not let this client watch, or not any more
 
 What a server answers is a `PeerError` of that tree, where no class is for it a `RemoteError`.
 """
@@ -83,6 +84,29 @@ class Overflow(ClientError):
     def __init__(self, lost: int) -> None:
         super().__init__(f"{lost} pushes were dropped because their reader was too slow")
         self.lost = lost
+
+
+class WatchEnded(ClientError):
+    """The server does not let this client watch an answer, or not any more.
+
+    Args:
+        text: Why, in the server's words.
+        error: What it has told, as `Client.call` would raise it.
+    """
+
+    def __init__(self, text: str, error: VortexError | None = None) -> None:
+        super().__init__(text)
+        self.error = error
+
+    @classmethod
+    def of(cls, error: VortexError) -> WatchEnded:
+        """Return the end that an error is."""
+        return cls(str(error), error)
+
+    @property
+    def code(self) -> str:
+        """The code of the server's error, "" if it is one of the client's own."""
+        return str(getattr(self.error, "code", ""))
 
 
 class RemoteError(HandlerError):

@@ -101,8 +101,10 @@ class Feed(Generic[_T]):
         self,
         max_waiting: int = MAX_WAITING,
         report_full: Callable[[Waiting[_T]], object] = lambda waiting: None,
+        *,
+        waiting: Waiting[_T] | None = None,
     ) -> None:
-        self._waiting: Waiting[_T] = Waiting(max_waiting, report_full)
+        self._waiting = Waiting(max_waiting, report_full) if waiting is None else waiting
         self._release: weakref.finalize[..., Feed[_T]] | None = None
 
     @property

@@ -38,6 +38,11 @@ class Feeds:
     def open(self, max_waiting: int, register: Register[_T]) -> Feed[_T]:
         """Return a feed that is registered until it is closed, or its last reference is gone."""
         feed: Feed[_T] = Feed(max_waiting, lambda waiting: self._full.add(waiting))
+        self.adopt(feed, register)
+        return feed
+
+    def adopt(self, feed: Feed[_T], register: Register[_T]) -> None:
+        """Register a feed until it is closed, or its last reference is gone."""
         unregister = register(feed.put)
         key = object()
         self._finish[key] = feed.finish
@@ -54,7 +59,6 @@ class Feeds:
                 self._loop.call_soon_threadsafe(release)
 
         feed.on_release(release_on_loop)
-        return feed
 
     def open_events(self, max_waiting: int) -> Feed[Event]:
         """Return a feed of what happens to the connection."""
@@ -64,6 +68,10 @@ class Feeds:
             return lambda: self._events.remove(put)
 
         return self.open(max_waiting, register)
+
+    def hear(self, listener: Callable[[Event], None]) -> None:
+        """Let a part of the client hear of what happens to the connection, as first of all."""
+        self._events.insert(0, listener)
 
     def tell(self, event: Event) -> None:
         """Tell all who hear of events."""

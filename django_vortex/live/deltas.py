@@ -6,12 +6,12 @@ former state is remembered by where it differs from the one after it.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
+from django_vortex.live.orders import find_longest_increasing
 from django_vortex.live.tags import ENTRY_BYTES, KEY_BYTES, ListState
 
 PATCH_BYTES: Final = 200
@@ -134,28 +134,5 @@ def _find_moved(same: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     places = [place for _, place in same]
     if all(one < other for one, other in pairwise(places)):
         return []
-    staying = _find_longest_increasing(places)
+    staying = find_longest_increasing(places)
     return [pair for index, pair in enumerate(same) if index not in staying]
-
-
-def _find_longest_increasing(values: Sequence[int]) -> set[int]:
-    """Return the indices of a longest increasing subsequence of different numbers."""
-    ends: list[int] = []
-    """By length, the least number that ends an increasing subsequence so long."""
-    ends_at: list[int] = []
-    before: list[int] = []
-    for index, value in enumerate(values):
-        length = bisect_left(ends, value)
-        before.append(ends_at[length - 1] if length else -1)
-        if length == len(ends):
-            ends.append(value)
-            ends_at.append(index)
-        else:
-            ends[length] = value
-            ends_at[length] = index
-    found: set[int] = set()
-    index = ends_at[-1] if ends_at else -1
-    while index >= 0:
-        found.add(index)
-        index = before[index]
-    return found
