@@ -18,6 +18,7 @@ class KnownTables:
     """Tables by their names in lower case, as texts may write them."""
 
     def __init__(self) -> None:
+        self._quiet = NOTHING
         self._by_name: Mapping[str, frozenset[str]] = MappingProxyType({})
         self._lock = Lock()
         self._find_kept = lru_cache(MAX_KEPT)(self._find)
@@ -32,6 +33,26 @@ class KnownTables:
             if by_name != self._by_name:
                 self._by_name = MappingProxyType(by_name)
                 self._find_kept = lru_cache(MAX_KEPT)(self._find)
+
+    def add_quiet(self, tables: Iterable[str]) -> None:
+        """Know more tables of which nobody is told, unless `capture` asks for them."""
+        names = [find_bare_name(table) for table in tables]
+        self.add(names)
+        with self._lock:
+            self._quiet |= frozenset(names)
+
+    def capture(self, tables: Iterable[str]) -> None:
+        """Tell of tables also if they are quiet: something depends on them by name."""
+        with self._lock:
+            self._quiet -= frozenset(find_bare_name(table) for table in tables)
+
+    def is_quiet(self, table: str) -> bool:
+        """Return whether nobody is told of a table."""
+        return table in self._quiet
+
+    def find_all(self) -> frozenset[str]:
+        """Return all tables that are known."""
+        return NOTHING.union(*self._by_name.values())
 
     def find_named(self, text: str) -> frozenset[str]:
         """Return the known tables that a text names, or may name."""

@@ -48,6 +48,7 @@ class PostgresServer(LoggedProcess):
             "synchronous_commit": "off",
             "full_page_writes": "off",
             "max_connections": "50",
+            "max_prepared_transactions": "10",
             "timezone": "UTC",
         }
         settings = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]

@@ -1,0 +1,110 @@
+"""What an execution has changed: `find_effect`, `Effect`.
+
+Takes SQLAlchemy's context of an execution, whatever it was made of: a statement of Core or the ORM,
+a text, DDL, or a text for the driver. Gives the tables that it may write, and its changes.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from sqlalchemy.exc import InvalidRequestError
+from sqlalchemy.sql.elements import (
+    ReleaseSavepointClause,
+    RollbackToSavepointClause,
+    SavepointClause,
+)
+
+from django_vortex.live.changes import Change, Operation, Table
+from django_vortex.orm.known_tables import known_tables
+from django_vortex.orm.sql_text import find_text, read_sql
+from django_vortex.orm.sqlalchemy.writes import NO_WRITES, WritePlan, find_writes
+
+_SAVEPOINTS: Final[dict[type[Any], Literal["begin", "release", "undo"]]] = {
+    SavepointClause: "begin",
+    ReleaseSavepointClause: "release",
+    RollbackToSavepointClause: "undo",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What one kind of execution may do.
+
+    Attributes:
+        plan: What is known of its statement.
+        tables: All tables that it may write.
+        ends_transaction: Whether a raw text of it may begin or end a transaction.
+        savepoint: What it does with the savepoint of this name.
+    """
+
+    plan: WritePlan
+    tables: frozenset[str]
+    ends_transaction: bool
+    savepoint: tuple[Literal["begin", "release", "undo"], str] | None
+
+    def find_changes(self, database: str, context: Any, result: Any) -> Sequence[Change]:
+        """Return the changes of an execution.
+
+        Args:
+            database: The name of the database.
+            context: The execution.
+            result: What it gave, None if it has failed.
+        """
+        changes: list[Change] = []
+        main = self.plan.main
+        if main is not None:
+            changes += main.find_changes(
+                database,
+                context.compiled_parameters,
+                getattr(context, "_expanded_parameters", None) or {},
+                None if main.operation is not Operation.INSERT else _find_returned(result),
+                _count(context, result),
+            )
+        others = self.tables if main is None else self.tables - {main.name}
+        if main is not None and main.name in self.plan.tables:
+            others |= {main.name}
+        changes += [Change(Table(database, name), Operation.ANY) for name in sorted(others)]
+        return changes
+
+
+def find_effect(context: Any) -> Effect:
+    """Return what an execution may do."""
+    compiled = context.compiled
+    plan = NO_WRITES if compiled is None else find_writes(compiled, context.dialect)
+    texts = plan.texts or (
+        (find_text(context.statement, context.cursor),) if compiled is None else ()
+    )
+    main = frozenset() if plan.main is None else frozenset({plan.main.name})
+    return Effect(
+        plan,
+        main.union(plan.tables, *(known_tables.find_written(text) for text in texts)),
+        any(read_sql(text).ends_transaction for text in texts),
+        _find_savepoint(getattr(compiled, "statement", None)),
+    )
+
+
+def _find_savepoint(
+    statement: Any,
+) -> tuple[Literal["begin", "release", "undo"], str] | None:
+    kind = _SAVEPOINTS.get(type(statement))
+    return None if kind is None else (kind, str(statement.ident))
+
+
+def _find_returned(result: Any) -> Sequence[Any] | None:
+    """Return the primary keys of inserted rows as far as SQLAlchemy knows them."""
+    if result is None:
+        return None
+    try:
+        returned: Sequence[Any] = result.inserted_primary_key_rows
+    except InvalidRequestError:  # RETURNING is the application's
+        return None
+    return returned
+
+
+def _count(context: Any, result: Any) -> int | None:
+    """Return how many rows the driver has counted."""
+    if result is None or result.returns_rows:
+        return None
+    rows = result.rowcount
+    return rows if isinstance(rows, int) and rows >= 0 else None

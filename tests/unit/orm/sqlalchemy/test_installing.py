@@ -1,0 +1,57 @@
+"""The capture is there when SQLAlchemy is, and imports nothing by itself."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[4]
+
+BEGIN = """
+import importlib.util, sys
+from django_vortex.orm.sqlalchemy.installing import install_capture
+"""
+
+END = """
+from django_vortex.orm.sqlalchemy import capture
+from sqlalchemy.engine import Engine
+
+assert capture.is_installed()
+assert sqlalchemy.__spec__.loader is sqlalchemy.__loader__
+print(type(sqlalchemy.__loader__).__name__)
+"""
+
+
+def run(text: str) -> list[str]:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", text],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+def test_capture_is_installed_with_an_import_that_comes_later() -> None:
+    text = """
+finders = list(sys.meta_path)
+install_capture()
+install_capture()
+print(len(sys.meta_path) - len(finders))
+importlib.util.find_spec("sqlalchemy")
+print("sqlalchemy" in sys.modules)
+import sqlalchemy.orm
+print(sys.meta_path == finders)
+"""
+    assert run(BEGIN + text + END) == ["1", "False", "True", "SourceFileLoader"]
+
+
+def test_capture_is_installed_where_sqlalchemy_is_imported_already() -> None:
+    text = "import sqlalchemy\n" + BEGIN + "install_capture()\n"
+    assert run(text + END) == ["SourceFileLoader"]
+
+
+def test_nothing_is_imported_where_there_is_no_sqlalchemy() -> None:
+    text = "import sys\nsys.modules['sqlalchemy'] = None\n" + BEGIN + "install_capture()\n"
+    assert run(text + "print('django_vortex.orm.sqlalchemy.capture' in sys.modules)") == ["False"]
