@@ -78,8 +78,8 @@ class Delivery:
             self._texts[place] = text
         return text
 
-    def take(self) -> "Delivery":
-        """Return what is written in the end, when its turn has come."""
+    def take(self) -> "Delivery | None":
+        """Return what is written in the end, when its turn has come; None is nothing."""
         return self
 
     def size(self, form: int, date: int, codec: Codec) -> int:

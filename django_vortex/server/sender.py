@@ -72,8 +72,8 @@ class Sender(Writer):
         date = self._dates.stamp(shown.key, shown.date)
         if self._stream is None or self._is_writing:
             self._append(shown, date, shown.size(self._form, date, self._codec))
-        else:
-            self._offer(shown.take(), date)
+        elif (delivery := shown.take()) is not None:
+            self._offer(delivery, date)
 
     def _date_and_append(self, delivery: Delivery) -> None:
         date = self._dates.stamp(delivery.key, delivery.date)

@@ -24,11 +24,11 @@ _NOTHING: Final = PayloadEnvelope({"key": WATCHED_KEY})
 class Shows(Protocol):
     """What one peer is shown of one watch."""
 
-    def get_delivery(self) -> Delivery:
-        """Return what takes the peer from what it has to the newest."""
+    def get_delivery(self) -> Delivery | None:
+        """Return what takes the peer from what it has to the newest, None if nothing is to say."""
 
-    def note_written(self) -> None:
-        """Take notice that the peer has the newest now."""
+    def take_delivery(self) -> Delivery | None:
+        """Return it, since it is written now."""
 
 
 class ShownAnswer(Delivery):
@@ -45,19 +45,14 @@ class ShownAnswer(Delivery):
         super().__init__(_NOTHING, date, SHOWN)
         self._shows = shows
 
-    def take(self) -> Delivery:
+    def take(self) -> Delivery | None:
         """Return what is written now."""
-        delivery = self._shows.get_delivery()
-        self._shows.note_written()
-        return delivery
-
-    def text(self, form: int, date: int, codec: Codec) -> str:
-        """Return what the text would be if it was written now."""
-        return self._shows.get_delivery().text(form, date, codec)
+        return self._shows.take_delivery()
 
     def size(self, form: int, date: int, codec: Codec) -> int:
         """Return about what it costs to let it wait; the answer itself is shared."""
-        return self._shows.get_delivery().size(form, date, codec)
+        delivery = self._shows.get_delivery()
+        return 0 if delivery is None else delivery.size(form, date, codec)
 
 
 def is_shown(entry: object) -> bool:

@@ -201,7 +201,10 @@ class Writer:
             return self._heartbeat
         if (piece := self._take_piece()) is not None:
             return piece
-        return self._begin_message(self._take_message()) if self._outbox else None
+        while self._outbox:
+            if (text := self._take_message()) is not None:
+                return self._begin_message(text)
+        return None
 
     def _begin_message(self, text: str) -> str:
         """Note which pieces follow a message that is written now, and return its text."""
@@ -228,14 +231,18 @@ class Writer:
         self._pieces = _NO_PIECES
         self._pieces_size = 0
 
-    def _take_message(self) -> str:
-        """Take the oldest message that waits out of the outbox; there must be one."""
+    def _take_message(self) -> str | None:
+        """Take the oldest entry out of the outbox, which must have one, and return its text.
+
+        None is of an answer that there is nothing to say about any more.
+        """
         entry, date = self._outbox.pop()
         if isinstance(entry, str):
             form = FORMS[self._form]
             return reframe(entry, framed=form.framed, has_pieces=form.dialect.has_pieces)
         try:
-            return entry.take().text(self._form, date, self._codec)
+            delivery = entry.take()
+            return None if delivery is None else delivery.text(self._form, date, self._codec)
         except Exception as error:  # it was written for the form of another stream when it came
             return self._make_failure(entry, error).text(self._form, date, self._codec)
 

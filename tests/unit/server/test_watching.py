@@ -177,8 +177,10 @@ async def test_peers_of_one_user_share_an_evaluation(world: World) -> None:
 
 
 async def watch_name(world: World, peer: AsyncPeer) -> str:
-    [name] = world.server._watching._of_peers[peer.uuid]  # type: ignore[union-attr]
-    return name
+    watching = world.server._watching
+    assert watching is not None
+    [one] = watching.subscriptions.find(peer.uuid)
+    return one.name
 
 
 async def test_users_have_answers_of_their_own(world: World) -> None:
@@ -291,8 +293,8 @@ async def test_peer_that_leaves_leaves_no_watch(world: World) -> None:
     watching = world.server._watching
     assert watching is not None
     assert not watching.watches.watches
-    assert not watching._of_peers
-    assert not watching._deliveries
+    assert not len(watching.subscriptions)
+    assert not len(watching.subscriptions.shown)
 
 
 async def test_error_of_a_query_is_told_once_and_the_answer_comes_back(world: World) -> None:
@@ -318,3 +320,43 @@ async def test_released_clients_cannot_send_it(world: World) -> None:
     async with world.peer(dialect=Dialect.D2) as peer:
         reply = await peer.request({"key": "vortex.watch"}, [{"filt": {"key": "test.notes"}}])
         assert "Only clients" in reply.result
+
+
+async def test_watches_move_with_their_peer(world: World) -> None:
+    """What one server gives, another takes, with the tag that the peer has."""
+    other = World()
+    async with world.peer() as peer:
+        tag = (await see(peer, await watch(peer))).filt["to"]
+        watching = world.server._watching
+        assert watching is not None
+        texts = list(watching.give_peer(peer.uuid))
+        assert not watching.watches.watches
+        async with other.peer() as moved:
+            taking = other.server._watching
+            assert taking is not None
+            for text in texts:
+                taking.take_peer(Peer(moved.uuid, "test"), text)
+            shown = await moved.receive({"key": "vortex.watched"})
+            assert shown.filt["from"] == shown.filt["to"] == tag
+            other.change("new")
+            assert (await moved.receive({"key": "vortex.watched"})).tuples == ["new"]
+    await other.server.stop(1.0)
+
+
+async def test_observer_gets_whole_answers_under_filts_of_its_own(world: World) -> None:
+    async def observe(request: Request) -> None:
+        observers = world.payload_io.observers
+        assert observers is not None
+        pushed = {"key": "test.observed", "selector": 1}
+        await observers.subscribe(request, world.endpoints[0], {"key": "test.notes"}, pushed)
+
+    bare = {"key": "test.observed"}
+    PayloadEndpoint(bare, observe, payload_io=world.payload_io, owner=world)
+    async with world.peer(dialect=Dialect.D2) as peer:
+        await peer.send({"key": "test.observed", "selector": 1, "observer": "me"})
+        first = await peer.receive({"key": "test.observed", "observer": "me"})
+        assert first.tuples == ["a", "b"]
+        world.change("a", "c")
+        second = await peer.receive({"key": "test.observed"})
+        assert second.filt == {"key": "test.observed", "selector": 1}
+        assert second.tuples == ["a", "c"]

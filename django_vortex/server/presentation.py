@@ -1,0 +1,194 @@
+"""How answers of watches are written for peers: `Presentation`, of our own dialect and released.
+
+Takes a watch and what a peer has of its answer, gives deliveries, each made once for all peers that
+need the same.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final, Protocol
+
+from django_vortex.exceptions import PeerError
+from django_vortex.live.watch import Watch
+from django_vortex.routing.failures import make_result
+from django_vortex.server.delivery import Delivery
+from django_vortex.server.shown import SHOWN
+from django_vortex.typedefs import Filt
+from django_vortex.wire.dialects import Dialect
+from django_vortex.wire.envelope import PayloadEnvelope
+from django_vortex.wire.reserved import IS_ENDED, WATCH_NAME, WATCHED_KEY
+
+MakeEnvelope = Callable[[], PayloadEnvelope]
+
+
+class Presentation(Protocol):
+    """How one peer is shown one answer."""
+
+    @property
+    def name(self) -> str:
+        """What tells it from all else that the peer watches."""
+
+    @property
+    def filt(self) -> Filt | None:
+        """What whole answers are written under; None in our own dialect."""
+
+    def get_delivery(self, watch: Watch, tag: str | None, /) -> Delivery:
+        """Return what takes the peer from an answer to the newest.
+
+        Args:
+            watch: It has an answer.
+            tag: Of what the peer has.
+        """
+
+    def get_failure(self, error: PeerError | None, /, *, is_over: bool) -> Delivery | None:
+        """Return what tells the peer of a failure, None if it is not told.
+
+        Args:
+            error: What went wrong; None is nothing, but the watch is over.
+            is_over: Whether the watch is over.
+        """
+
+    def note_written(self) -> None:
+        """Take notice that something was written."""
+
+
+class ShownAnswers:
+    """What is shown of the newest answers, shared by peers.
+
+    Args:
+        date: Returns the time in milliseconds.
+        write_position: Writes a position of the change log for peers.
+    """
+
+    def __init__(self, date: Callable[[], int], write_position: Callable[[int], str]) -> None:
+        self._date = date
+        self._write_position = write_position
+        self._known: dict[Watch, tuple[object, dict[Any, Delivery]]] = {}
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def get(self, watch: Watch, key: Any, make: MakeEnvelope) -> Delivery:
+        """Return the delivery of the newest answer that a key stands for.
+
+        Args:
+            watch: Whose answer.
+            key: What it is for.
+            make: Makes the envelope when it is asked for first.
+        """
+        newest = watch.answer, watch.answered_at
+        known, deliveries = self._known.get(watch, (None, {}))
+        if known != newest:
+            deliveries = {}
+            self._known[watch] = newest, deliveries
+        delivery = deliveries.get(key)
+        if delivery is None:
+            delivery = deliveries[key] = self.make(make())
+        return delivery
+
+    def make(self, envelope: PayloadEnvelope) -> Delivery:
+        """Return a delivery for one peer."""
+        return Delivery(envelope, self._date(), SHOWN)
+
+    def write_position(self, watch: Watch) -> str:
+        """Return the position that the answer of a watch is not older than, as peers are told."""
+        return self._write_position(watch.answered_at)
+
+    def forget(self, watch: Watch) -> None:
+        """Forget a watch that nobody watches any more."""
+        self._known.pop(watch, None)
+
+
+class OwnPresentation:
+    """For peers of our own dialect: what has changed since what they have.
+
+    Args:
+        shown: Shares it.
+        name: The name of the question, as they know the watch.
+    """
+
+    __slots__ = ("_shown", "name")
+
+    def __init__(self, shown: ShownAnswers, name: str) -> None:
+        self._shown = shown
+        self.name = name
+
+    @property
+    def filt(self) -> None:
+        """None: what it is about is said by the name."""
+        return None
+
+    def get_delivery(self, watch: Watch, tag: str | None, /) -> Delivery:
+        """Return what takes the peer from an answer to the newest."""
+
+        def make() -> PayloadEnvelope:
+            answer = watch.answer
+            if answer is None:
+                raise LookupError(f"{watch.question} has no answer")
+            return answer.make_envelope(self.name, self._shown.write_position(watch), tag)
+
+        return self._shown.get(watch, tag, make)
+
+    def get_failure(self, error: PeerError | None, /, *, is_over: bool) -> Delivery | None:
+        """Return what tells the peer of a failure."""
+        filt: Filt = {"key": WATCHED_KEY, WATCH_NAME: self.name}
+        if is_over:
+            filt[IS_ENDED] = True
+        result = None if error is None else make_result(error, Dialect.NATIVE)
+        return self._shown.make(PayloadEnvelope(filt, result=result))
+
+    def note_written(self) -> None:
+        """Need nothing."""
+
+
+_PUSHED: Final = "pushed"
+
+
+class WholePresentation:
+    """For peers that wait for whole answers under a filt of their own.
+
+    Args:
+        shown: Shares them.
+        name: The canonical text of the filt.
+        filt: What they wait under.
+        first: What they wait for the first answer under; None if they have that already.
+        dialect: What they read.
+    """
+
+    __slots__ = ("_dialect", "_filt", "_first", "_shown", "name")
+
+    def __init__(
+        self, shown: ShownAnswers, name: str, filt: Filt, first: Filt | None, dialect: Dialect
+    ) -> None:
+        self._shown = shown
+        self._filt = filt
+        self._first = first
+        self._dialect = dialect
+        self.name = name
+
+    @property
+    def filt(self) -> Filt:
+        """What the peer waits under."""
+        return self._filt
+
+    def get_delivery(self, watch: Watch, tag: str | None, /) -> Delivery:
+        """Return the whole answer."""
+        first = self._first
+        if first is not None:
+            return self._shown.make(self._make(watch, first))
+        return self._shown.get(watch, (_PUSHED, self.name), lambda: self._make(watch, self._filt))
+
+    def get_failure(self, error: PeerError | None, /, *, is_over: bool) -> Delivery | None:
+        """Return what whoever waits for the first answer is told; others keep what they have."""
+        if self._first is None or error is None:
+            return None
+        result = make_result(error, self._dialect)
+        return self._shown.make(PayloadEnvelope(dict(self._first), result=result))
+
+    def note_written(self) -> None:
+        """Take notice that the peer has its first answer."""
+        self._first = None
+
+    def _make(self, watch: Watch, filt: Filt) -> PayloadEnvelope:
+        if watch.answer is None:
+            raise LookupError(f"{watch.question} has no answer")
+        return watch.answer.make_whole(filt)
