@@ -46,6 +46,11 @@ def excludes(values: Set[Any], kind: type | None, value: Any) -> bool:
     return own in COMPARABLE and (kind is own or kind is NoneType) and value not in values
 
 
+def find_value_kinds(values: Iterable[Any]) -> KeyKinds:
+    """Return the types of values other than None, as if these were keys."""
+    return frozenset((type(value),) for value in values if value is not None)
+
+
 def find_key_kinds(keys: Set[Key]) -> KeyKinds:
     """Return the types of keys."""
     global _seen_keys

@@ -29,7 +29,7 @@ class Register:
         self.log = ChangeLog()
         self.watches: dict[Question, Watch] = {}
         self._running: dict[Question, Watch] = {}  # also those that nobody watches any more
-        self._index = Index()
+        self._index: Index[Watch] = Index()
         self._counts: dict[str, int] = {}
 
     def subscribe(self, question: Question, subscriber: Subscriber) -> tuple[Watch, Outcome]:
