@@ -24,6 +24,7 @@ from django_vortex.exceptions import (
 from django_vortex.live.answers import Answer, make_answer
 from django_vortex.live.questions import Evaluation, NeedsPeer, Question, Scope
 from django_vortex.live.recording import Recorder, recording
+from django_vortex.live.sources import Sources
 from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.routing.peer import Peer
 from django_vortex.routing.permission import READING
@@ -69,11 +70,13 @@ class Evaluator:
     Args:
         payload_io: Knows how to run what blocks, and what exceptions say to peers.
         environment: What evaluations run in.
+        sources: Has the values that no database has.
     """
 
-    def __init__(self, payload_io: PayloadIO, environment: Environment) -> None:
+    def __init__(self, payload_io: PayloadIO, environment: Environment, sources: Sources) -> None:
         self._payload_io = payload_io
         self._environment = environment
+        self._sources = sources
 
     async def __call__(
         self, asked: Sequence[tuple[Question, Answer | None]]
@@ -132,7 +135,11 @@ class Evaluator:
                     endpoint = question.endpoint
                     if not question.scope.is_shared:
                         _demand(await endpoint.permission.ask(request, READING, run_sync))
-                    if endpoint.is_async:
+                    if endpoint.watchable is not None and endpoint.watchable.source is not None:
+                        make = partial(endpoint.watchable.source, request)
+                        result, dependency = await self._sources.get_newest(question, make)
+                        recorder.reads.append(dependency)
+                    elif endpoint.is_async:
                         result = await endpoint.handler(request)
                     else:
                         result = await run_sync(partial(endpoint.handler, request))

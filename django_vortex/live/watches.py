@@ -27,6 +27,7 @@ class Watches:
         options: Bounds and periods.
         clock: The monotonic clock.
         start: Begins tasks, and keeps them until they end.
+        forget: Called with each question that nobody watches any more.
     """
 
     def __init__(
@@ -36,8 +37,10 @@ class Watches:
         *,
         clock: Callable[[], float],
         start: Start,
+        forget: Callable[[Question], object] | None = None,
     ) -> None:
         self._options = options
+        self._on_forget = forget
         self._register = Register(options)
         self._waiting: dict[Watch, list[Callable[[], object]]] = {}
         self._scheduler = Scheduler(
@@ -73,7 +76,7 @@ class Watches:
         """End a subscription, if it is one. A watch without any is forgotten."""
         if self._register.unsubscribe(watch, subscriber):
             self._scheduler.forget(watch)
-            self._call_waiting(watch)
+            self._forget(watch)
 
     def tell(self, changes: Sequence[Change]) -> int:
         """Note changes that are committed; return the position at which they arrive."""
@@ -104,8 +107,15 @@ class Watches:
 
     def _tell(self, watch: Watch, outcome: Outcome) -> None:
         _tell(watch, outcome)
-        if watch.is_current or outcome.failed or watch.question not in self.watches:
+        if watch.question not in self.watches:
+            self._forget(watch)
+        elif watch.is_current or outcome.failed:
             self._call_waiting(watch)
+
+    def _forget(self, watch: Watch) -> None:
+        if self._on_forget is not None:
+            self._on_forget(watch.question)
+        self._call_waiting(watch)
 
     def _call_waiting(self, watch: Watch) -> None:
         for function in self._waiting.pop(watch, ()):

@@ -25,6 +25,7 @@ from django_vortex.live.change_texts import read_changes, write_changes
 from django_vortex.live.changes import Change
 from django_vortex.live.options import LiveOptions
 from django_vortex.live.questions import Evaluate, make_name
+from django_vortex.live.sources import Sources
 from django_vortex.live.watches import Watches
 from django_vortex.routing.endpoint import PayloadEndpoint
 from django_vortex.routing.failures import make_result
@@ -59,11 +60,13 @@ class Live:
         options: See `LiveOptions`.
         can_find: Tells of a peer whether an evaluation finds its user by the primary key; for
             others each peer has watches of its own.
+        sources: Has the values that no database has.
     """
 
     evaluate: Evaluate
     options: LiveOptions
     can_find: Callable[[Peer], bool]
+    sources: Sources
 
 
 class Watching:
@@ -78,10 +81,16 @@ class Watching:
     name = "vortex.watching"
 
     def __init__(self, server: Host, peers: Peers, live: Live) -> None:
+        self._sources = live.sources
         self.watches = Watches(
-            live.evaluate, live.options, clock=server.monotonic, start=self._start
+            live.evaluate,
+            live.options,
+            clock=server.monotonic,
+            start=self._start,
+            forget=live.sources.close,
         )
         """What is watched."""
+        live.sources.bind(self.watches.tell)
         self.subscriptions = Subscriptions(server, peers, self.watches, live.can_find)
         """Who watches it."""
         self._server = server
@@ -106,6 +115,7 @@ class Watching:
         if self._payload_io.observers is self:
             self._payload_io.observers = None
         self.watches.stop()
+        self._sources.close_all()
 
     def tell(self, changes: Sequence[Change]) -> None:
         """Take changes that were committed in this process, and tell the other processes."""

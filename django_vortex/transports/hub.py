@@ -17,6 +17,7 @@ from django.db import transaction
 from django_vortex.conf import VortexSettings, get_settings
 from django_vortex.live.evaluator import Evaluator
 from django_vortex.live.options import LiveOptions
+from django_vortex.live.sources import Sources
 from django_vortex.routing.payload_io import payload_io
 from django_vortex.routing.peer import Peer
 from django_vortex.server.large_work import LargeWork
@@ -235,7 +236,9 @@ def _make_live(settings: VortexSettings) -> Live:
             if hasattr(settings, one.name)
         }
     )
-    return Live(Evaluator(payload_io, environment), options, environment.can_find)
+    sources = Sources()
+    evaluator = Evaluator(payload_io, environment, sources)
+    return Live(evaluator, options, environment.can_find, sources)
 
 
 def _get_peer(uuid: str) -> Peer | None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from django_vortex.exceptions import PermissionDenied
+from django_vortex.handlers.query import query
 from django_vortex.live.changes import Change, Table
 from django_vortex.live.dependencies import Dependency
 from django_vortex.live.evaluator import Evaluator
@@ -15,6 +16,7 @@ from django_vortex.live.options import LiveOptions
 from django_vortex.live.questions import Question, Scope
 from django_vortex.live.recording import get_recorder
 from django_vortex.live.scoped_peer import ScopedPeer
+from django_vortex.live.sources import Sources
 from django_vortex.routing.endpoint import PayloadEndpoint
 from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.routing.peer import Peer
@@ -75,8 +77,10 @@ class World:
         self.notes = Notes()
         self.endpoints: list[PayloadEndpoint] = []
         self.add("test.notes", self.notes.read)
-        evaluator = Evaluator(self.payload_io, self.environment)
-        live = Live(evaluator, LiveOptions(coalesce_seconds=0.0), lambda peer: True)
+        self.sources = Sources()
+        evaluator = Evaluator(self.payload_io, self.environment, self.sources)
+        options = LiveOptions(coalesce_seconds=0.0)
+        live = Live(evaluator, options, lambda peer: True, self.sources)
         self.server = Server(
             self.payload_io,
             self.payload_io.codec,
@@ -360,3 +364,52 @@ async def test_observer_gets_whole_answers_under_filts_of_its_own(world: World) 
         second = await peer.receive({"key": "test.observed"})
         assert second.filt == {"key": "test.observed", "selector": 1}
         assert second.tuples == ["a", "c"]
+
+
+async def test_source_is_open_while_somebody_watches(world: World) -> None:
+    values: asyncio.Queue[Any] = asyncio.Queue()
+    states: list[str] = []
+
+    @query("test.clock", permission=AllowAny, scope="all", payload_io=world.payload_io)
+    async def clock(request: Request) -> AsyncIterator[int]:
+        states.append("open")
+        try:
+            while True:
+                yield await values.get()
+        finally:
+            states.append("closed")
+
+    values.put_nowait(1)
+    async with world.peer() as one, world.peer() as two:
+        name = await watch(one, "test.clock")
+        shown = await see(one, name)
+        assert (shown.tuples, shown.filt["one"]) == ([1], True)
+        await see(two, await watch(two, "test.clock"))
+        values.put_nowait(2)
+        assert (await see(one, name)).tuples == [2]
+        assert (await see(two, name)).tuples == [2]
+        await two.request({"key": "vortex.unwatch"}, [name])
+        assert states == ["open"]
+        await one.request({"key": "vortex.unwatch"}, [name])
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert states == ["open", "closed"]
+        assert not len(world.sources)
+
+
+async def test_source_that_fails_is_opened_again(world: World) -> None:
+    opened: list[int] = []
+
+    @query("test.flaky", permission=AllowAny, payload_io=world.payload_io)
+    async def flaky(request: Request) -> AsyncIterator[list[int]]:
+        opened.append(1)
+        yield [len(opened)]
+        if len(opened) == 1:
+            raise ConnectionError("gone")
+
+    async with world.peer() as peer:
+        name = await watch(peer, "test.flaky")
+        told = [await see(peer, name) for _ in range(2)]
+        while not (told[-1].result is None and told[-1].tuples == [2]):
+            told.append(await see(peer, name))
+        assert "internal" in [one.result["error"] for one in told if one.result is not None]
