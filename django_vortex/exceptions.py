@@ -251,6 +251,11 @@ class EvaluationTimeout(HandlerError):
         super().__init__(f"The answer takes longer than {seconds:g} s, it is tried again later")
         self.seconds = seconds
 
+    @property
+    def parts(self) -> dict[str, Any]:
+        """How long it may take."""
+        return {"seconds": self.seconds}
+
 
 class UnknownOutcome(HandlerError):
     """The database was lost during the commit: whether anything is stored is not known.

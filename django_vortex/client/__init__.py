@@ -32,6 +32,7 @@ from django_vortex.client.watch import Changes, Watch
 from django_vortex.exceptions import (
     Conflict,
     DefinitionError,
+    EvaluationTimeout,
     HandlerError,
     InternalError,
     LimitExceeded,
@@ -60,6 +61,7 @@ __all__ = [
     "Closed",
     "Conflict",
     "DefinitionError",
+    "EvaluationTimeout",
     "Event",
     "FateUnknown",
     "Feed",

@@ -12,6 +12,7 @@ from typing import Any
 from django_vortex.client.errors import RemoteError
 from django_vortex.exceptions import (
     Conflict,
+    EvaluationTimeout,
     InternalError,
     LimitExceeded,
     MalformedMessage,
@@ -81,6 +82,10 @@ def _rate(text: str, parts: Mapping[str, Any]) -> PeerError:
     return TooManyRequests(float(parts.get("retry_after") or 0))
 
 
+def _timeout(text: str, parts: Mapping[str, Any]) -> PeerError:
+    return EvaluationTimeout(float(parts.get("seconds") or 0))
+
+
 def _wire_error(kind: type[WireError]) -> _MakeError:
     def make(text: str, parts: Mapping[str, Any]) -> PeerError:
         path = str(parts.get("path") or "$")
@@ -99,6 +104,7 @@ _ERRORS: dict[str, _MakeError] = {
     NotFound.code: lambda text, parts: NotFound(text),
     TryAgain.code: lambda text, parts: TryAgain(text),
     TooManyRequests.code: _rate,
+    EvaluationTimeout.code: _timeout,
     UnknownOutcome.code: _refers(UnknownOutcome),
     InternalError.code: _refers(InternalError),
     ShuttingDown.code: lambda text, parts: ShuttingDown(),

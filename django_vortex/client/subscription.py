@@ -9,6 +9,7 @@ from typing import Final
 from django_vortex.client.errors import ClientError, TimedOut, WatchEnded
 from django_vortex.client.watched import News, Snapshot, Watched
 from django_vortex.exceptions import (
+    EvaluationTimeout,
     InternalError,
     ShuttingDown,
     TooManyRequests,
@@ -23,6 +24,7 @@ PAUSES: Final = (0.0, 1.0, 2.0, 5.0, 10.0, 30.0)
 """Seconds before it is asked again, the last one from then on; none where nothing has failed."""
 
 _PASSING: Final = (
+    EvaluationTimeout,
     InternalError,
     ShuttingDown,
     TimedOut,

@@ -18,7 +18,9 @@ WITHOUT_DJANGO = (
 )
 
 PROGRAM = """
-from django_vortex.client import Client, Event, Loader, Online, connect, connect_sync
+from django_vortex.client import (
+    Changes, Client, Event, Loader, Online, Watch, connect, connect_sync
+)
 from django_vortex.tuples import Tuple, TupleField, tuple_type
 from django_vortex.wire.payload import Payload
 
@@ -50,6 +52,11 @@ async def main() -> int:
             event: Event = await anext(events)
             if isinstance(event, Online):
                 print(event.transport, vortex.uuid)
+        watch: Watch = vortex.watch("people", state="open")
+        async with watch:
+            async for changes in watch.changes():
+                told: Changes = changes
+                print(told.added, await watch.next(timeout=5), watch.is_current)
         async with vortex.on({"key": "people"}) as pushes:
             async for push in pushes:
                 return len(push.tuples) + len(reply.tuples) + len(await rename(vortex, "Bo"))
@@ -61,6 +68,11 @@ def main_without_loop() -> list[object]:
         with vortex.on("people") as pushes:
             for push in pushes:
                 return list(push.tuples)
+        with vortex.watch({"key": "people"}) as watch:
+            for changes in watch.changes():
+                print(changes.removed, watch.answer, watch.error)
+            for answer in watch:
+                print(answer)
         with vortex.loader({"key": "people", "id": 7}) as person:
             person.row.name = "Ann"
             person.save(timeout=5)
@@ -83,7 +95,8 @@ def test_shown_client_runs_without_django(
     assert lines[0] == "3376 airports, the first is Thigpen"
     assert lines[1] == "['x']"
     assert lines[2].startswith("heard {'key': 'nobody.listens'")
-    assert lines[3] == "John F Kennedy Intl"
+    assert lines[3] == "['John F Kennedy Intl']"
+    assert lines[4] == "John F Kennedy Intl"
 
 
 def test_strict_type_check_of_a_program_that_uses_it(tmp_path: Path) -> None:

@@ -5,9 +5,11 @@ import re
 
 import pytest
 
+from django_vortex.client.watched import News, Watched
 from django_vortex.wire.codec import Codec
 from django_vortex.wire.columns import fold_rows
 from django_vortex.wire.dialects import Dialect
+from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.events import EnvelopeReceived
 from django_vortex.wire.field_types import READERS
 from django_vortex.wire.protocol import Protocol
@@ -75,3 +77,45 @@ def test_the_example_of_a_field_type_is_read_and_written(name: str) -> None:
     assert CODEC.decode_value(written, NATIVE) == value
     is_plain = name in ("bool", "str")
     assert is_plain or (isinstance(written, dict) and written["_ft"] == name)
+
+
+def read_envelope(text: str) -> PayloadEnvelope:
+    protocol = Protocol(CODEC, framed=False, dialect=NATIVE, whole_frames=True)
+    (event,) = protocol.receive(" ".join(text.split()))
+    assert isinstance(event, EnvelopeReceived)
+    return event.envelope
+
+
+def get_watches() -> tuple[list[PayloadEnvelope], list[PayloadEnvelope]]:
+    """Return what the section about watches shows: of their beginning, and of what is pushed."""
+    section = PAGE[PAGE.index(".. _watches:") :]
+    blocks = re.findall(r"::\n\n((?: {4,}.*\n)+)", section)
+    shown = [read_envelope(block) for block in blocks]
+    pushes = [one for one in shown if one.filt["key"] == "vortex.watched"]
+    return [one for one in shown if one not in pushes], pushes
+
+
+def test_watches_are_begun_and_ended_as_shown() -> None:
+    (asked, reply, ended), _ = get_watches()
+    assert (asked.filt["key"], ended.filt["key"]) == ("vortex.watch", "vortex.unwatch")
+    assert reply.filt == asked.filt
+    asked_for, told = asked.decode_payload(CODEC).tuples, reply.decode_payload(CODEC).tuples
+    assert [one.keys() for one in asked_for] == [{"filt", "tag"}, {"filt", "tag"}]
+    assert len(told) == len(asked_for)
+    assert ended.decode_payload(CODEC).tuples == [told[0]["watch"]]
+    assert told[1]["error"]["error"] == "permission"
+
+
+def test_pushes_of_watches_mean_what_the_page_says() -> None:
+    _, (whole, same, delta, error) = get_watches()
+    watched = Watched(CODEC)
+    news = [
+        watched.receive(one.filt, lambda one=one: one.decode_payload(CODEC).tuples)
+        for one in (whole, same, delta)
+    ]
+    assert news == [News.NEW, News.SAME, News.NEW]
+    assert watched.snapshot is not None
+    assert watched.snapshot.answer == ["x", "e", "b", "C"]
+    assert """``["x", "e", "b", "C"]``""" in PAGE
+    assert error.filt["ended"] is True
+    assert error.result["error"] == "permission"

@@ -16,6 +16,7 @@ from django_vortex.client import errors
 from django_vortex.client.answers import read_answer, read_error
 from django_vortex.client.errors import RemoteError
 from django_vortex.exceptions import (
+    EvaluationTimeout,
     HandlerError,
     InternalError,
     LimitExceeded,
@@ -38,6 +39,7 @@ ERRORS = [
     NotFound("Gone"),
     TryAgain(),
     TooManyRequests(7),
+    EvaluationTimeout(2.5),
     UnknownOutcome("5f1c0a"),
     InternalError("5f1c0a"),
     ShuttingDown(),
