@@ -29,6 +29,7 @@ class DjangoVortexConfig(AppConfig):
         from django_vortex.transports.sending import push
         from django_vortex.tuples import registry
 
+        capture_writes()
         django_tuples.install(registry)
         sqlalchemy_tuples.install(registry)
         # The threads for handlers come with the server, pushes may leave without one.
@@ -57,3 +58,18 @@ def listen_to_logouts() -> None:
         from django_vortex.transports.identity_changes import note_logout
 
         user_logged_out.connect(note_logout, dispatch_uid="django_vortex.note_logout")
+
+
+def capture_writes() -> None:
+    """Notice what is written from now on, unless the settings say otherwise."""
+    from django.core.exceptions import ImproperlyConfigured
+
+    from django_vortex.conf import get_settings
+    from django_vortex.orm.django.install import install_capture
+
+    try:
+        is_live = get_settings().live
+    except ImproperlyConfigured:  # which the system checks say, and no server starts with
+        return
+    if is_live:
+        install_capture()

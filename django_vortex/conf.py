@@ -55,6 +55,15 @@ def _dotted(default: str) -> Any:
     return field(default=default, metadata={"read": read})
 
 
+def _boolean(default: bool) -> Any:
+    def read(value: object) -> bool:
+        if isinstance(value, bool):
+            return value
+        raise ValueError("True or False")
+
+    return field(default=default, metadata={"read": read})
+
+
 def _text_or_none(default: str | None) -> Any:
     def read(value: object) -> str | None:
         if value is None or (isinstance(value, str) and value):
@@ -250,6 +259,9 @@ class VortexSettings:
 
     shutdown_seconds: float = _seconds(5.0, 0.0, 300.0)
     """How long a stopping server waits for its peers to take their last messages."""
+
+    live: bool = _boolean(True)
+    """Whether what the ORMs write is noticed, so that answers that are watched follow it."""
 
     permission: str = _dotted("django_vortex.AuthenticatedOrReadOnly")
     """The permission of handlers and endpoints that name none."""

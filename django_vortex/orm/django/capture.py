@@ -1,0 +1,189 @@
+"""What is written through a connection of Django, told once it is committed: `Capture`.
+
+Takes every statement of the connection, as a wrapper that it has from the moment it is opened;
+gives changes to `live.telling`. Hooks on the compilers of the ORM only add keys and values: what
+they do not know is read from the text of the statement, and is any row of the tables it names.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from django_vortex.live.changes import Change, Table
+from django_vortex.live.recording import Recorder, get_recorder
+from django_vortex.live.telling import telling
+from django_vortex.logs import get_limited_logger
+from django_vortex.orm.django.cascades import add_cascades
+from django_vortex.orm.django.commits import watch_commits
+from django_vortex.orm.django.database_names import find_database
+from django_vortex.orm.django.drivers import is_in_transaction
+from django_vortex.orm.django.statements import Statement
+from django_vortex.orm.known_tables import known_tables
+from django_vortex.orm.pending_changes import PendingChanges
+from django_vortex.orm.sql_text import find_text, read_sql
+
+logger = get_limited_logger(__name__)
+
+_ATTRIBUTE: Final = "_vortex_capture"
+"""Where a connection has its `Capture`."""
+
+
+class Capture:
+    """The wrapper of a connection, which knows what was written and is not committed.
+
+    Args:
+        connection: One of Django's.
+    """
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+        self._database = find_database(connection)
+        self._pending = PendingChanges()
+        self._asks_driver = False
+        """Whether Django may not know if a transaction is open."""
+        self._was_unheard = True
+        """Whether something may have been executed that nobody wanted to know of."""
+        self.statements: dict[int, tuple[str, Statement]] = {}
+        """What compilers are about to execute, by the identity of the texts."""
+
+    def __call__(
+        self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any
+    ) -> Any:
+        """Execute a statement."""
+        if self._was_unheard and telling.is_heard:
+            self._begin_to_hear()
+        try:
+            return execute(sql, params, many, context)
+        finally:
+            recorder = get_recorder()
+            if telling.is_heard or recorder is not None:
+                self._note(sql, context["cursor"], recorder)
+            else:
+                self._was_unheard = True
+
+    def reset(self) -> None:
+        """Begin with a new connection of the driver: what an earlier one did not commit is gone."""
+        self._database = find_database(self._connection)
+        self.forget()
+
+    def forget(self) -> None:
+        """Forget what is rolled back."""
+        self._pending.clear()
+        self._asks_driver = self._was_unheard = False
+
+    def begin_savepoint(self, name: str) -> None:
+        """Note that there is a savepoint now."""
+        self._pending.begin(name)
+
+    def release_savepoint(self, name: str) -> None:
+        """Note that a savepoint is no more."""
+        self._pending.release(name)
+
+    def undo_savepoint(self, name: str) -> None:
+        """Forget what was rolled back to a savepoint."""
+        self._pending.undo(name)
+
+    def prepare_commit(self) -> None:
+        """Look at what nobody wanted to know, before it is committed."""
+        if self._was_unheard and telling.is_heard:
+            self._begin_to_hear()
+
+    def tell(self, *, is_certain: bool = True) -> None:
+        """Tell what is committed.
+
+        Args:
+            is_certain: Whether it is; if not it is told again when more is known.
+        """
+        telling.tell(self._pending.find_all())
+        if is_certain:
+            self.forget()
+
+    def add(self, changes: Sequence[Change]) -> None:
+        """Add what was changed just now; tell it at once where no transaction is open."""
+        told = [change for change in changes if not known_tables.is_quiet(change.table.name)]
+        is_open = self._is_in_transaction()
+        if is_open is False and not self._pending:
+            telling.tell(told)
+            return
+        self._pending.add(told)
+        if not is_open:
+            self.tell(is_certain=is_open is False)
+
+    def table(self, name: str) -> Table:
+        """Return a table of this database."""
+        return Table(self._database, name)
+
+    def _note(self, sql: Any, cursor: Any, recorder: Recorder | None) -> None:
+        """Note what a statement did, or may have done if it has failed. Raises nothing."""
+        try:
+            if self.statements and id(sql) in self.statements:
+                statement = self.statements[id(sql)][1]
+                statement.note_executed(cursor)  # what it has changed is added by whoever made it
+                written = frozenset({statement.columns.table})
+            else:
+                written = self._note_raw(find_text(sql, cursor.cursor))
+            if recorder is not None:
+                recorder.writes += [self.table(name) for name in written]
+        except Exception:
+            logger.exception("Could not find out what a statement has written")
+            self._pending.add(self._change_everything())
+            self._asks_driver = True
+
+    def _note_raw(self, text: str) -> frozenset[str]:
+        """Note what a text may have written."""
+        written = known_tables.find_written(text)
+        if read_sql(text).ends_transaction:
+            self._asks_driver = True
+        if written or self._asks_driver:
+            self.add(add_cascades([Change(self.table(name)) for name in sorted(written)]))
+        return written
+
+    def _begin_to_hear(self) -> None:
+        """Take everything for changed by what is open still and was not looked at."""
+        self._was_unheard = False
+        if self._ask_driver() is not False:
+            self._asks_driver = True
+            self._pending.add(self._change_everything())
+
+    def _change_everything(self) -> list[Change]:
+        names = [name for name in known_tables.find_all() if not known_tables.is_quiet(name)]
+        return [Change(self.table(name)) for name in sorted(names)]
+
+    def _is_in_transaction(self) -> bool | None:
+        """Return whether a transaction is open, None if nobody knows."""
+        connection = self._connection
+        is_open = bool(connection.in_atomic_block or not connection.autocommit)
+        if not self._asks_driver:
+            return is_open
+        says = self._ask_driver()
+        if says is False and not is_open:
+            self._asks_driver = False
+        return says
+
+    def _ask_driver(self) -> bool | None:
+        try:
+            return is_in_transaction(self._connection)
+        except Exception:  # of a connection that is broken
+            return None
+
+
+def get_capture(connection: Any) -> Capture | None:
+    """Return the capture of a connection, None if there is none."""
+    return getattr(connection, _ATTRIBUTE, None)
+
+
+def provide_capture(connection: Any) -> Capture:
+    """Return the capture of a connection, made if there is none."""
+    capture = get_capture(connection)
+    if capture is None:
+        capture = Capture(connection)
+        setattr(connection, _ATTRIBUTE, capture)
+        watch_commits(connection, capture)
+    if capture not in connection.execute_wrappers:
+        # Never the last: `execute_wrapper()` takes that away when it ends.
+        connection.execute_wrappers.insert(0, capture)
+    return capture
+
+
+def watch_connection(*, connection: Any, **_: object) -> None:
+    """Capture what is written through a connection that was just opened."""
+    provide_capture(connection).reset()
