@@ -29,7 +29,7 @@ else
 endif
 
 # Those that start no servers, and those of the client, which wait most of the time and share none.
-ALONE := tests/unit tests/crud tests/client
+ALONE := tests/unit tests/crud tests/live tests/client
 
 test-alone: $(VENV)/.dev
 	$(BIN)/python -m pytest --numprocesses=logical $(ALONE)

@@ -1,4 +1,4 @@
-"""Unit, architecture and CRUD tests over Pythons, Djangos and ages of dependencies.
+"""Unit, architecture, CRUD and live tests over Pythons, Djangos and ages of dependencies.
 
 ``make pythons``, a part of ``make test``, runs them with the newest of everything on each Python
 beside the one of `make test` itself, and measures how much of the package they reach. ``make
@@ -43,7 +43,7 @@ CELLS = [
 
 PYTEST = (
     *("python", "-m", "pytest", "-q", "--numprocesses=logical", "-k", "not postgres"),
-    *("--hypothesis-profile=quick", "tests/unit", "tests/architecture", "tests/crud"),
+    *("--hypothesis-profile=quick", "tests/unit", "tests/architecture", "tests/crud", "tests/live"),
 )
 
 

@@ -8,6 +8,7 @@ from django.core.checks import register
 
 from django_vortex.checks.application import check_application
 from django_vortex.checks.authenticate import check_authenticate
+from django_vortex.checks.capture import check_capture
 from django_vortex.checks.channel_layer import check_channel_layer
 from django_vortex.checks.handlers import check_handlers
 from django_vortex.checks.permission import check_permission
@@ -28,6 +29,7 @@ CHECKS = (
     check_tuple_types,
     check_handlers,
     check_urls,
+    check_capture,
 )
 """All checks; `register_checks` registers them."""
 

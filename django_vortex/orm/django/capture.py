@@ -12,6 +12,7 @@ from django_vortex.live.changes import Change, Table
 from django_vortex.live.recording import Recorder, get_recorder
 from django_vortex.live.telling import telling
 from django_vortex.logs import get_limited_logger
+from django_vortex.orm.django.buffering import finish_write
 from django_vortex.orm.django.cascades import add_cascades
 from django_vortex.orm.django.commits import watch_commits
 from django_vortex.orm.django.database_names import find_database
@@ -95,7 +96,8 @@ class Capture:
         """
         telling.tell(self._pending.find_all())
         if is_certain:
-            self.forget()
+            self._pending.clear()
+            self._was_unheard = False
 
     def add(self, changes: Sequence[Change]) -> None:
         """Add what was changed just now; tell it at once where no transaction is open."""
@@ -120,7 +122,7 @@ class Capture:
                 statement.note_executed(cursor)  # what it has changed is added by whoever made it
                 written = frozenset({statement.columns.table})
             else:
-                written = self._note_raw(find_text(sql, cursor.cursor))
+                written = self._note_raw(find_text(sql, cursor.cursor), cursor)
             if recorder is not None:
                 recorder.writes += [self.table(name) for name in written]
         except Exception:
@@ -128,9 +130,11 @@ class Capture:
             self._pending.add(self._change_everything())
             self._asks_driver = True
 
-    def _note_raw(self, text: str) -> frozenset[str]:
+    def _note_raw(self, text: str, cursor: Any) -> frozenset[str]:
         """Note what a text may have written."""
         written = known_tables.find_written(text)
+        if written:
+            finish_write(cursor, text)
         if read_sql(text).ends_transaction:
             self._asks_driver = True
         if written or self._asks_driver:

@@ -14,7 +14,7 @@ from django_vortex.live.changes import Change
 from django_vortex.live.recording import get_recorder
 from django_vortex.live.telling import telling
 from django_vortex.logs import get_limited_logger
-from django_vortex.orm.django.capture import Capture, get_capture
+from django_vortex.orm.django.capture import Capture, provide_capture
 from django_vortex.orm.django.cascades import add_cascades
 from django_vortex.orm.django.statements import Statement, describe, look_ahead
 
@@ -42,10 +42,9 @@ def install_hooks() -> None:
 def _hook(original: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(original)
     def execute(self: Any, *args: Any, **kwargs: Any) -> Any:
-        capture = get_capture(self.connection)
-        if capture is None or not (telling.is_heard or get_recorder() is not None):
+        if not telling.is_heard and get_recorder() is None:
             return original(self, *args, **kwargs)
-        run = _Run(self, capture)
+        run = _Run(self, provide_capture(self.connection))
         returned = None
         try:
             returned = original(self, *args, **kwargs)
