@@ -12,7 +12,7 @@ def test_installed_django_has_everything():
 def test_part_that_is_missing_is_told(monkeypatch):
     monkeypatch.delattr(BaseDatabaseWrapper, "_savepoint_commit")
     [message] = check_capture()
-    assert ids([message]) == ["django_vortex.W040"]
+    assert ids([message]) == ["W040"]
     assert "BaseDatabaseWrapper._savepoint_commit" in message.msg
     with override_settings(VORTEX={"LIVE": False}):
         assert check_capture() == []
