@@ -5,6 +5,7 @@ of this process, else whatever carries them to the servers of others.
 """
 
 from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from typing import TypeAlias
 
 from django_vortex.live.changes import Change
@@ -18,6 +19,25 @@ Listener: TypeAlias = Callable[[Sequence[Change]], None]
 
 def _always() -> bool:
     return True
+
+
+class Written:
+    """Whether something was committed in a context."""
+
+    __slots__ = ("is_told",)
+
+    def __init__(self) -> None:
+        self.is_told = False
+
+
+_written: ContextVar[Written | None] = ContextVar("vortex_written", default=None)
+
+
+def note_writes() -> Written:
+    """Note from now on what is committed in this context, and in threads that copy it."""
+    written = Written()
+    _written.set(written)
+    return written
 
 
 class Telling:
@@ -47,6 +67,8 @@ class Telling:
         listener = self._listener
         if listener is None or not changes:
             return
+        if (written := _written.get()) is not None:
+            written.is_told = True
         try:
             listener(changes)
         except Exception:

@@ -4,6 +4,7 @@ import asyncio
 from typing import Any, Protocol, TypeVar
 
 from django_vortex.exceptions import InternalError
+from django_vortex.live.telling import Written
 from django_vortex.routing.address import Address
 from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.server.fan_out import Record, ReportSent
@@ -15,6 +16,16 @@ from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import PayloadEnvelope
 
 _Connection = TypeVar("_Connection", contravariant=True)
+
+
+class Reflects(Protocol[_Connection]):
+    """Tells peers that write when their watches contain it."""
+
+    def begin(self, uuid: str) -> Written | None:
+        """Note from now on what a request of a peer commits, if that matters."""
+
+    def reflect(self, connection: _Connection, message_id: object) -> None:
+        """Tell a peer whose request has committed something; before its reply is sent."""
 
 
 class FindsRequests(Protocol[_Connection]):
@@ -83,6 +94,10 @@ class PeerHost(Host, Protocol[_Connection]):
     @property
     def replies(self) -> Replies:
         """Answers that are sent in the loop's next turn."""
+
+    @property
+    def reflecting(self) -> Reflects[_Connection] | None:
+        """Tells peers that write when their watches contain it; None where nobody can watch."""
 
     @property
     def withdrawals(self) -> FindsRequests[_Connection]:

@@ -33,6 +33,7 @@ from django_vortex.wire.reserved import (
     CANCEL_KEY,
     CANCELLED_ID,
     MALFORMED_CLOSURE,
+    MESSAGE_ID,
     THROTTLED_CLOSURE,
 )
 
@@ -189,8 +190,12 @@ class Receiver(Sender):
             is_framed=self._is_form_framed(),
             task=asyncio.current_task(),
         )
+        reflecting = self._server.reflecting
+        written = None if reflecting is None else reflecting.begin(self.peer.uuid)
         try:
             replies = await self._server.payload_io.process(request)
+            if written is not None and written.is_told and reflecting is not None:
+                reflecting.reflect(self, envelope.filt.get(MESSAGE_ID))
             if replies and not request.is_cancelled:  # a handler may have gone on all the same
                 self._server.replies.send_soon(self, replies)
             if request.retry_after:

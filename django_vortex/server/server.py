@@ -33,6 +33,7 @@ from django_vortex.server.peers import Peers
 from django_vortex.server.processes import Processes
 from django_vortex.server.pushes import push_record
 from django_vortex.server.reader_pushes import ReaderPushes, ReportPushed, ignore_count
+from django_vortex.server.reflecting import Reflecting
 from django_vortex.server.replies import Replies
 from django_vortex.server.stream import Stream
 from django_vortex.server.tasks import Tasks
@@ -122,6 +123,11 @@ class Server:
     def processes(self) -> Processes:
         """What is known of the other processes."""
         return self._neighbours.processes
+
+    @property
+    def reflecting(self) -> Reflecting | None:
+        """Tells peers that write when their watches contain it; None where nobody can watch."""
+        return None if self._watching is None else self._watching.reflecting
 
     async def start(self) -> None:
         """Begin to beat and to listen to the other processes; `open` and `push` do it, too."""

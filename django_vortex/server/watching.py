@@ -39,6 +39,7 @@ from django_vortex.server.connection import Connection
 from django_vortex.server.host import Host
 from django_vortex.server.peers import Peers
 from django_vortex.server.presentation import OwnPresentation, Presentation, WholePresentation
+from django_vortex.server.reflecting import Reflecting
 from django_vortex.server.subscription import Subscription
 from django_vortex.server.subscriptions import Subscriptions, start_all
 from django_vortex.tuples.canonical import canonical_text
@@ -93,6 +94,8 @@ class Watching:
         live.sources.bind(self.watches.tell)
         self.subscriptions = Subscriptions(server, peers, self.watches, live.can_find)
         """Who watches it."""
+        self.reflecting = Reflecting(self.watches, self.subscriptions)
+        """Tells peers that write when their watches contain it."""
         self._server = server
         self._peers = peers
         self._endpoints = [

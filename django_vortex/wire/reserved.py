@@ -59,6 +59,15 @@ MOVED: Final = "moved"
 IS_ENDED: Final = "ended"
 """Whether the watch is over with the error that is told."""
 
+REFLECTING_KEY: Final = "vortex.reflecting"
+"""The ``key`` of what comes before the reply to a request that has changed what is watched."""
+
+REFLECTED_KEY: Final = "vortex.reflected"
+"""The ``key`` of what comes when all that the peer watches contains what it has changed."""
+
+REQUEST_ID: Final = "id"
+"""The filt key of both under which the request's `MESSAGE_ID` stands."""
+
 UPDATE_REQUIRED: Final = "update-required"
 """How what a peer is told begins whose version is not served any more, on either transport."""
 

@@ -1,7 +1,8 @@
 """Watches of peers: what begins and ends them, and what the peers are shown."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+import threading
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
@@ -17,18 +18,20 @@ from django_vortex.live.questions import Question, Scope
 from django_vortex.live.recording import get_recorder
 from django_vortex.live.scoped_peer import ScopedPeer
 from django_vortex.live.sources import Sources
+from django_vortex.live.telling import telling
 from django_vortex.routing.endpoint import PayloadEndpoint
 from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.routing.peer import Peer
 from django_vortex.routing.permission import Action, Permission
 from django_vortex.routing.permissions import AllowAny
+from django_vortex.routing.ports import is_on_loop
 from django_vortex.routing.request import Request
 from django_vortex.routing.watchable import Watchable
 from django_vortex.server.identity import Identity
 from django_vortex.server.options import ServerOptions
 from django_vortex.server.server import Server
 from django_vortex.server.watching import Live
-from django_vortex.testing.peer import AsyncPeer
+from django_vortex.testing.peer import WAIT_SECONDS, AsyncPeer
 from django_vortex.wire.dialects import Dialect
 
 NOTES = Table("test", "notes")
@@ -60,8 +63,11 @@ class Notes:
     def __init__(self) -> None:
         self.rows: list[Any] = ["a", "b"]
         self.reads = 0
+        self.may_read = threading.Event()
+        self.may_read.set()
 
     def read(self, request: Request) -> list[Any]:
+        assert self.may_read.wait(WAIT_SECONDS)
         self.reads += 1
         if (recorder := get_recorder()) is not None:
             recorder.reads.append(Dependency(NOTES))
@@ -413,3 +419,57 @@ async def test_source_that_fails_is_opened_again(world: World) -> None:
         while not (told[-1].result is None and told[-1].tuples == [2]):
             told.append(await see(peer, name))
         assert "internal" in [one.result["error"] for one in told if one.result is not None]
+
+
+@contextmanager
+def listening(world: World) -> Iterator[None]:
+    """Let what a handler tells come to the server, as the hub does."""
+    loop = asyncio.get_running_loop()
+
+    def tell(changes: Sequence[Change]) -> None:
+        if is_on_loop():
+            world.server.tell(changes)
+        else:
+            loop.call_soon_threadsafe(world.server.tell, changes)
+
+    telling.listen(tell)
+    try:
+        yield
+    finally:
+        telling.listen(None)
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+async def test_writer_is_told_when_its_watches_contain_what_it_wrote(
+    world: World, is_async: bool
+) -> None:
+    def write(request: Request) -> list[Any]:
+        world.notes.rows = request.tuples
+        telling.tell([Change(NOTES)])
+        return ["done"]
+
+    async def write_on_loop(request: Request) -> list[Any]:
+        return write(request)
+
+    handler = write_on_loop if is_async else write
+    PayloadEndpoint({"key": "test.write"}, handler, payload_io=world.payload_io, owner=world)
+    async with world.peer() as peer, world.peer() as other:
+        with listening(world):
+            reply = await other.request({"key": "test.write"}, ["a"])
+            assert (reply.tuples, other.unread) == (["done"], [])
+            name = await watch(peer)
+            await see(peer, name)
+            world.notes.may_read.clear()
+            reply = await peer.request({"key": "test.write"}, ["b"])
+            world.notes.may_read.set()
+            assert reply.tuples == ["done"]
+            request_id = reply.filt["PayloadResponse.messageId"]
+            keys = [peer.unread.pop(0).filt] if peer.unread else []
+            while not keys or keys[-1]["key"] != "vortex.reflected":
+                keys.append((await peer.receive()).filt)
+        assert [one["key"] for one in keys] == [
+            "vortex.reflecting",
+            "vortex.watched",
+            "vortex.reflected",
+        ]
+        assert [keys[0]["id"], keys[2]["id"]] == [request_id, request_id]
