@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from django_vortex.orm.crud.model import CrudModel as CrudModel
     from django_vortex.orm.crud.nested import CrudNested as CrudNested
     from django_vortex.orm.crud.rows_handler import RowsHandler as RowsHandler
+    from django_vortex.orm.touch import touch as touch
     from django_vortex.routing.endpoint import PayloadEndpoint as PayloadEndpoint
     from django_vortex.routing.endpoint import endpoint as endpoint
     from django_vortex.routing.payload_io import PayloadIO as PayloadIO
@@ -108,6 +109,7 @@ _MODULES = {
     "register_value": "tuples",
     "send": "transports.sending",
     "session_cookie": "transports.authentication",
+    "touch": "orm.touch",
     "tuple_type": "tuples",
     "vortex_application": "transports.asgi",
 }

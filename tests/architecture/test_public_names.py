@@ -55,6 +55,7 @@ PUBLIC_NAMES = {
     "register_value",
     "send",
     "session_cookie",
+    "touch",
     "tuple_type",
     "vortex_application",
 }

@@ -99,9 +99,24 @@ class Capture:
             self._pending.clear()
             self._was_unheard = False
 
+    @property
+    def database(self) -> str:
+        """What the database is called."""
+        return self._database
+
+    def touch(self, changes: Sequence[Change]) -> None:
+        """Add what somebody says has changed."""
+        if not telling.is_heard:
+            self._was_unheard = True
+            return
+        self.prepare_commit()
+        self._add(changes)
+
     def add(self, changes: Sequence[Change]) -> None:
         """Add what was changed just now; tell it at once where no transaction is open."""
-        told = [change for change in changes if not known_tables.is_quiet(change.table.name)]
+        self._add([one for one in changes if not known_tables.is_quiet(one.table.name)])
+
+    def _add(self, told: Sequence[Change]) -> None:
         is_open = self._is_in_transaction()
         if is_open is False and not self._pending:
             telling.tell(told)
@@ -155,7 +170,9 @@ class Capture:
     def _is_in_transaction(self) -> bool | None:
         """Return whether a transaction is open, None if nobody knows."""
         connection = self._connection
-        is_open = bool(connection.in_atomic_block or not connection.autocommit)
+        # Before it is opened, autocommit is off.
+        is_manual = connection.connection is not None and not connection.autocommit
+        is_open = bool(connection.in_atomic_block or is_manual)
         if not self._asks_driver:
             return is_open
         says = self._ask_driver()

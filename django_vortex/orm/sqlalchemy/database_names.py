@@ -25,7 +25,17 @@ def find_database(connection: Connection) -> str:
     return name
 
 
-def _find_name(url: URL, connection: Connection) -> str:
+def find_engine_database(engine: Engine) -> str:
+    """Return the name of the database of an engine, which need not have connected."""
+    return _names.get(engine) or _find_name(engine.url, None)
+
+
+def find_used() -> set[str]:
+    """Return the names of all databases that this process has connected to, by engines it has."""
+    return set(_names.values())
+
+
+def _find_name(url: URL, connection: Connection | None) -> str:
     backend = url.get_backend_name()
     kind = _KINDS.get(backend, backend)
     if kind == "sqlite":
@@ -48,7 +58,8 @@ def _find_option(url: URL, name: str) -> str:
     return value if isinstance(value, str) else ",".join(value)
 
 
-def _ask_driver(connection: Connection) -> str:
+def _ask_driver(connection: Connection | None) -> str:
     """Return the database that psycopg is connected to where the URL names none."""
-    info: Any = getattr(connection.connection.driver_connection, "info", None)
+    link = None if connection is None else connection.connection.driver_connection
+    info: Any = getattr(link, "info", None)
     return str(getattr(info, "dbname", ""))

@@ -1,0 +1,53 @@
+"""What was changed where nobody could see it: `touch`."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from django_vortex.exceptions import DefinitionError, quoted
+
+
+def touch(
+    target: Any,
+    keys: Iterable[Any] | None = None,
+    *,
+    using: str | None = None,
+    session_factory: Callable[[], Any] | None = None,
+) -> None:
+    """Evaluate again whatever depends on a table, or on some of its rows.
+
+    For what is not seen when it is written: by triggers, functions and cursors of the driver, by
+    another program, or in a service that a query asks. In a transaction of Django it takes effect
+    when that is committed, else at once. It may be called from any thread and any process.
+
+    Args:
+        target: A Django model, a SQLAlchemy class or table, or the name of a table.
+        keys: The primary keys of the rows, tuples if they have several columns; None for any row.
+        using: The alias of the database; by default that to which the model is written. A table
+            of which only the name is known may be in any of them.
+        session_factory: Gives sessions of SQLAlchemy for the database; by default all databases
+            that this process has used by SQLAlchemy are meant.
+
+    Raises:
+        DefinitionError: What the target is, or which database it is in, is not known.
+    """
+    if isinstance(keys, str | bytes) or not (keys is None or isinstance(keys, Iterable)):
+        raise DefinitionError(f"Expected a list of primary keys, got {quoted(keys)}")
+    values = None if keys is None else [_to_key(one) for one in keys]
+    if isinstance(target, str) or hasattr(target, "_default_manager"):
+        from django_vortex.orm.django import touched as of_django
+
+        of_django.tell(target, values, using)
+        return
+    table = getattr(target, "__table__", target)
+    if not hasattr(table, "primary_key") or not hasattr(table, "name"):
+        raise DefinitionError(
+            "Expected a Django model, a SQLAlchemy class or table, or the name of a table, got "
+            f"{quoted(target)}"
+        )
+    from django_vortex.orm.sqlalchemy import touched as of_sqlalchemy
+
+    of_sqlalchemy.tell(table, values, session_factory)
+
+
+def _to_key(key: Any) -> tuple[Any, ...]:
+    return tuple(key) if isinstance(key, tuple | list) else (key,)
