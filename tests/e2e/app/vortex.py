@@ -15,7 +15,16 @@ from django_vortex import (
     endpoint,
     tuple_type,
 )
-from tests.e2e.app import cancelling, crud, databases, orms, queries, raising, vectors
+from tests.e2e.app import (
+    cancelling,
+    crud,
+    databases,
+    orms,
+    queries,
+    raising,
+    vectors,
+    watched,
+)
 
 assert cancelling.events is not None, "importing it registers its endpoints"
 assert databases.handlers, "importing it registers its endpoints"
@@ -24,6 +33,7 @@ assert orms.wrap, "importing it registers its endpoints"
 assert queries.priced, "importing it registers its queries"
 assert raising.handlers, "importing it registers its endpoints"
 assert vectors.endpoints, "importing them registers them"
+assert watched.watched, "importing it registers its queries"
 
 SECONDS = 0.05
 SECRET = "the secret of the server"
