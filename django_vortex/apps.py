@@ -19,10 +19,12 @@ class DjangoVortexConfig(AppConfig):
         from django_vortex.checks import register_checks
         from django_vortex.conf import get_settings
         from django_vortex.handlers.discovery import register_classes
+        from django_vortex.live.named_tables import named_tables
         from django_vortex.orm.crud.stores import read_statement
         from django_vortex.orm.django import tuples as django_tuples
         from django_vortex.orm.django.errors import translate_error
         from django_vortex.orm.sqlalchemy import tuples as sqlalchemy_tuples
+        from django_vortex.orm.touch import find_tables
         from django_vortex.routing.payload_io import payload_io
         from django_vortex.transports import telling
         from django_vortex.transports.permission import get_permission
@@ -30,6 +32,7 @@ class DjangoVortexConfig(AppConfig):
         from django_vortex.tuples import registry
 
         capture_writes()
+        named_tables.bind(find_tables)
         django_tuples.install(registry)
         sqlalchemy_tuples.install(registry)
         # The threads for handlers come with the server, pushes may leave without one.

@@ -22,6 +22,8 @@ from django_vortex.exceptions import (
     WireError,
 )
 from django_vortex.live.answers import Answer, make_answer
+from django_vortex.live.dependencies import Dependency
+from django_vortex.live.named_tables import named_tables
 from django_vortex.live.questions import Evaluation, NeedsPeer, Question, Scope
 from django_vortex.live.recording import Recorder, recording
 from django_vortex.live.sources import Sources
@@ -107,7 +109,7 @@ class Evaluator:
                 peer: Peer | None = None
                 try:
                     with self._environment.entered(question):
-                        peer = self._find_peer(question)
+                        peer = self._prepare(question, recorder)
                         request = self._make_request(question, peer)
                         if not question.scope.is_shared:  # else each peer is asked about
                             _demand(question.endpoint.permission.allows(request, READING))
@@ -130,7 +132,7 @@ class Evaluator:
             peer: Peer | None = None
             try:
                 with self._environment.entered(question):
-                    peer = await run_sync(partial(self._find_peer, question))
+                    peer = await run_sync(partial(self._prepare, question, recorder))
                     request = self._make_request(question, peer)
                     endpoint = question.endpoint
                     if not question.scope.is_shared:
@@ -149,6 +151,13 @@ class Evaluator:
                 return _judge(question, peer, recorder, begun, answer=answer)
             except Exception as error:
                 return self._fail(question, peer, recorder, begun, error)
+
+    def _prepare(self, question: Question, recorder: Recorder) -> Peer:
+        """Note what an answer is said to depend on, and return who asks."""
+        watchable = question.endpoint.watchable
+        if watchable is not None and watchable.depends_on:
+            recorder.reads.extend(map(Dependency, named_tables.find(watchable.depends_on)))
+        return self._find_peer(question)
 
     def _find_peer(self, question: Question) -> Peer:
         if question.scope.is_shared:

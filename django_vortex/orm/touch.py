@@ -1,9 +1,14 @@
-"""What was changed where nobody could see it: `touch`."""
+"""Tables as applications name them: `touch` tells of changes that nobody could see.
+
+Takes models, classes, tables and names; gives tables in their databases.
+"""
 
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from django_vortex.exceptions import DefinitionError, quoted
+from django_vortex.live.changes import Table
+from django_vortex.orm.known_tables import known_tables
 
 
 def touch(
@@ -38,15 +43,49 @@ def touch(
 
         of_django.tell(target, values, using)
         return
-    table = getattr(target, "__table__", target)
-    if not hasattr(table, "primary_key") or not hasattr(table, "name"):
-        raise DefinitionError(
-            "Expected a Django model, a SQLAlchemy class or table, or the name of a table, got "
-            f"{quoted(target)}"
-        )
     from django_vortex.orm.sqlalchemy import touched as of_sqlalchemy
 
-    of_sqlalchemy.tell(table, values, session_factory)
+    of_sqlalchemy.tell(_find_table(target), values, session_factory)
+
+
+def find_tables(targets: Iterable[Any]) -> list[Table]:
+    """Return tables that applications name, in each database that they may be in.
+
+    They are captured from now on, also those that nobody would be told of otherwise.
+
+    Args:
+        targets: Each as of `touch`.
+
+    Raises:
+        DefinitionError: One is no table.
+    """
+    found: list[Table] = []
+    for target in targets:
+        if isinstance(target, str) or hasattr(target, "_default_manager"):
+            from django_vortex.orm.django import touched as of_django
+
+            found += of_django.find_tables(target)
+        else:
+            from django_vortex.orm.sqlalchemy import touched as of_sqlalchemy
+
+            found += of_sqlalchemy.find_tables(_find_table(target))
+    known_tables.capture(table.name for table in found)
+    return found
+
+
+def _find_table(target: Any) -> Any:
+    """Return the table of a SQLAlchemy class, or a table as it is.
+
+    Raises:
+        DefinitionError: It is neither.
+    """
+    table = getattr(target, "__table__", target)
+    if hasattr(table, "primary_key") and hasattr(table, "name"):
+        return table
+    raise DefinitionError(
+        "Expected a Django model, a SQLAlchemy class or table, or the name of a table, got "
+        f"{quoted(target)}"
+    )
 
 
 def _to_key(key: Any) -> tuple[Any, ...]:

@@ -6,14 +6,20 @@ Takes a scope, gives the peer that asks in it, with its user as the database has
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from django.apps import apps
 
+from django_vortex.live.dependencies import Dependency
 from django_vortex.live.questions import Question, Scope
+from django_vortex.live.recording import get_recorder, not_recording
 from django_vortex.live.scoped_peer import ScopedPeer
+from django_vortex.orm.django.touched import find_tables
 from django_vortex.routing.peer import Peer
 from django_vortex.transports import user_tables
+
+_LAST_LOGIN: Final = "last_login"
+"""The field of a user that changes with each login and says nothing about what it may do."""
 
 
 class DjangoEnvironment:
@@ -63,5 +69,21 @@ def _find_user(key: str | None) -> Any:
 
     if key is None:
         return AnonymousUser()
-    users = list(user_tables.read_users([key]).values())
+    with not_recording():
+        users = list(user_tables.read_users([key]).values())
+    if (recorder := get_recorder()) is not None:
+        recorder.reads.append(_depend_on_user(key))
     return users[0] if users and user_tables.may_log_in("", users[0]) else None
+
+
+def _depend_on_user(key: str) -> Dependency:
+    """Return what an evaluation depends on of its user: all but when that has logged in last."""
+    from django.contrib.auth import get_user_model
+
+    model: Any = get_user_model()
+    meta = model._meta
+    columns = {one.column for one in meta.concrete_fields if one.name != _LAST_LOGIN}
+    [table] = find_tables(model)
+    keys = frozenset([(meta.pk.to_python(key),)])
+    decides = frozenset([meta.pk.column])
+    return Dependency(table, keys=keys, deciding=decides, columns=frozenset(columns))

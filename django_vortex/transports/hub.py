@@ -215,7 +215,7 @@ def _make_hub(running: asyncio.AbstractEventLoop) -> _Hub:
     fan_out = None if settings.channel_layer is None else make_fan_out(settings.channel_layer)
     sessions = BlockingPool(SESSION_THREADS, "vortex-session")
     judge = DjangoJudge(sessions.run_sync)
-    live = _make_live(settings)
+    live = _make_live(settings) if settings.live else None
     server = Server(payload_io, codec, _options(settings), fan_out=fan_out, judge=judge, live=live)
     signals = SignalChain(running, stop)
     signals.install()

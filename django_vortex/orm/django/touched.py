@@ -8,6 +8,7 @@ from django_vortex.exceptions import DefinitionError
 from django_vortex.live.changes import MAX_KEYS, Change, Key, Table
 from django_vortex.live.telling import telling
 from django_vortex.orm.django.capture import get_capture, provide_capture
+from django_vortex.orm.django.database_names import find_database
 from django_vortex.orm.django.known_models import find_models
 from django_vortex.orm.django.plain_columns import UNKNOWN, get_columns, read_value
 from django_vortex.orm.sql_text import find_bare_name
@@ -37,6 +38,19 @@ def tell(target: type[models.Model] | str, keys: Sequence[Key] | None, using: st
         capture = provide_capture(connection) if telling.is_heard else get_capture(connection)
         if capture is not None:
             capture.touch([Change(Table(capture.database, table), keys=known_keys)])
+
+
+def find_tables(target: type[models.Model] | str) -> list[Table]:
+    """Return a table in each database that it may be in: that to which its model is written.
+
+    Args:
+        target: A model, or the name of a table.
+    """
+    found = find_models(find_bare_name(target)) if isinstance(target, str) else [target]
+    model = found[0] if found else None
+    name = model._meta.db_table if model is not None else str(target)
+    aliases = _find_aliases(model, None)
+    return [Table(find_database(connections[alias]), find_bare_name(name)) for alias in aliases]
 
 
 def _find_aliases(model: type[models.Model] | None, using: str | None) -> list[str]:

@@ -29,6 +29,11 @@ def tell(table: Any, keys: Sequence[Key] | None, session_factory: Callable[[], A
     telling.tell([Change(Table(name, str(table.name)), keys=changed) for name in sorted(names)])
 
 
+def find_tables(table: Any) -> list[Table]:
+    """Return a table in each database that this process has used by SQLAlchemy."""
+    return [Table(name, str(table.name)) for name in sorted(find_used())]
+
+
 def _find_database(table: Any, session_factory: Callable[[], Any]) -> str:
     session = session_factory()
     sync_session = getattr(session, "sync_session", session)

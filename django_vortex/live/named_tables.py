@@ -1,0 +1,37 @@
+"""Tables as applications name them, found by the adapters of the ORMs: `named_tables`."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from django_vortex.exceptions import DefinitionError
+from django_vortex.live.changes import Table
+
+FindTables = Callable[[Iterable[Any]], Sequence[Table]]
+"""Returns tables in each database that they may be in; raises DefinitionError for what is none."""
+
+
+def _find_none(targets: Iterable[Any]) -> Sequence[Table]:
+    raise DefinitionError(f"Nothing knows tables such as {list(targets)!r}")
+
+
+class NamedTables:
+    """Finds tables, once somebody is bound who can."""
+
+    def __init__(self) -> None:
+        self._find: FindTables = _find_none
+
+    def bind(self, find: FindTables) -> None:
+        """Set who finds them."""
+        self._find = find
+
+    def find(self, targets: Iterable[Any]) -> Sequence[Table]:
+        """Return the tables that targets name.
+
+        Raises:
+            DefinitionError: One is no table.
+        """
+        return self._find(targets)
+
+
+named_tables = NamedTables()
+"""How the program finds them."""
