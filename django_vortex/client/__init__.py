@@ -4,6 +4,7 @@ Takes a URL, gives a `Client`, and all that a program catches. Imports `tuples`,
 matching of filts; no Django.
 """
 
+from django_vortex.client.answers import Reply
 from django_vortex.client.blocking import (
     SyncClient,
     SyncFeed,
@@ -82,6 +83,7 @@ __all__ = [
     "Refused",
     "RefusedForGood",
     "RemoteError",
+    "Reply",
     "ShuttingDown",
     "SyncClient",
     "SyncFeed",

@@ -43,15 +43,36 @@ _WIRE_ERRORS: tuple[type[WireError], ...] = (
 )
 
 
-def read_answer(envelope: PayloadEnvelope, codec: Codec) -> Payload:
+class Reply(Payload):
+    """The payload of an answer.
+
+    Attributes:
+        is_reflected: Whether everything that the client watches contains what the request has
+            changed; False where that took too long, or the connection was lost meanwhile.
+    """
+
+    __slots__ = ("is_reflected",)
+
+    is_reflected: bool
+
+
+def read_answer(envelope: PayloadEnvelope, codec: Codec, *, is_reflected: bool = True) -> Reply:
     """Return the payload of an answer.
+
+    Args:
+        envelope: The answer.
+        codec: Decodes it.
+        is_reflected: As of `Reply`.
 
     Raises:
         PeerError: The server tells an error.
         WireError: The payload cannot be decoded.
     """
     if envelope.result is None or is_true(envelope.result):
-        return envelope.decode_payload(codec)
+        payload = envelope.decode_payload(codec)
+        reply = Reply(payload.filt, payload.tuples, payload.date)
+        reply.is_reflected = is_reflected
+        return reply
     raise read_error(envelope, codec)
 
 

@@ -18,6 +18,7 @@ from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import Any, Final, Generic, Protocol, Self, TypedDict, TypeVar, Unpack
 
+from django_vortex.client.answers import Reply
 from django_vortex.client.client import Client
 from django_vortex.client.connecting import connect
 from django_vortex.client.driver import closed
@@ -253,7 +254,7 @@ class SyncClient(_Closing):
         tuples: Iterable[Any] | None = None,
         timeout: float | None = 30.0,
         **arguments: Any,
-    ) -> Payload:
+    ) -> Reply:
         """Ask the server and return the payload of its answer; see `Client.call`."""
         worker = self._get_worker()
         work = worker.client.call(what, tuples=tuples, timeout=timeout, **arguments)

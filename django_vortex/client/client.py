@@ -12,7 +12,7 @@ from copy import copy
 from typing import Any
 from uuid import uuid4
 
-from django_vortex.client.answers import read_answer
+from django_vortex.client.answers import Reply, read_answer
 from django_vortex.client.core import Core
 from django_vortex.client.driver import Driver, closed
 from django_vortex.client.errors import ClientError, Closed, NotConnected, Refused, TimedOut
@@ -95,8 +95,11 @@ class Client:
         tuples: Iterable[Any] | None = None,
         timeout: float | None = 30.0,
         **arguments: Any,
-    ) -> Payload:
+    ) -> Reply:
         """Ask the server and return the payload of its answer.
+
+        Where the server has changed what this client watches, it returns when the watches contain
+        that, or after five seconds (`Reply.is_reflected`).
 
         Args:
             what: A name, or a filt; a name stands for ``{"key": name, **arguments}``.
@@ -140,7 +143,7 @@ class Client:
             if answer.done() and not answer.cancelled():
                 answer.exception()  # or it would be reported as never retrieved
             raise
-        return read_answer(envelope, self._core.codec)
+        return read_answer(envelope, self._core.codec, is_reflected=pending.is_reflected)
 
     async def send(self, payload: Payload) -> None:
         """Send a payload that nobody answers; returns when it waits to be written.

@@ -47,6 +47,9 @@ from django_vortex.wire.reserved import (
     CLOSING_KEY,
     ERROR_KEY,
     MESSAGE_ID,
+    REFLECTED_KEY,
+    REFLECTING_KEY,
+    REQUEST_ID,
 )
 from django_vortex.wire.versions import UNNUMBERED_VERSION, VERSION
 
@@ -308,8 +311,12 @@ class Core:
                 self._spoken = get_native(_read_number(filt, VERSION_KEY) or UNNUMBERED_VERSION)
             self._max_bytes = _read_number(filt, LIMIT_KEY)
             self._online_clock.start(now)
-        elif self.requests.settle(filt.get(MESSAGE_ID), envelope):
+        elif self.requests.answer(filt.get(MESSAGE_ID), envelope, self._online_clock.read(now)):
             return
+        elif filt.get("key") == REFLECTING_KEY:
+            self.requests.begin_to_reflect(filt.get(REQUEST_ID))
+        elif filt.get("key") == REFLECTED_KEY:
+            self.requests.reflect(filt.get(REQUEST_ID))
         elif filt.get("key") == CLOSING_KEY:
             code = filt.get("code")
             reason = envelope.result if isinstance(envelope.result, str) else ""

@@ -1,6 +1,7 @@
 """Requests that wait for their answers, and how long they may.
 
-Takes answers by the id that was put into a request's filt, gives each to the one who asked.
+Takes answers by the id that was put into a request's filt, gives each to the one who asked. The
+answer to a request that has changed what the client watches waits until its watches contain that.
 """
 
 from __future__ import annotations
@@ -8,10 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from django_vortex.client.errors import TimedOut
 from django_vortex.wire.envelope import PayloadEnvelope
+from django_vortex.wire.plain import is_true
+
+REFLECT_SECONDS: Final = 5.0
+"""How long an answer waits for the watches of the client."""
 
 Outcome: TypeAlias = PayloadEnvelope | Exception
 """The answer, or why there is none."""
@@ -28,6 +33,9 @@ class Pending:
         deadline: When it has waited so long, on the `OnlineClock`.
         settle: Called once with the outcome.
         is_written: Whether it has left, as far as is known: the server may be at it.
+        is_reflecting: Whether the server says when the client's watches contain what it has done.
+        is_reflected: Whether they did when it was settled, as far as they have to.
+        answer: The answer, while it waits for that.
     """
 
     id: str
@@ -36,6 +44,9 @@ class Pending:
     deadline: float
     settle: Callable[[Outcome], object]
     is_written: bool = False
+    is_reflecting: bool = False
+    is_reflected: bool = True
+    answer: PayloadEnvelope | None = None
 
 
 class OnlineClock:
@@ -87,14 +98,50 @@ class Requests:
         """Return the request with an id, if it still waits."""
         return self._waiting.get(request_id)
 
+    def answer(self, request_id: object, envelope: PayloadEnvelope, online_time: float) -> bool:
+        """End the request with an id by its answer, at once or when it is reflected.
+
+        Returns:
+            Whether there was one.
+        """
+        pending = self._waiting.get(request_id) if isinstance(request_id, str) else None
+        if pending is None:
+            return False
+        is_success = envelope.result is None or is_true(envelope.result)
+        if not pending.is_reflecting or not is_success:
+            return self.settle(request_id, envelope)
+        pending.answer = envelope
+        pending.is_reflected = False
+        pending.deadline = online_time + REFLECT_SECONDS
+        return True
+
+    def begin_to_reflect(self, request_id: object) -> None:
+        """Note that the server says when the client's watches contain what a request has done."""
+        pending = self._waiting.get(request_id) if isinstance(request_id, str) else None
+        if pending is not None:
+            pending.is_reflecting = True
+
+    def reflect(self, request_id: object) -> None:
+        """Note that they do."""
+        pending = self._waiting.get(request_id) if isinstance(request_id, str) else None
+        if pending is None:
+            return
+        pending.is_reflecting = False
+        pending.is_reflected = True
+        if pending.answer is not None:
+            self.settle(request_id, pending.answer)
+
     def settle(self, request_id: object, outcome: Outcome) -> bool:
-        """End the request with an id by an outcome; return whether there was one."""
+        """End the request with an id by an outcome; return whether there was one.
+
+        One that has its answer ends with that.
+        """
         if not isinstance(request_id, str):
             return False
         pending = self._waiting.pop(request_id, None)
         if pending is None:
             return False
-        pending.settle(outcome)
+        pending.settle(outcome if pending.answer is None else pending.answer)
         return True
 
     def forget(self, request_id: str) -> bool:
@@ -105,12 +152,12 @@ class Requests:
         return self._waiting.pop(request_id, None) is not None
 
     def expire(self, online_time: float) -> list[Pending]:
-        """Fail the requests whose deadline has passed, and return them."""
+        """End the requests whose deadline has passed, and return those that have no answer."""
         late = [one for one in self._waiting.values() if one.deadline <= online_time]
         for pending in late:
-            text = f"No answer to {pending.name!r} within {pending.seconds:g} s"
+            text = f"No answer to {pending.name!r} within {pending.seconds or 0:g} s"
             self.settle(pending.id, TimedOut(text))
-        return late
+        return [one for one in late if one.answer is None]
 
     def fail_written(self, error: Exception) -> None:
         """Fail the requests that have left: whether they are done nobody will tell."""

@@ -98,6 +98,23 @@ async def test_answer_comes_now_and_after_every_change(
         await until(tickets, "cc", *"defghij", "y", "z")
 
 
+async def test_who_writes_has_what_he_has_written_when_the_call_returns(
+    server: ServerProcess, transport: str, prefix: str
+) -> None:
+    async with connected(f"{server.ws_url}/vortex", transport) as vortex:
+        watch = vortex.watch("e2e.watched", prefix=prefix)
+        number = vortex.watch("e2e.watched_count", prefix=prefix)
+        await next_of(watch)
+        await next_of(number)
+        for done in range(1, 6):
+            deeds = [["create", str(done)]]
+            reply = await vortex.call("e2e.change_watched", prefix=prefix, tuples=deeds, timeout=60)
+            assert reply.is_reflected
+            assert len(await watch.next(timeout=0)) == done
+            assert await number.next(timeout=0) == done
+        assert (await vortex.call("e2e.echo", tuples=[1], timeout=60)).is_reflected
+
+
 async def test_slow_reader_gets_the_newest_answer(server: ServerProcess, prefix: str) -> None:
     url = f"{server.ws_url}/vortex"
     async with connected(url) as vortex, connected(url) as other:

@@ -13,6 +13,7 @@ from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.events import EnvelopeReceived
 from django_vortex.wire.field_types import READERS
 from django_vortex.wire.protocol import Protocol
+from django_vortex.wire.reserved import REFLECTED_KEY, REFLECTING_KEY, REQUEST_ID
 from tests.docs.blocks import ROOT
 
 PAGE = (ROOT / "docs/wire.rst").read_text("utf-8")
@@ -92,7 +93,13 @@ def get_watches() -> tuple[list[PayloadEnvelope], list[PayloadEnvelope]]:
     blocks = re.findall(r"::\n\n((?: {4,}.*\n)+)", section)
     shown = [read_envelope(block) for block in blocks]
     pushes = [one for one in shown if one.filt["key"] == "vortex.watched"]
-    return [one for one in shown if one not in pushes], pushes
+    others = [one for one in shown if one.filt["key"] in ("vortex.watch", "vortex.unwatch")]
+    told = [one.filt for one in shown if one not in pushes and one not in others]
+    assert told == [
+        {"key": REFLECTING_KEY, REQUEST_ID: "a.8"},
+        {"key": REFLECTED_KEY, REQUEST_ID: "a.8"},
+    ]
+    return others, pushes
 
 
 def test_watches_are_begun_and_ended_as_shown() -> None:

@@ -20,7 +20,14 @@ from django_vortex.wire.limits import Limits
 from django_vortex.wire.messages import encode_message
 from django_vortex.wire.pieces import PiecedText
 from django_vortex.wire.protocol import Protocol
-from django_vortex.wire.reserved import CANCEL_KEY, CANCELLED_ID, MESSAGE_ID
+from django_vortex.wire.reserved import (
+    CANCEL_KEY,
+    CANCELLED_ID,
+    MESSAGE_ID,
+    REFLECTED_KEY,
+    REFLECTING_KEY,
+    REQUEST_ID,
+)
 
 CODEC = Codec()
 FORM = WireForm(Dialect.NATIVE, framed=False)
@@ -420,3 +427,81 @@ def test_E2_a_queue_that_waits_for_a_connection_is_of_the_old_identity(core):
     core.begin_anew("another", 0)
     connect(core)
     assert core.take(0) == []
+
+
+def tell(core: Core, key: str, request_id: str) -> None:
+    core.receive(write({"key": key, REQUEST_ID: request_id}), 0)
+
+
+def reply_to(core: Core, request_id: str, result: object = None, now: float = 0.0) -> None:
+    core.receive(write({"key": "a", MESSAGE_ID: request_id}, 1, result=result), now)
+
+
+def begin_reflecting(core: Core, outcomes: list[Outcome], seconds: float | None = 50.0) -> str:
+    connect(core)
+    request_id = ask(core, outcomes, seconds)
+    core.take(0)
+    tell(core, REFLECTING_KEY, request_id)
+    return request_id
+
+
+def test_reply_waits_until_the_watches_contain_what_was_written(core):
+    outcomes: list[Outcome] = []
+    request_id = begin_reflecting(core, outcomes)
+    pending = core.requests.get(request_id)
+    reply_to(core, request_id)
+    assert outcomes == []
+    tell(core, REFLECTED_KEY, "another")
+    assert outcomes == []
+    tell(core, REFLECTED_KEY, request_id)
+    assert len(outcomes) == 1
+    assert pending.is_reflected
+
+
+def test_reply_waits_for_nothing_where_the_watches_were_quicker(core):
+    outcomes: list[Outcome] = []
+    request_id = begin_reflecting(core, outcomes)
+    pending = core.requests.get(request_id)
+    tell(core, REFLECTED_KEY, request_id)
+    assert outcomes == []
+    reply_to(core, request_id)
+    assert len(outcomes) == 1
+    assert pending.is_reflected
+
+
+def test_error_waits_for_no_watches(core):
+    outcomes: list[Outcome] = []
+    request_id = begin_reflecting(core, outcomes)
+    reply_to(core, request_id, {"error": "refused", "text": "No"})
+    assert len(outcomes) == 1
+
+
+@pytest.mark.parametrize("seconds", [2.0, 50.0, None])
+def test_reply_does_not_wait_for_ever(core, seconds):
+    outcomes: list[Outcome] = []
+    request_id = begin_reflecting(core, outcomes, seconds)
+    pending = core.requests.get(request_id)
+    reply_to(core, request_id, now=1.0)
+    core.tick(5.9)
+    assert outcomes == []
+    core.tick(6.1)
+    (outcome,) = outcomes
+    assert isinstance(outcome, PayloadEnvelope)
+    assert not pending.is_reflected
+    assert core.outgoing.is_empty, "nothing is taken back"
+    tell(core, REFLECTED_KEY, request_id)
+
+
+@pytest.mark.parametrize("end", ["cut", "finished"])
+def test_reply_that_waits_is_not_lost(core, end):
+    outcomes: list[Outcome] = []
+    request_id = begin_reflecting(core, outcomes)
+    pending = core.requests.get(request_id)
+    reply_to(core, request_id)
+    if end == "cut":
+        core.end(LOST, 1)
+    else:
+        core.finish(Closed("over"))
+    (outcome,) = outcomes
+    assert isinstance(outcome, PayloadEnvelope)
+    assert not pending.is_reflected
