@@ -5,6 +5,10 @@ the server of this process, which tells the others, or without one to the channe
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
+
+from django.core.signals import setting_changed
+from django.dispatch import receiver
 
 from django_vortex.conf import get_settings
 from django_vortex.live.change_texts import write_changes
@@ -30,7 +34,20 @@ def listen() -> None:
 
 def is_heard() -> bool:
     """Return whether any server could be told now."""
-    return hub.current() is not None or has_layer(get_settings().channel_layer)
+    return hub.current() is not None or _is_heard_elsewhere()
+
+
+@lru_cache(maxsize=1)
+def _is_heard_elsewhere() -> bool:
+    """Return whether the settings name a layer; each statement of the process asks."""
+    return has_layer(get_settings().channel_layer)
+
+
+@receiver(setting_changed)
+def _ask_again(*, setting: str, **_: object) -> None:
+    """Let ``override_settings`` work in the tests of applications."""
+    if setting in ("VORTEX", "CHANNEL_LAYERS"):
+        _is_heard_elsewhere.cache_clear()
 
 
 def tell(changes: Sequence[Change]) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.crud.fixtures import *  # noqa: F403
-from tests.live.django_place import Place, Templates
+from tests.live.django_place import Place, Templates, hearing
 
 
 @pytest.fixture(autouse=True)
@@ -44,3 +44,10 @@ def on_postgres(request: pytest.FixtureRequest, templates: Templates) -> Iterato
     """The same in PostgreSQL only."""
     with templates.open(request.param) as place:
         yield place
+
+
+@pytest.fixture
+def unheard() -> Iterator[None]:
+    """Nobody listens."""
+    with hearing(None):
+        yield

@@ -127,6 +127,7 @@ def test_driver_that_says_nothing(place: Place, monkeypatch: pytest.MonkeyPatch)
     assert told.tellings[-1].rows["live_label"][(1,)]["weight"] == 8
 
 
+@pytest.mark.usefixtures("unheard")
 def test_nothing_is_looked_at_where_nobody_listens(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:

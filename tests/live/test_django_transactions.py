@@ -11,9 +11,8 @@ from django.db import DatabaseError, InterfaceError, transaction
 from django.test import TestCase
 from django.test.utils import CaptureQueriesContext
 
-from django_vortex.live.telling import telling
 from tests.live.django_models import Label, Team, Ticket
-from tests.live.django_place import Place, Templates
+from tests.live.django_place import Place, Templates, hearing
 
 LABELS = "live_label"
 
@@ -354,11 +353,8 @@ def test_listener_that_raises_harms_nobody(place: Place, caplog: pytest.LogCaptu
     def fail(changes: object) -> None:
         raise ValueError("no")
 
-    telling.listen(fail)
-    try:
+    with hearing(fail):
         Team.objects.create(name="n")
-    finally:
-        telling.listen(None)
     assert Team.objects.filter(name="n").exists()
     assert "Nobody could be told" in caplog.text
 
@@ -373,6 +369,7 @@ def test_sessions_are_quiet(place: Place) -> None:
     assert not told.tellings
 
 
+@pytest.mark.usefixtures("unheard")
 def test_what_was_begun_before_anybody_listened(place: Place) -> None:
     """Any row of any table may be meant: nobody has looked."""
     block = place.atomic()
@@ -387,6 +384,7 @@ def test_what_was_begun_before_anybody_listened(place: Place) -> None:
         Team.objects.create(name="afterwards")
 
 
+@pytest.mark.usefixtures("unheard")
 def test_texts_that_began_before_anybody_listened(place: Place) -> None:
     place.execute("BEGIN")
     Label.objects.update(weight=5)
@@ -395,6 +393,7 @@ def test_texts_that_began_before_anybody_listened(place: Place) -> None:
     assert told.find(LABELS)
 
 
+@pytest.mark.usefixtures("unheard")
 def test_what_was_committed_before_anybody_listened(place: Place) -> None:
     with place.atomic():
         Label.objects.update(weight=5)

@@ -12,9 +12,8 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, sessionmaker
 from django_vortex import touch
 from django_vortex.exceptions import DefinitionError
 from django_vortex.live.changes import MAX_KEYS, Change, Operation
-from django_vortex.live.telling import telling
 from tests.live.django_models import Asset, Label, Rate, Seat, Team
-from tests.live.django_place import Place
+from tests.live.django_place import Place, hearing
 
 
 class Base(DeclarativeBase):
@@ -75,6 +74,7 @@ def test_told_after_the_commit(place: Place) -> None:
     assert len(told.tellings) == 1
 
 
+@pytest.mark.usefixtures("unheard")
 def test_touched_before_anybody_listened(place: Place) -> None:
     block = place.atomic()
     block.__enter__()
@@ -94,9 +94,8 @@ def test_quiet_table(place: Place) -> None:
 @pytest.fixture
 def heard() -> Iterator[list[Change]]:
     heard: list[Change] = []
-    telling.listen(heard.extend)
-    yield heard
-    telling.listen(None)
+    with hearing(heard.extend):
+        yield heard
 
 
 def test_class_and_table_of_sqlalchemy(heard: list[Change], tmp_path: Any) -> None:

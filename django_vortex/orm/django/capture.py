@@ -50,13 +50,14 @@ class Capture:
         self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any
     ) -> Any:
         """Execute a statement."""
-        if self._was_unheard and telling.is_heard:
+        is_heard = telling.is_heard
+        if is_heard and self._was_unheard:
             self._begin_to_hear()
         try:
             return execute(sql, params, many, context)
         finally:
             recorder = get_recorder()
-            if telling.is_heard or recorder is not None:
+            if is_heard or recorder is not None or telling.is_heard:
                 self._note(sql, context["cursor"], recorder)
             else:
                 self._was_unheard = True

@@ -4,7 +4,7 @@ Takes the ``where`` of a query, gives the values that plain columns of a table m
 is certain counts: conditions that are all joined by AND at the top, with values that are known.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from itertools import product
 from math import prod
 from typing import Any, Final
@@ -13,7 +13,7 @@ from django.db.models.expressions import Col, ColPairs
 from django.db.models.sql.where import AND, WhereNode
 
 from django_vortex.live.changes import MAX_KEYS, Key
-from django_vortex.orm.django.plain_columns import UNKNOWN, find_plain, read_value
+from django_vortex.orm.django.plain_columns import UNKNOWN, read_value
 
 Equalities = dict[str, frozenset[Any]]
 """By column the values that a row may have; None is NULL."""
@@ -22,37 +22,43 @@ _OWN: Final = "django.db.models."
 """Lookups of Django itself are known; others of the same names may compare as they like."""
 
 
-def find_equalities(where: WhereNode, alias: str | None, vendor: str) -> Equalities:
+def find_equalities(where: WhereNode, alias: str | None, plain: Mapping[str, Any]) -> Equalities:
     """Return what the rows of a table must be equal to.
 
     Args:
         where: The conditions.
         alias: What the query calls the table.
-        vendor: What Django calls the kind of the database.
+        plain: The plain fields of the table by their columns.
     """
     found: Equalities = {}
     for lookup in find_certain(where):
-        for column, values in _read(lookup, alias, vendor):
+        for column, values in _read(lookup, alias, plain):
             found[column] = found[column] & values if column in found else values
     return found
 
 
 def find_keys(
-    where: WhereNode, alias: str | None, vendor: str, columns: list[str]
+    where: WhereNode,
+    alias: str | None,
+    plain: Mapping[str, Any],
+    columns: list[str],
+    equalities: Mapping[str, frozenset[Any]],
 ) -> frozenset[Key] | None:
     """Return the only primary keys that rows may have, None if that is not known.
 
     Args:
         where: The conditions.
         alias: What the query calls the table.
-        vendor: What Django calls the kind of the database.
+        plain: The plain fields of the table by their columns.
         columns: Those of the primary key.
+        equalities: What `find_equalities` has found.
     """
-    for lookup in find_certain(where):
-        pairs = _read_tuples(lookup, alias, vendor)
-        if pairs is not None and pairs[0] == columns:
-            return frozenset(pairs[1]) if len(pairs[1]) <= MAX_KEYS else None
-    return multiply(find_equalities(where, alias, vendor), columns)
+    if len(columns) > 1:
+        for lookup in find_certain(where):
+            pairs = _read_tuples(lookup, alias, plain)
+            if pairs is not None and pairs[0] == columns:
+                return frozenset(pairs[1]) if len(pairs[1]) <= MAX_KEYS else None
+    return multiply(equalities, columns)
 
 
 def multiply(equalities: Mapping[str, frozenset[Any]], columns: list[str]) -> frozenset[Key] | None:
@@ -80,61 +86,71 @@ def find_certain(where: WhereNode) -> Iterator[Any]:
             yield child
 
 
-def _read(lookup: Any, alias: str | None, vendor: str) -> Iterator[tuple[str, frozenset[Any]]]:
+def _read(
+    lookup: Any, alias: str | None, plain: Mapping[str, Any]
+) -> Iterator[tuple[str, frozenset[Any]]]:
     """Return the columns that a lookup compares, with what they are equal to."""
-    tuples = _read_tuples(lookup, alias, vendor)
+    column: Any = getattr(lookup, "lhs", None)
+    if type(column) is Col:
+        name = str(column.target.column)
+        if column.alias == alias and name in plain:
+            values = _read_values(lookup, plain[name])
+            if values is not None:
+                yield name, values
+        return
+    tuples = _read_tuples(lookup, alias, plain)
     if tuples is not None:
         columns, found = tuples
         for at, name in enumerate(columns):
             yield name, frozenset(values[at] for values in found)
-        return
-    column: Any = getattr(lookup, "lhs", None)
-    if type(column) is not Col or column.alias != alias:
-        return
-    plain = find_plain(column.target, vendor)
-    values = None if plain is None else _read_values(lookup, plain)
-    if values is not None:
-        yield str(column.target.column), values
 
 
 def _read_values(lookup: Any, plain: Any) -> frozenset[Any] | None:
-    match _find_kind(lookup):
-        case "exact":
-            given: Iterable[Any] = [lookup.rhs]
-        case "in":
-            if _is_query(lookup.rhs):
-                return None
-            given = lookup.rhs
-        case "isnull":
-            return frozenset({None}) if lookup.rhs is True else None
-        case _:
-            return None
-    values = frozenset(read_value(plain, value) for value in given)
-    return None if UNKNOWN in values else values
+    kind = _find_kind(lookup)
+    if kind == "exact":
+        value = read_value(plain, lookup.rhs)
+        return None if value is UNKNOWN else frozenset((value,))
+    if kind == "in" and not _is_query(lookup.rhs):
+        values = frozenset([read_value(plain, value) for value in lookup.rhs])
+        return None if UNKNOWN in values else values
+    if kind == "isnull" and lookup.rhs is True:
+        return frozenset((None,))
+    return None
 
 
-def _read_tuples(lookup: Any, alias: str | None, vendor: str) -> tuple[list[str], set[Key]] | None:
+def _read_tuples(
+    lookup: Any, alias: str | None, plain: Mapping[str, Any]
+) -> tuple[list[str], set[Key]] | None:
     """Return the columns that a lookup compares at once, with the tuples of their values."""
     pairs: Any = getattr(lookup, "lhs", None)
     if type(pairs) is not ColPairs or pairs.alias != alias or _is_query(lookup.rhs):
         return None
     kind = _find_kind(lookup)
-    if kind not in ("exact", "in"):
-        return None
-    plains = [find_plain(target, vendor) for target in pairs.targets]
-    if None in plains:
+    names = [str(target.column) for target in pairs.targets]
+    if kind not in ("exact", "in") or not plain.keys() >= set(names):
         return None
     found = set()
     for given in [lookup.rhs] if kind == "exact" else lookup.rhs:
-        values = tuple(read_value(*pair) for pair in zip(plains, given, strict=True))
+        values = tuple(
+            read_value(plain[name], value) for name, value in zip(names, given, strict=True)
+        )
         if UNKNOWN in values:
             return None
         found.add(values)
-    return [str(target.column) for target in pairs.targets], found
+    return names, found
+
+
+_KINDS: Final[dict[type, str]] = {}
+"""The names of Django's own lookups by their classes."""
 
 
 def _find_kind(lookup: Any) -> str:
-    return lookup.lookup_name if type(lookup).__module__.startswith(_OWN) else ""
+    cls = type(lookup)
+    kind = _KINDS.get(cls)
+    if kind is None:
+        is_own = cls.__module__.startswith(_OWN)
+        kind = _KINDS[cls] = str(cls.lookup_name) if is_own else ""
+    return kind
 
 
 def _is_query(value: Any) -> bool:

@@ -5,7 +5,7 @@ them: integers, booleans, UUIDs and, where texts are compared exactly, texts. Al
 unknown, and so is what the database computes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 from uuid import UUID
 from weakref import WeakKeyDictionary
@@ -99,19 +99,21 @@ class ModelColumns:
         self.generated = frozenset(field.column for field in fields if field.generated)
         """Columns that the database computes of others."""
         self.has_plain_key = bool(self.keys) and all(name in self.plain for name in self.keys)
-        self.attnames = {field.column: field.attname for field in fields}
+        self.attnames: Mapping[str, str] = {field.column: field.attname for field in fields}
 
     def read_key(self, values: Mapping[str, Any]) -> Key | None:
         """Return the primary key in values by column, None if it is not known or not there."""
         key = tuple(values.get(name, UNKNOWN) for name in self.keys)
         return None if not key or UNKNOWN in key or None in key else key
 
-    def read_row(self, row: models.Model) -> dict[str, Any]:
-        """Return what is known of the values of an instance, by column."""
+    def read_row(self, row: models.Model, columns: Iterable[str]) -> dict[str, Any]:
+        """Return what is known of the values of an instance in some columns that are plain."""
         values = row.__dict__
         read = {}
-        for column, plain in self.plain.items():
-            value = read_value(plain, values.get(self.attnames[column], UNKNOWN))
+        for column in columns:
+            value = values.get(self.attnames[column], UNKNOWN)
+            if type(value) is not _PLAIN[type(self.plain[column])]:
+                value = read_value(self.plain[column], value)
             if value is not UNKNOWN:
                 read[column] = value
         return read

@@ -6,17 +6,16 @@ may have made something else of them by then.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from django.db import models
 from django.db.models.constants import OnConflict
-from django.db.models.sql.compiler import SQLDeleteCompiler, SQLInsertCompiler, SQLUpdateCompiler
+from django.db.models.sql.compiler import SQLDeleteCompiler, SQLInsertCompiler
 
 from django_vortex.live.changes import MAX_KEYS, NO_VALUES, Change, Key, Operation, Table
 from django_vortex.orm.django.equalities import Equalities, find_equalities, find_keys, find_single
 from django_vortex.orm.django.plain_columns import UNKNOWN, ModelColumns, get_columns, read_value
-from django_vortex.orm.pending_changes import find_common
 
 MAX_ROWS: Final = 16
 """An INSERT of more rows is one change, of what all rows have in common."""
@@ -62,77 +61,103 @@ class Insert(Statement):
     def __init__(self, compiler: Any) -> None:
         super().__init__(compiler)
         query = compiler.query
+        rows = query.objs
         self._is_upsert = query.on_conflict == OnConflict.UPDATE
-        self._count = len(query.objs)
-        written = {field.column for field in query.fields}
-        self._values = [
-            {
-                column: value
-                for column, value in self.columns.read_row(row).items()
-                if column in written
-            }
-            for row in query.objs
-        ]
+        self._count = len(rows)
+        plain = self.columns.plain
+        written = [field.column for field in query.fields if field.column in plain]
+        self._values: list[dict[str, Any]] = []
+        """Of each row; where they are many only the columns of the key."""
+        self._common: Mapping[str, Any] = NO_VALUES
+        if self._count > MAX_ROWS:
+            self._common = find_common_values(self.columns, rows, written)
+            written = [column for column in written if column in self.columns.keys]
+        if self._count <= MAX_KEYS:
+            self._values = [self.columns.read_row(row, written) for row in rows]
 
     def find_changes(
         self, table: Table, returned: Any, returning: Iterable[Any] | None
     ) -> list[Change]:
         """Return a change of each row, or of all together."""
-        self._read_returned(returned, returning)
+        made = self._read_returned(returned, returning)
         if self._is_upsert:  # rows may have been there, with other keys
-            keys = self._find_keys(self._returned_values)
-            return [Change(table, Operation.ANY, keys, rows=self._count)]
+            return [Change(table, Operation.ANY, self._find_keys(made), rows=self._count)]
+        if made:
+            self._values = [{**one, **more} for one, more in zip(self._values, made, strict=True)]
         if self._count <= MAX_ROWS:
             return [
                 Change(table, Operation.INSERT, self._find_keys([values]), new=values, rows=1)
                 for values in self._values
             ]
-        common = find_common(self._values)
         keys = self._find_keys(self._values)
-        return [Change(table, Operation.INSERT, keys, new=common, rows=self._count)]
+        return [Change(table, Operation.INSERT, keys, new=self._common, rows=self._count)]
 
-    def _read_returned(self, returned: Any, returning: Iterable[Any] | None) -> None:
-        """Complete the values by those that the database has made."""
-        self._returned_values: list[dict[str, Any]] = []
-        fields = list(returning or ())
-        if not returned or len(returned) != self._count:
-            return
+    def _read_returned(
+        self, returned: Any, returning: Iterable[Any] | None
+    ) -> list[dict[str, Any]]:
+        """Return the values that the database has made, of each row; nothing if they are less."""
         plain = self.columns.plain
-        for row in returned:
-            values = {
-                field.column: value
-                for field, given in zip(fields, row, strict=False)
-                if field.column in plain
-                and (value := read_value(plain[field.column], given)) is not UNKNOWN
+        places = [
+            (at, field.column, plain[field.column])
+            for at, field in enumerate(returning or ())
+            if field.column in plain
+        ]
+        if not places or not returned or len(returned) != self._count or self._count > MAX_KEYS:
+            return []
+        return [
+            {
+                column: value
+                for at, column, one in places
+                if (value := read_value(one, row[at])) is not UNKNOWN
             }
-            self._returned_values.append(values)
-        if not self._is_upsert:
-            for known, values in zip(self._values, self._returned_values, strict=True):
-                known.update(values)
+            for row in returned
+        ]
 
     def _find_keys(self, rows: list[dict[str, Any]]) -> frozenset[Key] | None:
-        if not rows or len(rows) > MAX_KEYS or not self.columns.has_plain_key:
+        if not rows or not self.columns.has_plain_key:
             return None
         keys = [self.columns.read_key(values) for values in rows]
         return None if None in keys else frozenset(key for key in keys if key is not None)
 
 
-class Conditional(Statement):
-    """A statement with conditions."""
+class Conditions:
+    """What is certain of the rows that a query finds, before its statement is made.
 
-    def __init__(self, compiler: Any, where: Equalities | None = None) -> None:
-        super().__init__(compiler)
+    Args:
+        compiler: The compiler of the query.
+    """
+
+    def __init__(self, compiler: Any) -> None:
         query = compiler.query
-        alias = find_alias(query)
-        # Conditions over several tables are replaced by a list of keys, or by a query.
-        self._old: Mapping[str, Any] = find_single(
-            {**(where or {}), **find_equalities(query.where, alias, self.vendor)}
-        )
-        self._keys = (
-            find_keys(query.where, alias, self.vendor, self.columns.keys)
-            if self.columns.has_plain_key
-            else None
-        )
+        self.where = query.where
+        columns = get_columns(query.get_meta().model, compiler.connection.vendor)
+        # `base_table` would keep that there is none yet.
+        alias = next(iter(query.alias_map), None)
+        self.equalities: Equalities = {}
+        self.keys: frozenset[Key] | None = None
+        if self.where.children:
+            self.equalities = find_equalities(self.where, alias, columns.plain)
+            self.keys = find_keys(self.where, alias, columns.plain, columns.keys, self.equalities)
+
+
+class Conditional(Statement):
+    """A statement with conditions.
+
+    Args:
+        compiler: What has made the statement.
+        conditions: Those that were there before.
+    """
+
+    def __init__(self, compiler: Any, conditions: Conditions) -> None:
+        super().__init__(compiler)
+        self._keys = conditions.keys
+        equalities = conditions.equalities
+        if compiler.query.where is not conditions.where:
+            # Conditions over several tables were replaced by a list of keys, or by a query.
+            now = Conditions(compiler)
+            equalities = {**equalities, **now.equalities}
+            self._keys = now.keys if self._keys is None else self._keys
+        self._old: Mapping[str, Any] = find_single(equalities)
 
 
 class Delete(Conditional):
@@ -148,8 +173,8 @@ class Delete(Conditional):
 class Update(Conditional):
     """An UPDATE of the rows that a query finds."""
 
-    def __init__(self, compiler: Any, where: Equalities | None = None) -> None:
-        super().__init__(compiler, where)
+    def __init__(self, compiler: Any, conditions: Conditions) -> None:
+        super().__init__(compiler, conditions)
         written: dict[str, Any] = {}
         for field, _, value in compiler.query.values:
             if isinstance(value, models.Model) and field.remote_field is not None:
@@ -184,30 +209,35 @@ class Update(Conditional):
         self._keys = None if new is None or self._keys is None else self._keys | {new}
 
 
-def find_alias(query: Any) -> str | None:
-    """Return what a query calls its own table, None before it calls it anything."""
-    # `base_table` would keep that there is none.
-    return next(iter(query.alias_map), None)
+def look_ahead(compiler: Any) -> Conditions | None:
+    """Return what is certain of a query before its statement is made, None of an INSERT."""
+    return None if isinstance(compiler, SQLInsertCompiler) else Conditions(compiler)
 
 
-def look_ahead(compiler: Any) -> Equalities:
-    """Return what is certain of a query before its statement is made, which may replace it."""
-    query = compiler.query
-    if isinstance(compiler, SQLInsertCompiler) or not query.where.children:
-        return {}
-    return find_equalities(query.where, find_alias(query), compiler.connection.vendor)
-
-
-def describe(compiler: Any, before: Equalities) -> Statement:
+def describe(compiler: Any, conditions: Conditions | None) -> Statement:
     """Return what the statements change that a compiler has made.
 
     Args:
         compiler: The compiler.
-        before: What `look_ahead` gave.
+        conditions: What `look_ahead` gave.
     """
-    if isinstance(compiler, SQLInsertCompiler):
+    if conditions is None:
         return Insert(compiler)
     if isinstance(compiler, SQLDeleteCompiler):
-        return Delete(compiler, before)
-    assert isinstance(compiler, SQLUpdateCompiler)
-    return Update(compiler, before)
+        return Delete(compiler, conditions)
+    return Update(compiler, conditions)
+
+
+def find_common_values(
+    columns: ModelColumns, rows: Sequence[models.Model], names: Iterable[str]
+) -> dict[str, Any]:
+    """Return the values of some columns that all rows share."""
+    common = columns.read_row(rows[0], names)
+    for name, value in list(common.items()):
+        attname = columns.attnames[name]
+        for row in rows:
+            given = row.__dict__.get(attname, UNKNOWN)
+            if given is not value and columns.read_row(row, [name]).get(name, UNKNOWN) != value:
+                del common[name]
+                break
+    return common

@@ -94,17 +94,16 @@ class _Run:
 
     def _make(self, *args: Any, **kwargs: Any) -> Any:
         """Make the texts, and say what they change."""
-        before = None
         try:
-            before = look_ahead(self._compiler)
+            conditions = look_ahead(self._compiler)
         except Exception:
             logger.exception("Could not look at the conditions of a statement")
+            return self._as_sql(*args, **kwargs)
         made = self._as_sql(*args, **kwargs)
-        if before is not None:
-            try:
-                self._announce(made, describe(self._compiler, before))
-            except Exception:
-                logger.exception("Could not find out what a statement writes")
+        try:
+            self._announce(made, describe(self._compiler, conditions))
+        except Exception:
+            logger.exception("Could not find out what a statement writes")
         return made
 
     def _announce(self, made: Any, statement: Statement) -> None:
