@@ -7,7 +7,7 @@ which the transports bring along, and applies its outcomes. No request ever wait
 import asyncio
 import math
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -157,6 +157,16 @@ class Logins:
             self._announced.append(announced)
         if change.logout == "answered":
             announced.answered_at = now
+
+    def check_users(self, users: Collection[str]) -> None:
+        """Check the peers of users, by their primary keys as text, with the next tick."""
+        for user in users:
+            self.take(Change(user))
+
+    def check_all(self) -> None:
+        """Check all peers soon: anybody's rights may have changed."""
+        for connection in self._peers.with_requests():
+            self.begin(connection)
 
     def disconnect(self, aim: Aim) -> int:
         """End peers of all processes; return how many of this process those were."""

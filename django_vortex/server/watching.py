@@ -52,6 +52,10 @@ AT_ONCE: Final = 16
 """How many watches of a message are asked permission for at a time."""
 
 
+def ignore(changes: Sequence[Change]) -> None:
+    """Take no notice of changes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Live:
     """What a server needs for live answers.
@@ -62,12 +66,14 @@ class Live:
         can_find: Tells of a peer whether an evaluation finds its user by the primary key; for
             others each peer has watches of its own.
         sources: Has the values that no database has.
+        note: Takes changes that were committed anywhere, before they are evaluated.
     """
 
     evaluate: Evaluate
     options: LiveOptions
     can_find: Callable[[Peer], bool]
     sources: Sources
+    note: Callable[[Sequence[Change]], object] = ignore
 
 
 class Watching:
@@ -83,6 +89,7 @@ class Watching:
 
     def __init__(self, server: Host, peers: Peers, live: Live) -> None:
         self._sources = live.sources
+        self._note = live.note
         self.watches = Watches(
             live.evaluate,
             live.options,
@@ -122,6 +129,7 @@ class Watching:
 
     def tell(self, changes: Sequence[Change]) -> None:
         """Take changes that were committed in this process, and tell the other processes."""
+        self._note(changes)
         self.watches.tell(changes)
         text = write_changes(changes, self._server.codec)
         self._payload_io.followers.tell(self.name, text)
@@ -181,8 +189,9 @@ class Watching:
 
     def receive_news(self, text: str) -> None:
         """Take changes that were committed in another process."""
-        if self.watches.watches:
-            self.watches.tell(read_changes(text, self._server.codec))
+        changes = read_changes(text, self._server.codec)
+        self._note(changes)
+        self.watches.tell(changes)
 
     def recover(self) -> None:
         """Evaluate all anew: changes of other processes were not heard of."""

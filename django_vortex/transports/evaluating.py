@@ -6,7 +6,7 @@ Takes a scope, gives the peer that asks in it, with its user as the database has
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any
 
 from django.apps import apps
 
@@ -17,9 +17,7 @@ from django_vortex.live.scoped_peer import ScopedPeer
 from django_vortex.orm.django.touched import find_tables
 from django_vortex.routing.peer import Peer
 from django_vortex.transports import user_tables
-
-_LAST_LOGIN: Final = "last_login"
-"""The field of a user that changes with each login and says nothing about what it may do."""
+from django_vortex.transports.identity_tables import LAST_LOGIN
 
 
 class DjangoEnvironment:
@@ -82,7 +80,7 @@ def _depend_on_user(key: str) -> Dependency:
 
     model: Any = get_user_model()
     meta = model._meta
-    columns = {one.column for one in meta.concrete_fields if one.name != _LAST_LOGIN}
+    columns = {one.column for one in meta.concrete_fields if one.name != LAST_LOGIN}
     [table] = find_tables(model)
     keys = frozenset([(meta.pk.to_python(key),)])
     decides = frozenset([meta.pk.column])

@@ -6,7 +6,7 @@ needs it and made anew in a forked process. Everything else takes its server as 
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field, fields
@@ -15,6 +15,7 @@ from typing import TypeVar
 from django.db import transaction
 
 from django_vortex.conf import VortexSettings, get_settings
+from django_vortex.live.changes import Change
 from django_vortex.live.evaluator import Evaluator
 from django_vortex.live.options import LiveOptions
 from django_vortex.live.sources import Sources
@@ -28,6 +29,7 @@ from django_vortex.server.watching import Live
 from django_vortex.transports.database_threads import DatabaseThreads
 from django_vortex.transports.evaluating import DjangoEnvironment
 from django_vortex.transports.flow import Flow
+from django_vortex.transports.identity_tables import NOBODY, IdentityTables
 from django_vortex.transports.layer import make_fan_out
 from django_vortex.transports.lone_process import LoneProcess
 from django_vortex.transports.recheck import DjangoJudge
@@ -238,7 +240,21 @@ def _make_live(settings: VortexSettings) -> Live:
     )
     sources = Sources()
     evaluator = Evaluator(payload_io, environment, sources)
-    return Live(evaluator, options, environment.can_find, sources)
+    return Live(evaluator, options, environment.can_find, sources, _note_identities)
+
+
+_identity_tables = IdentityTables()
+
+
+def _note_identities(changes: Sequence[Change]) -> None:
+    """Check the peers of users whose rights have changed, here or in another process."""
+    server, concerned = current(), _identity_tables.find(changes)
+    if server is None or concerned is NOBODY:
+        return
+    if concerned.is_everybody:
+        server.logins.check_all()
+    else:
+        server.logins.check_users(concerned.users)
 
 
 def _get_peer(uuid: str) -> Peer | None:
