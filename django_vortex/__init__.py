@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from django_vortex.exceptions import VortexError as VortexError
     from django_vortex.handlers.async_model_handler import AsyncModelHandler as AsyncModelHandler
     from django_vortex.handlers.model_handler import ModelHandler as ModelHandler
+    from django_vortex.handlers.notify import notify as notify
+    from django_vortex.handlers.notify import notify_mapper as notify_mapper
     from django_vortex.handlers.query import query as query
     from django_vortex.orm.crud.extension import Change as Change
     from django_vortex.orm.crud.extension import Context as Context
@@ -104,6 +106,8 @@ _MODULES = {
     "disconnect": "transports.identity_changes",
     "endpoint": "routing.endpoint",
     "flush": "transports.sending",
+    "notify": "handlers.notify",
+    "notify_mapper": "handlers.notify",
     "proxy_header": "transports.authentication",
     "query": "handlers.query",
     "register_value": "tuples",

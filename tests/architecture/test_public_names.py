@@ -50,6 +50,8 @@ PUBLIC_NAMES = {
     "disconnect",
     "endpoint",
     "flush",
+    "notify",
+    "notify_mapper",
     "proxy_header",
     "query",
     "register_value",

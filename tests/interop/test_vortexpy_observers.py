@@ -1,5 +1,7 @@
 """Observers of all releases of VortexPY that can run here, over each transport."""
 
+import uuid
+
 import pytest
 
 from tests.interop.conftest import CLIENTS, StartOriginal
@@ -45,3 +47,74 @@ def test_a_poll_with_wrong_arguments_fails_with_the_reason(client: OriginalClien
 def test_an_additional_filt_finds_another_query(client: OriginalClient) -> None:
     observer = client.observe("plugin", additional_filt={"$dict": [["plugin", "e2e"]]})
     assert observer.poll("e2e.of_plugin") == ["here"]
+
+
+@pytest.fixture
+def shelf() -> str:
+    """The name of a shelf that no other test fills."""
+    return uuid.uuid4().hex
+
+
+def fill(client: OriginalClient, shelf: str, *numbers: int) -> None:
+    reply = client.request({"key": "e2e.fill_shelf", "name": shelf}, tuples=list(numbers))
+    assert reply.told is None
+
+
+def test_an_observer_is_shown_the_answer_and_each_change(
+    client: OriginalClient, shelf: str
+) -> None:
+    observer = client.observe(OBSERVABLE)
+    all_numbers = observer.subscribe("e2e.shelf", name=shelf)
+    large = observer.subscribe("e2e.shelf", name=shelf, least=5)
+    count = observer.subscribe("e2e.shelf_count", name=shelf)
+    observer.wait_for(all_numbers, [])
+    observer.wait_for(count, [0])
+    fill(client, shelf, 1, 7)
+    observer.wait_for(all_numbers, [1, 7])
+    observer.wait_for(large, [7])
+    observer.wait_for(count, [2])
+    fill(client, shelf, 2, 7)
+    observer.wait_for(all_numbers, [2, 7])
+    assert observer.seen(large) == [[], [7]], "what has not changed is not sent"
+    assert observer.seen(count) == [[0], [2]]
+    observer.shutdown()
+
+
+def test_who_unsubscribes_is_shown_nothing_more(client: OriginalClient, shelf: str) -> None:
+    observer = client.observe(OBSERVABLE)
+    ended = observer.subscribe("e2e.shelf", name=shelf)
+    going_on = observer.subscribe("e2e.shelf_count", name=shelf)
+    observer.wait_for(ended, [])
+    observer.wait_for(going_on, [0])
+    observer.unsubscribe(ended)
+    assert observer.poll("e2e.shelf", name=shelf) == []  # it comes behind
+    fill(client, shelf, 1)
+    observer.wait_for(going_on, [1])
+    assert observer.seen(ended) == [[]]
+    observer.shutdown()
+
+
+def test_observers_of_one_client_do_not_end_each_other(client: OriginalClient, shelf: str) -> None:
+    first = client.observe(OBSERVABLE, name="first")
+    second = client.observe(OBSERVABLE, name="second")
+    of_first = first.subscribe("e2e.shelf", name=shelf)
+    first.wait_for(of_first, [])
+    of_second = second.subscribe("e2e.shelf", name=shelf)
+    second.wait_for(of_second, [])
+    first.unsubscribe(of_first)
+    assert first.poll("e2e.shelf", name=shelf) == []
+    fill(client, shelf, 1)
+    second.wait_for(of_second, [1])
+    first.shutdown()
+    second.shutdown()
+
+
+def test_a_wrong_argument_is_told_and_nothing_is_observed(
+    client: OriginalClient, shelf: str
+) -> None:
+    heard = client.listen({"key": "tupleDataObservable", "name": OBSERVABLE})
+    observer = client.observe(OBSERVABLE)
+    observer.subscribe("e2e.shelf", name=5)
+    (told,) = heard.wait_for(1)
+    assert told.told == "Argument 'name': Expected `str`, got 5"
+    observer.shutdown()

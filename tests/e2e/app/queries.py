@@ -1,11 +1,11 @@
 """Queries that tests ask."""
 
 import enum
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import date
 from decimal import Decimal
 
-from django_vortex import Request, query
+from django_vortex import AllowAny, Request, endpoint, notify, notify_mapper, query
 
 
 class Unit(enum.Enum):
@@ -47,3 +47,33 @@ def nearest(request: Request, *, day: date, price: Decimal) -> list[object]:
 def of_plugin(request: Request) -> str:
     """Say that it was found."""
     return "here"
+
+
+shelves: dict[str, list[int]] = {}
+"""What no database has: numbers by name."""
+
+
+@query("e2e.shelf")
+def shelf(request: Request, *, name: str, least: int = 0) -> list[int]:
+    """Return the numbers of a shelf."""
+    return [number for number in shelves.get(name, []) if number >= least]
+
+
+@query("e2e.shelf_count")
+def shelf_count(request: Request, *, name: str) -> int:
+    """Return how many numbers a shelf has."""
+    return len(shelves.get(name, []))
+
+
+@notify_mapper(shelf)
+def derived(*, name: str) -> Iterator[tuple[object, dict[str, str]]]:
+    """Say that the number of numbers changes with them."""
+    yield shelf_count, {"name": name}
+
+
+@endpoint({"key": "e2e.fill_shelf"}, permission=AllowAny)
+def fill_shelf(request: Request) -> None:
+    """Put other numbers on a shelf."""
+    name = request.filt["name"]
+    shelves[name] = list(request.tuples)
+    notify(shelf, name=name)

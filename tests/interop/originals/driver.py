@@ -212,7 +212,7 @@ class Observing:
     def __init__(self, client: OriginalClient, number: int) -> None:
         self._client, self._number = client, number
 
-    def subscribe(self, name: str, **selector: Any) -> str:
+    def subscribe(self, name: str, /, **selector: Any) -> str:
         """Subscribe to a selector; gives the text to ask `seen` with."""
         text: str = self._call("observe", name=name, selector=to_notation(selector))
         return text
@@ -229,7 +229,7 @@ class Observing:
         """End a subscription as the library does."""
         self._call("unobserve", text=text)
 
-    def poll(self, name: str, **selector: Any) -> list[Any]:
+    def poll(self, name: str, /, **selector: Any) -> list[Any]:
         """Ask once."""
         tuples: list[Any] = from_notation(
             self._call("poll", name=name, selector=to_notation(selector))
