@@ -67,10 +67,11 @@ class Observable:
         filt = request.filt
         selector = _read_selector(filt)
         observers = self._payload_io.observers
+        observer = _read_observer(filt)
         pushed = {**self.endpoint.filt, SELECTOR: selector}
         if filt.get("unsubscribe"):
             if observers is not None:
-                observers.unsubscribe(request, pushed)
+                observers.unsubscribe(request, pushed, observer)
             return None
         endpoint = self._find(selector, request)
         query = get_query(endpoint)
@@ -78,7 +79,7 @@ class Observable:
             raise _unknown(selector, self._queries)
         question = query.make_filt(selector.selector, is_native=request.dialect.is_native)
         if observers is not None and filt.get("subscribe", True):
-            await observers.subscribe(request, endpoint, question, pushed)
+            await observers.subscribe(request, endpoint, question, pushed, observer)
             return None
         return await self._answer(endpoint, question, request)
 
@@ -167,6 +168,12 @@ def _read_selector(filt: Filt) -> TupleSelector:
             f"Expected `dict`, got {quoted(selector.selector)}", f"$.filt.{SELECTOR}.selector"
         )
     return selector
+
+
+def _read_observer(filt: Filt) -> str:
+    """Return what an observer calls itself; those of VortexJS have no names."""
+    name = filt.get("observerName")
+    return name if isinstance(name, str) else ""
 
 
 def _unknown(selector: TupleSelector, known: Any) -> UnknownEndpoint:

@@ -96,7 +96,13 @@ class Observers(Protocol):
     """Shows observers of released clients what becomes of answers, whole each time."""
 
     async def subscribe(
-        self, request: Request, endpoint: Registered, question: Filt, pushed: Filt, /
+        self,
+        request: Request,
+        endpoint: Registered,
+        question: Filt,
+        pushed: Filt,
+        observer: str,
+        /,
     ) -> None:
         """Show the answer to a question to whoever asks, now and whenever it has changed.
 
@@ -105,12 +111,13 @@ class Observers(Protocol):
             endpoint: Who answers.
             question: What it is asked, in our own dialect.
             pushed: The filt of all further answers, which tells subscriptions of a peer apart.
+            observer: What the observer calls itself; several in one peer share what is pushed.
 
         Raises:
             PeerError: The peer may not, or observes too much.
         """
 
-    def unsubscribe(self, request: Request, pushed: Filt, /) -> None:
+    def unsubscribe(self, request: Request, pushed: Filt, observer: str, /) -> None:
         """End what `subscribe` has begun for a peer under such a filt, if it has."""
 
 

@@ -4,7 +4,7 @@ Takes a watch and what a peer has of its answer, gives deliveries, each made onc
 need the same.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final, Protocol
 
 from django_vortex.exceptions import PeerError
@@ -152,14 +152,22 @@ class WholePresentation:
         filt: What they wait under.
         first: What they wait for the first answer under; None if they have that already.
         dialect: What they read.
+        observers: What the observers in the peer call themselves that share it.
     """
 
-    __slots__ = ("_dialect", "_filt", "_first", "_shown", "name")
+    __slots__ = ("_dialect", "_filt", "_first", "_shown", "name", "observers")
 
     def __init__(
-        self, shown: ShownAnswers, name: str, filt: Filt, first: Filt | None, dialect: Dialect
+        self,
+        shown: ShownAnswers,
+        name: str,
+        filt: Filt,
+        first: Filt | None,
+        dialect: Dialect,
+        observers: Iterable[str] = (),
     ) -> None:
         self._shown = shown
+        self.observers = set(observers)
         self._filt = filt
         self._first = first
         self._dialect = dialect

@@ -58,9 +58,9 @@ class Subscriptions:
         """Return what a peer watches, in the order in which that was begun."""
         return list(self._of_peers.get(uuid, {}).values())
 
-    def has(self, uuid: str, name: str) -> bool:
-        """Return whether a peer watches something under a name."""
-        return name in self._of_peers.get(uuid, {})
+    def get(self, uuid: str, name: str) -> Subscription | None:
+        """Return what a peer watches under a name, if it does."""
+        return self._of_peers.get(uuid, {}).get(name)
 
     def write_position(self, position: int) -> str:
         """Return a position of the change log as peers are told it."""

@@ -162,25 +162,38 @@ class Watching:
                 self.subscriptions.remove(request.peer.uuid, name)
 
     async def subscribe(
-        self, request: Request, endpoint: Registered, question: Filt, pushed: Filt, /
+        self,
+        request: Request,
+        endpoint: Registered,
+        question: Filt,
+        pushed: Filt,
+        observer: str,
+        /,
     ) -> None:
         """Show an observer the answer to a question; see `Observers`."""
         connection = self._get_connection(request)
         await self._demand(endpoint, question, connection.peer)
+        name = self._write_filt(pushed)
+        others = self._find_observers(connection.peer.uuid, name) - {observer}
         presentation = WholePresentation(
             self.subscriptions.shown,
-            self._write_filt(pushed),
+            name,
             pushed,
-            request.reply_filt,
+            pushed if others else request.reply_filt,  # which the others do not look at
             request.dialect,
+            {*others, observer},
         )
         subscription = self.subscriptions.make(connection, question, presentation)
         self.subscriptions.add(connection, endpoint, subscription)
         subscription.start()
 
-    def unsubscribe(self, request: Request, pushed: Filt, /) -> None:
-        """End what an observer is shown under a filt."""
-        self.subscriptions.remove(request.peer.uuid, self._write_filt(pushed))
+    def unsubscribe(self, request: Request, pushed: Filt, observer: str, /) -> None:
+        """End what an observer is shown under a filt, unless others of its peer are, too."""
+        uuid, name = request.peer.uuid, self._write_filt(pushed)
+        observers = self._find_observers(uuid, name)
+        observers.discard(observer)
+        if not observers:
+            self.subscriptions.remove(uuid, name)
 
     def rescope(self, connection: Connection) -> None:
         """Ask again for all watches of a peer, which is somebody else now."""
@@ -205,13 +218,15 @@ class Watching:
         """Yield what a peer watches and has, which goes to another process."""
         codec = self._server.codec
         for one in self.subscriptions.remove_peer(uuid):
-            value = codec.encode_value([one.filt, one.tag, one.presentation.filt], Dialect.NATIVE)
+            shown = one.presentation
+            observers = sorted(shown.observers) if isinstance(shown, WholePresentation) else []
+            value = codec.encode_value([one.filt, one.tag, shown.filt, observers], Dialect.NATIVE)
             yield codec.encode_json(value, Dialect.NATIVE).decode()
 
     def take_peer(self, peer: Peer, text: str) -> None:
         """Go on with a watch of a peer that came from another process."""
         codec = self._server.codec
-        filt, tag, pushed = codec.decode_value(codec.read_json(text), Dialect.NATIVE)
+        filt, tag, pushed, observers = codec.decode_value(codec.read_json(text), Dialect.NATIVE)
         connection = self._peers.get(peer.uuid)
         if connection is None:
             return
@@ -221,8 +236,8 @@ class Watching:
             presentation = OwnPresentation(shown, make_name(filt, codec.registry))
         else:
             name, dialect = self._write_filt(pushed), connection.dialect or Dialect.D1
-            presentation = WholePresentation(shown, name, pushed, None, dialect)
-        if not self.subscriptions.has(peer.uuid, presentation.name):
+            presentation = WholePresentation(shown, name, pushed, None, dialect, observers)
+        if self.subscriptions.get(peer.uuid, presentation.name) is None:
             self._begin_again(connection, filt, presentation, tag)
 
     def lose_texts(self, uuid: str) -> None:
@@ -244,6 +259,12 @@ class Watching:
         if connection is None:
             raise HandlerError("The peer is not with this server any more")
         return connection
+
+    def _find_observers(self, uuid: str, name: str) -> set[str]:
+        """Return the observers in a peer that are shown something, which may be changed."""
+        subscription = self.subscriptions.get(uuid, name)
+        shown = None if subscription is None else subscription.presentation
+        return shown.observers if isinstance(shown, WholePresentation) else set()
 
     def _write_filt(self, filt: Filt) -> str:
         """Return the name of what is shown under a filt.
@@ -289,7 +310,7 @@ class Watching:
         try:
             endpoint = self._find_endpoint(subscription.filt, connection.peer)
             await self._demand(endpoint, subscription.filt, connection.peer)
-            if not self.subscriptions.has(subscription.peer, subscription.name):
+            if self.subscriptions.get(subscription.peer, subscription.name) is None:
                 self.subscriptions.add(connection, endpoint, subscription)
         except PeerError as error:
             subscription.refuse(error)

@@ -34,15 +34,21 @@ class Observed:
         self.refusal: Exception | None = None
 
     async def subscribe(
-        self, request: Request, endpoint: Registered, question: Filt, pushed: Filt, /
+        self,
+        request: Request,
+        endpoint: Registered,
+        question: Filt,
+        pushed: Filt,
+        observer: str,
+        /,
     ) -> None:
         if self.refusal is not None:
             raise self.refusal
         self.questions.append(question)
-        self.calls.append(("subscribe", request.peer.uuid, pushed))
+        self.calls.append(("subscribe", observer, pushed))
 
-    def unsubscribe(self, request: Request, pushed: Filt, /) -> None:
-        self.calls.append(("unsubscribe", request.peer.uuid, pushed))
+    def unsubscribe(self, request: Request, pushed: Filt, observer: str, /) -> None:
+        self.calls.append(("unsubscribe", observer, pushed))
 
 
 @pytest.fixture
@@ -193,7 +199,8 @@ async def test_subscribing_is_told_to_the_server_and_answered_by_it(
     selector = TupleSelector("board.open", {"state": "new"})
     replies = await ask(bench, {**OBSERVABLE, "tupleSelector": selector, **members})
     assert replies == []
-    assert observed.calls == [(call, "u1", {**OBSERVABLE, "tupleSelector": selector})]
+    name = members.get("observerName", "")
+    assert observed.calls == [(call, name, {**OBSERVABLE, "tupleSelector": selector})]
     assert opened == []
     if call == "subscribe":
         assert observed.questions == [{"key": "board.open", "state": "new"}]

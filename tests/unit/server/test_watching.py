@@ -33,6 +33,7 @@ from django_vortex.server.server import Server
 from django_vortex.server.watching import Live
 from django_vortex.testing.peer import WAIT_SECONDS, AsyncPeer
 from django_vortex.wire.dialects import Dialect
+from django_vortex.wire.envelope import PayloadEnvelope
 
 NOTES = Table("test", "notes")
 
@@ -353,15 +354,72 @@ async def test_watches_move_with_their_peer(world: World) -> None:
     await other.server.stop(1.0)
 
 
-async def test_observer_gets_whole_answers_under_filts_of_its_own(world: World) -> None:
+@pytest.fixture
+def observed(world: World) -> None:
+    """What lets observers subscribe, as an observable does."""
+
     async def observe(request: Request) -> None:
         observers = world.payload_io.observers
         assert observers is not None
+        observer = request.filt.get("observer", "")
         pushed = {"key": "test.observed", "selector": 1}
-        await observers.subscribe(request, world.endpoints[0], {"key": "test.notes"}, pushed)
+        if request.filt.get("unsubscribe"):
+            observers.unsubscribe(request, pushed, observer)
+            return
+        question = {"key": "test.notes"}
+        await observers.subscribe(request, world.endpoints[0], question, pushed, observer)
 
     bare = {"key": "test.observed"}
     PayloadEndpoint(bare, observe, payload_io=world.payload_io, owner=world)
+
+
+@pytest.mark.usefixtures("observed")
+async def test_observers_of_a_peer_share_what_is_pushed_and_end_for_themselves(
+    world: World,
+) -> None:
+    filt = {"key": "test.observed", "selector": 1}
+    async with world.peer(dialect=Dialect.D2) as peer:
+        await peer.send({**filt, "observer": "one"})
+        assert (await peer.receive({"key": "test.observed"})).filt["observer"] == "one"
+        await peer.send({**filt, "observer": "two"})
+        second = await peer.receive({"key": "test.observed"})
+        assert second.filt == filt, "the other may not miss it"
+        await peer.send({**filt, "observer": "three", "unsubscribe": True})
+        await peer.send({**filt, "observer": "one", "unsubscribe": True})
+        world.change("c")
+        assert (await peer.receive({"key": "test.observed"})).tuples == ["c"]
+        await peer.send({**filt, "observer": "two", "unsubscribe": True})
+        assert not world.server._watching.watches.watches  # type: ignore[union-attr]
+
+
+@pytest.mark.usefixtures("observed")
+async def test_observers_move_with_their_peer(world: World) -> None:
+    filt = {"key": "test.observed", "selector": 1}
+    other = World()
+    async with world.peer(dialect=Dialect.D2) as peer:
+        for observer in ("one", "two"):
+            await peer.send({**filt, "observer": observer})
+            await peer.receive({"key": "test.observed"})
+        watching, taking = world.server._watching, other.server._watching
+        assert watching is not None
+        assert taking is not None
+        [text] = watching.give_peer(peer.uuid)
+        async with other.peer(dialect=Dialect.D2) as moved:
+            taking.take_peer(Peer(moved.uuid, "test"), text)
+            assert (await moved.receive({"key": "test.observed"})).filt == filt
+            request = Request(
+                PayloadEnvelope({}), Peer(moved.uuid, "test"), codec=world.payload_io.codec
+            )
+            taking.unsubscribe(request, filt, "one")
+            other.change("new")
+            assert (await moved.receive({"key": "test.observed"})).tuples == ["new"]
+            taking.unsubscribe(request, filt, "two")
+            assert not taking.watches.watches
+    await other.server.stop(1.0)
+
+
+@pytest.mark.usefixtures("observed")
+async def test_observer_gets_whole_answers_under_filts_of_its_own(world: World) -> None:
     async with world.peer(dialect=Dialect.D2) as peer:
         await peer.send({"key": "test.observed", "selector": 1, "observer": "me"})
         first = await peer.receive({"key": "test.observed", "observer": "me"})
