@@ -28,4 +28,6 @@ class LiveOptions:
     batches_per_user: int = 2
     """Batches of them in which one user's watches may be, so that others get on."""
     hanging_per_endpoint: int = 4
-    """Evaluations of one endpoint that have not ended in their time and still run."""
+    """Evaluations of one endpoint that have not ended in their time and still run. While there are
+    as many, its answers are an error; so an endpoint that hangs takes no more threads than these.
+    """

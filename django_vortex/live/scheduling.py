@@ -1,23 +1,22 @@
 """When which watch is evaluated: `Scheduler`.
 
-Takes watches that want an evaluation, runs evaluations in batches, and passes on what they give.
-There is one timer, for whatever is due next; a watch that nothing concerns costs nothing.
+Takes watches that want an evaluation, puts them into batches when it is their turn, and passes on
+what these give. There is one timer, for whatever is due next; a watch that nothing concerns costs
+nothing.
 """
 
 import asyncio
-import logging
-from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Callable, Hashable, Sequence
+from typing import Final
 
-from django_vortex.exceptions import EvaluationTimeout, InternalError
+from django_vortex.exceptions import EvaluationTimeout
 from django_vortex.live.agenda import Agenda
+from django_vortex.live.batches import Batch, Batches, Start
+from django_vortex.live.fair_queue import FairQueue
 from django_vortex.live.options import LiveOptions
 from django_vortex.live.questions import Evaluate, Evaluation
 from django_vortex.live.register import Register
 from django_vortex.live.watch import Outcome, Watch
-
-logger = logging.getLogger("django_vortex.live")
 
 BUSY_SECONDS: Final = (0.1, 5.0)
 """After how long a busy database is asked again, at first and at the most."""
@@ -25,17 +24,11 @@ BUSY_SECONDS: Final = (0.1, 5.0)
 FAILED_SECONDS: Final = (1.0, 60.0)
 """After how long what has failed is tried again though nothing has changed."""
 
-Start = Callable[[Coroutine[Any, Any, Sequence[Evaluation]]], "asyncio.Task[Sequence[Evaluation]]"]
-"""Begins a task and keeps it until it ends."""
+UNKNOWN_SECONDS: Final = 0.01
+"""What a first evaluation is expected to take."""
 
-
-@dataclass(slots=True, eq=False)
-class _Batch:
-    """Watches that are evaluated together."""
-
-    watches: list[Watch]
-    timer: asyncio.TimerHandle | None = None
-    is_given_up: bool = False
+LEAST_SECONDS: Final = 0.001
+"""What an evaluation counts at least, as its owner's share."""
 
 
 class Scheduler:
@@ -61,14 +54,12 @@ class Scheduler:
         tell: Callable[[Watch, Outcome], None],
     ) -> None:
         self._register = register
-        self._evaluate = evaluate
         self._options = options
         self._clock = clock
-        self._start = start
         self._tell = tell
         self._agenda: Agenda[Watch] = Agenda()
-        self._queue: dict[Watch, None] = {}
-        self._batches: set[_Batch] = set()
+        self._queue: FairQueue[Watch] = FairQueue()
+        self._batches = Batches(evaluate, options.evaluation_seconds, start, self)
         self._timer: asyncio.TimerHandle | None = None
         self._timer_time = 0.0
         self._is_stopped = False
@@ -88,15 +79,45 @@ class Scheduler:
     def forget(self, watch: Watch) -> None:
         """Evaluate a watch no more."""
         self._agenda.discard(watch)
-        self._queue.pop(watch, None)
+        self._queue.discard(watch)
 
     def stop(self) -> None:
         """Begin nothing any more, and wait for nothing."""
         self._is_stopped = True
-        self._queue.clear()
-        for timer in (self._timer, *(batch.timer for batch in self._batches)):
-            if timer is not None:
-                timer.cancel()
+        self._batches.stop()
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def end(self, batch: Batch, evaluations: Sequence[Evaluation] | None) -> None:
+        """Pass on what a batch gave; None if it was cancelled."""
+        for index, watch in enumerate(batch.watches):
+            if evaluations is not None:
+                seconds = evaluations[index].seconds - _expect_seconds(watch)
+                self._queue.charge(batch.owners[index], max(0.0, seconds))
+                self._take(watch, evaluations[index])
+            else:
+                self._register.interrupt(watch)
+                self.want(watch, FAILED_SECONDS[0])
+        self._run_queue()
+
+    def give_up(self, batch: Batch) -> None:
+        """Wait no more for a batch; of several watches nobody knows which one it is."""
+        error = EvaluationTimeout(self._options.evaluation_seconds)
+        for watch in batch.watches:
+            if len(batch.watches) == 1:
+                self._tell(watch, self._register.give_up(watch, error))
+            else:
+                watch.is_alone = True
+                self._register.interrupt(watch)
+                self.want(watch)
+        self._run_queue()
+
+    def resume(self, batch: Batch) -> None:
+        """Try again what was given up, now that it has ended."""
+        if len(batch.watches) == 1:
+            [watch] = batch.watches
+            self._register.resume(watch)
+            self.want(watch, _back_off(FAILED_SECONDS, watch.failures))
 
     def _set_timer(self) -> None:
         time = self._agenda.next_time
@@ -113,80 +134,52 @@ class Scheduler:
     def _run_due(self) -> None:
         self._timer = None
         for watch in self._agenda.pop_due(self._clock()):
-            self._queue[watch] = None
+            self._queue.put(watch, _get_owner(watch))
         self._run_queue()
         self._set_timer()
 
     def _run_queue(self) -> None:
         """Begin batches while there is room for them."""
-        while self._queue and len(self._batches) < self._options.batches_at_once:
+        while len(self._batches) < self._options.batches_at_once and not self._is_stopped:
             batch = self._take_batch()
-            if batch:
-                self._begin(batch)
+            if batch is None:
+                return
+            self._register.begin(batch.watches)
+            self._batches.begin(batch)
 
-    def _take_batch(self) -> list[Watch]:
+    def _take_batch(self) -> Batch | None:
         """Take what is evaluated together: not too much, and nothing that takes too long."""
-        batch: list[Watch] = []
-        seconds = 0.0
-        while self._queue and len(batch) < self._options.batch_size:
-            watch = next(iter(self._queue))
-            seconds += 0.0 if watch.evaluation is None else watch.evaluation.seconds
-            if batch and (watch.is_alone or seconds > self._options.batch_seconds):
+        full = self._batches.find_owners(self._options.batches_per_user)
+        watches: list[Watch] = []
+        owners: list[Hashable] = []
+        left = self._options.batch_seconds
+        while len(watches) < self._options.batch_size:
+            turn = self._queue.get_next(full)
+            if turn is None:
                 break
-            del self._queue[watch]
-            if watch.is_wanted:
-                batch.append(watch)
+            watch = turn.item
+            seconds = _expect_seconds(watch)
+            if watches and (watch.is_alone or seconds > left):
+                break
+            self._queue.charge(turn.owner, seconds)
+            self._queue.discard(watch)
+            if watch.is_wanted and not self._is_refused(watch):
+                watches.append(watch)
+                owners.append(turn.owner)
+                left -= seconds
                 if watch.is_alone:
                     break
-        return batch
+        return Batch(watches, owners) if watches else None
 
-    def _begin(self, watches: list[Watch]) -> None:
-        batch = _Batch(watches)
-        self._batches.add(batch)
-        self._register.begin(watches)
-        asked = [(watch.question, watch.answer) for watch in watches]
-        task = self._start(self._run(asked))
-        seconds = self._options.evaluation_seconds
-        batch.timer = asyncio.get_running_loop().call_later(seconds, self._give_up, batch, task)
-        task.add_done_callback(lambda task: self._end(batch, task))
-
-    async def _run(self, asked: Sequence[Any]) -> Sequence[Evaluation]:
-        return await self._evaluate(asked)
-
-    def _give_up(self, batch: _Batch, task: "asyncio.Task[Sequence[Evaluation]]") -> None:
-        """Wait no more for a batch; of several watches nobody knows which one it is."""
-        batch.is_given_up = True
-        self._batches.discard(batch)
-        task.cancel()
-        if len(batch.watches) == 1:
-            error = EvaluationTimeout(self._options.evaluation_seconds)
-            self._tell(batch.watches[0], self._register.give_up(batch.watches[0], error))
-        else:
-            for watch in batch.watches:
-                watch.is_alone = True
-                self._register.interrupt(watch)
-                self.want(watch)
-            batch.watches = []
-        self._run_queue()
-
-    def _end(self, batch: _Batch, task: "asyncio.Task[Sequence[Evaluation]]") -> None:
-        """Pass on what a batch gave."""
-        if batch.timer is not None:
-            batch.timer.cancel()
-        self._batches.discard(batch)
-        evaluations = _get_evaluations(task, batch.watches)
-        if batch.is_given_up:
-            for watch in batch.watches:
-                self._register.resume(watch)
-                self.want(watch, _back_off(FAILED_SECONDS, watch.failures))
-        elif evaluations is None:
-            for watch in batch.watches:
-                self._register.interrupt(watch)
-                self.want(watch, FAILED_SECONDS[0])
-        else:
-            for watch, evaluation in zip(batch.watches, evaluations, strict=True):
-                self._take(watch, evaluation)
-        self._run_queue()
+    def _is_refused(self, watch: Watch) -> bool:
+        """Refuse a watch whose endpoint has as many evaluations that hang as it may."""
+        limit = self._options.hanging_per_endpoint
+        if self._batches.count_hanging(watch.question) < limit:
+            return False
+        error = EvaluationTimeout(self._options.evaluation_seconds)
+        self._register.begin([watch])
+        self._take(watch, Evaluation(error=error, dependencies=watch.dependencies))
+        return True
 
     def _take(self, watch: Watch, evaluation: Evaluation) -> None:
         """Pass on an evaluation, and see when the next one is due."""
@@ -199,29 +192,26 @@ class Scheduler:
             seconds = 0.0
         elif watch.failures and not outcome.is_concerned:
             seconds = _back_off(FAILED_SECONDS, watch.failures)
+        watch.is_alone = watch.is_alone and evaluation.answer is None
         watch.rests_until = self._clock() + pause
         self.want(watch, seconds)
         self._tell(watch, outcome)
 
 
-def _get_evaluations(
-    task: "asyncio.Task[Sequence[Evaluation]]", watches: Sequence[Watch]
-) -> Sequence[Evaluation] | None:
-    """Return what a task gave, None if it was cancelled; what should not be is an error of each."""
-    if task.cancelled():
-        return None
-    error = task.exception()
-    evaluations = () if error is not None else task.result()
-    if len(evaluations) == len(watches) or not watches:
-        return evaluations
-    logger.error(
-        "Evaluating %s gave %d evaluations of %d",
-        ", ".join(watch.question.name for watch in watches),
-        len(evaluations),
-        len(watches),
-        exc_info=error,
-    )
-    return [Evaluation(error=InternalError(watch.question.name)) for watch in watches]
+def _expect_seconds(watch: Watch) -> float:
+    """Return how long an evaluation will take, going by the last one."""
+    if watch.evaluation is None:
+        return UNKNOWN_SECONDS
+    return max(watch.evaluation.seconds, LEAST_SECONDS)
+
+
+def _get_owner(watch: Watch) -> Hashable:
+    """Return whose share an evaluation counts: the user, or somebody for whom it is."""
+    scope = watch.question.scope
+    if scope.user is not None:
+        return scope.user
+    first = next(iter(watch.subscribers), None)
+    return None if first is None else first.user or first.peer
 
 
 def _back_off(seconds: tuple[float, float], failures: int) -> float:

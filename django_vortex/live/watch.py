@@ -164,13 +164,11 @@ class Watch:
         self._late.discard(subscriber)
 
     def spoil(self) -> None:
-        """Note that a change may concern the answer.
+        """Note that a change may concern the answer, until the next evaluation begins.
 
-        While an evaluation runs this is not noted: what has arrived meanwhile is matched with what
-        that has read.
+        What arrives while one runs is matched with what that has read, at its end.
         """
-        if self.begun_at is None:
-            self.is_stale = True
+        self.is_stale = True
 
     def begin(self, position: int) -> None:
         """Begin an evaluation; called before its first statement.
@@ -201,18 +199,15 @@ class Watch:
             self.dependencies = evaluation.dependencies
             outcome = self._fail(evaluation.error, late, is_final=evaluation.is_final)
             return replace(outcome, is_concerned=is_concerned)
-        is_new = (
-            self.error is not None
-            or self.answer is None
-            or self.answer.tag != evaluation.answer.tag
-        )
+        tag = evaluation.answer.tag
+        is_new = self.error is not None or self.answer is None or self.answer.tag != tag
         self.error, self.failures = None, 0
         self.answer, self.answered_at = evaluation.answer, begun_at
         self.dependencies = evaluation.dependencies
         self.is_stale = is_concerned
         shown = [one for one in (self.subscribers if is_new else self._unserved) if one not in late]
         if not is_concerned:
-            shown += [one for one in late if one.tag == evaluation.answer.tag]
+            shown += [one for one in late if one.tag == tag]
         self._unserved.difference_update(shown)
         return Outcome(shown=shown, is_concerned=is_concerned)
 

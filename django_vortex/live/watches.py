@@ -9,11 +9,12 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import replace
 from functools import partial
 
+from django_vortex.live.batches import Start
 from django_vortex.live.changes import Change, Table
 from django_vortex.live.options import LiveOptions
 from django_vortex.live.questions import Evaluate, Question
 from django_vortex.live.register import Register
-from django_vortex.live.scheduling import Scheduler, Start
+from django_vortex.live.scheduling import Scheduler
 from django_vortex.live.watch import Outcome, Subscriber, Watch
 
 logger = logging.getLogger("django_vortex.live")
