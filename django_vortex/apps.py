@@ -69,6 +69,7 @@ def capture_writes() -> None:
 
     from django_vortex.conf import get_settings
     from django_vortex.orm.django.install import install_capture
+    from django_vortex.orm.sqlalchemy import installing
 
     try:
         is_live = get_settings().live
@@ -76,3 +77,4 @@ def capture_writes() -> None:
         return
     if is_live:
         install_capture()
+        installing.install_capture()

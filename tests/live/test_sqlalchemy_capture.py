@@ -93,7 +93,7 @@ def installed() -> Iterator[None]:
 
 @pytest.mark.parametrize(("name", "kind"), PAIRS)
 def test_what_changes_is_told_and_can_be_seen(
-    name: str, kind: str, places: Any, installed: None
+    name: str, kind: str, places: Any, installed: None, caplog: pytest.LogCaptureFixture
 ) -> None:
     place, case = places(kind), CASES[name]
     reader = make_engine(place.url)
@@ -105,6 +105,7 @@ def test_what_changes_is_told_and_can_be_seen(
     telling.listen(None)
     after = read_all(reader)
     reader.dispose()
+    assert not [one for one in caplog.records if one.name.startswith("django_vortex")]
     changed = find_changed(before, after)
     if not case.is_told:
         assert not ear.tellings

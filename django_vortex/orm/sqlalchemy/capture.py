@@ -26,6 +26,7 @@ from django_vortex.orm.sqlalchemy.database_names import find_database
 from django_vortex.orm.sqlalchemy.executions import find_effect
 from django_vortex.orm.sqlalchemy.open_transactions import is_committed
 from django_vortex.orm.sqlalchemy.pending import Pending, get_pending, prepared, set_pending
+from django_vortex.orm.sqlalchemy.reads import fetch_rows, note_all, note_reads
 
 logger = get_limited_logger(__name__)
 
@@ -87,7 +88,8 @@ def _end_statement(
 ) -> None:
     context = getattr(result, "context", None)
     if context is not None:
-        _end(connection, context, result)
+        rows = None if get_recorder() is None else fetch_rows(context, result)
+        _end(connection, context, result, rows)
 
 
 def _end_failed(failure: ExceptionContext) -> None:
@@ -95,24 +97,27 @@ def _end_failed(failure: ExceptionContext) -> None:
         _end(failure.connection, failure.execution_context, None)
 
 
-def _end(connection: Connection, context: Any, result: Any) -> None:
+def _end(connection: Connection, context: Any, result: Any, rows: Any = None) -> None:
     if not telling.is_heard and get_recorder() is None:
         return
     try:
-        _note(connection, _provide_pending(connection), context, result)
+        _note(connection, _provide_pending(connection), context, result, rows)
     except Exception:
         logger.exception("Could not see what a statement has written")
         _assume_all(connection)
 
 
-def _note(connection: Connection, pending: Pending, context: Any, result: Any) -> None:
-    """Add what an execution has changed; tell it where it is committed already."""
+def _note(
+    connection: Connection, pending: Pending, context: Any, result: Any, rows: Any = None
+) -> None:
+    """Add what an execution has changed, and read; tell it where it is committed already."""
     if pending.context is context:
         pending.context = None
     effect = find_effect(context)
     recorder = get_recorder()
     if recorder is not None:
         recorder.writes += [Table(pending.database, name) for name in sorted(effect.tables)]
+        note_reads(recorder, pending.database, context, rows)
     if effect.tables:
         changes = effect.find_changes(pending.database, context, result)
         pending.changes.add(one for one in changes if not known_tables.is_quiet(one.table.name))
@@ -145,6 +150,9 @@ def _assume_all(connection: Connection) -> None:
     try:
         pending = _provide_pending(connection)
         pending.context = None
+        recorder = get_recorder()
+        if recorder is not None:
+            note_all(recorder, pending.database)
         pending.was_unheard = True
         pending.tell(is_certain=False)
     except Exception:

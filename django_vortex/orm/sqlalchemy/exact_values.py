@@ -40,7 +40,7 @@ def _fit_boolean(value: Any) -> Any:
 
 
 def _fit_uuid(value: Any) -> Any:
-    if value is None or type(value) is UUID:
+    if value is None or isinstance(value, UUID):  # asyncpg has a class of its own
         return value
     try:
         return UUID(value) if type(value) is str else UNKNOWN

@@ -7,6 +7,7 @@ a text, DDL, or a text for the driver. Gives the tables that it may write, and i
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
+from weakref import WeakKeyDictionary
 
 from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.sql.elements import (
@@ -58,7 +59,7 @@ class Effect:
                 database,
                 context.compiled_parameters,
                 getattr(context, "_expanded_parameters", None) or {},
-                None if main.operation is not Operation.INSERT else _find_returned(result),
+                _find_returned(result, context) if main.wants_returned else None,
                 _count(context, result),
             )
         others = self.tables if main is None else self.tables - {main.name}
@@ -68,19 +69,31 @@ class Effect:
         return changes
 
 
+_effects: WeakKeyDictionary[Any, Effect] = WeakKeyDictionary()
+"""Of what is compiled and has no text in it, since more tables may be known later."""
+
+
 def find_effect(context: Any) -> Effect:
     """Return what an execution may do."""
     compiled = context.compiled
-    plan = NO_WRITES if compiled is None else find_writes(compiled, context.dialect)
-    texts = plan.texts or (
-        (find_text(context.statement, context.cursor),) if compiled is None else ()
-    )
+    if compiled is None:
+        return _find_effect(NO_WRITES, (find_text(context.statement, context.cursor),), None)
+    effect = _effects.get(compiled)
+    if effect is None:
+        plan = find_writes(compiled, context.dialect)
+        effect = _find_effect(plan, plan.texts, getattr(compiled, "statement", None))
+        if not plan.texts:
+            _effects[compiled] = effect
+    return effect
+
+
+def _find_effect(plan: WritePlan, texts: Sequence[str], statement: Any) -> Effect:
     main = frozenset() if plan.main is None else frozenset({plan.main.name})
     return Effect(
         plan,
         main.union(plan.tables, *(known_tables.find_written(text) for text in texts)),
         any(read_sql(text).ends_transaction for text in texts),
-        _find_savepoint(getattr(compiled, "statement", None)),
+        _find_savepoint(statement),
     )
 
 
@@ -91,9 +104,9 @@ def _find_savepoint(
     return None if kind is None else (kind, str(statement.ident))
 
 
-def _find_returned(result: Any) -> Sequence[Any] | None:
+def _find_returned(result: Any, context: Any) -> Sequence[Any] | None:
     """Return the primary keys of inserted rows as far as SQLAlchemy knows them."""
-    if result is None:
+    if result is None or (context.executemany and context.returned_default_rows is None):
         return None
     try:
         returned: Sequence[Any] = result.inserted_primary_key_rows

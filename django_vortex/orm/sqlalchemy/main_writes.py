@@ -26,6 +26,7 @@ class MainWrite:
         columns: What an update writes, None if that may be anything.
         values: By column the parameter with its new value, and what fits it.
         keys: By column of the primary key what fits it; None where keys cannot be known.
+        key_values: By column of the primary key the parameter with its new value.
         comparisons: What its WHERE asks of columns.
         key_comparisons: The same of the columns of the primary key.
         is_counted: Whether each set of parameters is one row.
@@ -37,10 +38,17 @@ class MainWrite:
     columns: frozenset[str] | None
     values: Mapping[str, tuple[str, Fit]]
     keys: Mapping[str, Fit] | None
+    key_values: Mapping[str, tuple[str, Fit]]
     comparisons: tuple[Comparison, ...]
     key_comparisons: tuple[Comparison, ...]
     is_counted: bool
     is_paired: bool
+
+    @property
+    def wants_returned(self) -> bool:
+        """Whether a key may be known from what the database gives back alone."""
+        is_insert = self.operation is Operation.INSERT and bool(self.keys)
+        return is_insert and not (self.keys or {}).keys() <= self.key_values.keys()
 
     def find_changes(
         self,
@@ -91,7 +99,8 @@ class MainWrite:
         counted: int | None,
     ) -> Change:
         keys: frozenset[Key] | None = None
-        if len(parameters) <= MAX_KEYS:
+        is_known = returned is not None or not self.wants_returned
+        if len(parameters) <= MAX_KEYS and is_known:
             found = [
                 self._find_keys(row, {}, None if returned is None else returned[index])
                 for index, row in enumerate(parameters)
@@ -158,7 +167,7 @@ class MainWrite:
     def _find_inserted(self, row: Parameters, returned: Any) -> frozenset[Key] | None:
         key = []
         for index, (column, fit) in enumerate((self.keys or {}).items()):
-            name = self.values[column][0] if column in self.values else None
+            name = self.key_values[column][0] if column in self.key_values else None
             value = UNKNOWN if name is None else fit(row.get(name, UNKNOWN))
             if value in (UNKNOWN, None) and returned is not None:
                 value = fit(returned[index])

@@ -4,7 +4,7 @@ Takes what SQLAlchemy has compiled, gives a `MainWrite`, or None where the state
 kind than is understood here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from sqlalchemy import BindParameter, Column, Table
@@ -12,7 +12,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.dml import Delete, Insert, Update
 
 from django_vortex.live.changes import Operation
-from django_vortex.orm.sqlalchemy.equalities import find_equalities
+from django_vortex.orm.sqlalchemy.equalities import FitOf, find_equalities
 from django_vortex.orm.sqlalchemy.exact_values import Fit, find_fit, find_key_fit, is_untyped
 from django_vortex.orm.sqlalchemy.main_writes import MainWrite
 
@@ -37,7 +37,7 @@ def plan_main_write(compiled: Any, dialect: Dialect) -> MainWrite | None:
     values: Mapping[str, tuple[str, Fit]] = {}
     if isinstance(statement, Update):
         columns = _find_written(compiled, state, table)
-        values = _find_values(compiled, state, table)
+        values = _find_values(compiled, state, table.columns, find_fit)
     keys = _find_key_fits(table, dialect)
     if isinstance(statement, Update) and (columns is None or not columns.isdisjoint(keys or ())):
         keys = None  # of rows whose key is written, two would be meant
@@ -58,6 +58,7 @@ def plan_main_write(compiled: Any, dialect: Dialect) -> MainWrite | None:
         columns=columns,
         values=values,
         keys=keys,
+        key_values={},
         comparisons=tuple(find_equalities(clauses, is_own, compiled.bind_names)),
         key_comparisons=tuple(find_equalities(clauses, is_key, compiled.bind_names, fit_key)),
         is_counted=False,
@@ -71,12 +72,18 @@ def _plan_insert(compiled: Any, state: Any, table: Table, dialect: Dialect) -> M
     is_plain = statement._post_values_clause is None and not statement._prefixes
     is_one_row = statement.select is None and not getattr(state, "_has_multi_parameters", True)
     is_known = is_plain and is_one_row
+
+    def fit_key(column_type: Any) -> Fit | None:
+        return find_key_fit(column_type, dialect)
+
+    keys = table.primary_key.columns
     return MainWrite(
         name=str(table.name),
         operation=Operation.INSERT if is_plain else Operation.ANY,
         columns=None,
-        values=_find_values(compiled, state, table) if is_known else {},
+        values=_find_values(compiled, state, table.columns, find_fit) if is_known else {},
         keys=_find_key_fits(table, dialect) if is_known else None,
+        key_values=_find_values(compiled, state, keys, fit_key) if is_known else {},
         comparisons=(),
         key_comparisons=(),
         is_counted=is_one_row,
@@ -116,7 +123,9 @@ def _follows_others(column: Column[Any]) -> bool:
     return any(one is not None for one in rules)
 
 
-def _find_values(compiled: Any, state: Any, table: Table) -> dict[str, tuple[str, Fit]]:
+def _find_values(
+    compiled: Any, state: Any, columns: Iterable[Column[Any]], fit_of: FitOf
+) -> dict[str, tuple[str, Fit]]:
     """Return by column the parameter that it is set to."""
     found = {}
     named = {
@@ -125,25 +134,26 @@ def _find_values(compiled: Any, state: Any, table: Table) -> dict[str, tuple[str
     }
     filled = {one.key for one in (*compiled.insert_prefetch, *compiled.update_prefetch)}
     by_parameters = {*(compiled.column_keys or ()), *filled}
-    if not named and compiled.column_keys is None:
-        by_parameters |= set(table.c.keys())
-    for column in table.c:
-        fit = find_fit(column.type)
+    takes_all = not named and compiled.column_keys is None
+    for column in columns:
+        fit = fit_of(column.type)
         name: str | None = None
         if column.key in named:
-            name = _find_parameter(named[column.key], column, fit, compiled)
-        elif column.key in by_parameters:
+            name = _find_parameter(named[column.key], column, fit, fit_of, compiled)
+        elif takes_all or column.key in by_parameters:
             name = column.key
         if fit is not None and name in compiled.binds:
             found[str(column.name)] = (str(name), fit)
     return found
 
 
-def _find_parameter(value: Any, column: Column[Any], fit: Fit | None, compiled: Any) -> str | None:
+def _find_parameter(
+    value: Any, column: Column[Any], fit: Fit | None, fit_of: FitOf, compiled: Any
+) -> str | None:
     """Return the parameter of what a statement sets a column to, None if it is an expression."""
     if not isinstance(value, BindParameter):
         is_expression = hasattr(value, "__clause_element__") or hasattr(value, "compare")
         return None if is_expression else column.key
-    if find_fit(value.type) is not fit and not is_untyped(value.type):
+    if fit_of(value.type) is not fit and not is_untyped(value.type):
         return None
     return compiled.bind_names.get(value) or (column.key if value.unique else value.key)
