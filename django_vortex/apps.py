@@ -23,6 +23,7 @@ class DjangoVortexConfig(AppConfig):
         from django_vortex.orm.crud.stores import read_statement
         from django_vortex.orm.django import tuples as django_tuples
         from django_vortex.orm.django.errors import translate_error
+        from django_vortex.orm.django.touched import tell_with_commit
         from django_vortex.orm.sqlalchemy import tuples as sqlalchemy_tuples
         from django_vortex.orm.touch import find_tables
         from django_vortex.routing.payload_io import payload_io
@@ -42,6 +43,7 @@ class DjangoVortexConfig(AppConfig):
             get_permission=get_permission,
             translate_error=translate_error,
             read_statement=read_statement,
+            tell_with_commit=tell_with_commit,
             get_name=lambda: get_settings().name,
         )
         telling.listen()

@@ -5,7 +5,6 @@ Mappers (PROTOCOL 11) tell of further queries whose answers are derived from it.
 """
 
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import Any, TypeVar
 
 from django_vortex.exceptions import DefinitionError, ValidationError, quoted
@@ -21,7 +20,8 @@ def notify(query: Callable[..., Any], /, **arguments: Any) -> None:
     """Tell that answers of a query have changed, and let those that are watched be evaluated again.
 
     For answers made of what no database of the project holds; what its ORMs write is noticed
-    without it. It may be called anywhere, and tells after the commit where a transaction is open.
+    without it. It may be called anywhere. In a transaction of Django, on the default database, it
+    takes effect when that is committed.
 
     Args:
         query: The function that ``@query`` decorates.
@@ -75,4 +75,5 @@ def _read(query: Query, arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 def _tell(query: Query, arguments: Mapping[str, Any]) -> None:
     change = make_change(query.name, arguments, query.payload_io.codec.registry)
-    query.payload_io.after_commit(partial(telling.tell, [change]))
+    tell = query.payload_io.tell_with_commit or telling.tell
+    tell([change])

@@ -80,6 +80,9 @@ class PayloadIO(EndpointRegistry):
         self.after_commit: AfterCommit = call_now
         self.translate_error: TranslateError = know_no_error
         self.read_statement: ReadStatement = read_nothing
+        self.tell_with_commit: Callable[[list[Any]], object] | None = None
+        """Tells of changes after the commit of a transaction that is open, where there may be some.
+        """
         self.get_name: Callable[[], str] = get_package_name
         """Tells what the server is called by its peers."""
         self.observers: Observers | None = None
@@ -104,6 +107,7 @@ class PayloadIO(EndpointRegistry):
         after_commit: AfterCommit | None = None,
         translate_error: TranslateError | None = None,
         read_statement: ReadStatement | None = None,
+        tell_with_commit: Callable[[list[Any]], object] | None = None,
         get_name: Callable[[], str] | None = None,
         get_permission: GetPermission | None = None,
         codec: Codec | None = None,
@@ -125,6 +129,8 @@ class PayloadIO(EndpointRegistry):
             self.translate_error = translate_error
         if read_statement is not None:
             self.read_statement = read_statement
+        if tell_with_commit is not None:
+            self.tell_with_commit = tell_with_commit
         if get_name is not None:
             self.get_name = get_name
         if get_permission is not None:

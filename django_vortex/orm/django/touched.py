@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from django.db import connections, models, router
+from django.db import DEFAULT_DB_ALIAS, connections, models, router
 
 from django_vortex.exceptions import DefinitionError
 from django_vortex.live.changes import MAX_KEYS, Change, Key, Table
@@ -38,6 +38,17 @@ def tell(target: type[models.Model] | str, keys: Sequence[Key] | None, using: st
         capture = provide_capture(connection) if telling.is_heard else get_capture(connection)
         if capture is not None:
             capture.touch([Change(Table(capture.database, table), keys=known_keys)])
+
+
+def tell_with_commit(changes: Sequence[Change]) -> None:
+    """Tell of changes of no database as if they were made by the default one: after its commit."""
+    connection = connections[DEFAULT_DB_ALIAS]
+    is_captured = telling.is_heard and bool(connection.settings_dict["ENGINE"])
+    capture = provide_capture(connection) if is_captured else get_capture(connection)
+    if capture is None:
+        telling.tell(changes)
+    else:
+        capture.touch(changes)
 
 
 def find_tables(target: type[models.Model] | str) -> list[Table]:
