@@ -23,6 +23,9 @@ class Recorder:
     writes: list[Table] = field(default_factory=list)
     """The tables that it has written, which it may not."""
 
+    unknown: list[str] = field(default_factory=list)
+    """The beginnings of texts that have read something, and nobody knows what."""
+
 
 _recorder: ContextVar[Recorder | None] = ContextVar("vortex_recorder", default=None)
 

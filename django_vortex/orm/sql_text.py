@@ -57,6 +57,10 @@ _LOCKS: Final = (("for",), ("for", "no", "key"))
 """What stands before `update` where rows are locked and not changed."""
 
 _TRANSACTION: Final = _words("begin start commit end rollback abort savepoint release prepare xa")
+_SOURCES: Final = frozenset({"from", "join", "using"})
+_CATALOGS: Final = ("pg_", "sqlite_", "information_schema")
+"""How the names of a server's own tables begin."""
+
 _NO_NAMES: Final = _words(
     "select from where order group by having union and or not null as on in case when then "
     "else table create insert update delete into values set primary foreign references "
@@ -76,6 +80,9 @@ class SqlText(NamedTuple):
 
     ends_transaction: bool
     """Whether it may begin or end a transaction or savepoint, which the driver knows then."""
+
+    has_source: bool
+    """Whether it reads from something that has a name, and not only what the server knows."""
 
 
 def read_sql(text: str) -> SqlText:
@@ -116,10 +123,15 @@ def _read(text: str) -> SqlText:
         frozenset(names),
         bool(words & _WRITES) or not first_words <= _HARMLESS,
         bool(first_words & _TRANSACTION),
+        bool(words & _SOURCES) and not any(map(_is_catalog, names)),
     )
 
 
 _read_and_keep = lru_cache(MAX_KEPT)(_read)
+
+
+def _is_catalog(name: str) -> bool:
+    return name.startswith(_CATALOGS)
 
 
 def _find(text: str) -> tuple[set[str], set[str], set[str], bool]:

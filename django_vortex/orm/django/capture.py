@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from django_vortex.live.changes import Change, Table
+from django_vortex.live.dependencies import Dependency
 from django_vortex.live.recording import Recorder, get_recorder
 from django_vortex.live.telling import telling
 from django_vortex.logs import get_limited_logger
@@ -17,6 +18,7 @@ from django_vortex.orm.django.cascades import add_cascades
 from django_vortex.orm.django.commits import watch_commits
 from django_vortex.orm.django.database_names import find_database
 from django_vortex.orm.django.drivers import is_in_transaction
+from django_vortex.orm.django.reads import note_reads
 from django_vortex.orm.django.statements import Statement
 from django_vortex.orm.known_tables import known_tables
 from django_vortex.orm.pending_changes import PendingChanges
@@ -133,18 +135,23 @@ class Capture:
     def _note(self, sql: Any, cursor: Any, recorder: Recorder | None) -> None:
         """Note what a statement did, or may have done if it has failed. Raises nothing."""
         try:
-            if self.statements and id(sql) in self.statements:
-                statement = self.statements[id(sql)][1]
+            announced = self.statements.get(id(sql)) if self.statements else None
+            if announced is not None:
+                text, statement = announced
                 statement.note_executed(cursor)  # what it has changed is added by whoever made it
                 written = frozenset({statement.columns.table})
             else:
-                written = self._note_raw(find_text(sql, cursor.cursor), cursor)
+                text = find_text(sql, cursor.cursor)
+                written = self._note_raw(text, cursor)
             if recorder is not None:
                 recorder.writes += [self.table(name) for name in written]
+                note_reads(recorder, self._database, text)
         except Exception:
-            logger.exception("Could not find out what a statement has written")
+            logger.exception("Could not find out what a statement has written or read")
             self._pending.add(self._change_everything())
             self._asks_driver = True
+            if recorder is not None:
+                recorder.reads += [Dependency(one.table) for one in self._change_everything()]
 
     def _note_raw(self, text: str, cursor: Any) -> frozenset[str]:
         """Note what a text may have written."""

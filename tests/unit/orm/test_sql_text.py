@@ -183,3 +183,20 @@ def test_text_of_what_a_cursor_executes() -> None:
     assert find_text("SELECT 1") == "SELECT 1"
     assert find_text(b"SELECT \xff") == "SELECT \ufffd"
     assert find_text(composed) == 'UPDATE "live_team" SET a = 1'
+
+
+@pytest.mark.parametrize(
+    ("text", "has_source"),
+    [
+        ("SELECT * FROM some_view", True),
+        ("SELECT 1 AS a JOIN some_view", True),
+        ("WITH x AS (SELECT 1) SELECT * FROM x", True),
+        ("SELECT 1", False),
+        ("SELECT now()", False),
+        ("SAVEPOINT x", False),
+        ("SELECT * FROM pg_class", False),
+        ("SELECT name FROM sqlite_master", False),
+    ],
+)
+def test_text_that_reads_what_has_a_name(text: str, has_source: bool) -> None:
+    assert read_sql(text).has_source is has_source
