@@ -29,12 +29,15 @@ class Database:
         self.seconds = seconds
         self.hanging = {}
         self.begun = []
+        self.count = 0
         self.running = Counter()
         self.most = Counter()
 
     async def __call__(self, asked):
         names = [question.name for question, _ in asked]
         self.begun.append(names)
+        self.count += 1
+        tag = f"t{self.count}"
         owners = {question.scope.user for question, _ in asked}
         self.running.update([*names, *owners, "all"])
         self.most |= self.running
@@ -43,10 +46,7 @@ class Database:
             if name in self.hanging:
                 await self._hang(self.hanging[name])
         self.running.subtract([*names, *owners, "all"])
-        return [
-            answered(f"t{len(self.begun)}", reads(), seconds=self.seconds.get(name, 0.0))
-            for name in names
-        ]
+        return [answered(tag, reads(), seconds=self.seconds.get(name, 0.0)) for name in names]
 
     async def _hang(self, end):
         while not end.is_set():
@@ -212,5 +212,42 @@ def test_evaluation_that_was_cancelled_is_tried_again():
         tasks[0].cancel()
         await asyncio.sleep(LONG)
         assert subscriber.heard == ["t"]
+
+    run_in_virtual_time(main())
+
+
+def subscribe_both(watches):
+    slow = [subscribe(watches, f"a{number}", user="a") for number in range(20)]
+    return slow, [subscribe(watches, f"b{number}", user="b") for number in range(20)]
+
+
+def make_database():
+    return Database(**{f"a{number}": 1.0 for number in range(20)})
+
+
+def test_first_evaluations_count_when_it_is_known_how_long_they_took():
+    async def main():
+        database = make_database()
+        watches = make_watches(database, batches_at_once=1)
+        subscribe_both(watches)
+        await asyncio.sleep(LONG)
+        assert Counter(name[0] for name in database.begun[0]) == {"a": 5, "b": 5}
+        assert {name[0] for name in database.begun[1]} == {"b"}
+
+    run_in_virtual_time(main())
+
+
+def test_shares_are_fair_in_time_and_not_in_number():
+    async def main():
+        database = make_database()
+        watches = make_watches(database, batches_at_once=1)
+        _, quick = subscribe_both(watches)
+        await asyncio.sleep(LONG)
+        database.begun.clear()
+        for one in quick:
+            one.heard.clear()
+        watches.tell(changed())
+        await asyncio.sleep(2.5)
+        assert all(one.heard for one in quick)
 
     run_in_virtual_time(main())
