@@ -27,6 +27,7 @@ from django_vortex.live.named_tables import named_tables
 from django_vortex.live.questions import Evaluation, NeedsPeer, Question, Scope
 from django_vortex.live.recording import Recorder, recording
 from django_vortex.live.sources import Sources
+from django_vortex.live.threads import finishing
 from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.routing.peer import Peer
 from django_vortex.routing.permission import READING
@@ -88,7 +89,7 @@ class Evaluator:
         plain = [index for index, (question, _) in enumerate(asked) if _is_plain(question)]
         if plain:
             here = partial(self._evaluate_here, asked, plain, evaluations)
-            await self._payload_io.run_sync(here)
+            await finishing(self._payload_io.run_sync)(here)
         rest = [index for index, one in enumerate(evaluations) if one is None]
         tasks = [asyncio.ensure_future(self._evaluate(*asked[index])) for index in rest]
         for index, evaluation in zip(rest, await asyncio.gather(*tasks), strict=True):
@@ -127,7 +128,7 @@ class Evaluator:
     async def _evaluate(self, question: Question, previous: Answer | None) -> Evaluation:
         """Evaluate what has to run on the loop; in a task of its own, whose context this is."""
         begun = time.monotonic()
-        run_sync = self._payload_io.run_sync
+        run_sync = finishing(self._payload_io.run_sync)
         with recording() as recorder:
             peer: Peer | None = None
             try:

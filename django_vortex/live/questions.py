@@ -95,6 +95,9 @@ class Evaluate(Protocol):
     ) -> Sequence[Evaluation]:
         """Return an evaluation of each; raises nothing but cancellation.
 
+        It is cancelled when it takes too long, and ends only when nothing of it runs any more:
+        until then none of the questions is asked again.
+
         Args:
             asked: What is evaluated, each with the answer that the watch has now.
         """
