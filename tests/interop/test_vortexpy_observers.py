@@ -1,11 +1,13 @@
 """Observers of all releases of VortexPY that can run here, over each transport."""
 
 import uuid
+from typing import Any
 
 import pytest
 
 from tests.interop.conftest import CLIENTS, StartOriginal
 from tests.interop.originals.driver import OriginalClient, OriginalFailed
+from tests.interop.samples import VALUES
 from tests.support.fixtures import StartServer
 from tests.support.servers import ServerProcess
 from tests.support.waiting import wait_until
@@ -56,8 +58,8 @@ def shelf() -> str:
     return uuid.uuid4().hex
 
 
-def fill(client: OriginalClient, shelf: str, *numbers: int) -> None:
-    reply = client.request({"key": "e2e.fill_shelf", "name": shelf}, tuples=list(numbers))
+def fill(client: OriginalClient, shelf: str, *values: Any) -> None:
+    reply = client.request({"key": "e2e.fill_shelf", "name": shelf}, tuples=list(values))
     assert reply.told is None
 
 
@@ -78,6 +80,16 @@ def test_an_observer_is_shown_the_answer_and_each_change(
     observer.wait_for(all_numbers, [2, 7])
     assert observer.seen(large) == [[], [7]], "what has not changed is not sent"
     assert observer.seen(count) == [[0], [2]]
+    observer.shutdown()
+
+
+def test_all_values_are_pushed_as_they_are_polled(client: OriginalClient, shelf: str) -> None:
+    observer = client.observe(OBSERVABLE)
+    kept = observer.subscribe("e2e.kept", name=shelf)
+    observer.wait_for(kept, [])
+    fill(client, shelf, *VALUES)
+    observer.wait_for(kept, VALUES)
+    assert observer.poll("e2e.kept", name=shelf) == VALUES
     observer.shutdown()
 
 

@@ -4,6 +4,7 @@ import enum
 from collections.abc import AsyncIterator, Iterator
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from django_vortex import AllowAny, Request, endpoint, notify, notify_mapper, query
 
@@ -49,8 +50,8 @@ def of_plugin(request: Request) -> str:
     return "here"
 
 
-shelves: dict[str, list[int]] = {}
-"""What no database has: numbers by name."""
+shelves: dict[str, list[Any]] = {}
+"""What no database has: numbers, or anything else, by name."""
 
 
 @query("e2e.shelf")
@@ -65,15 +66,22 @@ def shelf_count(request: Request, *, name: str) -> int:
     return len(shelves.get(name, []))
 
 
+@query("e2e.kept")
+def kept(request: Request, *, name: str) -> list[Any]:
+    """Return whatever is on a shelf."""
+    return list(shelves.get(name, []))
+
+
 @notify_mapper(shelf)
 def derived(*, name: str) -> Iterator[tuple[object, dict[str, str]]]:
-    """Say that the number of numbers changes with them."""
+    """Say what else changes with them."""
     yield shelf_count, {"name": name}
+    yield kept, {"name": name}
 
 
 @endpoint({"key": "e2e.fill_shelf"}, permission=AllowAny)
 def fill_shelf(request: Request) -> None:
-    """Put other numbers on a shelf."""
+    """Put something else on a shelf."""
     name = request.filt["name"]
     shelves[name] = list(request.tuples)
     notify(shelf, name=name)
