@@ -11,23 +11,21 @@ import time
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 from django_vortex.exceptions import (
     HandlerError,
     PeerError,
     PermissionDenied,
-    TryAgain,
-    ValidationError,
-    WireError,
 )
 from django_vortex.live.answers import Answer, make_answer
 from django_vortex.live.dependencies import Dependency
 from django_vortex.live.named_tables import named_tables
-from django_vortex.live.questions import Evaluation, NeedsPeer, Question, Scope
+from django_vortex.live.questions import Evaluation, Question, Scope
 from django_vortex.live.recording import Recorder, recording
 from django_vortex.live.sources import Sources
 from django_vortex.live.threads import finishing
+from django_vortex.live.verdicts import get_misuse, judge
 from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.routing.peer import Peer
 from django_vortex.routing.permission import READING
@@ -37,8 +35,12 @@ from django_vortex.routing.shared_peer import SharedPeer
 from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.plain import is_true
 
-_FINAL: Final = (PermissionDenied, ValidationError, WireError)
-"""Errors that another evaluation would only repeat, whatever is in the database then."""
+
+class Reading(Protocol):
+    """The transactions in which evaluations of one thread read."""
+
+    def close(self) -> None:
+        """End them."""
 
 
 class Environment(Protocol):
@@ -49,6 +51,9 @@ class Environment(Protocol):
 
         None is nobody: the user is gone, or may not log in any more.
         """
+
+    def begin_reading(self) -> Reading:
+        """Let what is evaluated in this thread from now on read in transactions of its own."""
 
     def entered(self, question: Question) -> AbstractContextManager[None]:
         """Return a context in which a question is evaluated, in this thread or task."""
@@ -90,10 +95,10 @@ class Evaluator:
         if plain:
             here = partial(self._evaluate_here, asked, plain, evaluations)
             await finishing(self._payload_io.run_sync)(here)
-        rest = [index for index, one in enumerate(evaluations) if one is None]
-        tasks = [asyncio.ensure_future(self._evaluate(*asked[index])) for index in rest]
-        for index, evaluation in zip(rest, await asyncio.gather(*tasks), strict=True):
-            evaluations[index] = evaluation
+        if rest := [index for index, one in enumerate(evaluations) if one is None]:
+            tasks = [asyncio.ensure_future(self._evaluate(*asked[index])) for index in rest]
+            for index, evaluation in zip(rest, await asyncio.gather(*tasks), strict=True):
+                evaluations[index] = evaluation
         return [one for one in evaluations if one is not None]
 
     def _evaluate_here(
@@ -103,27 +108,36 @@ class Evaluator:
         evaluations: list[Evaluation | None],
     ) -> None:
         """Evaluate what plain functions answer, in this thread; what they cannot stays None."""
-        for index in indices:
-            question, previous = asked[index]
-            begun = time.monotonic()
-            with recording() as recorder:
-                peer: Peer | None = None
-                try:
-                    with self._environment.entered(question):
-                        peer = self._prepare(question, recorder)
-                        request = self._make_request(question, peer)
-                        if not question.scope.is_shared:  # else each peer is asked about
-                            _demand(question.endpoint.permission.allows(request, READING))
-                        result = question.endpoint.handler(request)
-                        if inspect.isawaitable(result):
-                            _refuse_awaitable(result)
-                        answer = self._make_answer(question, result, previous)
-                    evaluation = _judge(question, peer, recorder, begun, answer=answer)
-                except _NeedsLoop:
-                    continue
-                except Exception as error:
-                    evaluation = self._fail(question, peer, recorder, begun, error)
-            evaluations[index] = evaluation
+        reading = self._environment.begin_reading()
+        try:
+            for index in indices:
+                evaluation = self._evaluate_plain(*asked[index])
+                evaluations[index] = evaluation
+                if evaluation is None or evaluation.error is not None:  # which may have ended it
+                    reading.close()
+                    reading = self._environment.begin_reading()
+        finally:
+            reading.close()
+
+    def _evaluate_plain(self, question: Question, previous: Answer | None) -> Evaluation | None:
+        begun = time.monotonic()
+        with recording() as recorder:
+            peer: Peer | None = None
+            try:
+                with self._environment.entered(question):
+                    peer = self._prepare(question, recorder)
+                    request = self._make_request(question, peer)
+                    if not question.scope.is_shared:  # else each peer is asked about
+                        _demand(question.endpoint.permission.allows(request, READING))
+                    result = question.endpoint.handler(request)
+                    if inspect.isawaitable(result):
+                        _refuse_awaitable(result)
+                    answer = self._make_answer(question, result, previous)
+                return judge(question, peer, recorder, begun, answer=answer)
+            except _NeedsLoop:
+                return None
+            except Exception as error:
+                return self._fail(question, peer, recorder, begun, error)
 
     async def _evaluate(self, question: Question, previous: Answer | None) -> Evaluation:
         """Evaluate what has to run on the loop; in a task of its own, whose context this is."""
@@ -149,7 +163,7 @@ class Evaluator:
                         if inspect.isawaitable(result):
                             result = await result
                     answer = await run_sync(partial(self._make_answer, question, result, previous))
-                return _judge(question, peer, recorder, begun, answer=answer)
+                return judge(question, peer, recorder, begun, answer=answer)
             except Exception as error:
                 return self._fail(question, peer, recorder, begun, error)
 
@@ -193,42 +207,10 @@ class Evaluator:
         begun: float,
         raised: Exception,
     ) -> Evaluation:
-        error: PeerError | None = _get_misuse(question, peer, recorder)
+        error: PeerError | None = get_misuse(question, peer, recorder)
         if error is None:
             error = self._payload_io.explain(question.endpoint, "an evaluation", raised)
-        return _judge(question, peer, recorder, begun, error=error)
-
-
-def _judge(
-    question: Question,
-    peer: Peer | None,
-    recorder: Recorder,
-    begun: float,
-    *,
-    answer: Answer | None = None,
-    error: PeerError | None = None,
-) -> Evaluation:
-    """Return what an evaluation means: whether it may be shown, and whether it is the last."""
-    misuse = _get_misuse(question, peer, recorder)
-    return Evaluation(
-        answer=answer if misuse is None else None,
-        error=misuse or error,
-        is_final=misuse is not None or isinstance(error, _FINAL),
-        is_busy=isinstance(error, TryAgain),
-        dependencies=tuple(recorder.reads),
-        seconds=time.monotonic() - begun,
-    )
-
-
-def _get_misuse(question: Question, peer: Peer | None, recorder: Recorder) -> HandlerError | None:
-    """Return why what an evaluation gave is good for nobody, whatever the handler made of it."""
-    key = question.filt.get("key")
-    if recorder.writes:
-        table = recorder.writes[0].name
-        return HandlerError(f"{key!r} writes to {table!r}; an answer that is watched only reads")
-    if isinstance(peer, SharedPeer) and peer.is_looked_at:
-        return NeedsPeer(f"{key!r} looks at who asks, and others share its answer")
-    return None
+        return judge(question, peer, recorder, begun, error=error)
 
 
 def _is_plain(question: Question) -> bool:

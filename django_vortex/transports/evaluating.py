@@ -14,6 +14,7 @@ from django_vortex.live.dependencies import Dependency
 from django_vortex.live.questions import Question, Scope
 from django_vortex.live.recording import get_recorder, not_recording
 from django_vortex.live.scoped_peer import ScopedPeer
+from django_vortex.orm.django.read_only import ReadTransactions
 from django_vortex.orm.django.touched import find_tables
 from django_vortex.routing.peer import Peer
 from django_vortex.transports import user_tables
@@ -47,6 +48,10 @@ class DjangoEnvironment:
         if user is None and scope.user is not None:
             return None
         return ScopedPeer(user) if peer is None else replace(peer, user=user)
+
+    def begin_reading(self) -> ReadTransactions:
+        """Let what is evaluated in this thread read in transactions of its own."""
+        return ReadTransactions()
 
     @contextmanager
     def entered(self, question: Question) -> Iterator[None]:

@@ -12,6 +12,7 @@ from django.db.models.sql import compiler
 from django_vortex.live.recording import recording
 from django_vortex.live.telling import telling
 from django_vortex.orm.django import capture, commits, hooks, statements, write_hooks
+from django_vortex.orm.django.read_only import WritesWhileEvaluating
 from tests.live.django_models import Label, Team
 from tests.live.django_place import Place
 
@@ -143,12 +144,15 @@ def write_again() -> None:
     Team.objects.filter(name="kept").update(name="again")
 
 
-def test_writes_of_an_evaluation_are_noted(place: Place) -> None:
+def test_writes_of_an_evaluation_are_noted_and_refused(place: Place) -> None:
     with recording() as recorder:
         Team.objects.count()
         assert recorder.writes == []
-        Team.objects.create(name="n")
-        place.execute("UPDATE live_label SET weight = 3")
+        with pytest.raises(WritesWhileEvaluating):
+            Team.objects.create(name="n")
+        with pytest.raises(WritesWhileEvaluating):
+            place.execute("UPDATE live_label SET weight = 3")
+    assert not Team.objects.filter(name="n").exists()
     assert [table.name for table in recorder.writes] == ["live_team", "live_label"]
     assert {table.database for table in recorder.writes} == {place.database}
 

@@ -18,6 +18,7 @@ from django_vortex.orm.django.cascades import add_cascades
 from django_vortex.orm.django.commits import watch_commits
 from django_vortex.orm.django.database_names import find_database
 from django_vortex.orm.django.drivers import is_in_transaction
+from django_vortex.orm.django.read_only import guard
 from django_vortex.orm.django.reads import note_reads
 from django_vortex.orm.django.statements import Statement
 from django_vortex.orm.known_tables import known_tables
@@ -52,13 +53,15 @@ class Capture:
         self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any
     ) -> Any:
         """Execute a statement."""
+        recorder = get_recorder()
+        if recorder is not None:
+            self._guard(sql, context["cursor"], recorder)
         is_heard = telling.is_heard
         if is_heard and self._was_unheard:
             self._begin_to_hear()
         try:
             return execute(sql, params, many, context)
         finally:
-            recorder = get_recorder()
             if is_heard or recorder is not None or telling.is_heard:
                 self._note(sql, context["cursor"], recorder)
             else:
@@ -131,6 +134,16 @@ class Capture:
     def table(self, name: str) -> Table:
         """Return a table of this database."""
         return Table(self._database, name)
+
+    def _guard(self, sql: Any, cursor: Any, recorder: Recorder) -> None:
+        """Let an evaluation read, and nothing else.
+
+        Raises:
+            WritesWhileEvaluating: It is about to write.
+        """
+        text = find_text(sql, cursor.cursor)
+        names = sorted(known_tables.find_written(text)) or ["?"]
+        guard(self._connection, text, recorder, [self.table(name) for name in names])
 
     def _note(self, sql: Any, cursor: Any, recorder: Recorder | None) -> None:
         """Note what a statement did, or may have done if it has failed. Raises nothing."""

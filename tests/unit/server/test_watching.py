@@ -1,6 +1,7 @@
 """Watches of peers: what begins and ends them, and what the peers are shown."""
 
 import asyncio
+import io
 import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -52,6 +53,9 @@ class Environment:
         if scope.peer is not None:
             return Peer(scope.peer, "test", user=self.users[scope.user])
         return ScopedPeer(self.users[scope.user])
+
+    def begin_reading(self) -> Any:
+        return io.StringIO()
 
     @contextmanager
     def entered(self, question: Question) -> Iterator[None]:
