@@ -12,6 +12,7 @@ from django_vortex.exceptions import (
     WireError,
 )
 from django_vortex.live.answers import Answer
+from django_vortex.live.merging import merge
 from django_vortex.live.questions import Evaluation, NeedsPeer, Question
 from django_vortex.live.recording import Recorder
 from django_vortex.routing.peer import Peer
@@ -37,7 +38,7 @@ def judge(
         error=misuse or error,
         is_final=misuse is not None or isinstance(error, _FINAL),
         is_busy=isinstance(error, TryAgain),
-        dependencies=tuple(recorder.reads),
+        dependencies=merge(recorder.reads),
         seconds=time.monotonic() - begun,
     )
 

@@ -43,7 +43,7 @@ class Watches:
         self._options = options
         self._on_forget = forget
         self._register = Register(options)
-        self._waiting: dict[Watch, list[Callable[[], object]]] = {}
+        self._waiting: dict[Watch, list[tuple[int, Callable[[], object]]]] = {}
         self._scheduler = Scheduler(
             self._register, evaluate, options, clock=clock, start=start, tell=self._tell
         )
@@ -92,7 +92,7 @@ class Watches:
         if watch.is_current or watch.question not in self.watches:
             function()
         else:
-            self._waiting.setdefault(watch, []).append(function)
+            self._waiting.setdefault(watch, []).append((self.position, function))
 
     def recover(self) -> None:
         """Evaluate all watches anew, since changes of other processes were lost."""
@@ -110,16 +110,24 @@ class Watches:
         _tell(watch, outcome)
         if watch.question not in self.watches:
             self._forget(watch)
-        elif watch.is_current or outcome.failed:
-            self._call_waiting(watch)
+        elif watch in self._waiting:
+            is_certain = watch.is_current or bool(outcome.failed)
+            self._call_waiting(watch, self.position if is_certain else watch.answered_at)
 
     def _forget(self, watch: Watch) -> None:
         if self._on_forget is not None:
             self._on_forget(watch.question)
-        self._call_waiting(watch)
+        self._call_waiting(watch, self.position)
 
-    def _call_waiting(self, watch: Watch) -> None:
-        for function in self._waiting.pop(watch, ()):
+    def _call_waiting(self, watch: Watch, position: int) -> None:
+        """Call what waits for the changes until a position."""
+        waiting = self._waiting.pop(watch, [])
+        later = [one for one in waiting if one[0] > position]
+        if later:
+            self._waiting[watch] = later
+        for since, function in waiting:
+            if since > position:
+                continue
             try:
                 function()
             except Exception:

@@ -87,6 +87,12 @@ def _depend_on_user(key: str) -> Dependency:
     meta = model._meta
     columns = {one.column for one in meta.concrete_fields if one.name != LAST_LOGIN}
     [table] = find_tables(model)
-    keys = frozenset([(meta.pk.to_python(key),)])
-    decides = frozenset([meta.pk.column])
-    return Dependency(table, keys=keys, deciding=decides, columns=frozenset(columns))
+    pk = meta.pk.to_python(key)
+    return Dependency(
+        table,
+        {meta.pk.column: frozenset([pk])},
+        keys=frozenset([(pk,)]),
+        deciding=frozenset([meta.pk.column]),
+        columns=frozenset(columns),
+        key_columns=(meta.pk.column,),
+    )

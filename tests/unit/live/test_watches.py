@@ -281,6 +281,36 @@ async def test_answer_may_be_so_large():
 
 
 @in_virtual_time
+async def test_whoever_waits_for_what_was_told_hears_of_it_also_if_changes_never_end():
+    watches = make_watches(FakeEvaluate(reads(), seconds=1.0))
+    watch = watches.subscribe(make_question(), FakeSubscriber())
+    await asyncio.sleep(LONG)
+    called = []
+    watches.call_when_current(watch, lambda: called.append(0))
+    assert called == [0]
+    for number in range(100):
+        position = watches.tell(changed())
+        if number == 10:
+            watches.call_when_current(watch, lambda: called.append(watch.answered_at))
+            asked_at = position
+        await asyncio.sleep(0.25)
+    assert not watch.is_current
+    assert called[1] >= asked_at
+    assert len(called) == 2
+
+
+@in_virtual_time
+async def test_whoever_waits_hears_of_the_end_of_a_watch_too():
+    watches = make_watches(FakeEvaluate(reads(), seconds=1.0))
+    watch = watches.subscribe(make_question(), subscriber := FakeSubscriber())
+    called = []
+    watches.call_when_current(watch, lambda: 1 / 0)
+    watches.call_when_current(watch, lambda: called.append(1))
+    watches.unsubscribe(watch, subscriber)
+    assert called == [1]
+
+
+@in_virtual_time
 async def test_subscriber_that_raises_keeps_the_answer_from_no_other():
     class Raising(FakeSubscriber):
         def show(self, watch):
