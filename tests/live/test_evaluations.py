@@ -1,6 +1,7 @@
 """What evaluations may do, and what they see."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -43,10 +44,13 @@ def evaluate(*functions: Callable[[Request], Any]) -> list[Evaluation]:
     ]
     scope = Scope(is_shared=True)
     asked = [(Question(str(one), scope, one, dict(one.filt)), None) for one in endpoints]
-    evaluating = evaluator(asked)
-    with pytest.raises(StopIteration) as done:
-        evaluating.send(None)  # without a loop, on which Django would refuse to read
-    return list(done.value.value)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # the loop has nothing else to do
+        return list(asyncio.run(_evaluate(evaluator, asked)))
+
+
+async def _evaluate(evaluator: Evaluator, asked: Any) -> Sequence[Evaluation]:
+    return await evaluator(asked)
 
 
 def _try(function: Callable[[], Any]) -> None:
