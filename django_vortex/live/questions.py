@@ -1,5 +1,6 @@
 """What is watched, and what an evaluation of it gives: `Question` and `Evaluation`."""
 
+from base64 import urlsafe_b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -62,7 +63,7 @@ def make_name(filt: Filt, registry: TupleRegistry) -> str:
         text = canonical_text(filt, registry)
     except DefinitionError as error:
         raise ValidationError(str(error)) from error
-    return blake2b(text.encode(), digest_size=12).hexdigest()
+    return urlsafe_b64encode(blake2b(text.encode(), digest_size=12).digest()).decode()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -26,7 +26,8 @@ CONTENT_BYTES: Final = 16
 
 ENTRY_BYTES: Final = KEY_BYTES + CONTENT_BYTES
 
-TAG_BYTES: Final = 16
+TAG_BYTES: Final = 15
+"""Twenty characters of base64."""
 
 GetKey: TypeAlias = Callable[[Any], object]
 """Returns what tells a row from all others of its list, None if that is not known."""
@@ -81,7 +82,7 @@ def make_state(
 def make_state_of_entries(entries: bytes, is_one: bool) -> ListState:
     """Return a state with its tag."""
     whole = blake2b(entries, digest_size=TAG_BYTES, person=b"one" if is_one else b"list")
-    return ListState(urlsafe_b64encode(whole.digest()).rstrip(b"=").decode(), is_one, entries)
+    return ListState(urlsafe_b64encode(whole.digest()).decode(), is_one, entries)
 
 
 def _find_keys(

@@ -34,9 +34,15 @@ HEARTBEAT = "."
 NOTHING_FILT = {"key": "vortex.nothing"}
 """The filt of a D0 message that says nothing; no endpoint is for it."""
 
-_ENVELOPE_HEAD = b'{"_ct":"rpe","_c":"vortex.PayloadEnvelope.PayloadEnvelope","filt":'
+_NAMED_HEAD = b'{"_ct":"rpe","_c":"vortex.PayloadEnvelope.PayloadEnvelope","filt":'
+_SHORT_HEAD = b'{"_ct":"rpe","filt":'
 _TAIL = b',"result":%b,"date":%b}'
-_ENVELOPE = _ENVELOPE_HEAD + b"%b,%b" + _TAIL
+_ENVELOPES = {
+    dialect: (_SHORT_HEAD if dialect is Dialect.NATIVE else _NAMED_HEAD) + b"%b,%b" + _TAIL
+    for dialect in Dialect
+}
+"""The class of an envelope is named to those alone who may read it."""
+
 _PAYLOAD_HEADS = {dialect: f'"{dialect.payload_field}":'.encode() for dialect in Dialect}
 _D0_HEAD = b'{"_ct":"rp","_c":"vortex.Payload.Payload","filt":'
 _DATE_WITHOUT_ZONE = b'{"_ft":"datetime","_fd":"%b"}'
@@ -75,7 +81,7 @@ def encode_message(
     elif dialect.has_short_payloads and (short := payload.short) is not None:
         body = b'"payload":' + short
     elif dialect.has_pieces and _is_pieced(payload, form, codec.limits.pieced_bytes):
-        head = b"%b%b," % (_ENVELOPE_HEAD, filt_json)
+        head = b"%b%b," % (_SHORT_HEAD, filt_json)
         tail = _TAIL % (result_json, _write_date(date))
         return PiecedText(head.decode("ascii"), payload, tail.decode("ascii"))
     else:
@@ -122,7 +128,7 @@ def _is_pieced(payload: EncodedPayload, form: WireForm, pieced_bytes: int) -> bo
 def _write_envelope(
     filt: bytes, payload: bytes, result: bytes, date: datetime | None, form: WireForm
 ) -> str:
-    json = _ENVELOPE % (filt, payload, result, _write_date(date))
+    json = _ENVELOPES[form.dialect] % (filt, payload, result, _write_date(date))
     if form.framed:
         return b2a_base64(json, newline=False).decode("ascii") + "."
     if form.dialect.is_raw_json:

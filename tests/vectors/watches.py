@@ -37,7 +37,7 @@ from tests.vectors.native import CODEC as READING
 from tests.vectors.native import DATE, write_note
 
 PATH = Path(__file__).parent / "watches-2.json"
-NAME = "q2Bz0mN5yqkz7hV3c1w8Ag"
+NAME = "q2Bz0mN5yqkz7hV3"
 FORM = WireForm(Dialect.NATIVE, framed=False)
 
 registry = TupleRegistry()

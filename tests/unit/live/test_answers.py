@@ -150,9 +150,9 @@ def test_one_changed_field_in_a_long_list_is_a_short_message():
     rows = many(1000)
     rows[500].title = "Done"
     second = answer_with(rows, first)
-    envelope = second.make_envelope("A" * 22, "0123456789abcdef:1234567", first.tag)
+    envelope = second.make_envelope("A" * 16, "24021-0a1b2c3d4e5f:123456", first.tag)
     assert envelope.filt["put"] == envelope.filt["gone"] == envelope.filt["was"] == [500]
-    assert len(encode_message(envelope, WireForm(Dialect.NATIVE, False), NOW, CODEC)) <= 480
+    assert len(encode_message(envelope, WireForm(Dialect.NATIVE, False), NOW, CODEC)) <= 400
 
 
 def test_above_half_of_the_list_the_whole_is_sent():

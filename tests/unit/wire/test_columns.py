@@ -54,7 +54,8 @@ def outcome(text: bytes, codec: Codec = CODEC, dialect: Dialect = NATIVE) -> Any
     try:
         return strict(read(text, codec, dialect))
     except WireError as error:
-        return type(error), error.text, error.path
+        # What came is quoted in the order of its sets, which NaN makes another one each time.
+        return type(error), error.text.partition(", got ")[0], error.path
 
 
 def block(name: str = "test.Point", **columns: Any) -> dict[str, Json]:
