@@ -11,6 +11,7 @@ from typing import Final
 
 from django_vortex.exceptions import EvaluationTimeout
 from django_vortex.live.agenda import Agenda
+from django_vortex.live.answers import Answer
 from django_vortex.live.batches import Batch, Batches, Start
 from django_vortex.live.fair_queue import FairQueue
 from django_vortex.live.options import LiveOptions
@@ -71,9 +72,12 @@ class Scheduler:
             watch: The watch.
             seconds: After how long at the earliest.
         """
+        now, times = self._clock(), watch.times
+        if watch.is_stale and times.stale_since is None:
+            times.stale_since = now
         if self._is_stopped or not watch.is_wanted or watch in self._queue:
             return
-        self._agenda.put(watch, max(self._clock() + seconds, watch.rests_until))
+        self._agenda.put(watch, max(now + seconds, times.rests_until))
         self._set_timer()
 
     def forget(self, watch: Watch) -> None:
@@ -183,6 +187,7 @@ class Scheduler:
 
     def _take(self, watch: Watch, evaluation: Evaluation) -> None:
         """Pass on an evaluation, and see when the next one is due."""
+        before = watch.answer
         outcome = self._register.end(watch, evaluation)
         pause = evaluation.seconds
         seconds = self._options.coalesce_seconds
@@ -193,9 +198,20 @@ class Scheduler:
         elif watch.failures and not outcome.is_concerned:
             seconds = _back_off(FAILED_SECONDS, watch.failures)
         watch.is_alone = watch.is_alone and evaluation.answer is None
-        watch.rests_until = self._clock() + pause
+        self._note_times(watch, evaluation, before)
+        watch.times.rests_until = self._clock() + pause
         self.want(watch, seconds)
         self._tell(watch, outcome)
+
+    def _note_times(self, watch: Watch, evaluation: Evaluation, before: Answer | None) -> None:
+        """Note since when the answer is what it is, and since when it is behind."""
+        now, times = self._clock(), watch.times
+        if watch.answer is not None and (before is None or before.tag != watch.answer.tag):
+            times.changed_at = now
+        if not watch.is_stale:
+            times.stale_since = None
+        elif evaluation.answer is not None:  # something has arrived while it was evaluated
+            times.stale_since = now - evaluation.seconds
 
 
 def _expect_seconds(watch: Watch) -> float:

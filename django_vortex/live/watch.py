@@ -14,6 +14,7 @@ from django_vortex.exceptions import PeerError
 from django_vortex.live.answers import Answer
 from django_vortex.live.dependencies import Dependency
 from django_vortex.live.questions import Evaluation, Question
+from django_vortex.live.times import Times
 
 
 class Subscriber(Protocol):
@@ -77,7 +78,7 @@ class Watch:
         evaluation: The last one that has ended.
         evaluations: How many have ended.
         failures: How many of the last ones gave no answer.
-        rests_until: When it may be evaluated again, by the clock of whoever schedules that.
+        times: When what was or may be, for whoever schedules that.
         is_alone: Whether it is evaluated in no batch with others.
     """
 
@@ -97,8 +98,8 @@ class Watch:
         "is_hanging",
         "is_stale",
         "question",
-        "rests_until",
         "subscribers",
+        "times",
     )
 
     def __init__(self, question: Question) -> None:
@@ -114,7 +115,7 @@ class Watch:
         self.evaluation: Evaluation | None = None
         self.evaluations = 0
         self.failures = 0
-        self.rests_until = 0.0
+        self.times = Times()
         self.is_alone = False
         self._unserved: set[Subscriber] = set()  # have been shown and told nothing yet
         self._late: set[Subscriber] = set()  # of those, who came after the begin

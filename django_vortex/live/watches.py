@@ -15,6 +15,7 @@ from django_vortex.live.options import LiveOptions
 from django_vortex.live.questions import Evaluate, Question
 from django_vortex.live.register import Register
 from django_vortex.live.scheduling import Scheduler
+from django_vortex.live.statistics import Lag, WatchStatistics, describe, measure_lag
 from django_vortex.live.watch import Outcome, Subscriber, Watch
 
 logger = logging.getLogger("django_vortex.live")
@@ -41,6 +42,7 @@ class Watches:
         forget: Callable[[Question], object] | None = None,
     ) -> None:
         self._options = options
+        self._clock = clock
         self._on_forget = forget
         self._register = Register(options)
         self._waiting: dict[Watch, list[tuple[int, Callable[[], object]]]] = {}
@@ -101,6 +103,15 @@ class Watches:
     def find_watched_tables(self) -> Set[Table]:
         """Return the tables that some watch depends on."""
         return self._register.find_tables()
+
+    def lag(self) -> Lag:
+        """Return how far the watches are behind, now."""
+        return measure_lag(self.watches.values(), self._clock())
+
+    def describe(self) -> list[WatchStatistics]:
+        """Return what is known of each watch, now."""
+        now = self._clock()
+        return [describe(watch, now) for watch in self.watches.values()]
 
     def stop(self) -> None:
         """Evaluate nothing any more."""

@@ -80,6 +80,7 @@ class Gate:
 
     def show(self, watch: Watch, /) -> None:
         """Take notice that the peer may watch."""
+        self.tag = None if watch.answer is None else watch.answer.tag
 
     def fail(self, watch: Watch, error: PeerError, /, *, is_final: bool) -> None:
         """Take notice that it may not, or that nobody can tell."""
