@@ -1,10 +1,7 @@
 """What ``README.rst`` shows works as it stands there."""
 
-import base64
-import json
 import re
 import sys
-import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,6 +11,7 @@ from tests.docs.blocks import ROOT, Block, read_blocks
 from tests.docs.project import Project
 from tests.e2e.peers import ReadingPeer, decode_tuples
 from tests.support.fixtures import StartServer
+from tests.support.ports import HOST
 from tests.support.processes import LoggedProcess
 from tests.support.waiting import PATIENCE_SECONDS
 
@@ -27,9 +25,29 @@ MODELS = "board/models.py"
 VIEWS = """
 from django.http import HttpResponse
 
+from board.models import Ticket
+
 def notice(request):
 {anywhere}
     return HttpResponse()
+
+def add(request):
+    Ticket.objects.create(title="Another lamp")
+    return HttpResponse()
+"""
+
+WATCH = """
+import asyncio
+import sys
+
+from django_vortex.client import connect
+
+async def main(url):
+    async with connect(url, name="watch") as client:
+        async for tickets in client.watch("board.open", search="lamp"):
+            print([ticket.title for ticket in tickets], flush=True)
+
+asyncio.run(main(sys.argv[1]))
 """
 
 
@@ -42,7 +60,8 @@ def project(make_project: Callable[[], Project]) -> Project:
     (project.directory / "board" / "views.py").write_text(VIEWS.format(anywhere=anywhere))
     Block(
         "mysite/urls.py",
-        "from board.views import notice\nurlpatterns += [path('notice', notice)]\n",
+        "from board.views import add, notice\n"
+        "urlpatterns += [path('notice', notice), path('add', add)]\n",
         is_appended=True,
     ).write(project.directory)
     project.run("manage.py", "makemigrations", "board")
@@ -81,17 +100,22 @@ def test_shown_handler_is_the_one_of_the_example() -> None:
     assert ALL_BLOCKS[EXAMPLE].code == (ROOT / EXAMPLE).read_text("utf-8")
 
 
-def test_fifteen_lines_serve_rows_echo_and_push(project: Project, peer: ReadingPeer) -> None:
+def test_fifteen_lines_serve_rows_live_answers_and_push(
+    project: Project, peer: ReadingPeer
+) -> None:
     assert "no issues" in project.run("manage.py", "check")
-    peer.ask(key="board.tickets")
-    (ticket,) = decode_tuples(peer.wait_for("board.tickets"))
+    peer.ask(key="board.open", search="lamp")
+    (ticket,) = decode_tuples(peer.wait_for("board.open"))
     assert (ticket["_ct"], ticket["_c"]) == ("rt", "board.Ticket")
     assert ticket["title"] == "Lamp"
+    peer.ask(key="board.tickets", id=1)
+    assert [one["title"] for one in decode_tuples(peer.wait_for("board.tickets"))] == ["Lamp"]
 
-    payload = {"_ct": "rp", "filt": {}, "tuples": ["hello"], "date": None}
-    data = base64.b64encode(zlib.compress(json.dumps(payload).encode())).decode()
-    peer.send({"filt": {"key": "board.echo"}, "data": data})
-    assert decode_tuples(peer.wait_for("board.echo")) == ["hello"]
+    (project.directory / "watch.py").write_text(WATCH)
+    watcher = project.start("watch", "watch.py", f"ws://{HOST}:{project.port}/vortex")
+    watcher.wait_for_log("['Lamp']\n")
+    project.get("/add")
+    watcher.wait_for_log("['Lamp', 'Another lamp']\n")
 
     project.get("/notice")
     assert decode_tuples(peer.wait_for("board.notice")) == ["Lunch"]
