@@ -17,6 +17,9 @@ from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.reserved import IS_ENDED, WATCH_NAME, WATCHED_KEY
 
+KEPT_MILLISECONDS: Final = 10_000
+"""For how long something is kept that was shown and may be needed again for a slow peer."""
+
 MakeEnvelope = Callable[[], PayloadEnvelope]
 
 
@@ -62,7 +65,7 @@ class ShownAnswers:
     def __init__(self, date: Callable[[], int], write_position: Callable[[int], str]) -> None:
         self._date = date
         self._write_position = write_position
-        self._known: dict[Watch, tuple[object, dict[Any, Delivery]]] = {}
+        self._known: dict[Watch, _Shown] = {}  # in the order of their last use
 
     def __len__(self) -> int:
         return len(self._known)
@@ -75,14 +78,16 @@ class ShownAnswers:
             key: What it is for.
             make: Makes the envelope when it is asked for first.
         """
-        newest = watch.answer, watch.answered_at
-        known, deliveries = self._known.get(watch, (None, {}))
-        if known != newest:
-            deliveries = {}
-            self._known[watch] = newest, deliveries
-        delivery = deliveries.get(key)
+        newest, now = (watch.answer, watch.answered_at), self._date()
+        known = self._known.pop(watch, None)
+        if known is None or known.answer != newest:
+            known = _Shown(newest)
+        known.used_at = now
+        self._known[watch] = known
+        self._forget_unused(now)
+        delivery = known.deliveries.get(key)
         if delivery is None:
-            delivery = deliveries[key] = self.make(make())
+            delivery = known.deliveries[key] = self.make(make())
         return delivery
 
     def make(self, envelope: PayloadEnvelope) -> Delivery:
@@ -96,6 +101,25 @@ class ShownAnswers:
     def forget(self, watch: Watch) -> None:
         """Forget a watch that nobody watches any more."""
         self._known.pop(watch, None)
+
+    def _forget_unused(self, now: int) -> None:
+        """Forget what nobody has needed for a while: it is made again of the answer."""
+        while self._known:
+            watch = next(iter(self._known))
+            if self._known[watch].used_at + KEPT_MILLISECONDS > now:
+                break
+            del self._known[watch]
+
+
+class _Shown:
+    """What was made of one answer, by whom it is for."""
+
+    __slots__ = ("answer", "deliveries", "used_at")
+
+    def __init__(self, answer: object) -> None:
+        self.answer = answer
+        self.deliveries: dict[Any, Delivery] = {}
+        self.used_at = 0
 
 
 class OwnPresentation:
@@ -199,4 +223,4 @@ class WholePresentation:
     def _make(self, watch: Watch, filt: Filt) -> PayloadEnvelope:
         if watch.answer is None:
             raise LookupError(f"{watch.question} has no answer")
-        return watch.answer.make_whole(filt)
+        return watch.answer.make_whole(filt, self._dialect)

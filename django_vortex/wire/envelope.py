@@ -69,7 +69,7 @@ class PayloadEnvelope:
     """
 
     __slots__ = (
-        *("_body", "_encoded", "_inflated"),
+        *("__weakref__", "_body", "_encoded", "_inflated"),
         *("beside_size", "date", "filt", "reply_filt", "result", "size"),
     )
 

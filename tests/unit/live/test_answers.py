@@ -234,18 +234,38 @@ def test_nothing_of_the_rows_is_read_after_the_answer_is_made():
             return super().__iter__()
 
     rows = Watched(many(5))
-    answer = answer_with(rows, needs_whole=True)
+    first = answer_with(many(5), dialects=[Dialect.D0])
+    answer = answer_with(rows, first)
     rows.is_readable = False
     assert receive(answer, None)[1] == many(5)
+    answer.make_whole({"key": "a"})
 
 
-def test_whole_is_written_as_columns_for_who_waits_for_it():
+def is_in_columns(answer: Answer) -> bool:
+    envelope = answer.make_envelope("w", "p:1", None)
+    text = encode_message(envelope, WireForm(Dialect.NATIVE, False), NOW, CODEC)
+    return '"rts"' in text
+
+
+def test_whole_is_written_as_columns_where_somebody_may_need_it():
     first = answer_with(many(5))
-    ready = answer_with(many(6), first, needs_whole=True)
-    rows_alone = answer_with(many(6), first)
-    for answer, marker in ((ready, '"rts"'), (rows_alone, '"rt"')):
-        envelope = answer.make_envelope("w", "p:1", None)
-        assert marker in encode_message(envelope, WireForm(Dialect.NATIVE, False), NOW, CODEC)
+    again = answer_with(many(5), first)
+    changed = answer_with(many(6), again)
+    other = answer_with([Note(text=text) for text in "abcdef"], changed)
+    assert [is_in_columns(one) for one in (first, again, changed, other)] == [
+        *(True, True, False, True)
+    ]
+
+
+def test_what_was_prepared_goes_with_the_envelope():
+    answer = answer_with(many(100))
+    before = answer.held_bytes
+    envelope = answer.make_envelope("w", "p:1", None)
+    held = answer.held_bytes
+    assert held < before
+    assert held < 100 * 28 + 2048
+    assert answer.make_envelope("w", "p:1", None) is envelope
+    assert len(encode_message(envelope, WireForm(Dialect.NATIVE, False), NOW, CODEC)) > 2000
 
 
 def test_states_are_remembered_up_to_a_number():
@@ -264,22 +284,10 @@ def test_states_are_remembered_up_to_a_size():
         rows = many(3000)[::-1] if number % 2 else many(3000)
         rows[0].title = f"Done {number}"
         answer = answer_with(rows, answer)
-    answer.release()
-    assert answer.held_bytes <= 3000 * 24 + FORMER_BYTES
+    answer.make_envelope("w", "p:1", None)
+    assert answer.held_bytes <= 3000 * 28 + FORMER_BYTES + 50_000
     again = answer_with(many(3000), answer)
     assert receive(again, first.tag)[0]["to"] == again.tag
-
-
-def test_released_answer_says_that_it_is_unchanged_and_is_compared_with():
-    first = answer_with(many(50))
-    first.release()
-    assert first.is_released
-    assert first.held_bytes == 50 * 24
-    assert receive(first, first.tag)[0]["from"] == first.tag
-    with pytest.raises(RuntimeError, match="was released; evaluate again"):
-        first.make_envelope("w", "p:1", None)
-    second = answer_with(many(49), first)
-    assert receive(second, first.tag)[0]["gone"] == [49]
 
 
 @pytest.mark.parametrize("dialect", Dialect, ids=str)
@@ -295,6 +303,18 @@ def test_released_clients_get_the_whole_as_if_it_were_encoded_for_them(dialect, 
     assert [(row.text, row.more) for row in payload.tuples] == [("a", expected), ("b", None)]
     if dialect is not Dialect.D0:
         assert payload.filt == filt
+
+
+@pytest.mark.parametrize("dialect", [Dialect.D1, Dialect.D0], ids=str)
+def test_dialects_that_were_asked_for_are_prepared_with_the_next_answer(dialect):
+    def is_prepared(answer: Answer) -> bool:
+        return answer.make_whole({"key": "k"}, dialect)._body.by_dialect.get(dialect) is not None
+
+    first = answer_with([Note(text="a", more={1})])
+    assert not is_prepared(first)
+    second = answer_with([Note(text="b", more={1})], first)
+    third = answer_with([Note(text="c", more={1})], second)  # the second was not asked for any
+    assert is_prepared(third)
 
 
 @pytest.mark.parametrize("dialect", [Dialect.D1, Dialect.D2, Dialect.D0], ids=str)
