@@ -9,6 +9,7 @@ import json
 import uuid
 import zlib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from tests.interop.scripted_peer import ScriptedPeer
 from tests.interop.scripted_peers import JsHttpPeer, JsWebSocketPeer
 from tests.support.fixtures import StartServer
 from tests.support.ports import HOST
+from tests.support.redis_server import RedisServer
 from tests.support.servers import ServerProcess
 
 KEY = "tupleDataObservable"
@@ -169,3 +171,31 @@ def test_a_peer_that_comes_back_subscribes_again(
         again.wait_for(numbers, [])
         again.fill(shelf, 9)
         again.wait_for(numbers, [9])
+
+
+@pytest.mark.parametrize("layer", ["pubsub", "core"])
+def test_an_observer_is_followed_from_process_to_process(
+    layer: str, redis_server: RedisServer, start_server: StartServer, tmp_path: Path
+) -> None:
+    path = tmp_path / "lines"
+    path.write_text("")
+    options = {"layer": layer, "redis_url": redis_server.url}
+    servers = [start_server("uvicorn", **options) for _ in range(2)]
+    lines = select("e2e.lines", path=str(path))
+    written: list[str] = []
+    with JsHttpPeer() as peer, JsWebSocketPeer() as writer:
+        peer.connect(HOST, servers[0].port)
+        writer.connect(HOST, servers[1].port)
+        observer = Observer(peer)
+        observer.subscribe(lines)
+        observer.wait_for(lines, [])
+        for server in (servers[0], servers[1], servers[0]):
+            peer.move_to(HOST, server.port)
+            assert observer.poll(lines).tuples == written  # which takes the peer there
+            peer.wait_until_replaced()
+            written.append(str(len(written)))
+            filt = {"key": "e2e.add_line", "path": str(path), "line": written[-1]}
+            writer.send_vector(make_message(filt))
+            observer.wait_for(lines, written)
+    for server in servers:
+        server.stop()

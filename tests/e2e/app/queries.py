@@ -4,6 +4,7 @@ import enum
 from collections.abc import AsyncIterator, Iterator
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from django_vortex import AllowAny, Request, endpoint, notify, notify_mapper, query
@@ -85,3 +86,17 @@ def fill_shelf(request: Request) -> None:
     name = request.filt["name"]
     shelves[name] = list(request.tuples)
     notify(shelf, name=name)
+
+
+@query("e2e.lines")
+def lines(request: Request, *, path: str) -> list[str]:
+    """Return the lines of a file, which is the same for all processes."""
+    return Path(path).read_text().splitlines()
+
+
+@endpoint({"key": "e2e.add_line"}, permission=AllowAny)
+def add_line(request: Request) -> None:
+    """Add a line to a file."""
+    path = Path(request.filt["path"])
+    path.write_text(f"{path.read_text()}{request.filt['line']}\n")
+    notify(lines, path=str(path))
