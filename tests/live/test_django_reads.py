@@ -7,10 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, F, Func, IntegerField, OuterRef, Q
+from django.db.models.expressions import RawSQL
 
+from django_vortex.live.changes import Table
+from django_vortex.live.dependencies import Dependency
 from django_vortex.live.recording import Recorder, recording
-from tests.live.django_models import Fan, Label, Person, Team, Ticket
+from django_vortex.orm.django.read_hooks import Reading
+from tests.live.django_models import Asset, City, Fan, Label, Person, Rate, Seat, Team, Ticket
 from tests.live.django_place import Place
 
 LABELS = "live_ticket_labels"
@@ -113,3 +117,143 @@ def test_query_that_fails_is_noted(place: Place) -> None:
             place.execute("SELECT nothing FROM live_team")
 
     assert find_tables(fail) == {"live_team"}
+
+
+def find_one(function: Callable[[], Any]) -> Dependency:
+    [read] = record(function).reads
+    return read
+
+
+class TestRows:
+    """Of which rows a query of the ORM says that it depends on them."""
+
+    def test_by_key(self, place: Place) -> None:
+        read = find_one(lambda: Ticket.objects.get(pk=2))
+        assert read.table == Table(place.database, "live_ticket")
+        assert read.equalities == {"id": {2}}
+        assert (read.keys, read.key_columns) == ({(2,)}, ("id",))
+        assert read.deciding is None  # `get()` has a limit
+        assert read.columns == {"id", "title", "st", "number", "team_id", "owner_id"}
+
+    def test_list(self, place: Place) -> None:
+        read = find_one(lambda: list(Ticket.objects.filter(team=1, state="open", number__lt=4)))
+        assert read.equalities == {"team_id": {1}, "st": {"open"}}
+        assert read.keys == {(2,), (4,)}
+        assert read.deciding == {"team_id", "st", "number"}
+
+    def test_list_of_composite_keys(self, place: Place) -> None:
+        read = find_one(lambda: list(Seat.objects.filter(pk__in=[("a", 1), ("b", 2)])))
+        assert read.equalities == {"row": {"a", "b"}, "number": {1, 2}}
+        assert (read.keys, read.key_columns) == ({("a", 1)}, ("row", "number"))
+
+    def test_uuid(self, place: Place) -> None:
+        asset = Asset.objects.get()
+        read = find_one(lambda: Asset.objects.get(pk=str(asset.pk)))
+        assert read.equalities == {"id": {asset.pk}}
+        assert read.keys == {(asset.pk,)}
+
+    def test_columns(self, place: Place) -> None:
+        read = find_one(lambda: list(Ticket.objects.filter(number=1).values_list("title")))
+        assert read.columns == {"number", "title"}
+        assert read.keys is None
+        read = find_one(lambda: Ticket.objects.filter(number=1).count())
+        assert read.columns == {"number"}
+        assert read.keys is None
+        read = find_one(lambda: list(Ticket.objects.only("title").order_by("number")))
+        assert read.columns == {"id", "title", "number"}
+        assert read.deciding == set()
+
+    def test_joined(self, place: Place) -> None:
+        rows = Ticket.objects.filter(team__name="a", number=1).select_related("owner")
+        reads = {one.table.name: one for one in record(lambda: list(rows)).reads}
+        assert reads["live_team"].equalities == {"name": {"a"}}
+        assert reads["live_team"].columns == {"id", "name"}
+        assert reads["live_team"].keys is None
+        assert reads["live_ticket"].equalities == {"number": {1}}
+        assert reads["live_ticket"].keys == {(2,)}
+        assert reads["live_ticket"].deciding == {"number", "team_id", "owner_id"}
+        assert reads["live_person"].columns == {"id", "username"}
+
+    def test_row_that_is_not_there(self, place: Place) -> None:
+        """Its columns are NULL, and those of a row that comes are not."""
+        rows = Ticket.objects.filter(fan__isnull=True)
+        reads = {one.table.name: one for one in record(lambda: list(rows)).reads}
+        assert reads["live_fan"].equalities == {}
+        read = find_one(lambda: list(Ticket.objects.filter(team__isnull=True)))
+        assert read.equalities == {"team_id": {None}}
+
+    def test_same_table_twice(self, place: Place) -> None:
+        rows = City.objects.filter(name="x").select_related("twin")
+        equalities = [one.equalities for one in record(lambda: list(rows)).reads]
+        assert equalities == [{"name": {"x"}}, {}]
+
+    def test_query_within(self, place: Place) -> None:
+        inner = Fan.objects.filter(ticket=OuterRef("pk"), person=1)
+        reads = record(lambda: list(Ticket.objects.filter(Exists(inner)))).reads
+        assert [(one.table.name, one.equalities) for one in reads] == [
+            ("live_ticket", {}),
+            ("live_fan", {"person_id": {1}}),
+        ]
+        assert reads[0].deciding == {"id"}
+
+    def test_that_no_analysis_knows(self, place: Place) -> None:
+        rows = Ticket.objects.filter(number=1)
+        unclear: list[Callable[[], Any]] = [
+            lambda: list(rows.extra(where=["1 = 1"])),
+            lambda: list(rows.annotate(x=RawSQL("(SELECT count(*) FROM live_ticket)", ()))),
+            lambda: list(rows.filter(pk__in=RawSQL("SELECT id FROM live_ticket", ()))),
+            lambda: list(rows.union(Ticket.objects.filter(number=2))),
+            lambda: list(rows.annotate(x=Own("pk"))),
+        ]
+        for function in unclear:
+            read = find_one(function)
+            assert (read.equalities, read.keys, read.columns) == ({}, None, None)
+
+    def test_after_some_rows(self, place: Place) -> None:
+        read = find_one(lambda: list(Ticket.objects.order_by("pk")[1:3]))
+        assert read.keys is None
+
+    def test_iterator(self, place: Place) -> None:
+        read = find_one(lambda: list(Ticket.objects.filter(number=1).iterator()))
+        assert read.equalities == {"number": {1}}
+
+    def test_that_may_be_equal_to_others(self, place: Place) -> None:
+        for function in (
+            lambda: list(Asset.objects.filter(price=0)),
+            lambda: list(Rate.objects.filter(day="2026-01-01T00:00Z")),
+            lambda: list(Ticket.objects.filter(title__iexact="t1")),
+            lambda: list(Ticket.objects.filter(number=F("id"))),
+            lambda: list(Ticket.objects.exclude(number=1)),
+            lambda: list(Ticket.objects.filter(Q(number=1) | Q(number=2))),
+        ):
+            assert find_one(function).equalities == {}
+
+
+class Own(Func):  # type: ignore[type-arg]
+    """An expression of the application, which may write whatever it likes."""
+
+    template = "(SELECT min(id) FROM live_ticket) + %(expressions)s"
+    output_field = IntegerField()
+
+
+def test_fault_of_ours_costs_no_dependency(
+    place: Place, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*args: object) -> None:
+        raise ZeroDivisionError
+
+    for target, name in ((Reading, "_look"), (Reading, "_find_dependencies")):
+        with monkeypatch.context() as patch:
+            patch.setattr(target, name, fail)
+            read = find_one(lambda: Ticket.objects.get(pk=2))
+            assert (read.table.name, read.keys) == ("live_ticket", None)
+    assert "Could not find out" in caplog.text
+
+
+def test_queries_are_as_they_were(place: Place) -> None:
+    rows = Ticket.objects.select_related("team").filter(labels__name="l1").order_by("team__name")
+    expected, text = list(rows.all()), str(rows.query)
+    with recording():
+        assert list(rows) == expected
+        assert str(rows.query) == text
+        assert list(rows.all()) == expected

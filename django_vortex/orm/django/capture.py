@@ -6,7 +6,7 @@ they do not know is read from the text of the statement, and is any row of the t
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from django_vortex.live.changes import Change, Table
 from django_vortex.live.dependencies import Dependency
@@ -31,6 +31,12 @@ _ATTRIBUTE: Final = "_vortex_capture"
 """Where a connection has its `Capture`."""
 
 
+class Executed(Protocol):
+    """Somebody who wants to know whether a text was executed."""
+
+    is_executed: bool
+
+
 class Capture:
     """The wrapper of a connection, which knows what was written and is not committed.
 
@@ -47,7 +53,9 @@ class Capture:
         self._was_unheard = True
         """Whether something may have been executed that nobody wanted to know of."""
         self.statements: dict[int, tuple[str, Statement]] = {}
-        """What compilers are about to execute, by the identity of the texts."""
+        """What compilers are about to write, by the identity of the texts."""
+        self.readings: dict[int, Executed] = {}
+        """What compilers are about to read."""
 
     def __call__(
         self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any
@@ -153,6 +161,9 @@ class Capture:
                 text, statement = announced
                 statement.note_executed(cursor)  # what it has changed is added by whoever made it
                 written = frozenset({statement.columns.table})
+            elif self.readings and (reading := self.readings.get(id(sql))) is not None:
+                reading.is_executed = True  # and what it has read is noted by whoever made it
+                return
             else:
                 text = find_text(sql, cursor.cursor)
                 written = self._note_raw(text, cursor)

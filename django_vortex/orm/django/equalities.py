@@ -4,7 +4,7 @@ Takes the ``where`` of a query, gives the values that plain columns of a table m
 is certain counts: conditions that are all joined by AND at the top, with values that are known.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import product
 from math import prod
 from typing import Any, Final
@@ -15,6 +15,9 @@ from django.db.models.sql.where import AND, WhereNode
 from django_vortex.live.changes import MAX_KEYS, Key
 from django_vortex.orm.django.plain_columns import UNKNOWN, read_value
 
+FindPlain = Callable[[Any], Any]
+"""Return the plain field of a column's field, None if it has none or is of no interest."""
+
 Equalities = dict[str, frozenset[Any]]
 """By column the values that a row may have; None is NULL."""
 
@@ -22,17 +25,17 @@ _OWN: Final = "django.db.models."
 """Lookups of Django itself are known; others of the same names may compare as they like."""
 
 
-def find_equalities(where: WhereNode, alias: str | None, plain: Mapping[str, Any]) -> Equalities:
+def find_equalities(where: WhereNode, alias: str | None, find_plain: FindPlain) -> Equalities:
     """Return what the rows of a table must be equal to.
 
     Args:
         where: The conditions.
         alias: What the query calls the table.
-        plain: The plain fields of the table by their columns.
+        find_plain: Finds the plain fields of the table.
     """
     found: Equalities = {}
     for lookup in find_certain(where):
-        for column, values in _read(lookup, alias, plain):
+        for column, values in _read(lookup, alias, find_plain):
             found[column] = found[column] & values if column in found else values
     return found
 
@@ -40,7 +43,7 @@ def find_equalities(where: WhereNode, alias: str | None, plain: Mapping[str, Any
 def find_keys(
     where: WhereNode,
     alias: str | None,
-    plain: Mapping[str, Any],
+    find_plain: FindPlain,
     columns: list[str],
     equalities: Mapping[str, frozenset[Any]],
 ) -> frozenset[Key] | None:
@@ -49,13 +52,13 @@ def find_keys(
     Args:
         where: The conditions.
         alias: What the query calls the table.
-        plain: The plain fields of the table by their columns.
+        find_plain: Finds the plain fields of the table.
         columns: Those of the primary key.
         equalities: What `find_equalities` has found.
     """
     if len(columns) > 1:
         for lookup in find_certain(where):
-            pairs = _read_tuples(lookup, alias, plain)
+            pairs = _read_tuples(lookup, alias, find_plain)
             if pairs is not None and pairs[0] == columns:
                 return frozenset(pairs[1]) if len(pairs[1]) <= MAX_KEYS else None
     return multiply(equalities, columns)
@@ -87,18 +90,17 @@ def find_certain(where: WhereNode) -> Iterator[Any]:
 
 
 def _read(
-    lookup: Any, alias: str | None, plain: Mapping[str, Any]
+    lookup: Any, alias: str | None, find_plain: FindPlain
 ) -> Iterator[tuple[str, frozenset[Any]]]:
     """Return the columns that a lookup compares, with what they are equal to."""
     column: Any = getattr(lookup, "lhs", None)
     if type(column) is Col:
-        name = str(column.target.column)
-        if column.alias == alias and name in plain:
-            values = _read_values(lookup, plain[name])
-            if values is not None:
-                yield name, values
+        plain = find_plain(column.target) if column.alias == alias else None
+        values = None if plain is None else _read_values(lookup, plain)
+        if values is not None:
+            yield str(column.target.column), values
         return
-    tuples = _read_tuples(lookup, alias, plain)
+    tuples = _read_tuples(lookup, alias, find_plain)
     if tuples is not None:
         columns, found = tuples
         for at, name in enumerate(columns):
@@ -119,7 +121,7 @@ def _read_values(lookup: Any, plain: Any) -> frozenset[Any] | None:
 
 
 def _read_tuples(
-    lookup: Any, alias: str | None, plain: Mapping[str, Any]
+    lookup: Any, alias: str | None, find_plain: FindPlain
 ) -> tuple[list[str], set[Key]] | None:
     """Return the columns that a lookup compares at once, with the tuples of their values."""
     pairs: Any = getattr(lookup, "lhs", None)
@@ -127,13 +129,12 @@ def _read_tuples(
         return None
     kind = _find_kind(lookup)
     names = [str(target.column) for target in pairs.targets]
-    if kind not in ("exact", "in") or not plain.keys() >= set(names):
+    plains = [find_plain(target) for target in pairs.targets]
+    if kind not in ("exact", "in") or None in plains:
         return None
     found = set()
     for given in [lookup.rhs] if kind == "exact" else lookup.rhs:
-        values = tuple(
-            read_value(plain[name], value) for name, value in zip(names, given, strict=True)
-        )
+        values = tuple(read_value(*pair) for pair in zip(plains, given, strict=True))
         if UNKNOWN in values:
             return None
         found.add(values)

@@ -5,6 +5,7 @@ from django.db.backends.signals import connection_created
 
 from django_vortex.orm.django.capture import provide_capture, watch_connection
 from django_vortex.orm.django.known_models import know_models
+from django_vortex.orm.django.read_hooks import install_read_hook
 from django_vortex.orm.django.write_hooks import install_hooks
 
 
@@ -12,6 +13,7 @@ def install_capture() -> None:
     """Capture what is written through connections that are open, and those opened later."""
     know_models()
     install_hooks()
+    install_read_hook()
     connection_created.connect(watch_connection, dispatch_uid="django_vortex.capture")
     for connection in connections.all(initialized_only=True):
         provide_capture(connection)

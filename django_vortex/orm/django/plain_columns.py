@@ -101,6 +101,10 @@ class ModelColumns:
         self.has_plain_key = bool(self.keys) and all(name in self.plain for name in self.keys)
         self.attnames: Mapping[str, str] = {field.column: field.attname for field in fields}
 
+    def find_plain(self, target: Any) -> Any:
+        """Return the plain field of a field of this table, None if it is none."""
+        return self.plain.get(target.column)
+
     def read_key(self, values: Mapping[str, Any]) -> Key | None:
         """Return the primary key in values by column, None if it is not known or not there."""
         key = tuple(values.get(name, UNKNOWN) for name in self.keys)

@@ -136,8 +136,9 @@ class Conditions:
         self.equalities: Equalities = {}
         self.keys: frozenset[Key] | None = None
         if self.where.children:
-            self.equalities = find_equalities(self.where, alias, columns.plain)
-            self.keys = find_keys(self.where, alias, columns.plain, columns.keys, self.equalities)
+            find = columns.find_plain
+            self.equalities = find_equalities(self.where, alias, find)
+            self.keys = find_keys(self.where, alias, find, columns.keys, self.equalities)
 
 
 class Conditional(Statement):
