@@ -16,7 +16,6 @@ from django_vortex import (
     query,
     tuple_type,
 )
-from django_vortex.handlers.notify import notify
 from example_project.board.models import Ticket
 
 
@@ -92,6 +91,4 @@ def change(request: Request) -> list[Any]:
     with transaction.atomic():
         for name, *arguments in request.payload.tuples:
             DEEDS[name](prefix, *arguments)
-        for one in (watched, watched_count, watched_fragile):
-            notify(one, prefix=prefix)
     return []
