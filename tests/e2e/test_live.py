@@ -1,0 +1,170 @@
+"""Answers that are watched are right whoever changes the data, in whatever process."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from django_vortex.client import Client, PermissionDenied, Watch, WatchEnded, connect
+from tests.e2e.logins import Login
+from tests.e2e.projects import LAYERS, Project
+from tests.support.fixtures import StartServer
+from tests.support.processes import manage
+from tests.support.redis_server import RedisServer
+from tests.support.servers import ServerProcess
+from tests.support.waiting import PATIENCE_SECONDS
+
+PERMITTED = "e2e.permitted"
+
+
+@pytest.fixture(params=LAYERS)
+def layer(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def project(start_server: StartServer, layer: str, redis_server: RedisServer) -> Iterator[Project]:
+    project = Project(start_server, layer, redis_server.url)
+    project.meet()
+    yield project
+    project.stop()
+
+
+@pytest.fixture(autouse=True)
+def stored(database: Path) -> None:
+    """Two tickets and no others."""
+    with sqlite3.connect(database, timeout=60) as link:
+        link.execute("DELETE FROM board_ticket")
+        link.execute(
+            "INSERT INTO board_ticket (id, title, state, version)"
+            " VALUES (1, 'a', 'open', 1), (2, 'b', 'open', 1)"
+        )
+
+
+@asynccontextmanager
+async def connected(
+    server: ServerProcess, transport: str, login: Login | None = None
+) -> AsyncIterator[Client]:
+    headers = {} if login is None else login.headers
+    url = f"{server.ws_url}/vortex"
+    async with connect(url, transports=[transport], headers=headers, open_timeout=60) as client:
+        yield client
+
+
+def titles(watch: Watch) -> list[str]:
+    return sorted(row.title for row in watch.answer or [])
+
+
+async def until(watch: Watch, *expected: str) -> None:
+    """Read until the titles are these."""
+    while titles(watch) != sorted(expected):
+        await watch.next(timeout=PATIENCE_SECONDS)
+
+
+async def run(project: Project, code: str) -> None:
+    """Run code of the application in a process without a server."""
+    lines = ["from example_project.board.models import Ticket", code]
+    environment = project.a.environment
+    await asyncio.to_thread(manage, "shell", "-c", "\n".join(lines), env=environment)
+
+
+WRITES = {
+    "create": ("Ticket.objects.create(title='c')", ["a", "b", "c"]),
+    "save": ("one = Ticket.objects.get(pk=1); one.title = 'A'; one.save()", ["A", "b"]),
+    "delete": ("Ticket.objects.get(pk=2).delete()", ["a"]),
+    "bulk_create": (
+        "Ticket.objects.bulk_create([Ticket(title='x'), Ticket(title='y')])",
+        ["a", "b", "x", "y"],
+    ),
+    "update": ("Ticket.objects.filter(pk=1).update(title='up')", ["b", "up"]),
+    "leaves the list": ("Ticket.objects.filter(pk=1).update(state='done')", ["b"]),
+    "raw": (
+        "from django.db import connection\n"
+        "connection.cursor().execute(\"UPDATE board_ticket SET title = 'raw' WHERE id = 1\")",
+        ["b", "raw"],
+    ),
+    "unseen and touched": (
+        "from django.db import connection\n"
+        "from django_vortex import touch\n"
+        "connection.ensure_connection()\n"
+        "driver = connection.connection\n"
+        "driver.execute(\"UPDATE board_ticket SET title = 'unseen' WHERE id = 1\")\n"
+        "driver.commit()\n"
+        "touch(Ticket, keys=[1])",
+        ["b", "unseen"],
+    ),
+    "sqlalchemy": (
+        "import asyncio\n"
+        "from sqlalchemy import update\n"
+        "from tests.e2e.app.crud import engine, table\n"
+        "async def write():\n"
+        "    async with engine.begin() as link:\n"
+        "        await link.execute(update(table).where(table.c.id == 1).values(title='sa'))\n"
+        "    await engine.dispose()\n"
+        "asyncio.run(write())",
+        ["b", "sa"],
+    ),
+}
+
+
+RESTORE = """
+Ticket.objects.exclude(pk__in=[1, 2]).delete()
+for pk, title in ((1, "a"), (2, "b")):
+    Ticket.objects.update_or_create(pk=pk, defaults={"title": title, "state": "open"})
+"""
+
+
+async def test_commands_change_what_peers_of_all_processes_watch(
+    project: Project, layer: str
+) -> None:
+    """Rows and lists of both ORMs and a query, at both servers, over both transports."""
+    where = {"state": "open"}
+    kinds = list(WRITES) if layer == "pubsub" else ["save"]  # whatever carries the news
+    async with AsyncExitStack() as stack:
+        lists: list[Watch] = []
+        for server, transport in ((project.a, "websocket"), (project.b, "http")):
+            client = await stack.enter_async_context(connected(server, transport))
+            for key in ("e2e.django", "e2e.sqlalchemy"):
+                lists.append(await stack.enter_async_context(client.watch(key, where=where)))
+        for one in lists:
+            await until(one, "a", "b")
+        for kind in kinds:
+            code, expected = WRITES[kind]
+            await run(project, f"{RESTORE}\n{code}")
+            for one in lists:
+                await until(one, *expected)
+
+
+@pytest.mark.parametrize("layer", ["pubsub"])
+@pytest.mark.parametrize("transport", ["websocket", "http"])
+@pytest.mark.parametrize("kind", ["uvicorn", "daphne"])
+async def test_nothing_is_shown_to_whoever_has_lost_the_right(
+    project: Project, transport: str, kind: str
+) -> None:
+    watching = project.a if kind == "uvicorn" else project.b
+    writing = project.b if kind == "uvicorn" else project.a
+    login = Login(watching)
+    async with (
+        connected(watching, transport, login) as client,
+        client.watch(PERMITTED, where={"state": "open"}) as tickets,
+        client.watch(PERMITTED, id=1) as row,
+    ):
+        await until(tickets, "a", "b")
+        await until(row, "a")
+        await asyncio.to_thread(login.revoke, "permission")
+        code = "Ticket.objects.filter(pk=1).update(title='hidden')"
+        await asyncio.to_thread(
+            manage,
+            *("shell", "-c", f"from example_project.board.models import Ticket\n{code}"),
+            env=writing.environment,
+        )
+        for watch in (tickets, row):
+            with pytest.raises(WatchEnded) as ended:
+                while True:
+                    assert "hidden" not in titles(watch)
+                    await watch.next(timeout=PATIENCE_SECONDS)
+            assert ended.value.code == PermissionDenied.code
+            assert "hidden" not in titles(watch)
