@@ -49,6 +49,21 @@ CRUD_STATEMENTS: Final = 1.0
 HOSTILE_DELAY: Final = 1.0
 """The delay of a heart-beat that is allowed, a second, against the longest there was."""
 
+WATCHES_EVALUATED: Final = 1.0
+"""Watches that a write changes against those that it evaluates."""
+
+WATCHES_MANY_OVER_FEW: Final = 0.5
+"""Looking up which of 10 000 watches a save concerns against 10 watches."""
+
+IDLE_WATCHES: Final = 1.0
+"""2 % of a core against what 10 000 watches take while nothing happens."""
+
+WATCH_MEMORY: Final = 1.0
+"""The memory that a watch may take against what it takes."""
+
+WATCHER_MEMORY: Final = 1.0
+"""The memory that one watcher more may take against what it takes."""
+
 BASE_COMMIT: Final = "4354fc5"
 """The commit before the code of CRUD and of the server was cut anew. What `benchmarks.calls` counts
 with its package stands below; to count again, in any directory, where TREE is this one::

@@ -6,6 +6,7 @@ here whether the database takes them for equal. What is not certain is no.
 
 from collections.abc import Iterable, Set
 from datetime import date
+from functools import lru_cache
 from types import NoneType
 from typing import Any, Final, TypeAlias
 from uuid import UUID
@@ -51,12 +52,18 @@ def find_value_kinds(values: Iterable[Any]) -> KeyKinds:
     return frozenset((type(value),) for value in values if value is not None)
 
 
+@lru_cache(maxsize=256)
+def _shared(kinds: KeyKinds) -> KeyKinds:
+    """Return the same object for equal kinds, of which there are few."""
+    return kinds
+
+
 def find_key_kinds(keys: Set[Key]) -> KeyKinds:
     """Return the types of keys."""
     global _seen_keys
     seen, kinds = _seen_keys  # the keys of one change are compared with those of many answers
     if seen is not keys:
-        kinds = frozenset(tuple(map(type, key)) for key in keys)
+        kinds = _shared(frozenset(tuple(map(type, key)) for key in keys))
         _seen_keys = keys, kinds
     return kinds
 

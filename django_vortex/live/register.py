@@ -113,6 +113,10 @@ class Register:
         self._running.pop(watch.question, None)
         watch.resume()
 
+    def find_concerned(self, changes: Sequence[Change]) -> Set[Watch]:
+        """Return the watches that changes may concern."""
+        return self._index.find(changes)
+
     def find_tables(self) -> Set[Table]:
         """Return the tables that some watch depends on."""
         return self._index.find_tables()

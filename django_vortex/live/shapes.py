@@ -114,11 +114,15 @@ class ShapeIndex(Generic[_W], Sized):
     def _match(
         self, change: Change, operation: Operation, find: FindValues
     ) -> Collection[Entry[_W]]:
-        """Return those for which rows may count, by the column that leaves the fewest."""
-        fewest: Collection[Entry[_W]] = self._entries
+        """Return those for which rows may count, by all columns with equalities."""
+        some: list[Collection[Entry[_W]]] = []
         for column, buckets in self._columns.items():
             values = find(change, operation, column, self._sample.key_columns)
             found = buckets.find(values, find_value_kinds(values))
-            if found is not None and len(found) < len(fewest):
-                fewest = found
-        return fewest
+            if found is not None:
+                some.append(found)
+        if not some:
+            return self._entries
+        fewest = min(some, key=len)
+        others = [one for one in some if one is not fewest]
+        return [entry for entry in fewest if all(entry in one for one in others)]

@@ -6,7 +6,7 @@ What it promises: nobody is shown an older answer after a newer one, whichever p
 that, and what arrives after the begin of an evaluation leads to another one if it concerns it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
@@ -14,6 +14,7 @@ from django_vortex.exceptions import PeerError
 from django_vortex.live.answers import Answer
 from django_vortex.live.dependencies import Dependency
 from django_vortex.live.questions import Evaluation, Question
+from django_vortex.live.sparse_sets import EMPTY, add, remove
 from django_vortex.live.times import Times
 
 
@@ -117,8 +118,8 @@ class Watch:
         self.failures = 0
         self.times = Times()
         self.is_alone = False
-        self._unserved: set[Subscriber] = set()  # have been shown and told nothing yet
-        self._late: set[Subscriber] = set()  # of those, who came after the begin
+        self._unserved: Set[Subscriber] = EMPTY  # have been shown and told nothing yet
+        self._late: Set[Subscriber] = EMPTY  # of those, who came after the begin
 
     @property
     def is_running(self) -> bool:
@@ -153,16 +154,16 @@ class Watch:
             return Outcome(failed=(subscriber,))
         if self.is_current and self.answer is not None and subscriber.tag == self.answer.tag:
             return Outcome(shown=(subscriber,))
-        self._unserved.add(subscriber)
+        self._unserved = add(self._unserved, subscriber)
         if self.begun_at is not None:
-            self._late.add(subscriber)
+            self._late = add(self._late, subscriber)
         return NOTHING
 
     def leave(self, subscriber: Subscriber) -> None:
         """Remove a subscriber, if it is one."""
         self.subscribers.pop(subscriber, None)
-        self._unserved.discard(subscriber)
-        self._late.discard(subscriber)
+        self._unserved = remove(self._unserved, [subscriber])
+        self._late = remove(self._late, [subscriber])
 
     def spoil(self) -> None:
         """Note that a change may concern the answer, until the next evaluation begins.
@@ -209,7 +210,7 @@ class Watch:
         shown = [one for one in (self.subscribers if is_new else self._unserved) if one not in late]
         if not is_concerned:
             shown += [one for one in late if one.tag == tag]
-        self._unserved.difference_update(shown)
+        self._unserved = remove(self._unserved, shown)
         return Outcome(shown=shown, is_concerned=is_concerned)
 
     def interrupt(self) -> None:
@@ -222,26 +223,26 @@ class Watch:
         self._close()
         self.is_hanging = self.is_stale = True
         self.failures += 1
-        return self._fail(error, late=set(), is_final=False)
+        return self._fail(error, late=EMPTY, is_final=False)
 
     def resume(self) -> None:
         """Take note that the evaluation that was given up has ended."""
         self.is_hanging = False
 
-    def _close(self) -> tuple[int, set[Subscriber]]:
+    def _close(self) -> tuple[int, Set[Subscriber]]:
         """End the evaluation; return its position and who came after its begin."""
         if self.begun_at is None:
             raise RuntimeError(f"Watch {self.question.name!r} is not being evaluated")
         begun_at, late = self.begun_at, self._late
-        self.begun_at, self._late = None, set()
+        self.begun_at, self._late = None, EMPTY
         return begun_at, late
 
-    def _fail(self, error: PeerError, late: set[Subscriber], *, is_final: bool) -> Outcome:
+    def _fail(self, error: PeerError, late: Set[Subscriber], *, is_final: bool) -> Outcome:
         """Tell those that have not been told; all, if it is over."""
         told = self.subscribers if is_final or self.error is None else self._unserved
         failed = [one for one in told if one not in late]
         self.error = error
-        self._unserved.difference_update(failed)
+        self._unserved = remove(self._unserved, failed)
         if is_final:
             self.answer = None
             for one in failed:

@@ -100,6 +100,10 @@ class Watches:
         """Evaluate all watches anew, since changes of other processes were lost."""
         self._want_again(self._register.recover())
 
+    def find_concerned(self, changes: Sequence[Change]) -> Set[Watch]:
+        """Return the watches that changes may concern, without telling them."""
+        return self._register.find_concerned(changes)
+
     def find_watched_tables(self) -> Set[Table]:
         """Return the tables that some watch depends on."""
         return self._register.find_tables()
