@@ -78,6 +78,14 @@ class Subscription:
         self._attempts = 0
 
     @property
+    def newest(self) -> Subscription:
+        """The one that has the readers of this one now."""
+        found = self
+        while found.same is not None:
+            found = found.same
+        return found
+
+    @property
     def has_readers(self) -> bool:
         """Whether anybody reads it."""
         return bool(self._readers)

@@ -46,6 +46,10 @@ class Subscribed(Protocol):
     def is_current(self) -> bool:
         """Whether the server keeps the answer up to date at the moment."""
 
+    @property
+    def newest(self) -> Subscribed:
+        """The one that is in its place, where two turned out to be the same; mostly itself."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Changes:
@@ -96,12 +100,12 @@ class Watch(Feed[Snapshot]):
     @property
     def error(self) -> VortexError | None:
         """Why there is no newer answer at the moment, as far as that is known; mostly None."""
-        return self._subscribed.error
+        return self._subscribed.newest.error
 
     @property
     def is_current(self) -> bool:
         """Whether the server keeps the answer up to date at the moment."""
-        return self._subscribed.is_current
+        return self._subscribed.newest.is_current
 
     def __aiter__(self) -> Self:
         return self

@@ -84,6 +84,7 @@ class Watches:
         self._asked: dict[Pending, list[Subscription]] = {}
         self._early: list[PayloadEnvelope] = []
         self._orphans: set[str] = set()
+        self._ended: set[str] = set()
         self._is_scheduled = False
         core.listeners.add({"key": WATCHED_KEY}, self._receive)
         feeds.hear(self._hear)
@@ -118,6 +119,7 @@ class Watches:
             one.clear()
         self._early.clear()
         self._orphans.clear()
+        self._ended.clear()
 
     def _add_reader(
         self,
@@ -130,9 +132,7 @@ class Watches:
 
         def remove() -> None:
             # Another one may have been found to be the same by now.
-            current = subscription
-            while current.same is not None:
-                current = current.same
+            current = subscription.newest
             if current.remove_reader(put):
                 self._left[current] = None
                 self._schedule()
@@ -179,6 +179,7 @@ class Watches:
             return
         names = [name for name in self._orphans if name not in self._by_name]
         self._orphans.clear()
+        self._ended.update(names)
         if names:
             filt: Filt = {"key": UNWATCH_KEY}
             self._core.outgoing.put(self._core.encode(filt, Payload(filt, names)))
@@ -235,7 +236,7 @@ class Watches:
             for one, answer in zip(asked, told, strict=True):
                 self._confirm(one, answer)
         if not self._asked:
-            self._early.clear()
+            self._drop_early()
             self._end_orphans()
 
     def _confirm(self, subscription: Subscription, told: Any) -> None:
@@ -248,11 +249,15 @@ class Watches:
         if not subscription.has_readers:
             self._orphans.add(name)
             return
+        self._ended.discard(name)
         known = self._by_name.setdefault(name, subscription)
         if known is not subscription:  # the server takes both filts for the same
             self._merge(subscription, known)
             return
         subscription.name = name
+        if name in self._orphans:  # what was shown under it went to another one, which has left
+            self._orphans.discard(name)
+            subscription.needs_whole = True
         if subscription.needs_whole:
             self._ask_again(subscription)
         early = [one for one in self._early if one.filt.get(WATCH_NAME) == name]
@@ -279,8 +284,8 @@ class Watches:
             self._ask_again(subscription, error)
 
     def _end(self, subscription: Subscription, error: WatchEnded) -> None:
-        if subscription.name:
-            self._by_name.pop(subscription.name, None)
+        if self._by_name.pop(subscription.name, None) is not None:
+            self._ended.add(subscription.name)
         self._forget(subscription)
         subscription.finish(error)
 
@@ -306,6 +311,7 @@ class Watches:
                 one.is_asked = False
         self._asked.clear()
         self._early.clear()
+        self._ended.clear()
         self._end_orphans()
         self._due.clear()
         for subscription in self._by_text.values():
@@ -315,15 +321,26 @@ class Watches:
 
     def _receive(self, envelope: PayloadEnvelope) -> None:
         """Take a push."""
-        subscription = self._by_name.get(str(envelope.filt.get(WATCH_NAME)))
+        name = str(envelope.filt.get(WATCH_NAME))
+        subscription = self._by_name.get(name)
         if subscription is not None:
             self._take(subscription, envelope)
+        elif envelope.filt.get(IS_ENDED) is True:
+            return
         elif self._asked and len(self._early) < MAX_EARLY:
             self._early.append(envelope)
         elif self._asked:  # what is missed is asked for
-            self._early.clear()
+            self._drop_early()
             for one in (one for asked in self._asked.values() for one in asked):
                 one.needs_whole = True
+        elif name not in self._ended:  # a reply was lost, and the server knows its peer again
+            self._orphans.add(name)
+            self._end_orphans()
+
+    def _drop_early(self) -> None:
+        """Forget pushes that belong to nothing, and have the server end what they are about."""
+        self._orphans.update(str(one.filt.get(WATCH_NAME)) for one in self._early)
+        self._early.clear()
 
     def _take(self, subscription: Subscription, envelope: PayloadEnvelope) -> None:
         codec = self._core.codec

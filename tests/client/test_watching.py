@@ -155,6 +155,19 @@ async def test_watch_goes_on_after_cuts_and_misses_nothing(
         assert watch.is_current
 
 
+async def test_watch_goes_on_as_another_peer(
+    server: ServerProcess, transport: str, prefix: str
+) -> None:
+    async with connected(f"{server.ws_url}/vortex", transport) as vortex:
+        watch = vortex.watch("e2e.watched", prefix=prefix)
+        await next_of(watch)
+        uuid = vortex.uuid
+        await vortex.renew(timeout=60)
+        assert vortex.uuid != uuid
+        await change(vortex, prefix, ["create", "a"])
+        await until(watch, "a")
+
+
 async def test_unchanged_answer_is_not_sent_again_after_a_cut(
     server: ServerProcess, proxy: TcpProxy, transport: str, prefix: str
 ) -> None:
