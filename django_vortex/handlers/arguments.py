@@ -6,7 +6,7 @@ a filt has is an error, by name, apart from what messages carry for themselves.
 
 import enum
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from typing import Any, Final, NamedTuple, get_type_hints
 
 from django_vortex.exceptions import (
@@ -69,6 +69,11 @@ class Arguments:
         self._defaults = {
             name: one.default for name, one in self._arguments.items() if not one.is_required
         }
+
+    @property
+    def names(self) -> Set[str]:
+        """The names of all of them."""
+        return self._arguments.keys()
 
     def complete(self, keywords: Mapping[str, Any]) -> dict[str, Any]:
         """Return keywords with the defaults of those that are missing."""

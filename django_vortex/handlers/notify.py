@@ -74,6 +74,8 @@ def _read(query: Query, arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _tell(query: Query, arguments: Mapping[str, Any]) -> None:
-    change = make_change(query.name, arguments, query.payload_io.codec.registry)
+    registry = query.payload_io.codec.registry
+    is_complete = query.arguments.names == arguments.keys()
+    change = make_change(query.name, arguments, registry, is_complete=is_complete)
     tell = query.payload_io.tell_with_commit or telling.tell
     tell([change])
