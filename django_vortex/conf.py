@@ -263,6 +263,9 @@ class VortexSettings:
     live: bool = _boolean(True)
     """Whether what the ORMs write is noticed, so that answers that are watched follow it."""
 
+    sweep_seconds: float = _seconds(60.0, 0.5, _DAY)
+    """Period in which databases are asked whether they have changed without anybody noticing."""
+
     permission: str = _dotted("django_vortex.AuthenticatedOrReadOnly")
     """The permission of handlers and endpoints that name none."""
 

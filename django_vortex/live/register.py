@@ -121,6 +121,11 @@ class Register:
         """Return the tables that some watch depends on."""
         return self._index.find_tables()
 
+    def estimate_seconds(self, table: Table) -> float:
+        """Return how long the answers take together that depend on a table."""
+        watches = self._index.find([Change(table)])
+        return sum(one.evaluation.seconds for one in watches if one.evaluation is not None)
+
     def _bounded(self, evaluation: Evaluation) -> Evaluation:
         """Return an evaluation, or the error that its answer is too large."""
         answer, options = evaluation.answer, self._options

@@ -117,6 +117,10 @@ class Watches:
         now = self._clock()
         return [describe(watch, now) for watch in self.watches.values()]
 
+    def estimate_seconds(self, table: Table) -> float:
+        """Return how long the answers take together that depend on a table."""
+        return self._register.estimate_seconds(table)
+
     def stop(self) -> None:
         """Evaluate nothing any more."""
         self._scheduler.stop()

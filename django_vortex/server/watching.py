@@ -26,6 +26,7 @@ from django_vortex.live.changes import Change
 from django_vortex.live.options import LiveOptions
 from django_vortex.live.questions import Evaluate, make_name
 from django_vortex.live.sources import Sources
+from django_vortex.live.sweep import Sweep, SweepOptions
 from django_vortex.live.watches import Watches
 from django_vortex.routing.endpoint import PayloadEndpoint
 from django_vortex.routing.failures import make_result
@@ -67,6 +68,7 @@ class Live:
             others each peer has watches of its own.
         sources: Has the values that no database has.
         note: Takes changes that were committed anywhere, before they are evaluated.
+        sweep: How changes are found that nobody tells; None where they are not.
     """
 
     evaluate: Evaluate
@@ -74,6 +76,7 @@ class Live:
     can_find: Callable[[Peer], bool]
     sources: Sources
     note: Callable[[Sequence[Change]], object] = ignore
+    sweep: SweepOptions | None = None
 
 
 class Watching:
@@ -98,6 +101,10 @@ class Watching:
             forget=live.sources.close,
         )
         """What is watched."""
+        self._sweep: Sweep | None = None
+        if live.sweep is not None:
+            self._sweep = Sweep(self.watches, live.sweep, server.monotonic)
+        self._sweeping: asyncio.Task[None] | None = None
         live.sources.bind(self.watches.tell)
         self.subscriptions = Subscriptions(server, peers, self.watches, live.can_find)
         """Who watches it."""
@@ -125,12 +132,13 @@ class Watching:
         if self._payload_io.observers is self:
             self._payload_io.observers = None
         self.watches.stop()
+        if self._sweeping is not None:
+            self._sweeping.cancel()
         self._sources.close_all()
 
     def tell(self, changes: Sequence[Change]) -> None:
         """Take changes that were committed in this process, and tell the other processes."""
-        self._note(changes)
-        self.watches.tell(changes)
+        self._take(changes)
         text = write_changes(changes, self._server.codec)
         self._payload_io.followers.tell(self.name, text)
 
@@ -184,7 +192,7 @@ class Watching:
             {*others, observer},
         )
         subscription = self.subscriptions.make(connection, question, presentation)
-        self.subscriptions.add(connection, endpoint, subscription)
+        self._add(connection, endpoint, subscription)
         subscription.start()
 
     def unsubscribe(self, request: Request, pushed: Filt, observer: str, /) -> None:
@@ -202,9 +210,7 @@ class Watching:
 
     def receive_news(self, text: str) -> None:
         """Take changes that were committed in another process."""
-        changes = read_changes(text, self._server.codec)
-        self._note(changes)
-        self.watches.tell(changes)
+        self._take(read_changes(text, self._server.codec))
 
     def recover(self) -> None:
         """Evaluate all anew: changes of other processes were not heard of."""
@@ -254,6 +260,17 @@ class Watching:
         self._server.keep(task)
         return task
 
+    def _take(self, changes: Sequence[Change]) -> None:
+        self._note(changes)
+        if self._sweep is not None:
+            self._sweep.note(changes)
+        self.watches.tell(changes)
+
+    def _add(self, connection: Connection, endpoint: Registered, one: Subscription) -> None:
+        self.subscriptions.add(connection, endpoint, one)
+        if self._sweep is not None and self._sweeping is None:
+            self._sweeping = self._start(self._sweep.run())
+
     def _get_connection(self, request: Request) -> Connection:
         connection = self._peers.get(request.peer.uuid)
         if connection is None:
@@ -288,7 +305,7 @@ class Watching:
             name = make_name(filt, self._server.codec.registry)
             presentation = OwnPresentation(self.subscriptions.shown, name)
             subscription = self.subscriptions.make(connection, filt, presentation, tag)
-            self.subscriptions.add(connection, endpoint, subscription)
+            self._add(connection, endpoint, subscription)
         except PeerError as error:
             return {"error": make_result(error, Dialect.NATIVE)}
         begun.append(subscription)
@@ -311,7 +328,7 @@ class Watching:
             endpoint = self._find_endpoint(subscription.filt, connection.peer)
             await self._demand(endpoint, subscription.filt, connection.peer)
             if self.subscriptions.get(subscription.peer, subscription.name) is None:
-                self.subscriptions.add(connection, endpoint, subscription)
+                self._add(connection, endpoint, subscription)
         except PeerError as error:
             subscription.refuse(error)
 

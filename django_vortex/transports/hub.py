@@ -17,8 +17,10 @@ from django.db import transaction
 from django_vortex.conf import VortexSettings, get_settings
 from django_vortex.live.changes import Change
 from django_vortex.live.evaluator import Evaluator
+from django_vortex.live.looks import looks
 from django_vortex.live.options import LiveOptions
 from django_vortex.live.sources import Sources
+from django_vortex.live.sweep import SweepOptions
 from django_vortex.routing.payload_io import payload_io
 from django_vortex.routing.peer import Peer
 from django_vortex.server.large_work import LargeWork
@@ -217,7 +219,7 @@ def _make_hub(running: asyncio.AbstractEventLoop) -> _Hub:
     fan_out = None if settings.channel_layer is None else make_fan_out(settings.channel_layer)
     sessions = BlockingPool(SESSION_THREADS, "vortex-session")
     judge = DjangoJudge(sessions.run_sync)
-    live = _make_live(settings) if settings.live else None
+    live = _make_live(settings, sessions) if settings.live else None
     server = Server(payload_io, codec, _options(settings), fan_out=fan_out, judge=judge, live=live)
     signals = SignalChain(running, stop)
     signals.install()
@@ -229,7 +231,7 @@ def _make_hub(running: asyncio.AbstractEventLoop) -> _Hub:
     return _Hub(os.getpid(), running, server, pools, databases, sessions, signals, lone, fan_out)
 
 
-def _make_live(settings: VortexSettings) -> Live:
+def _make_live(settings: VortexSettings, threads: BlockingPool) -> Live:
     environment = DjangoEnvironment(_get_peer)
     options = LiveOptions(
         **{
@@ -240,7 +242,8 @@ def _make_live(settings: VortexSettings) -> Live:
     )
     sources = Sources()
     evaluator = Evaluator(payload_io, environment, sources)
-    return Live(evaluator, options, environment.can_find, sources, _note_identities)
+    sweep = SweepOptions(looks.look, threads.run_sync, settings.sweep_seconds)
+    return Live(evaluator, options, environment.can_find, sources, _note_identities, sweep)
 
 
 _identity_tables = IdentityTables()

@@ -165,7 +165,7 @@ WRITES: dict[str, tuple[Write, str, Operation, dict[str, Any]]] = {
         ),
         "seat",
         Operation.UPDATE,
-        {"keys": [("A", 1), ("A", 2), ("A", 5)], "columns": ["guest"], "rows": 3},
+        {"keys": [("A", 1), ("A", 2), ("A", 5)], "columns": ["guest"], "rows": 2},
     ),
     "update of what else the database writes": (
         lambda link: link.execute(

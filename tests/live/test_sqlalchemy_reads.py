@@ -265,6 +265,15 @@ def test_query_that_fails_has_read_as_well(engine: Engine) -> None:
     assert [show(one) for one in find_reads(engine, read)] == [("tag", {})]
 
 
+def test_text_that_names_no_known_table_is_noted(engine: Engine) -> None:
+    with recording() as recorder, Session(engine) as session:
+        session.execute(sa.text("SELECT 1 FROM pragma_table_list")).all()
+        session.execute(sa.text("SELECT 1")).all()
+        session.execute(sa.select(Tag)).all()
+    assert [one.table.name for one in recorder.reads] == ["shelf_tag"]
+    assert recorder.unknown == ["SELECT 1 FROM pragma_table_list"]
+
+
 def test_async_engine_is_recorded_by_who_awaits(engine: Engine) -> None:
     async def read() -> None:
         made = create_async_engine(engine.url.set(drivername="sqlite+aiosqlite"))
@@ -428,4 +437,5 @@ def evaluate(engine: Engine, statement: Any) -> tuple[Sequence[Any], Sequence[De
     with recording() as recorder, engine.connect() as link:
         rows = link.execute(statement).all()
     assert recorder.reads
+    assert recorder.unknown == []
     return rows, recorder.reads

@@ -19,10 +19,10 @@ from django_vortex.orm.django.commits import watch_commits
 from django_vortex.orm.django.database_names import find_database
 from django_vortex.orm.django.drivers import is_in_transaction
 from django_vortex.orm.django.read_only import guard
-from django_vortex.orm.django.reads import note_reads
 from django_vortex.orm.django.statements import Statement
 from django_vortex.orm.known_tables import known_tables
 from django_vortex.orm.pending_changes import PendingChanges
+from django_vortex.orm.reads import note_reads
 from django_vortex.orm.sql_text import find_text, read_sql
 
 logger = get_limited_logger(__name__)

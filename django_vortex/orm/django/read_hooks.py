@@ -18,8 +18,8 @@ from django_vortex.logs import get_limited_logger
 from django_vortex.orm.django.capture import Capture, provide_capture
 from django_vortex.orm.django.known_models import find_models
 from django_vortex.orm.django.plain_columns import UNKNOWN, get_columns, read_value
-from django_vortex.orm.django.reads import note_reads
 from django_vortex.orm.django.sources import Source, Sources, Unclear
+from django_vortex.orm.reads import note_reads
 
 logger = get_limited_logger(__name__)
 

@@ -17,6 +17,7 @@ from sqlalchemy import Table as SqlTable
 from sqlalchemy.engine import Connection, Engine, ExceptionContext
 
 from django_vortex.live.changes import Table
+from django_vortex.live.looks import looks
 from django_vortex.live.recording import get_recorder
 from django_vortex.live.telling import telling
 from django_vortex.logs import get_limited_logger
@@ -27,6 +28,8 @@ from django_vortex.orm.sqlalchemy.executions import find_effect
 from django_vortex.orm.sqlalchemy.open_transactions import is_committed
 from django_vortex.orm.sqlalchemy.pending import Pending, get_pending, prepared, set_pending
 from django_vortex.orm.sqlalchemy.reads import fetch_rows, note_all, note_reads
+from django_vortex.orm.sqlalchemy.sweep import look_at_engine
+from django_vortex.orm.sqlite_versions import look_at_file
 
 logger = get_limited_logger(__name__)
 
@@ -43,6 +46,8 @@ def install() -> None:
     for name, (listener, options) in _LISTENERS.items():
         event.listen(Engine, name, listener, **options)
     event.listen(SqlTable, "after_parent_attach", _know)
+    looks.add(look_at_file)
+    looks.add(look_at_engine)
     declared = [one for one in gc.get_objects() if type(one) is MetaData]
     known_tables.add(str(table.name) for one in declared for table in one.tables.values())
 

@@ -35,6 +35,11 @@ def find_used() -> set[str]:
     return set(_names.values())
 
 
+def find_engines(database: str) -> list[Engine]:
+    """Return the engines that are known to be to a database."""
+    return [engine for engine, name in list(_names.items()) if name == database]
+
+
 def _find_name(url: URL, connection: Connection | None) -> str:
     backend = url.get_backend_name()
     kind = _KINDS.get(backend, backend)

@@ -82,7 +82,7 @@ class MainWrite:
                 [key] = keys
                 new = {**new, **dict(zip(self.keys, key, strict=True))}
             rows = counted if len(parameters) == 1 else None
-            if keys is not None:
+            if rows is None and keys is not None:
                 rows = len(keys)
             elif self.is_counted:
                 rows = 1
@@ -117,7 +117,7 @@ class MainWrite:
                 and UNKNOWN not in values
             }
         rows = len(parameters) if self.is_counted else counted
-        if keys is not None and self.operation is not Operation.INSERT:
+        if rows is None and keys is not None:
             rows = len(keys)
         return Change(table, self.operation, keys, self.columns, NO_VALUES, new, rows)
 

@@ -12,6 +12,7 @@ from sqlalchemy.engine.cursor import CursorFetchStrategy, FullyBufferedCursorFet
 from django_vortex.live.changes import Table
 from django_vortex.live.dependencies import Dependency
 from django_vortex.live.recording import Recorder
+from django_vortex.orm import reads
 from django_vortex.orm.known_tables import known_tables
 from django_vortex.orm.sql_text import find_text
 from django_vortex.orm.sqlalchemy.read_plans import NO_READS, ReadPlan, find_reads
@@ -53,10 +54,9 @@ def note_reads(
     found = []
     if len(context.compiled_parameters if compiled is not None else ()) == 1:
         found = list(_find_dependencies(plan, database, context, rows))
-    recorder.reads += found
-    named = known_tables.find_named(text) | plan.tables
-    rest = named.difference(one.table.name for one in found)
-    recorder.reads += [Dependency(Table(database, name)) for name in sorted(rest)]
+    found_names = {one.table.name for one in found}
+    found += [Dependency(Table(database, name)) for name in sorted(plan.tables - found_names)]
+    reads.note_reads(recorder, database, text, found)
 
 
 def note_all(recorder: Recorder, database: str) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import io
 import threading
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
@@ -14,11 +14,13 @@ from django_vortex.handlers.query import query
 from django_vortex.live.changes import Change, Table
 from django_vortex.live.dependencies import Dependency
 from django_vortex.live.evaluator import Evaluator
+from django_vortex.live.looks import Look
 from django_vortex.live.options import LiveOptions
 from django_vortex.live.questions import Question, Scope
 from django_vortex.live.recording import get_recorder
 from django_vortex.live.scoped_peer import ScopedPeer
 from django_vortex.live.sources import Sources
+from django_vortex.live.sweep import SweepOptions
 from django_vortex.live.telling import telling
 from django_vortex.routing.endpoint import PayloadEndpoint
 from django_vortex.routing.payload_io import PayloadIO
@@ -82,7 +84,7 @@ class Notes:
 class World:
     """A server whose peers watch notes."""
 
-    def __init__(self) -> None:
+    def __init__(self, sweep: SweepOptions | None = None) -> None:
         self.payload_io = PayloadIO()
         self.environment = Environment()
         self.notes = Notes()
@@ -91,7 +93,7 @@ class World:
         self.sources = Sources()
         evaluator = Evaluator(self.payload_io, self.environment, self.sources)
         options = LiveOptions(coalesce_seconds=0.0)
-        live = Live(evaluator, options, lambda peer: True, self.sources)
+        live = Live(evaluator, options, lambda peer: True, self.sources, sweep=sweep)
         self.server = Server(
             self.payload_io,
             self.payload_io.codec,
@@ -535,3 +537,24 @@ async def test_writer_is_told_when_its_watches_contain_what_it_wrote(
             "vortex.reflected",
         ]
         assert [keys[0]["id"], keys[2]["id"]] == [request_id, request_id]
+
+
+async def test_what_changes_and_nobody_tells_is_found_by_the_sweep() -> None:
+    versions = iter(range(1_000_000))
+
+    def look(database: str, tables: Collection[str]) -> Look:
+        return Look(marks=dict.fromkeys(tables, next(versions)))
+
+    async def run_sync(function: Callable[[], Look | None]) -> Look | None:
+        return function()
+
+    world = World(SweepOptions(look, run_sync, seconds=0.5, jitter=lambda: 0.0))
+    try:
+        async with world.peer() as peer:
+            name = await watch(peer)
+            assert (await see(peer, name)).tuples == ["a", "b"]
+            world.notes.rows.append("c")  # and nobody is told
+            assert "c" in (await see(peer, name)).tuples
+    finally:
+        await world.server.stop(1.0)
+    assert len(asyncio.all_tasks()) == 1
