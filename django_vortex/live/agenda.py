@@ -33,10 +33,10 @@ class Agenda(Generic[_T]):
         """Take an item off, if it is on."""
         self._times.pop(item, None)
 
-    def pop_due(self, now: float) -> list[_T]:
-        """Take off what is due, the earliest first."""
-        due = []
-        while (time := self.next_time) is not None and time <= now:
+    def pop_due(self, now: float, most: int) -> list[_T]:
+        """Take off what is due, the earliest first, and not more than so many at once."""
+        due: list[_T] = []
+        while len(due) < most and (time := self.next_time) is not None and time <= now:
             item = heapq.heappop(self._heap)[2]
             del self._times[item]
             due.append(item)

@@ -25,6 +25,9 @@ BUSY_SECONDS: Final = (0.1, 5.0)
 FAILED_SECONDS: Final = (1.0, 60.0)
 """After how long what has failed is tried again though nothing has changed."""
 
+MAX_DUE: Final = 500
+"""Of more watches that are due at once the others come in the next turns of the event loop."""
+
 UNKNOWN_SECONDS: Final = 0.01
 """What a first evaluation is expected to take."""
 
@@ -137,7 +140,7 @@ class Scheduler:
 
     def _run_due(self) -> None:
         self._timer = None
-        for watch in self._agenda.pop_due(self._clock()):
+        for watch in self._agenda.pop_due(self._clock(), MAX_DUE):
             self._queue.put(watch, _get_owner(watch))
         self._run_queue()
         self._set_timer()

@@ -14,8 +14,17 @@ def test_what_is_put_twice_is_due_at_the_earlier_time():
     agenda.put("a", 3.0)
     agenda.put("a", 4.0)
     assert agenda.next_time == 3.0
-    assert agenda.pop_due(3.0) == ["a"]
+    assert agenda.pop_due(3.0, 9) == ["a"]
     assert agenda.next_time is None
+
+
+def test_no_more_is_taken_than_asked_for():
+    agenda = Agenda()
+    for item, time in (("a", 3.0), ("b", 1.0), ("c", 2.0), ("d", 9.0)):
+        agenda.put(item, time)
+    assert agenda.pop_due(5.0, 2) == ["b", "c"]
+    assert agenda.next_time == 3.0
+    assert agenda.pop_due(5.0, 2) == ["a"]
 
 
 @given(STEPS)
@@ -29,7 +38,7 @@ def test_agenda_is_what_a_dictionary_would_be(steps):
             agenda.discard(item)
             model.pop(item, None)
         else:
-            due = agenda.pop_due(time)
+            due = agenda.pop_due(time, 99)
             assert set(due) == {one for one in model if model[one] <= time}
             times = [model.pop(one) for one in due]
             assert times == sorted(times)
