@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from django_vortex.transports.authentication import session_cookie as session_cookie
     from django_vortex.transports.held_login import Login as Login
     from django_vortex.transports.identity_changes import disconnect as disconnect
+    from django_vortex.transports.inspecting import lag as lag
     from django_vortex.transports.sending import aflush as aflush
     from django_vortex.transports.sending import flush as flush
     from django_vortex.transports.sending import send as send
@@ -106,6 +107,7 @@ _MODULES = {
     "disconnect": "transports.identity_changes",
     "endpoint": "routing.endpoint",
     "flush": "transports.sending",
+    "lag": "transports.inspecting",
     "notify": "handlers.notify",
     "notify_mapper": "handlers.notify",
     "proxy_header": "transports.authentication",

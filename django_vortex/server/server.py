@@ -12,6 +12,7 @@ from uuid import uuid4
 
 from django_vortex.exceptions import DeliveryError, InternalError, ShuttingDown, TakenByAnother
 from django_vortex.live.changes import Change
+from django_vortex.live.statistics import Lag
 from django_vortex.logs import get_limited_logger
 from django_vortex.routing.address import EVERYONE, Address
 from django_vortex.routing.payload_io import PayloadIO
@@ -340,6 +341,10 @@ class Server:
         reference = secrets.token_hex(3)
         logger.error("A reply could not be written (ref %s)", reference, exc_info=error)
         return InternalError(reference)
+
+    def lag(self) -> Lag:
+        """Return how far the watches of this process are behind."""
+        return Lag() if self._watching is None else self._watching.watches.lag()
 
     def lose_shown(self, uuid: str) -> None:
         """Note that a peer that moves may not have got the last answers that it was shown."""

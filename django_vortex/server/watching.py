@@ -38,6 +38,7 @@ from django_vortex.routing.registered import Registered
 from django_vortex.routing.request import Request
 from django_vortex.server.connection import Connection
 from django_vortex.server.host import Host
+from django_vortex.server.inspection import Inspection
 from django_vortex.server.peers import Peers
 from django_vortex.server.presentation import OwnPresentation, Presentation, WholePresentation
 from django_vortex.server.reflecting import Reflecting
@@ -123,6 +124,7 @@ class Watching:
             for key, function in ((WATCH_KEY, self.watch), (UNWATCH_KEY, self.unwatch))
         ]
         self._payload_io.followers.add(self)
+        self._inspection = Inspection(self.watches, self._payload_io.followers, server.process)
         self._payload_io.observers = self
 
     def close(self) -> None:

@@ -50,6 +50,7 @@ PUBLIC_NAMES = {
     "disconnect",
     "endpoint",
     "flush",
+    "lag",
     "notify",
     "notify_mapper",
     "proxy_header",

@@ -1,6 +1,7 @@
 """Answers that are watched are right whoever changes the data, in whatever process."""
 
 import asyncio
+import json
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -168,3 +169,34 @@ async def test_nothing_is_shown_to_whoever_has_lost_the_right(
                     await watch.next(timeout=PATIENCE_SECONDS)
             assert ended.value.code == PermissionDenied.code
             assert "hidden" not in titles(watch)
+
+
+@pytest.mark.parametrize("layer", ["pubsub"])
+async def test_command_shows_the_watches_of_all_processes(project: Project) -> None:
+    where = {"state": "open"}
+    async with (
+        connected(project.a, "websocket") as one,
+        connected(project.b, "http") as two,
+        one.watch("e2e.django", where=where) as first,
+        two.watch("e2e.django", where=where) as second,
+    ):
+        await until(first, "a", "b")
+        await until(second, "a", "b")
+        environment = project.a.environment
+        shown = await asyncio.to_thread(
+            manage, "vortex_watches", "e2e.", "--seconds=10", env=environment
+        )
+        assert shown.count("process ") == 2
+        assert shown.count('"key": "e2e.django"') == 2
+        assert "board_ticket" in shown
+        told = await asyncio.to_thread(
+            manage, "vortex_watches", "--json", "--seconds=10", env=environment
+        )
+        processes = json.loads(told)
+        assert [one["lag"]["watches"] for one in processes] == [1, 1]
+        assert [one["watches"][0]["behind"] for one in processes] == [0, 0]
+
+
+def test_command_says_that_there_is_no_layer() -> None:
+    with pytest.raises(AssertionError, match="No channel layer leads to the servers"):
+        manage("vortex_watches", env={"EXAMPLE_CHANNEL_LAYER": "none"})
