@@ -12,6 +12,7 @@ import pytest
 from django_vortex.client import (
     Client,
     ClientError,
+    GenericTuple,
     InternalError,
     PermissionDenied,
     TimedOut,
@@ -113,6 +114,35 @@ async def test_who_writes_has_what_he_has_written_when_the_call_returns(
             assert len(await watch.next(timeout=0)) == done
             assert await number.next(timeout=0) == done
         assert (await vortex.call("e2e.echo", tuples=[1], timeout=60)).is_reflected
+
+
+@pytest.mark.parametrize("key", ["e2e.django", "e2e.sqlalchemy"])
+@pytest.mark.parametrize("writer_key", ["e2e.django", "e2e.sqlalchemy"])
+async def test_rows_are_known_by_their_keys_whichever_library_reads_and_writes_them(
+    server: ServerProcess, transport: str, prefix: str, key: str, writer_key: str
+) -> None:
+    async with connected(f"{server.ws_url}/vortex", transport) as vortex:
+
+        async def save(**values: Any) -> None:
+            await vortex.call(writer_key, tuples=[GenericTuple(writer_key, values)], timeout=60)
+
+        await change(vortex, prefix, ["create", *"01234"])
+        for row in (await vortex.call("e2e.watched", prefix=prefix, timeout=60)).tuples:
+            await save(id=row.id, title=row.title, state="doing")
+        watch = vortex.watch(key, where={"state": "doing"})
+        reading = watch.changes()
+        rows = (await asyncio.wait_for(anext(reading), PATIENCE_SECONDS)).answer
+        row = next(one for one in rows if one.title == f"{prefix}3")
+        await save(id=row.id, title=f"{prefix}three", state="doing")
+        changes = await asyncio.wait_for(anext(reading), PATIENCE_SECONDS)
+        assert [(one.title, other.title) for one, other in changes.changed] == [
+            (f"{prefix}3", f"{prefix}three")
+        ]
+        assert (changes.added, changes.removed) == ([], [])
+        await save(id=row.id, title=f"{prefix}three", state="done")
+        changes = await asyncio.wait_for(anext(reading), PATIENCE_SECONDS)
+        assert titles_of(changes.removed) == [f"{prefix}three"]
+        assert (changes.added, changes.changed) == ([], [])
 
 
 async def test_slow_reader_gets_the_newest_answer(server: ServerProcess, prefix: str) -> None:
