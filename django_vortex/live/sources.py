@@ -22,7 +22,7 @@ _numbers = count(1)
 
 
 class _Source:
-    """A generator that is open.
+    """A generator that is open. The next value is asked for when the last was looked at.
 
     Args:
         values: The generator.
@@ -36,6 +36,7 @@ class _Source:
         self._values = values
         self._tell = tell
         self._has_value = asyncio.Event()
+        self._is_seen = asyncio.Event()
         with not_recording():
             self._task = asyncio.get_running_loop().create_task(self._pump())
 
@@ -46,6 +47,7 @@ class _Source:
             Exception: What the generator has raised.
         """
         await self._has_value.wait()
+        self._is_seen.set()
         if self.error is not None:
             raise self.error
         return self.value
@@ -58,7 +60,9 @@ class _Source:
         try:
             async for value in self._values:
                 self.value = value
+                self._is_seen.clear()
                 self._note()
+                await self._is_seen.wait()
         except Exception as error:
             self.error = error
         finally:

@@ -467,6 +467,24 @@ async def test_source_is_open_while_somebody_watches(world: World) -> None:
         assert not len(world.sources)
 
 
+async def test_source_that_never_waits_holds_nobody_up(world: World) -> None:
+    yielded = 0
+
+    @query("test.count", permission=AllowAny, payload_io=world.payload_io)
+    async def count(request: Request) -> AsyncIterator[int]:
+        nonlocal yielded
+        while True:
+            yielded += 1
+            yield yielded
+
+    async with world.peer() as peer, world.peer() as other:
+        name = await watch(peer, "test.count")
+        seen = [(await see(peer, name)).tuples[0] for _ in range(3)]
+        assert seen == sorted(set(seen))
+        assert yielded < 1000, "values that nobody has looked at are not asked for"
+        assert (await see(other, await watch(other))).tuples == ["a", "b"]
+
+
 async def test_source_that_fails_is_opened_again(world: World) -> None:
     opened: list[int] = []
 
