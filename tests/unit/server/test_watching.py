@@ -84,7 +84,7 @@ class Notes:
 class World:
     """A server whose peers watch notes."""
 
-    def __init__(self, sweep: SweepOptions | None = None) -> None:
+    def __init__(self, sweep: SweepOptions | None = None, **options: Any) -> None:
         self.payload_io = PayloadIO()
         self.environment = Environment()
         self.notes = Notes()
@@ -92,8 +92,8 @@ class World:
         self.add("test.notes", self.notes.read)
         self.sources = Sources()
         evaluator = Evaluator(self.payload_io, self.environment, self.sources)
-        options = LiveOptions(coalesce_seconds=0.0)
-        live = Live(evaluator, options, lambda peer: True, self.sources, sweep=sweep)
+        live_options = LiveOptions(**{"coalesce_seconds": 0.0, **options})
+        live = Live(evaluator, live_options, lambda peer: True, self.sources, sweep=sweep)
         self.server = Server(
             self.payload_io,
             self.payload_io.codec,
