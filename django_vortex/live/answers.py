@@ -5,19 +5,21 @@ them is made there. On the event loop it then gives envelopes: that nothing has 
 changed since what a peer has, or the whole. Nothing is encoded there.
 
 Kept of an answer are the JSON of its rows, compressed where it is long, 28 bytes a row, the delta
-from the answer before, and of former states where they differ from the next: at most `MAX_FORMER`
-of them and `FORMER_BYTES`. What was prepared for those who have nothing is kept until they have got
-it, and an envelope as long as somebody else keeps it.
+from the answer before, and of former states where they differ from the next, as many as
+`former_states` says. What was prepared for those who have nothing is kept until they have got it,
+and an envelope as long as somebody else keeps it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final, TypeAlias
-from weakref import WeakValueDictionary
+from weakref import ref
 
-from django_vortex.live.deltas import Patch, find_delta, make_patch
+from django_vortex.live.deltas import find_delta, make_patch
+from django_vortex.live.former_states import Former, remember, restore
 from django_vortex.live.pushes import make_filt, make_push, name_positions, write_positions
 from django_vortex.live.row_texts import RowTexts
 from django_vortex.live.tags import GetKey, ListState, make_state
@@ -29,14 +31,10 @@ from django_vortex.wire.envelope import SHARED_TEXT, PayloadEnvelope
 from django_vortex.wire.payload import Payload
 from django_vortex.wire.reserved import FROM_TAG, IS_ONE, TO_TAG
 
-MAX_FORMER: Final = 8
-"""How many former states are remembered."""
-
-FORMER_BYTES: Final = 16_384
-"""How much of them is remembered."""
-
 MAX_ROWS_ON_LOOP: Final = 2000
 """Longer lists are compared in the thread alone, with the state before; others get the whole."""
+
+_NONE: Final[Mapping[Any, Any]] = MappingProxyType({})
 
 _Key: TypeAlias = tuple[str, str, str | None]
 
@@ -61,12 +59,12 @@ class Answer:
         self._state = state
         self._rows = rows
         self._is_portable = is_portable
-        self._former: tuple[Patch, ...] = ()
+        self._former: Former = ()
         self._delta: tuple[str, _Delta | None] | None = None  # from the answer before
         self._whole: bytes | None = None
-        self._foreign: dict[Dialect, bytes] = {}
+        self._foreign: Mapping[Dialect, bytes] = _NONE
         self._asked: frozenset[Dialect] = frozenset()
-        self._envelopes: WeakValueDictionary[_Key, PayloadEnvelope] | None = None
+        self._envelopes: Mapping[_Key, ref[PayloadEnvelope]] = _NONE
 
     @property
     def tag(self) -> str:
@@ -108,12 +106,13 @@ class Answer:
         if tag is not None and tag != self.tag:
             delta = self._find_delta(tag)
             tag = None if delta is None else tag
-        if self._envelopes is None:
-            self._envelopes = WeakValueDictionary()
         key = (name, at, tag)
-        envelope = self._envelopes.get(key)
+        known = self._envelopes.get(key)
+        envelope = None if known is None else known()
         if envelope is None:
-            envelope = self._envelopes[key] = self._make_envelope(name, at, tag, delta)
+            envelope = self._make_envelope(name, at, tag, delta)
+            kept = {one: made for one, made in self._envelopes.items() if made() is not None}
+            self._envelopes = {**kept, key: ref(envelope)}
         return envelope
 
     def make_whole(self, filt: Filt, dialect: Dialect = Dialect.D2) -> PayloadEnvelope:
@@ -130,7 +129,7 @@ class Answer:
         self._asked |= {dialect}
         text = self._rows.text
         readers = SHARED_TEXT if self._is_portable else (Dialect.NATIVE, Dialect.NATIVE_1)
-        by_dialect = dict.fromkeys(readers, text) | self._foreign
+        by_dialect = {**dict.fromkeys(readers, text), **self._foreign}
         return PayloadEnvelope.with_tuples(filt, EncodedTuples(by_dialect))
 
     def _make_envelope(
@@ -149,19 +148,10 @@ class Answer:
         """Return what has changed since a state, None if the whole is better."""
         if self._delta is not None and self._delta[0] == tag:
             return self._delta[1]
-        former = self._restore(tag)
+        former = restore(self._state, self._former, tag)
         if former is None or max(len(former), len(self)) > MAX_ROWS_ON_LOOP:
             return None
         return self._compare(former)
-
-    def _restore(self, tag: str) -> ListState | None:
-        """Return a former state."""
-        state = self._state
-        for patch in self._former:
-            state = patch.restore(state)
-            if state.tag == tag:
-                return state
-        return None
 
     def _compare(self, former: ListState) -> _Delta | None:
         """Return what has changed since a state, None if to say it takes above half of the list."""
@@ -184,13 +174,11 @@ class Answer:
         else:
             former = (make_patch(old, self._state), *former)
             self._delta = old.tag, self._compare(old)
-        kept = 0
-        for count, patch in enumerate(former[:MAX_FORMER]):
-            kept += patch.size
-            if kept > FORMER_BYTES:
-                former = former[:count]
-                break
-        self._former = former[:MAX_FORMER]
+        self._former = remember(former)
+
+    def _is_written_for(self, dialect: Dialect) -> bool:
+        """Return whether the rows are there as a dialect writes them."""
+        return self._is_portable or dialect.is_native
 
     def _prepare(
         self,
@@ -207,10 +195,10 @@ class Answer:
             dialects = {*dialects, *(previous._asked or previous._foreign)}
         if (previous is None or needs_whole) and len(tuples) > 1:
             self._whole = codec.encode_payload(Payload({}, tuples), Dialect.NATIVE).tuples
-        for dialect in dialects:
-            if dialect is Dialect.D0 or not (self._is_portable or dialect.is_native):
-                encoded = codec.encode_payload(Payload({}, tuples), dialect)
-                self._foreign[dialect] = encoded.tuples
+        foreign = [one for one in dialects if one is Dialect.D0 or not self._is_written_for(one)]
+        if foreign:
+            payload = Payload({}, tuples)
+            self._foreign = {one: codec.encode_payload(payload, one).tuples for one in foreign}
         self._rows.pack()
 
 

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from django_vortex.exceptions import UnencodableValue
-from django_vortex.live.answers import FORMER_BYTES, MAX_FORMER, Answer, make_answer
+from django_vortex.live.answers import Answer, make_answer
+from django_vortex.live.former_states import FORMER_BYTES, MAX_FORMER
 from django_vortex.tuples import Tuple, TupleRegistry, tuple_type
 from django_vortex.wire.codec import Codec
 from django_vortex.wire.dialects import Dialect, WireForm
