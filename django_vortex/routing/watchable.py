@@ -29,12 +29,15 @@ class Watchable:
             with the first watcher and closed with the last.
         is_one: Tells of what the handler returned whether it is a single tuple or value, and not a
             list; None is never.
+        may_share: Tells whether all peers that may ask get the same, though nobody has said so;
+            None is no.
     """
 
     scope: WatchScope = "user"
     depends_on: tuple[Any, ...] = ()
     source: MakeSource | None = None
     is_one: Callable[[Any], bool] | None = None
+    may_share: Callable[[], bool] | None = None
 
 
 PER_USER: Final = Watchable()

@@ -47,6 +47,7 @@ class Subscriptions:
         self._can_find = can_find
         self._of_peers: dict[str, dict[str, Subscription]] = {}
         self._personal: WeakSet[Registered] = WeakSet()
+        self._unshared: WeakSet[Registered] = WeakSet()
         self._gates: WeakKeyDictionary[Registered, PayloadEndpoint] = WeakKeyDictionary()
         self.shown = ShownAnswers(server.date, self.write_position)
         """What is shown of the newest answers."""
@@ -131,18 +132,29 @@ class Subscriptions:
         """Let go of a subscription whose watch is over; see `Holder`."""
         self._forget(subscription)
         watch = subscription.watch
-        if not isinstance(error, NeedsPeer) or watch is None or watch.question.scope.is_shared:
+        if not isinstance(error, NeedsPeer) or watch is None:
             return True
-        self._personal.add(watch.question.endpoint)
+        endpoint = watch.question.endpoint
+        if not watch.question.scope.is_shared:
+            self._personal.add(endpoint)
+        elif endpoint.watchable is not None and endpoint.watchable.scope != "all":
+            self._unshared.add(endpoint)
+        else:
+            return True
         connection = self._peers.get(subscription.peer)
         if connection is not None:
             subscription.watch = None
-            self.add(connection, watch.question.endpoint, subscription)
+            self.add(connection, endpoint, subscription)
         return False
 
     def _make_scope(self, connection: Connection, endpoint: Registered) -> Scope:
         watchable = endpoint.watchable
-        if watchable is not None and watchable.scope == "all":
+        if watchable is None:
+            return self._make_user_scope(connection, endpoint)
+        if watchable.scope == "all":
+            return Scope(is_shared=True)
+        may_share = None if endpoint in self._unshared else watchable.may_share
+        if may_share is not None and may_share():
             return Scope(is_shared=True)
         return self._make_user_scope(connection, endpoint)
 

@@ -15,11 +15,7 @@ from django_vortex.exceptions import (
     DefinitionError,
     HandlerError,
     PeerError,
-    PermissionDenied,
-    TooManyRequests,
-    UnknownEndpoint,
     ValidationError,
-    quoted,
 )
 from django_vortex.live.change_texts import read_changes, write_changes
 from django_vortex.live.changes import Change
@@ -32,7 +28,6 @@ from django_vortex.routing.endpoint import PayloadEndpoint
 from django_vortex.routing.failures import make_result
 from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.routing.peer import Peer
-from django_vortex.routing.permission import READING
 from django_vortex.routing.permissions import AllowAny
 from django_vortex.routing.registered import Registered
 from django_vortex.routing.request import Request
@@ -44,11 +39,11 @@ from django_vortex.server.presentation import OwnPresentation, Presentation, Who
 from django_vortex.server.reflecting import Reflecting
 from django_vortex.server.subscription import Subscription
 from django_vortex.server.subscriptions import Subscriptions, start_all
+from django_vortex.server.watch_requests import demand, find_watchable, read_asked
 from django_vortex.tuples.canonical import canonical_text
 from django_vortex.typedefs import Filt
 from django_vortex.wire.dialects import Dialect
-from django_vortex.wire.envelope import PayloadEnvelope
-from django_vortex.wire.reserved import MESSAGE_ID, UNWATCH_KEY, WATCH_KEY
+from django_vortex.wire.reserved import UNWATCH_KEY, WATCH_KEY
 
 AT_ONCE: Final = 16
 """How many watches of a message are asked permission for at a time."""
@@ -182,7 +177,7 @@ class Watching:
     ) -> None:
         """Show an observer the answer to a question; see `Observers`."""
         connection = self._get_connection(request)
-        await self._demand(endpoint, question, connection.peer)
+        await demand(self._payload_io, endpoint, question, connection.peer)
         name = self._write_filt(pushed)
         others = self._find_observers(connection.peer.uuid, name) - {observer}
         presentation = WholePresentation(
@@ -301,9 +296,9 @@ class Watching:
     ) -> dict[str, Any]:
         """Begin one watch, and return what its peer is told of that."""
         try:
-            filt, tag = _read(asked, index)
-            endpoint = self._find_endpoint(filt, connection.peer)
-            await self._demand(endpoint, filt, connection.peer)
+            filt, tag = read_asked(asked, index)
+            endpoint = find_watchable(self._payload_io, filt, connection.peer)
+            await demand(self._payload_io, endpoint, filt, connection.peer)
             name = make_name(filt, self._server.codec.registry)
             presentation = OwnPresentation(self.subscriptions.shown, name)
             subscription = self.subscriptions.make(connection, filt, presentation, tag)
@@ -327,57 +322,9 @@ class Watching:
 
     async def _go_on(self, connection: Connection, subscription: Subscription) -> None:
         try:
-            endpoint = self._find_endpoint(subscription.filt, connection.peer)
-            await self._demand(endpoint, subscription.filt, connection.peer)
+            endpoint = find_watchable(self._payload_io, subscription.filt, connection.peer)
+            await demand(self._payload_io, endpoint, subscription.filt, connection.peer)
             if self.subscriptions.get(subscription.peer, subscription.name) is None:
                 self._add(connection, endpoint, subscription)
         except PeerError as error:
             subscription.refuse(error)
-
-    def _find_endpoint(self, filt: Filt, peer: Peer) -> Registered:
-        found = self._payload_io.find(filt, peer.name)
-        watchable = [one for one in found if one.watchable is not None]
-        if len(watchable) == 1:
-            return watchable[0]
-        key = quoted(filt.get("key"))
-        if not found:
-            raise UnknownEndpoint(f"Nothing answers {key}", "$.filt.key")
-        if not watchable:
-            raise HandlerError(f"The answers of {key} cannot be watched: it is no query")
-        raise HandlerError(f"{len(watchable)} handlers answer {key}, and one can be watched")
-
-    async def _demand(self, endpoint: Registered, filt: Filt, peer: Peer) -> None:
-        """Refuse a peer that may not watch, or asks too often.
-
-        Where each user has an answer of its own, its evaluation asks for the permission.
-        """
-        if endpoint.rates is not None and (wait := endpoint.rates.admit(peer)):
-            raise TooManyRequests(wait)
-        if endpoint.watchable is None or endpoint.watchable.scope != "all":
-            return
-        envelope = PayloadEnvelope(dict(filt))
-        request = Request(envelope, peer, codec=self._server.codec, is_push=True)
-        try:
-            may_watch = await endpoint.permission.ask(request, READING, self._payload_io.run_sync)
-        except Exception as error:
-            raise self._payload_io.explain(endpoint, peer.name, error) from error
-        if not may_watch:
-            raise PermissionDenied("You may not ask for this")
-
-
-def _read(asked: Any, index: int) -> tuple[Filt, str | None]:
-    """Return filt and tag of one watch that a peer asks for.
-
-    Raises:
-        ValidationError: It is none.
-    """
-    filt = asked.get("filt") if isinstance(asked, dict) else None
-    tag = asked.get("tag") if isinstance(asked, dict) else None
-    if not isinstance(filt, dict) or not isinstance(filt.get("key"), str):
-        text = "Expected a dict with a filt that has a key"
-        raise ValidationError(errors=[{"index": index, "field": "filt", "messages": [text]}])
-    if tag is not None and not isinstance(tag, str):
-        raise ValidationError(
-            errors=[{"index": index, "field": "tag", "messages": ["Expected a text, or null"]}]
-        )
-    return {name: value for name, value in filt.items() if name != MESSAGE_ID}, tag

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
 from typing import Any, Literal, Unpack
@@ -33,6 +34,7 @@ from django_vortex.orm.crud.work import CrudWork, Outcome
 from django_vortex.orm.filt_keys import check_keys, is_of_application
 from django_vortex.orm.store import RefusedByDatabase, Unit
 from django_vortex.routing.peer import Peer
+from django_vortex.routing.permissions import DefaultPermission
 from django_vortex.routing.ports import is_on_loop
 from django_vortex.routing.request import Request
 from django_vortex.typedefs import Filt
@@ -182,6 +184,7 @@ class OrmCrudHandler(BaseHandler):
         self.store = make_store(self.model, self.session_factory, self.using, self._run_sync)
         self.plan = make_crud_plan(self)
         permissions = [plan.access.permission for plan in self.plan.models]
+        self._watchable = replace(self._watchable, may_share=self._is_same_for_all)
         self._register(CrudGate(permissions), owner)
         self._known_keys = frozenset((*self.filt, *_FILT_KEYS))
         self._has_extensions = any(plan.extensions for plan in self.plan.models)
@@ -327,6 +330,17 @@ class OrmCrudHandler(BaseHandler):
         if self.plan.listing is not None:
             return work.find(self.plan.listing)
         return work.create()
+
+    def _is_same_for_all(self) -> bool:
+        """Return whether all peers that may retrieve are answered the same."""
+        main = self.plan.main
+        permission = main.access.permission
+        if isinstance(permission, DefaultPermission):
+            permission = permission.current
+        is_plain = not self._own_hooks and main.hooks.isdisjoint(
+            {"before_retrieve", "after_retrieve"}
+        )
+        return is_plain and not permission.restricts and not main.access.nested
 
     def _find_own_hooks(self) -> frozenset[str]:
         """Return which of our methods for applications a subclass, or a keyword, has defined."""

@@ -7,6 +7,7 @@ the last word about order, limits, deferred columns and the database.
 
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
+from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar, Unpack
 
@@ -21,7 +22,11 @@ from django_vortex.orm.filt_keys import check_keys, is_of_application
 from django_vortex.orm.model_spec import Shape
 from django_vortex.orm.store import RefusedByDatabase, Unit
 from django_vortex.routing.permission import Action, to_permission
-from django_vortex.routing.permissions import DefaultRowPermission, WholeHandler
+from django_vortex.routing.permissions import (
+    DefaultPermission,
+    DefaultRowPermission,
+    WholeHandler,
+)
 from django_vortex.routing.request import Request
 from django_vortex.typedefs import Filt
 from django_vortex.wire.payload import Payload
@@ -98,6 +103,7 @@ class RowsHandler(ModelHandler):
         self._access = Access(permission, self.get_queryset)
         if self.store.is_async:
             self.handle = self._handle_on_loop  # type: ignore[assignment]
+        self._watchable = replace(self._watchable, may_share=self._is_same_for_all)
         self._register(WholeHandler(permission), owner)
 
     def get_untyped(self) -> type[Any] | None:
@@ -158,6 +164,18 @@ class RowsHandler(ModelHandler):
     @property
     def _needs_loop(self) -> bool:
         return self.store.is_async
+
+    def _is_same_for_all(self) -> bool:
+        """Return whether all peers that may ask are answered the same."""
+        cls = type(self)
+        permission = self._access.permission
+        if isinstance(permission, DefaultPermission):
+            permission = permission.current
+        is_plain = (cls.build_model, cls.get_queryset) == (
+            RowsHandler.build_model,
+            RowsHandler.get_queryset,
+        )
+        return is_plain and not permission.restricts
 
     def _run_sync(self, function: Callable[[], Any]) -> Awaitable[Any]:
         return self.payload_io.run_sync(function)

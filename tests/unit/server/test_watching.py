@@ -102,14 +102,22 @@ class World:
         )
         self.peers = 0
 
-    def add(self, key: str, handler: Any, *, scope: Any = "user", permission: Any = None) -> None:
+    def add(
+        self,
+        key: str,
+        handler: Any,
+        *,
+        scope: Any = "user",
+        permission: Any = None,
+        may_share: Any = None,
+    ) -> None:
         self.endpoints.append(
             PayloadEndpoint(
                 {"key": key},
                 handler,
                 permission=permission or AllowAny(),
                 payload_io=self.payload_io,
-                watchable=Watchable(scope),
+                watchable=Watchable(scope, may_share=may_share),
             )
         )
 
@@ -576,3 +584,35 @@ async def test_what_changes_and_nobody_tells_is_found_by_the_sweep() -> None:
     finally:
         await world.server.stop(1.0)
     assert len(asyncio.all_tasks()) == 1
+
+
+async def test_users_share_what_is_the_same_for_all(world: World) -> None:
+    world.add("test.same", world.notes.read, may_share=lambda: True, permission=Members())
+    world.environment.users["2"] = "Ada"
+    async with world.peer("1") as one, world.peer("2") as two:
+        await see(one, await watch(one, "test.same"))
+        before = world.notes.reads
+        await see(two, await watch(two, "test.same"))
+        assert world.notes.reads <= before + 1
+        world.change("z")
+        for peer in (one, two):
+            assert (await peer.receive({"key": "vortex.watched"})).filt["to"]
+        assert world.notes.reads <= before + 2
+
+
+async def test_what_depends_on_the_user_after_all_is_not_shared(world: World) -> None:
+    def read(request: Request) -> list[Any]:
+        rows = world.notes.read(request)
+        return rows if "b" in rows else [request.user]
+
+    world.add("test.some", read, may_share=lambda: True)
+    async with world.peer("1") as one, world.peer("2") as two:
+        names = [await watch(peer, "test.some") for peer in (one, two)]
+        for peer, name in zip((one, two), names, strict=True):
+            assert (await see(peer, name)).tuples == ["a", "b"]
+        world.change("a")
+        for peer, name, user in zip((one, two), names, ("Ada", "Bob"), strict=True):
+            shown = await see(peer, name)
+            while "Ada" not in shown.tuples and "Bob" not in shown.tuples:
+                shown = await see(peer, name)
+            assert shown.tuples == [user]
