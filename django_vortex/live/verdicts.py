@@ -33,6 +33,8 @@ def judge(
 ) -> Evaluation:
     """Return what an evaluation means: whether it may be shown, and whether it is the last."""
     misuse = get_misuse(question, peer, recorder)
+    if misuse is None and error is None:
+        misuse = _get_unknown(question, recorder)
     return Evaluation(
         answer=answer if misuse is None else None,
         error=misuse or error,
@@ -52,3 +54,14 @@ def get_misuse(question: Question, peer: Peer | None, recorder: Recorder) -> Han
     if isinstance(peer, SharedPeer) and peer.is_looked_at:
         return NeedsPeer(f"{key!r} looks at who asks, and others share its answer")
     return None
+
+
+def _get_unknown(question: Question, recorder: Recorder) -> HandlerError | None:
+    """Return that an answer depends on something of which no change would be told."""
+    watchable = question.endpoint.watchable
+    if not recorder.unknown or (watchable is not None and watchable.depends_on):
+        return None
+    return HandlerError(
+        f"{question.filt.get('key')!r} reads what no model is of: {recorder.unknown[0]!r}. Say "
+        "which tables that is by depends_on="
+    )

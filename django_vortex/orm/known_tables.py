@@ -19,6 +19,7 @@ class KnownTables:
 
     def __init__(self) -> None:
         self._quiet = NOTHING
+        self._views: Mapping[str, str] = {}
         self._by_name: Mapping[str, frozenset[str]] = MappingProxyType({})
         self._lock = Lock()
         self._find_kept = lru_cache(MAX_KEPT)(self._find)
@@ -32,6 +33,15 @@ class KnownTables:
                 by_name[name.lower()] = by_name.get(name.lower(), NOTHING) | {name}
             if by_name != self._by_name:
                 self._by_name = MappingProxyType(by_name)
+                self._find_kept = lru_cache(MAX_KEPT)(self._find)
+
+    def add_views(self, texts: Mapping[str, str]) -> None:
+        """Know more views by the texts that make them; they are tables too, which may be told."""
+        self.add(texts)
+        with self._lock:
+            views = {**self._views, **{name.lower(): text for name, text in texts.items()}}
+            if views != self._views:
+                self._views = views
                 self._find_kept = lru_cache(MAX_KEPT)(self._find)
 
     def add_quiet(self, tables: Iterable[str]) -> None:
@@ -55,7 +65,7 @@ class KnownTables:
         return NOTHING.union(*self._by_name.values())
 
     def find_named(self, text: str) -> frozenset[str]:
-        """Return the known tables that a text names, or may name."""
+        """Return the known tables that a text names, or may name, and those in their views."""
         if len(text) > MAX_KEPT_CHARACTERS:
             return self._find(text)
         return self._find_kept(text)
@@ -65,8 +75,14 @@ class KnownTables:
         return self.find_named(text) if read_sql(text).may_write else NOTHING
 
     def _find(self, text: str) -> frozenset[str]:
+        names, views = set(read_sql(text).names), self._views
+        left = names & views.keys()
+        while left:
+            inner = read_sql(views[left.pop()]).names - names
+            names |= inner
+            left |= inner & views.keys()
         by_name = self._by_name
-        return NOTHING.union(*(by_name.get(name, NOTHING) for name in read_sql(text).names))
+        return NOTHING.union(*(by_name.get(name, NOTHING) for name in names))
 
 
 known_tables = KnownTables()

@@ -1,7 +1,7 @@
 """What a statement has read, noted for the evaluation that it belongs to: `note_reads`.
 
 Takes texts that were executed, gives the dependencies of an evaluation: each known table that a
-text names, whatever it does with it.
+text names, whatever it does with it, and those of the views in it.
 """
 
 from collections.abc import Iterable
@@ -11,23 +11,34 @@ from django_vortex.live.dependencies import Dependency
 from django_vortex.live.recording import Recorder
 from django_vortex.orm.known_tables import known_tables
 from django_vortex.orm.sql_text import read_sql
+from django_vortex.orm.views import Fetch, know_views
 from django_vortex.quoting import shortened
 
 
 def note_reads(
-    recorder: Recorder, database: str, text: str, known: Iterable[Dependency] = ()
+    recorder: Recorder,
+    database: str,
+    text: str,
+    known: Iterable[Dependency] = (),
+    fetch: Fetch | None = None,
 ) -> None:
-    """Note what a text has read; raises nothing.
+    """Note what a text has read.
 
     Args:
         recorder: Who wants to know.
         database: What the database is called.
         text: What was executed.
         known: What is known better than from the text.
+        fetch: Asks the database about its views.
     """
+    if fetch is not None:
+        know_views(database, fetch, is_missing=False)
     found = list(known)
-    named = known_tables.find_named(text) - {one.table.name for one in found}
-    found += [Dependency(Table(database, name)) for name in sorted(named)]
-    recorder.reads += found
-    if not found and read_sql(text).has_source:
-        recorder.unknown.append(shortened(text))
+    named = known_tables.find_named(text)
+    if not found and not named and read_sql(text).has_source:
+        if fetch is not None and know_views(database, fetch, is_missing=True):
+            named = known_tables.find_named(text)
+        if not named:
+            recorder.unknown.append(shortened(text))
+    rest = named.difference(one.table.name for one in found)
+    recorder.reads += [*found, *(Dependency(Table(database, name)) for name in sorted(rest))]

@@ -7,13 +7,16 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from django.db import router
 from django.db.models import Exists, F, Func, IntegerField, OuterRef, Q
 from django.db.models.expressions import RawSQL
 
 from django_vortex.live.changes import Table
 from django_vortex.live.dependencies import Dependency
 from django_vortex.live.recording import Recorder, recording
+from django_vortex.orm import views
 from django_vortex.orm.django.read_hooks import Reading
+from django_vortex.orm.django.routing import WriteRouter, install_router
 from tests.live.django_models import Asset, City, Fan, Label, Person, Rate, Seat, Team, Ticket
 from tests.live.django_place import Place
 
@@ -103,12 +106,63 @@ def test_nothing_is_noted_of_others(place: Place) -> None:
     assert recorder.reads == []
 
 
-def test_view_that_nobody_knows_is_noted(place: Place) -> None:
-    place.execute_past_django("CREATE VIEW open_tickets AS SELECT * FROM live_ticket")
-    recorder = record(lambda: place.execute("SELECT * FROM open_tickets"))
-    assert recorder.unknown == ["SELECT * FROM open_tickets"]
-    recorder = record(lambda: place.execute("SELECT 1"))
-    assert recorder.unknown == []
+def test_text_of_which_no_table_is_known_is_noted(place: Place) -> None:
+    place.execute_past_django("CREATE TABLE legacy (id int)")
+    assert record(lambda: place.execute("SELECT * FROM legacy")).unknown == ["SELECT * FROM legacy"]
+    assert record(lambda: place.execute("SELECT 1")).unknown == []
+
+
+def test_views_stand_for_their_tables(place: Place) -> None:
+    place.execute_past_django("CREATE VIEW open_tickets AS SELECT t.* FROM live_ticket t")
+    place.execute_past_django("CREATE VIEW some_view AS SELECT o.* FROM open_tickets o, live_team")
+    tables = find_tables(lambda: place.execute("SELECT * FROM some_view"))
+    assert tables == {"some_view", "open_tickets", "live_ticket", "live_team"}
+
+
+def test_view_that_is_made_later(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    find_tables(Team.objects.count)
+    name = f"late_{place.alias}"  # known to the process afterwards
+    place.execute_past_django(f"CREATE VIEW {name} AS SELECT * FROM live_label")
+    assert record(lambda: place.execute(f"SELECT * FROM {name}")).unknown
+    monkeypatch.setattr(views, "SECONDS_BETWEEN", -1.0)
+    assert find_tables(lambda: place.execute(f"SELECT * FROM {name}")) == {name, "live_label"}
+
+
+def test_materialized_view_changes_when_it_is_refreshed(on_postgres: Place) -> None:
+    place = on_postgres
+    place.execute_past_django("CREATE MATERIALIZED VIEW kept AS SELECT * FROM live_label")
+    assert find_tables(lambda: place.execute("SELECT * FROM kept")) == {"kept"}
+    with place.listening() as told:
+        place.execute("REFRESH MATERIALIZED VIEW kept")
+    assert [change.table.name for change in told.changes] == ["kept"]
+
+
+class Replicas:
+    """A router of an application."""
+
+    def db_for_read(self, model: Any, **hints: Any) -> str | None:
+        return "replica" if model is Label else None
+
+
+def test_reads_go_where_writes_go(place: Place) -> None:
+    ours, *others = find_own_routers() + router.routers
+    before, router.routers = router.routers, [ours, Replicas(), *others]
+    try:
+        assert Label.objects.all().db == "replica"
+        with recording():
+            assert Label.objects.all().db == place.alias
+            assert Team.objects.all().db == place.alias
+    finally:
+        router.routers = before
+
+
+def find_own_routers() -> list[Any]:
+    return [one for one in router.routers if isinstance(one, WriteRouter)]
+
+
+def test_router_of_ours_is_there_once() -> None:
+    install_router()
+    assert len(find_own_routers()) == 1
 
 
 def test_query_that_fails_is_noted(place: Place) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -17,7 +18,7 @@ from django_vortex.routing.endpoint import PayloadEndpoint
 from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.routing.permissions import AllowAny
 from django_vortex.routing.request import Request
-from django_vortex.routing.watchable import PER_USER
+from django_vortex.routing.watchable import PER_USER, Watchable
 from django_vortex.transports.evaluating import DjangoEnvironment
 from tests.live.django_models import Label, Team
 from tests.live.django_place import Place
@@ -39,7 +40,9 @@ async def run_in_thread(function: Callable[[], Any]) -> Any:
     return await asyncio.to_thread(run)
 
 
-def evaluate(*functions: Callable[[Request], Any]) -> list[Evaluation]:
+def evaluate(
+    *functions: Callable[[Request], Any], watchable: Watchable = PER_USER
+) -> list[Evaluation]:
     payload_io = PayloadIO()
     payload_io.bind(run_sync=run_in_thread)
     evaluator = Evaluator(payload_io, DjangoEnvironment(lambda uuid: None), Sources())
@@ -49,7 +52,7 @@ def evaluate(*functions: Callable[[Request], Any]) -> list[Evaluation]:
             function,
             permission=AllowAny(),
             payload_io=payload_io,
-            watchable=PER_USER,
+            watchable=watchable,
         )
         for index, function in enumerate(functions)
     ]
@@ -91,6 +94,23 @@ def test_evaluation_writes_nothing(place: Place, write: Callable[[Place], Any]) 
     assert evaluation.is_final
     assert "only reads" in str(evaluation.error)
     assert place.read() == before
+
+
+def test_evaluation_that_reads_what_nobody_knows(place: Place) -> None:
+    """A change of it would never be told; `depends_on` says what it stands for."""
+    place.execute_past_django("CREATE TABLE no_model_of_it (id integer)")
+
+    def answer(request: Request) -> list[Any]:
+        place.execute("SELECT * FROM no_model_of_it")
+        return []
+
+    [evaluation] = evaluate(answer)
+    assert evaluation.answer is None
+    assert evaluation.is_final
+    assert "'SELECT * FROM no_model_of_it'. Say which tables" in str(evaluation.error)
+    [evaluation] = evaluate(answer, watchable=replace(PER_USER, depends_on=(Team,)))
+    assert evaluation.error is None
+    assert "live_team" in {one.table.name for one in evaluation.dependencies}
 
 
 def test_evaluation_that_failed_spoils_no_other(place: Place) -> None:

@@ -6,6 +6,7 @@ they do not know is read from the text of the statement, and is any row of the t
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from typing import Any, Final, Protocol
 
 from django_vortex.live.changes import Change, Table
@@ -139,6 +140,16 @@ class Capture:
         if not is_open:
             self.tell(is_certain=is_open is False)
 
+    def fetch(self, query: str) -> list[Any]:
+        """Return the rows of a query that nobody else hears of."""
+        with closing(self._connection.connection.cursor()) as cursor:
+            cursor.execute(query)
+            return list(cursor.fetchall())
+
+    def depend_on_everything(self) -> list[Dependency]:
+        """Return dependencies on all tables, for want of something better."""
+        return [Dependency(one.table) for one in self._change_everything()]
+
     def table(self, name: str) -> Table:
         """Return a table of this database."""
         return Table(self._database, name)
@@ -169,13 +180,13 @@ class Capture:
                 written = self._note_raw(text, cursor)
             if recorder is not None:
                 recorder.writes += [self.table(name) for name in written]
-                note_reads(recorder, self._database, text)
+                note_reads(recorder, self._database, text, fetch=self.fetch)
         except Exception:
             logger.exception("Could not find out what a statement has written or read")
             self._pending.add(self._change_everything())
             self._asks_driver = True
             if recorder is not None:
-                recorder.reads += [Dependency(one.table) for one in self._change_everything()]
+                recorder.reads += self.depend_on_everything()
 
     def _note_raw(self, text: str, cursor: Any) -> frozenset[str]:
         """Note what a text may have written."""

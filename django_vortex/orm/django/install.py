@@ -7,6 +7,7 @@ from django_vortex.live.looks import looks
 from django_vortex.orm.django.capture import provide_capture, watch_connection
 from django_vortex.orm.django.known_models import know_models
 from django_vortex.orm.django.read_hooks import install_read_hook
+from django_vortex.orm.django.routing import install_router
 from django_vortex.orm.django.sweep import look_at_database
 from django_vortex.orm.django.write_hooks import install_hooks
 from django_vortex.orm.sqlite_versions import look_at_file
@@ -19,6 +20,7 @@ def install_capture() -> None:
     install_read_hook()
     looks.add(look_at_file)
     looks.add(look_at_database)
+    install_router()
     connection_created.connect(watch_connection, dispatch_uid="django_vortex.capture")
     for connection in connections.all(initialized_only=True):
         provide_capture(connection)

@@ -97,7 +97,12 @@ class Reading:
             known = self._find_dependencies(returned)
         except Exception:
             logger.exception("Could not find out which rows a query has read")
-        note_reads(recorder, self._capture.database, self._text, known)
+        capture = self._capture
+        try:
+            note_reads(recorder, capture.database, self._text, known, capture.fetch)
+        except Exception:
+            logger.exception("Could not note what a query has read")
+            recorder.reads += capture.depend_on_everything()
 
     def _make(self, *args: Any, **kwargs: Any) -> Any:
         """Make the text, and say that it is ours."""

@@ -5,6 +5,8 @@ each table that it names, with what its WHERE asks of rows and the keys of the r
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
+from functools import partial
 from typing import Any
 
 from sqlalchemy.engine.cursor import CursorFetchStrategy, FullyBufferedCursorFetchStrategy
@@ -56,7 +58,14 @@ def note_reads(
         found = list(_find_dependencies(plan, database, context, rows))
     found_names = {one.table.name for one in found}
     found += [Dependency(Table(database, name)) for name in sorted(plan.tables - found_names)]
-    reads.note_reads(recorder, database, text, found)
+    reads.note_reads(recorder, database, text, found, partial(_fetch, context))
+
+
+def _fetch(context: Any, query: str) -> list[Any]:
+    """Return the rows of a query that nobody else hears of."""
+    with closing(context.root_connection.connection.cursor()) as cursor:
+        cursor.execute(query)
+        return list(cursor.fetchall())
 
 
 def note_all(recorder: Recorder, database: str) -> None:
