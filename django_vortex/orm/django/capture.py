@@ -6,7 +6,7 @@ they do not know is read from the text of the statement, and is any row of the t
 """
 
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from functools import partial
 from typing import Any, Final, Protocol
 
 from django_vortex.live.changes import Change, Table
@@ -18,7 +18,7 @@ from django_vortex.orm.django.buffering import finish_write
 from django_vortex.orm.django.cascades import add_cascades
 from django_vortex.orm.django.commits import watch_commits
 from django_vortex.orm.django.database_names import find_database
-from django_vortex.orm.django.drivers import is_in_transaction
+from django_vortex.orm.django.drivers import fetch, is_in_transaction
 from django_vortex.orm.django.read_only import guard
 from django_vortex.orm.django.statements import Statement
 from django_vortex.orm.known_tables import known_tables
@@ -140,12 +140,6 @@ class Capture:
         if not is_open:
             self.tell(is_certain=is_open is False)
 
-    def fetch(self, query: str) -> list[Any]:
-        """Return the rows of a query that nobody else hears of."""
-        with closing(self._connection.connection.cursor()) as cursor:
-            cursor.execute(query)
-            return list(cursor.fetchall())
-
     def depend_on_everything(self) -> list[Dependency]:
         """Return dependencies on all tables, for want of something better."""
         return [Dependency(one.table) for one in self._change_everything()]
@@ -180,7 +174,7 @@ class Capture:
                 written = self._note_raw(text, cursor)
             if recorder is not None:
                 recorder.writes += [self.table(name) for name in written]
-                note_reads(recorder, self._database, text, fetch=self.fetch)
+                note_reads(recorder, self._database, text, fetch=partial(fetch, self._connection))
         except Exception:
             logger.exception("Could not find out what a statement has written or read")
             self._pending.add(self._change_everything())

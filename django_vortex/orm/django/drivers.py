@@ -1,5 +1,6 @@
-"""What drivers know of their connections and Django may not: `is_in_transaction`."""
+"""What is asked of drivers and not of Django: `is_in_transaction`, `fetch`."""
 
+from contextlib import closing
 from typing import Any, Final
 
 _IDLE: Final = 0
@@ -17,3 +18,10 @@ def is_in_transaction(connection: Any) -> bool | None:
     if connection.vendor == "postgresql":
         return driver.info.transaction_status not in (_IDLE, _UNKNOWN)
     return None
+
+
+def fetch(connection: Any, query: str) -> list[Any]:
+    """Return the rows of a query that no wrapper of statements hears of."""
+    with closing(connection.connection.cursor()) as cursor:
+        cursor.execute(query)
+        return list(cursor.fetchall())

@@ -5,7 +5,7 @@ say of which rows they are. Without it, and where it fails, the tables in the te
 """
 
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from itertools import chain
 from typing import Any, Final
 
@@ -16,6 +16,7 @@ from django_vortex.live.dependencies import Dependency
 from django_vortex.live.recording import Recorder, get_recorder
 from django_vortex.logs import get_limited_logger
 from django_vortex.orm.django.capture import Capture, provide_capture
+from django_vortex.orm.django.drivers import fetch
 from django_vortex.orm.django.known_models import find_models
 from django_vortex.orm.django.plain_columns import UNKNOWN, get_columns, read_value
 from django_vortex.orm.django.sources import Source, Sources, Unclear
@@ -97,9 +98,9 @@ class Reading:
             known = self._find_dependencies(returned)
         except Exception:
             logger.exception("Could not find out which rows a query has read")
-        capture = self._capture
+        capture, ask = self._capture, partial(fetch, self._compiler.connection)
         try:
-            note_reads(recorder, capture.database, self._text, known, capture.fetch)
+            note_reads(recorder, capture.database, self._text, known, ask)
         except Exception:
             logger.exception("Could not note what a query has read")
             recorder.reads += capture.depend_on_everything()
