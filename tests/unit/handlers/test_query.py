@@ -1,8 +1,11 @@
 """Functions that answer: what they are asked, and what their results are."""
 
+import datetime as dt
 import gc
 import weakref
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -13,12 +16,14 @@ from django_vortex.handlers.declared_query import find_queries
 from django_vortex.handlers.model_handler import ModelHandler
 from django_vortex.handlers.query import query
 from django_vortex.routing.endpoint import describe_handler, endpoint
+from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.routing.permissions import IsStaff
 from django_vortex.routing.registered import Registered
 from django_vortex.routing.replies import is_one
 from django_vortex.routing.request import Request
 from django_vortex.routing.watchable import PER_USER, Watchable
-from django_vortex.tuples import TupleRegistry
+from django_vortex.testing import connect
+from django_vortex.tuples import TupleRegistry, tuple_type
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.payload import Payload
 from tests.support.routing import Bench
@@ -47,6 +52,34 @@ async def test_members_of_the_filt_are_the_arguments(bench: Bench, dialect: Dial
 
     assert await tuples_of(bench, dialect, state="open") == ["open", 5]
     assert await tuples_of(bench, dialect, state="open", limit=7) == ["open", 7]
+
+
+@tuple_type("t.QueriedPlace")
+@dataclass
+class Place:
+    name: str = ""
+    size: int = 0
+
+
+@pytest.mark.parametrize("dialect", [Dialect.NATIVE, *RELEASED])
+def test_arguments_of_all_kinds_cross_the_wire(dialect: Dialect) -> None:
+    payload_io = PayloadIO()
+    called: list[Any] = []
+
+    @query("q", payload_io=payload_io)
+    def answer(
+        request: Request, *, place: Place, day: dt.date, price: Decimal, more: list[Place]
+    ) -> None:
+        called.append((place, day, price, more))
+
+    day = dt.date(2024, 1, 2)
+    filt = {"key": "q", "day": day, "price": Decimal("1.5"), "more": [Place("b", 3)]}
+    with connect(payload_io=payload_io, dialect=dialect) as peer:
+        assert peer.request({**filt, "place": Place("a", 2)}).result is None
+        assert (
+            "Argument 'place': Expected `Place`, got 5" in peer.request({**filt, "place": 5}).text
+        )
+    assert called == [(Place("a", 2), day, Decimal("1.5"), [Place("b", 3)])]
 
 
 async def test_a_coroutine_function_runs_on_the_loop(bench: Bench) -> None:
