@@ -127,33 +127,26 @@ class Watched:
         places = _read_positions(filt, PUT)
         was = _read_former(filt, size) or [None] * len(places)
         moved = _read_pairs(filt, size)
-        leaving = {*gone, *(place for _, place in moved)}
-        length = size - len(gone) + len(places)
         if len(places) != len(put) or len(was) != len(places):
             raise MalformedMessage(f"Delta puts {len(places)} rows and has {len(put)}", "$.filt")
-        rows: list[Any] = [_EMPTY] * length
-        lines = [0] * length
-        try:
-            for position, row, place in zip(places, put, was, strict=True):
-                rows[position] = row
-                lines[position] = next(self._lines) if place is None else old.lines[place]
-            for position, place in moved:
-                rows[position], lines[position] = old.rows[place], old.lines[place]
-        except IndexError:
-            raise MalformedMessage("Delta names a row that is not there", "$.filt") from None
-        staying = (place for place in range(size) if place not in leaving)
-        for position, row in enumerate(rows):
-            if row is _EMPTY:
-                place = next(staying, None)
-                if place is None:
-                    break
-                rows[position], lines[position] = old.rows[place], old.lines[place]
-        if any(row is _EMPTY for row in rows) or next(staying, None) is not None:
+        leaving = {*gone, *(place for _, place in moved)}
+        coming = {
+            position: (row, next(self._lines) if place is None else old.lines[place])
+            for position, row, place in zip(places, put, was, strict=True)
+        }
+        coming |= {position: (old.rows[place], old.lines[place]) for position, place in moved}
+        if len(leaving) < len(gone) + len(moved) or len(coming) < len(places) + len(moved):
             raise MalformedMessage("Delta names a row twice", "$.filt")
+        rows, lines = list(old.rows), list(old.lines)
+        for place in sorted(leaving, reverse=True):
+            del rows[place], lines[place]
+        for position in sorted(coming):
+            if position > len(rows):
+                raise MalformedMessage("Delta names a row that is not there", "$.filt")
+            row, line = coming[position]
+            rows.insert(position, row)
+            lines.insert(position, line)
         return Snapshot(rows, lines, old.is_one)
-
-
-_EMPTY: Any = object()
 
 
 def _find_same(old: Snapshot, rows: Sequence[Any], codec: Codec) -> list[tuple[Any, int] | None]:

@@ -244,6 +244,25 @@ async def test_watch_goes_on_with_another_process(
         server.stop()
 
 
+async def test_watch_goes_on_when_its_server_was_killed(
+    start_server: StartServer, transport: str, prefix: str
+) -> None:
+    server = start_server("uvicorn")
+    async with connected(f"{server.ws_url}/vortex", transport) as vortex:
+        await change(vortex, prefix, ["create", *"abcdef"])
+        watch = vortex.watch("e2e.watched", prefix=prefix)
+        await until(watch, *"abcdef")
+        before = watch.answer
+        server.kill()
+        await eventually(lambda: not watch.is_current, "the end to be noticed")
+        server.restart()
+        await eventually(lambda: watch.is_current, "the server to watch again")
+        await change(vortex, prefix, ["rename", "a", "b"])
+        await until(watch, "b", *"bcdef")
+        assert sum(one is other for one in watch.answer for other in before) == 5
+    server.stop()
+
+
 async def test_failure_that_may_pass_is_told_and_passes(
     server: ServerProcess, transport: str, prefix: str
 ) -> None:

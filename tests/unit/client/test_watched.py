@@ -196,3 +196,38 @@ def test_delta_that_cannot_be_is_refused_and_changes_nothing(members):
 def test_push_without_a_tag_is_refused():
     with pytest.raises(MalformedMessage, match=r"Expected a tag, got 3 - at `\$.filt.to`"):
         receive(watching("a"), {"from": "1", "to": 3})
+
+
+odd = st.recursive(
+    st.none() | st.booleans() | st.integers(-2, 4) | st.text(max_size=2) | st.floats(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=1), inner),
+    max_leaves=8,
+)
+positions = st.lists(st.integers(-1, 4), max_size=3)
+
+
+@given(
+    st.fixed_dictionaries(
+        {},
+        optional={
+            **dict.fromkeys(("gone", "put", "was"), odd | positions),
+            "moved": odd | st.lists(st.lists(st.integers(-1, 4), max_size=3), max_size=3),
+            "from": odd | st.just("1"),
+            "to": odd | st.sampled_from("12"),
+            "one": odd,
+        },
+    ),
+    st.lists(st.integers(), max_size=3),
+)
+def test_whatever_comes_is_applied_or_refused(filt, tuples):
+    watched = watching("a", "b", "c")
+    before = watched.snapshot
+    try:
+        news = receive(watched, filt, *tuples)
+    except MalformedMessage:
+        news = None
+    assert watched.snapshot is not None
+    assert len(watched.snapshot.rows) == len(watched.snapshot.lines)
+    if news is not News.NEW:
+        assert watched.snapshot is before
+        assert watched.tag == "1"
