@@ -39,7 +39,7 @@ class Register:
             LimitExceeded: The peer watches too much, or all peers of this process together.
         """
         count = self._counts.get(subscriber.peer, 0)
-        if count >= self._options.max_watches_per_peer:
+        if subscriber.is_counted and count >= self._options.max_watches_per_peer:
             raise LimitExceeded(
                 f"You watch {count} answers, as many as a peer may",
                 hint="End watches that you need no more",
@@ -54,7 +54,7 @@ class Register:
             # One that runs is never begun again beside itself, though nobody waits for it.
             watch = self._running.get(question) or Watch(question)
             self.watches[question] = watch
-        if subscriber not in watch.subscribers:
+        if subscriber.is_counted and subscriber not in watch.subscribers:
             self._counts[subscriber.peer] = count + 1
         return watch, watch.join(subscriber)
 
@@ -154,6 +154,8 @@ class Register:
 
     def _uncount(self, subscribers: Iterable[Subscriber]) -> None:
         for subscriber in subscribers:
+            if not subscriber.is_counted:
+                continue
             left = self._counts.get(subscriber.peer, 0) - 1
             if left > 0:
                 self._counts[subscriber.peer] = left

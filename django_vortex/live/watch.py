@@ -30,6 +30,10 @@ class Subscriber(Protocol):
         """The primary key of its user as text, if it is logged in."""
 
     @property
+    def is_counted(self) -> bool:
+        """Whether it is one of the watches that a peer may have so many of."""
+
+    @property
     def tag(self) -> str | None:
         """The tag of the answer that the peer has, None for none."""
 
@@ -84,23 +88,9 @@ class Watch:
     """
 
     __slots__ = (
-        "__weakref__",
-        "_late",
-        "_unserved",
-        "answer",
-        "answered_at",
-        "begun_at",
-        "dependencies",
-        "error",
-        "evaluation",
-        "evaluations",
-        "failures",
-        "is_alone",
-        "is_hanging",
-        "is_stale",
-        "question",
-        "subscribers",
-        "times",
+        *("__weakref__", "_late", "_unserved", "answer", "answered_at", "begun_at", "dependencies"),
+        *("error", "evaluation", "evaluations", "failures", "is_alone", "is_hanging", "is_stale"),
+        *("question", "subscribers", "times"),
     )
 
     def __init__(self, question: Question) -> None:

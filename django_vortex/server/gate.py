@@ -66,6 +66,8 @@ class Gate:
 
     __slots__ = ("_end", "peer", "tag", "user", "watch")
 
+    is_counted = False
+
     def __init__(self, peer: str, user: str | None, end: Callable[[PeerError], None]) -> None:
         self._end = end
         self.peer = peer

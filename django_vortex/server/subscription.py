@@ -50,6 +50,8 @@ class Subscription:
         *("filt", "gate", "peer", "presentation", "tag", "user", "watch"),
     )
 
+    is_counted = True
+
     def __init__(
         self,
         holder: Holder,

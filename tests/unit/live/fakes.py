@@ -37,6 +37,8 @@ def answered(tag, *dependencies, seconds=0.0, **size):
 class FakeSubscriber:
     """Notes what it is shown."""
 
+    is_counted = True
+
     def __init__(self, peer="p", user=None, tag=None):
         self.peer, self.user, self.tag = peer, user, tag
         self.heard = []

@@ -19,7 +19,7 @@ QUESTIONS = [make_question(f"q{owner}", user=str(owner)) for owner in range(OWNE
 class Peer:
     """Watches one question, here or there, and must never see time go back."""
 
-    user = None
+    user, is_counted = None, True
 
     def __init__(self, number):
         self.peer, self.question = f"p{number}", QUESTIONS[number % OWNERS]

@@ -255,6 +255,21 @@ async def test_peer_may_watch_so_much():
 
 
 @in_virtual_time
+async def test_what_is_watched_for_other_reasons_does_not_count():
+    class Gate(FakeSubscriber):
+        is_counted = False
+
+    watches = make_watches(FakeEvaluate(), max_watches_per_peer=1)
+    gates = [(watches.subscribe(make_question(name), one := Gate()), one) for name in "ab"]
+    watches.subscribe(make_question("c"), FakeSubscriber())
+    gates.append((watches.subscribe(make_question("d"), one := Gate()), one))
+    for watch, gate in gates:
+        watches.unsubscribe(watch, gate)
+    with pytest.raises(LimitExceeded):
+        watches.subscribe(make_question("e"), FakeSubscriber())
+
+
+@in_virtual_time
 async def test_process_watches_so_much():
     watches = make_watches(FakeEvaluate(), max_watches=1)
     watches.subscribe(make_question("a"), FakeSubscriber())
@@ -321,6 +336,45 @@ async def test_subscriber_that_raises_keeps_the_answer_from_no_other():
     watches.subscribe(make_question(), other := FakeSubscriber())
     await asyncio.sleep(LONG)
     assert other.heard == ["t1"]
+
+
+@in_virtual_time
+async def test_subscriber_that_raises_keeps_the_error_from_no_other():
+    class Raising(FakeSubscriber):
+        def fail(self, watch, error, *, is_final):
+            raise RuntimeError("Broken")
+
+    evaluate = FakeEvaluate()
+    evaluate.ready += [Evaluation(error=HandlerError("No"), is_final=True)]
+    watches = make_watches(evaluate)
+    watches.subscribe(make_question(), Raising())
+    watches.subscribe(make_question(), other := FakeSubscriber())
+    await asyncio.sleep(LONG)
+    assert [is_final for _, is_final in other.heard] == [True]
+
+
+@in_virtual_time
+async def test_subscription_that_another_subscriber_ends_is_shown_nothing():
+    class Ending(FakeSubscriber):
+        def show(self, watch):
+            watches.unsubscribe(watch, other)
+
+    watches = make_watches(FakeEvaluate())
+    other = FakeSubscriber()
+    watches.subscribe(make_question(), Ending())
+    watches.subscribe(make_question(), other)
+    await asyncio.sleep(LONG)
+    assert other.heard == []
+
+
+@in_virtual_time
+async def test_what_changes_would_concern_is_told_without_telling_them():
+    watches = make_watches(FakeEvaluate(reads()))
+    watch = watches.subscribe(make_question(), FakeSubscriber())
+    await asyncio.sleep(LONG)
+    assert watches.find_concerned(changed()) == {watch}
+    assert not watches.find_concerned(changed(TEAMS))
+    assert watch.is_current
 
 
 @in_virtual_time

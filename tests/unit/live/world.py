@@ -21,7 +21,7 @@ QUESTION = make_question()
 class Peer:
     """Somebody who watches, in one process after another, and must never see time go back."""
 
-    peer, user = "p", None
+    peer, user, is_counted = "p", None, True
 
     def __init__(self):
         self.tag = None
