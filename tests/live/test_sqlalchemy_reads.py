@@ -219,6 +219,15 @@ def test_rows_of_one_table_are_known_by_their_keys(engine: Engine) -> None:
     assert found.key_columns == ("row", "number")
 
 
+def test_row_by_its_key_is_known_by_that_alone(engine: Engine) -> None:
+    [found] = find_reads(engine, lambda session: session.get(Seat, ("A", 2)))
+    assert found.keys == {("A", 2)}  # text is not compared
+    [found] = find_reads(engine, lambda session: session.get(Tag, 2))
+    assert found.keys is None
+    assert show(found) == ("tag", {"id": {2}})
+    assert found.columns == {"id", "name"}
+
+
 KEYLESS: dict[str, Any] = {
     "aggregate": sa.select(sa.func.count(Seat.number)),
     "window": sa.select(Seat.row, Seat.number, sa.func.row_number().over()),

@@ -35,12 +35,14 @@ class Effect:
     Attributes:
         plan: What is known of its statement.
         tables: All tables that it may write.
+        others: Those of them of which no more is known.
         ends_transaction: Whether a raw text of it may begin or end a transaction.
         savepoint: What it does with the savepoint of this name.
     """
 
     plan: WritePlan
     tables: frozenset[str]
+    others: tuple[str, ...]
     ends_transaction: bool
     savepoint: tuple[Literal["begin", "release", "undo"], str] | None
 
@@ -52,21 +54,18 @@ class Effect:
             context: The execution.
             result: What it gave, None if it has failed.
         """
-        changes: list[Change] = []
+        others = [Change(Table(database, name), Operation.ANY) for name in self.others]
         main = self.plan.main
-        if main is not None:
-            changes += main.find_changes(
-                database,
-                context.compiled_parameters,
-                getattr(context, "_expanded_parameters", None) or {},
-                _find_returned(result, context) if main.wants_returned else None,
-                _count(context, result),
-            )
-        others = self.tables if main is None else self.tables - {main.name}
-        if main is not None and main.name in self.plan.tables:
-            others |= {main.name}
-        changes += [Change(Table(database, name), Operation.ANY) for name in sorted(others)]
-        return changes
+        if main is None:
+            return others
+        changes = main.find_changes(
+            database,
+            context.compiled_parameters,
+            getattr(context, "_expanded_parameters", None) or {},
+            _find_returned(result, context) if main.wants_returned else None,
+            _count(result),
+        )
+        return [*changes, *others] if others else changes
 
 
 _effects: WeakKeyDictionary[Any, Effect] = WeakKeyDictionary()
@@ -89,9 +88,11 @@ def find_effect(context: Any) -> Effect:
 
 def _find_effect(plan: WritePlan, texts: Sequence[str], statement: Any) -> Effect:
     main = frozenset() if plan.main is None else frozenset({plan.main.name})
+    others = plan.tables.union(*(known_tables.find_written(text) for text in texts))
     return Effect(
         plan,
-        main.union(plan.tables, *(known_tables.find_written(text) for text in texts)),
+        main | others,
+        tuple(sorted(others)),
         any(read_sql(text).ends_transaction for text in texts),
         _find_savepoint(statement),
     )
@@ -115,7 +116,7 @@ def _find_returned(result: Any, context: Any) -> Sequence[Any] | None:
     return returned
 
 
-def _count(context: Any, result: Any) -> int | None:
+def _count(result: Any) -> int | None:
     """Return how many rows the driver has counted."""
     if result is None or result.returns_rows:
         return None

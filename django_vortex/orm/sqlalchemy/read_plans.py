@@ -84,14 +84,16 @@ class ReadPlan:
         sources: The tables of its SELECTs; none where it is not understood.
         tables: The names of all tables in it.
         keys: Where to find the keys of what it selects; None if they do not decide anything.
+        wants_rows: Whether the rows say more of their keys than WHERE does.
     """
 
     sources: tuple[Source, ...]
     tables: frozenset[str]
-    keys: EntityKeys | None
+    keys: EntityKeys | None = None
+    wants_rows: bool = False
 
 
-NO_READS: Final = ReadPlan((), frozenset(), None)
+NO_READS: Final = ReadPlan((), frozenset())
 """Nothing is known but the text."""
 
 
@@ -127,8 +129,15 @@ def _plan(compiled: Any) -> ReadPlan:
     try:
         sources = tuple(_find_sources(parts, compiled))
     except _NotUnderstood:
-        return ReadPlan((), tables, None)
-    return ReadPlan(sources, tables, plan_keys(compiled, final, parts))
+        return ReadPlan((), tables)
+    keys = plan_keys(compiled, final, parts)
+    return ReadPlan(sources, tables, keys, keys is not None and not _compares_keys(sources, keys))
+
+
+def _compares_keys(sources: tuple[Source, ...], keys: EntityKeys) -> bool:
+    """Return whether WHERE asks for rows by their keys."""
+    compared = {str(one.column.name) for source in sources for one in source.comparisons}
+    return keys.places.keys() <= compared
 
 
 def _find_parts(statement: Any) -> list[Any]:

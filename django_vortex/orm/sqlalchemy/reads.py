@@ -26,7 +26,7 @@ def fetch_rows(context: Any, result: Any) -> Sequence[Sequence[Any]] | None:
     Raises:
         DBAPIError: What the application would get with the first row.
     """
-    if context.compiled is None or find_reads(context.compiled).keys is None:
+    if context.compiled is None or not find_reads(context.compiled).wants_rows:
         return None
     strategy = result.cursor_strategy
     if type(strategy) is not CursorFetchStrategy:  # a stream, or rows that were fetched
