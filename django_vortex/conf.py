@@ -258,7 +258,7 @@ class VortexSettings:
     """Rows of one watched answer."""
 
     max_watched_bytes: int = _integer(8_388_608, 1024, 2_147_483_647)
-    """About how much one watched answer takes in memory."""
+    """JSON of the rows of one watched answer."""
 
     shutdown_seconds: float = _seconds(5.0, 0.0, 300.0)
     """How long a stopping server waits for its peers to take their last messages."""

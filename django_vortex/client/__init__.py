@@ -1,7 +1,7 @@
 """The Python end of a vortex: `connect` to a server, for asyncio programs without Django.
 
-Takes a URL, gives a `Client`, and all that a program catches. Imports `tuples`, `wire` and the
-matching of filts; no Django.
+Takes a URL, gives a `Client`, and all that a program catches. Imports `tuples`, `wire`, the
+matching of filts and what tells which rows of a list have moved; no Django.
 """
 
 from django_vortex.client.answers import Reply

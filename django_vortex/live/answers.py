@@ -77,6 +77,11 @@ class Answer:
         return self._state.is_one
 
     @property
+    def size(self) -> int:
+        """How many bytes of JSON its rows are."""
+        return self._rows.size
+
+    @property
     def held_bytes(self) -> int:
         """About how much is kept."""
         kept = [self._state.entries, self._whole or b"", *self._foreign.values()]

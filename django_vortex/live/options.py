@@ -18,7 +18,7 @@ class LiveOptions:
     max_watched_rows: int = 10_000
     """Rows of one watched answer."""
     max_watched_bytes: int = 8_388_608
-    """About how much one watched answer takes in memory."""
+    """JSON of the rows of one watched answer."""
     batch_size: int = 50
     """Answers that are evaluated in one transaction, at the most."""
     batch_seconds: float = 0.1

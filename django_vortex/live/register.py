@@ -133,8 +133,8 @@ class Register:
             return evaluation
         if len(answer) > options.max_watched_rows:
             size = f"{len(answer)} rows, more than can be watched ({options.max_watched_rows})"
-        elif answer.held_bytes > options.max_watched_bytes:
-            size = f"{answer.held_bytes} bytes, more than can be watched"
+        elif answer.size > options.max_watched_bytes:
+            size = f"{answer.size} bytes, more than can be watched"
             size += f" ({options.max_watched_bytes})"
         else:
             return evaluation

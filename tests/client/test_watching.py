@@ -305,6 +305,30 @@ async def test_what_cannot_be_watched_says_why(server: ServerProcess, transport:
             assert isinstance(caught.value.error, kind)
 
 
+async def test_who_watches_too_much_is_told_and_keeps_the_rest(
+    start_server: StartServer, transport: str, prefix: str
+) -> None:
+    limits = {"MAX_WATCHES_PER_PEER": 3, "MAX_WATCHED_ROWS": 5}
+    server = start_server("uvicorn", vortex=limits)
+    async with connected(f"{server.ws_url}/vortex", transport) as vortex:
+        watches = [vortex.watch("e2e.watched", prefix=f"{prefix}{number} ") for number in range(10)]
+        refused = []
+        for number, watch in enumerate(watches):
+            try:
+                assert await next_of(watch) == []
+            except WatchEnded as error:
+                refused.append(number)
+                assert "3" in str(error)
+        assert refused == list(range(3, 10))
+        await watches[0].aclose()
+        again = vortex.watch("e2e.watched", prefix=f"{prefix}1")
+        assert await next_of(again) == []
+        await change(vortex, f"{prefix}1 ", ["create", *"abcdef"])
+        with pytest.raises(WatchEnded, match="6 rows, more than can be watched"):
+            await next_of(again)
+    server.stop()
+
+
 async def test_values_that_no_database_has_are_watched(server: ServerProcess) -> None:
     async with connected(f"{server.ws_url}/vortex") as vortex:
         watch = vortex.watch("e2e.watched_ticks", start=5)

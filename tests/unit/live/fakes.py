@@ -22,8 +22,8 @@ def make_question(name="q", user=None, endpoint=None):
 class FakeAnswer:
     """An answer of which nothing counts but its tag and its size."""
 
-    def __init__(self, tag, rows=0, held_bytes=0):
-        self.tag, self.rows, self.held_bytes = tag, rows, held_bytes
+    def __init__(self, tag, rows=0, size=0, held_bytes=0):
+        self.tag, self.rows, self.size, self.held_bytes = tag, rows, size, held_bytes
 
     def __len__(self):
         return self.rows

@@ -18,6 +18,7 @@ from django_vortex.wire.codec import Codec
 from django_vortex.wire.dialects import Dialect, WireForm
 from django_vortex.wire.events import EnvelopeReceived
 from django_vortex.wire.messages import encode_message
+from django_vortex.wire.payload import Payload
 from django_vortex.wire.protocol import Protocol
 from tests.unit.live.applying import apply, transmit
 
@@ -377,3 +378,11 @@ def test_tag_is_the_same_in_every_process_and_under_every_hash_seed():
         hashes.add(hashed)
     assert len(hashes) == 3
     assert len(seen) == 1
+
+
+def test_size_is_that_of_the_rows_however_they_are_kept():
+    rows = many(1000)
+    expected = len(CODEC.encode_payload(Payload({}, rows), Dialect.NATIVE_1).tuples)
+    first = answer_with(rows)
+    assert first.size == answer_with(rows, first).size == expected
+    assert first.held_bytes < expected

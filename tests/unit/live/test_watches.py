@@ -281,7 +281,7 @@ async def test_process_watches_so_much():
 @in_virtual_time
 async def test_answer_may_be_so_large():
     evaluate = FakeEvaluate()
-    evaluate.ready += [answered("t", rows=3), answered("t", held_bytes=11), answered("t", rows=2)]
+    evaluate.ready += [answered("t", rows=3), answered("t", size=11), answered("t", rows=2)]
     watches = make_watches(evaluate, max_watched_rows=2, max_watched_bytes=10)
     subscribers = [FakeSubscriber() for _ in range(3)]
     for name, subscriber in zip("abc", subscribers, strict=True):
