@@ -1,0 +1,55 @@
+"""The servers of random runs, up for as long as needed: PostgreSQL, Redis, two of the project."""
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from tests.chaos.live import VORTEX, World
+from tests.support.postgres import USER, PostgresServer
+from tests.support.processes import manage
+from tests.support.redis_server import RedisServer
+from tests.support.servers import ServerProcess
+
+NAME = "chaos"
+
+
+@contextmanager
+def open_stage(directory: Path) -> Iterator[World]:
+    """Start everything, and stop it in the end.
+
+    Args:
+        directory: Where logs go.
+    """
+    with ExitStack() as stack:
+        postgres = PostgresServer(directory)
+        postgres.start()
+        stack.callback(postgres.stop)
+        postgres.create_database(NAME)
+        redis = RedisServer(directory)
+        redis.start()
+        stack.callback(redis.stop)
+        database = {
+            "ENGINE": "django.db.backends.postgresql",
+            "HOST": postgres.host,
+            "NAME": NAME,
+            "USER": USER,
+        }
+        servers = [
+            ServerProcess(
+                kind,
+                directory,
+                database=directory / "unused",
+                vortex=VORTEX,
+                layer="pubsub",
+                redis_url=redis.url,
+                env={"E2E_DATABASE": json.dumps(database)},
+            )
+            for kind in ("uvicorn", "daphne")
+        ]
+        environment = servers[0].environment
+        manage("migrate", "--verbosity", "0", env=environment)
+        for server in servers:
+            server.start()
+            stack.callback(server.stop)
+        yield World(servers, redis, environment)
