@@ -4,12 +4,13 @@ VENV ?= .venv
 PORT ?= 8000
 ARGS ?=
 BASE ?=
+SEEDS ?= 1-50
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-alone test-servers pythons check check-static check-unit matrix format bench docs clean
+.PHONY: help demo test test-alone test-servers pythons check check-static check-unit matrix format bench chaos docs clean
 
 help:  ## This list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -61,6 +62,9 @@ format: $(VENV)/.dev  ## Let ruff rewrite what it can
 
 bench: $(VENV)/.dev  ## The benchmarks with their goals, or with BASE=commit against that; ARGS go to them
 	$(BIN)/python -m benchmarks $(if $(BASE),--base $(BASE)) $(ARGS)
+
+chaos: $(VENV)/.dev  ## Random runs of whole systems, SEEDS (1-50), each once; results are in chaos.jsonl
+	$(BIN)/python -m tests.chaos $(SEEDS)
 
 docs: $(VENV)/.dev  ## The documentation as HTML in docs/_build, warnings are errors
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html

@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import Any
 
 import django
+import psycopg
 
 
 class Undone(Exception):
@@ -49,7 +50,7 @@ class Writer:
         """Write once."""
         from django.db import DatabaseError, transaction
 
-        with suppress(DatabaseError):  # two writers may meet in one row
+        with suppress(DatabaseError, psycopg.Error):  # two writers may meet in one row
             if self.random.random() < 0.3:
                 with transaction.atomic():
                     for _ in range(self.random.randint(2, 4)):
