@@ -159,7 +159,7 @@ def test_dependencies_with_the_same_parts_are_equal():
     )
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(data=st.data(), table=tables, query=queries)
 def test_whatever_gives_another_result_is_concerned(data, table, query):
     after, change = data.draw(writes(table))

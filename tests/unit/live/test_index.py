@@ -8,7 +8,7 @@ from tests.unit.live.fakes import TEAMS, TICKETS, reads
 from tests.unit.live.rows_model import queries, tables, writes
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(data=st.data(), table=tables)
 def test_index_finds_the_same_watches_as_asking_each(data, table):
     index, filed = Index(), {}

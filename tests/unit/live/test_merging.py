@@ -40,7 +40,7 @@ def test_more_than_can_be_kept_is_the_whole_table():
     assert merge(many[:-1]) == tuple(many[:-1])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(data=st.data(), table=tables, query=queries, others=st.lists(queries, max_size=3))
 def test_merged_are_concerned_by_the_same_changes(data, table, query, others):
     values = data.draw(st.lists(st.integers(0, 2), max_size=3))

@@ -54,7 +54,7 @@ CASES = {
             ["commit:tickets", "tell:Btickets", "tell:Atickets"],
             ["leave:p", "join:Bp", "leave:p", "join:Ap"],
             ["begin:A", "end:A"],
-            ["begin:B", "end:B"],
+            ["evaluate:B"],
         ],
         "AB",
         ["join:Ap", "begin:A", "end:A", "join:Bq", "begin:B", "end:B", "join:Ar"],

@@ -87,7 +87,7 @@ class World:
     def can(self, step):
         kind, _, name = step.partition(":")
         process = self.processes.get(name[:1])
-        if kind == "begin":
+        if kind in ("begin", "evaluate"):
             return process.watch is not None and process.watch.is_wanted and not process.running
         if kind in ("read", "end", "fail", "busy", "hang"):
             return process.running is not None
@@ -122,6 +122,10 @@ class World:
         process = self.processes[name]
         process.running, process.found = process.watch, []
         process.register.begin([process.running])
+
+    def _evaluate(self, name):
+        self._begin(name)
+        self._end(name)
 
     def _read(self, name):
         self.processes[name].found.append((self.commits, *self.read()))
