@@ -4,7 +4,8 @@ Takes changes from any thread, right after their commit; gives them to whoever l
 of this process, else whatever carries them to the servers of others.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TypeAlias
 
@@ -56,6 +57,15 @@ class Telling:
         """
         self._listener = listener
         self._is_heard = is_heard or _always
+
+    @contextmanager
+    def heard_where(self, is_heard: Callable[[], bool]) -> Iterator[None]:
+        """Let somebody else say whether the listener can do anything with changes, for tests."""
+        before, self._is_heard = self._is_heard, is_heard
+        try:
+            yield
+        finally:
+            self._is_heard = before
 
     @property
     def is_heard(self) -> bool:

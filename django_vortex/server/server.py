@@ -268,6 +268,11 @@ class Server:
         """Pass a record on to the other processes; see `FanOut.publish`."""
         return self._neighbours.publish(record, report_sent)
 
+    @property
+    def is_watched(self) -> bool:
+        """Whether any peer watches anything."""
+        return self._watching is not None and bool(self._watching.watches.watches)
+
     def tell(self, changes: Sequence[Change]) -> None:
         """Take changes that were committed in this process, and tell the other processes."""
         if self._watching is not None:

@@ -9,12 +9,15 @@ from django_vortex.testing.failures import NothingReceived, PeerClosed
 from django_vortex.testing.peer import AsyncPeer
 from django_vortex.testing.received import Received
 from django_vortex.testing.sync_peer import SyncPeer
+from django_vortex.testing.watch import AsyncWatch, SyncWatch
 
 __all__ = [
     "AsyncPeer",
+    "AsyncWatch",
     "NothingReceived",
     "PeerClosed",
     "Received",
     "SyncPeer",
+    "SyncWatch",
     "connect",
 ]

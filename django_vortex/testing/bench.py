@@ -4,7 +4,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from typing import TypeAlias
 
 from django_vortex.orm.crud.stores import read_statement
@@ -14,6 +14,7 @@ from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.server.options import ServerOptions
 from django_vortex.server.server import Server
 from django_vortex.testing.inline import run_in_test, running_loop
+from django_vortex.testing.live import committing, make_live
 from django_vortex.transports.permission import get_permission
 from django_vortex.transports.sending import call_to, divert, encode, push_to
 from django_vortex.wire.envelope import PayloadEnvelope
@@ -44,14 +45,16 @@ class Bench:
     def __init__(self, payload_io: PayloadIO, call: CallOnLoop | None) -> None:
         self.payload_io = payload_io
         self.loop = asyncio.get_running_loop()
-        self.server = Server(payload_io, payload_io.codec, OPTIONS)
+        live = make_live(payload_io, lambda: self.server.connections)
+        self.server = Server(payload_io, payload_io.codec, OPTIONS, live=live)
         self.peers = 0
         self._call = call
         self._thread = threading.get_ident()
         self._bindings = ExitStack()
+        self._commits = AsyncExitStack()
 
-    def bind(self) -> None:
-        """Take over running blocking code and sending."""
+    async def bind(self) -> None:
+        """Take over running blocking code and sending, and what is committed."""
         self._bindings.enter_context(
             self.payload_io.bound(
                 run_sync=run_in_test,
@@ -62,9 +65,11 @@ class Bench:
             )
         )
         self._bindings.enter_context(divert(self.push, self.call))
+        await self._commits.enter_async_context(committing(lambda: self.server.is_watched))
 
     async def stop(self) -> None:
-        """Restore both and end the server."""
+        """Restore all that and end the server."""
+        await self._commits.aclose()
         self._bindings.close()
         await self.server.stop(STOP_SECONDS)
 
@@ -114,7 +119,12 @@ async def use_bench(payload_io: PayloadIO, call: CallOnLoop | None = None) -> As
     bench = _current
     if bench is None or bench.loop.is_closed():
         bench = _current = Bench(payload_io, call)
-        bench.bind()
+        try:
+            await bench.bind()
+        except BaseException:
+            _current = None
+            await bench.stop()
+            raise
     elif bench.loop is not asyncio.get_running_loop():
         raise RuntimeError(
             "Peers of one test must all be used with `with`, or all with `async with`"

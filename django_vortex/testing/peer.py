@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from itertools import count
 from typing import Any
 
+from django_vortex.client.answers import read_answer
 from django_vortex.routing.filt import FiltPattern
 from django_vortex.routing.peer import Peer
 from django_vortex.server.connection import Connection
@@ -14,6 +15,7 @@ from django_vortex.server.server import Server
 from django_vortex.testing.failures import NothingReceived, PeerClosed
 from django_vortex.testing.received import Received
 from django_vortex.testing.stream import MemoryStream
+from django_vortex.testing.watch import WAIT_SECONDS, AsyncWatch
 from django_vortex.typedefs import Filt
 from django_vortex.wire.codec import Codec
 from django_vortex.wire.dialects import Dialect, WireForm
@@ -23,10 +25,7 @@ from django_vortex.wire.messages import encode_message
 from django_vortex.wire.payload import Payload
 from django_vortex.wire.pieces import PiecedText
 from django_vortex.wire.protocol import Protocol
-from django_vortex.wire.reserved import MESSAGE_ID, NORMAL_CLOSURE
-
-WAIT_SECONDS = 60.0
-"""How long a test waits for what should come at once; a busy machine may take long."""
+from django_vortex.wire.reserved import MESSAGE_ID, NORMAL_CLOSURE, WATCH_KEY
 
 _numbers = count(1)
 
@@ -113,6 +112,26 @@ class AsyncPeer:
         except TimeoutError:
             raise NothingReceived(wanted, timeout, self.unread) from None
         return found
+
+    async def watch(self, what: str | Filt, /, **arguments: Any) -> AsyncWatch:
+        """Watch an answer: `AsyncWatch.next` gives it, and each other one that it becomes.
+
+        Within a ``TestCase``, where nothing is committed, what is written in no savepoint of the
+        application's own counts as committed, and so does the release of its outermost one.
+
+        Args:
+            what: A name, or a filt; a name stands for ``{"key": name, **arguments}``.
+            arguments: Put into the filt.
+
+        Raises:
+            PeerError: The server refuses.
+        """
+        filt = {**({"key": what} if isinstance(what, str) else what), **arguments}
+        reply = await self.request({"key": WATCH_KEY}, [{"filt": filt, "tag": None}])
+        [told] = read_answer(reply.envelope, self._codec).tuples
+        if "error" in told:
+            read_answer(PayloadEnvelope({}, result=told["error"]), self._codec)
+        return AsyncWatch(self, told["watch"], self._codec)
 
     async def enter(self, server: Server, peer: Peer, identity: Identity) -> None:
         """Connect to a server.

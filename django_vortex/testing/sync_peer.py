@@ -5,8 +5,9 @@ from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, TypeVar
 
 from django_vortex.testing.inline import InlineExecutor
-from django_vortex.testing.peer import WAIT_SECONDS, AsyncPeer
+from django_vortex.testing.peer import AsyncPeer
 from django_vortex.testing.received import Received
+from django_vortex.testing.watch import WAIT_SECONDS, SyncWatch
 from django_vortex.typedefs import Filt
 
 _T = TypeVar("_T")
@@ -44,6 +45,10 @@ class SyncPeer:
     def receive(self, filt: Filt | None = None, *, timeout: float = WAIT_SECONDS) -> Received:
         """Wait for a push or an answer; as `AsyncPeer.receive`."""
         return self._run(self._peer.receive(filt, timeout=timeout))
+
+    def watch(self, what: str | Filt, /, **arguments: Any) -> SyncWatch:
+        """Watch an answer; as `AsyncPeer.watch`."""
+        return SyncWatch(self._run(self._peer.watch(what, **arguments)), self._run)
 
 
 class RunCoroutine:

@@ -52,7 +52,7 @@ def test_tutorial_is_tested_and_ends_with_a_list_that_is_always_right(
     for line in project.run("manage.py", "vortex_endpoints").splitlines():
         assert f"    {line}\n" in TEXT
     project.write(read_blocks("docs/testing.rst").values())
-    assert "Ran 4 tests" in project.run("manage.py", "test")
+    assert "Ran 5 tests" in project.run("manage.py", "test")
     project.run("manage.py", "shell", "-c", SUPERUSER)
     project.serve()
 

@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Final, Protocol
 
+from django.db import connections
+
 from django_vortex.live.changes import Change, Table
 from django_vortex.live.dependencies import Dependency
 from django_vortex.live.recording import Recorder, get_recorder
@@ -51,6 +53,8 @@ class Capture:
         self._pending = PendingChanges()
         self._asks_driver = False
         """Whether Django may not know if a transaction is open."""
+        self._test_savepoints: int | None = None
+        """How many savepoints are those of a test, whose transaction is never committed."""
         self._was_unheard = True
         """Whether something may have been executed that nobody wanted to know of."""
         self.statements: dict[int, tuple[str, Statement]] = {}
@@ -93,10 +97,24 @@ class Capture:
     def release_savepoint(self, name: str) -> None:
         """Note that a savepoint is no more."""
         self._pending.release(name)
+        if self._test_savepoints is not None and self._is_in_transaction() is False:
+            self.tell()  # it was the application's outermost one
 
     def undo_savepoint(self, name: str) -> None:
         """Forget what was rolled back to a savepoint."""
         self._pending.undo(name)
+
+    def begin_test(self) -> None:
+        """Take what is open now for a test's own, which is rolled back behind it.
+
+        From now on what the application has not in a savepoint of its own counts as committed.
+        """
+        if self._connection.in_atomic_block:
+            self._test_savepoints = self._count_savepoints()
+
+    def end_test(self) -> None:
+        """Take transactions for what they are."""
+        self._test_savepoints = None
 
     def prepare_commit(self) -> None:
         """Look at what nobody wanted to know, before it is committed."""
@@ -207,6 +225,8 @@ class Capture:
     def _is_in_transaction(self) -> bool | None:
         """Return whether a transaction is open, None if nobody knows."""
         connection = self._connection
+        if self._test_savepoints is not None and connection.in_atomic_block:
+            return self._count_savepoints() > self._test_savepoints
         # Before it is opened, autocommit is off.
         is_manual = connection.connection is not None and not connection.autocommit
         is_open = bool(connection.in_atomic_block or is_manual)
@@ -216,6 +236,10 @@ class Capture:
         if says is False and not is_open:
             self._asks_driver = False
         return says
+
+    def _count_savepoints(self) -> int:
+        """Return how many savepoints are open; ``atomic(savepoint=False)`` opens none."""
+        return sum(sid is not None for sid in self._connection.savepoint_ids)
 
     def _ask_driver(self) -> bool | None:
         try:
@@ -240,6 +264,14 @@ def provide_capture(connection: Any) -> Capture:
         # Never the last: `execute_wrapper()` takes that away when it ends.
         connection.execute_wrappers.insert(0, capture)
     return capture
+
+
+def begin_test() -> list[Capture]:
+    """Let the writes of a test count as committed, and return who has to end that."""
+    captures = [provide_capture(one) for one in connections.all(initialized_only=True)]
+    for capture in captures:
+        capture.begin_test()
+    return captures
 
 
 def watch_connection(*, connection: Any, **_: object) -> None:
