@@ -74,15 +74,30 @@ class KnownTables:
         """Return the known tables that a text may write: all that it names, if it may write."""
         return self.find_named(text) if read_sql(text).may_write else NOTHING
 
+    def find_in_views(self, text: str) -> frozenset[str]:
+        """Return the known tables in the views that a text names, or may name."""
+        return (
+            self._find_within(read_sql(text).names & self._views.keys()) if self._views else NOTHING
+        )
+
     def _find(self, text: str) -> frozenset[str]:
-        names, views = set(read_sql(text).names), self._views
-        left = names & views.keys()
+        names, by_name = read_sql(text).names, self._by_name
+        return NOTHING.union(
+            self.find_in_views(text), *(by_name.get(name, NOTHING) for name in names)
+        )
+
+    def _find_within(self, views: frozenset[str]) -> frozenset[str]:
+        """Return the tables in views, and in the views in these."""
+        seen: set[str] = set()
+        left = set(views)
+        names: set[str] = set()
         while left:
-            inner = read_sql(views[left.pop()]).names - names
+            view = left.pop()
+            seen.add(view)
+            inner = read_sql(self._views[view]).names - {view}
             names |= inner
-            left |= inner & views.keys()
-        by_name = self._by_name
-        return NOTHING.union(*(by_name.get(name, NOTHING) for name in names))
+            left |= (inner & self._views.keys()) - seen
+        return NOTHING.union(*(self._by_name.get(name, NOTHING) for name in names))
 
 
 known_tables = KnownTables()

@@ -2,7 +2,8 @@
 
 Rows are counted that were inserted, updated or deleted, also by transactions that were rolled back.
 A TRUNCATE is not among them, but gives a table another file. Tables of all schemas that have the
-same name are one here, and a partitioned table is its partitions.
+same name are one here, and a partitioned table is its partitions. A view never moves: who reads it
+depends on its tables as well.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,16 +17,18 @@ CLEAR: Final = "SELECT pg_stat_clear_snapshot()"
 _QUERY: Final = """
 SELECT c.relname::text,
     current_setting('track_counts'),
-    pg_stat_get_tuples_inserted(part.relid)
-    + pg_stat_get_tuples_updated(part.relid)
-    + pg_stat_get_tuples_deleted(part.relid),
+    CASE c.relkind WHEN 'v' THEN 0 ELSE
+        pg_stat_get_tuples_inserted(part.relid)
+        + pg_stat_get_tuples_updated(part.relid)
+        + pg_stat_get_tuples_deleted(part.relid)
+    END,
     part.relid::bigint,
-    pg_relation_filenode(part.relid)::bigint
+    coalesce(pg_relation_filenode(part.relid), 0)::bigint
 FROM pg_class c
 CROSS JOIN LATERAL (
     SELECT c.oid AS relid UNION SELECT tree.relid FROM pg_partition_tree(c.oid) tree
 ) part
-WHERE c.relkind IN ('r', 'p', 'm') AND c.relpersistence <> 't' AND c.relname IN {names}
+WHERE c.relkind IN ('r', 'p', 'm', 'v') AND c.relpersistence <> 't' AND c.relname IN {names}
 """
 
 

@@ -41,4 +41,6 @@ def note_reads(
         if not named:
             recorder.unknown.append(shortened(text))
     rest = named.difference(one.table.name for one in found)
+    # What is known of a table is not true of what a view reads of it.
+    rest |= known_tables.find_in_views(text)
     recorder.reads += [*found, *(Dependency(Table(database, name)) for name in sorted(rest))]

@@ -5,6 +5,7 @@ import random
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from django_vortex.live.changes import Change
 from django_vortex.live.dependencies import Dependency
 from django_vortex.live.recording import recording
 from django_vortex.live.telling import telling
+from django_vortex.orm import views
 from django_vortex.orm.sqlalchemy import capture
 from tests.live.shelf import Item, Note, Seat, Special, Tag, fill, item_tags, make_engine
 
@@ -272,6 +274,32 @@ def test_query_that_fails_has_read_as_well(engine: Engine) -> None:
             session.execute(sa.text("SELECT no_column FROM shelf_tag"))
 
     assert [show(one) for one in find_reads(engine, read)] == [("tag", {})]
+
+
+def test_view_reads_more_of_a_table_than_the_statement_does(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with engine.begin() as link:
+        link.execute(sa.text("DROP VIEW IF EXISTS shelf_view"))
+        link.execute(sa.text("CREATE VIEW shelf_view AS SELECT id, name FROM shelf_tag"))
+    name = f"sqlite:{engine.url.database}"
+    monkeypatch.setattr(views, "_asked", {})
+    assert views.know_views(name, partial(fetch, engine), is_missing=False)
+    view = sa.table("shelf_view", sa.column("id"), sa.column("name"))
+    statement = sa.select(view.c.name).join(Tag, Tag.id == 1)
+    try:
+        found = find_reads(engine, lambda session: session.execute(statement.where(Tag.id == 1)))
+    finally:
+        with engine.begin() as link:
+            link.execute(sa.text("DROP VIEW shelf_view"))
+    shown = [show(one) for one in found]
+    assert ("tag", {"id": {1}}) in shown
+    assert ("tag", {}) in shown
+
+
+def fetch(engine: Engine, query: str) -> Any:
+    with engine.connect() as link:
+        return link.exec_driver_sql(query).all()
 
 
 def test_text_that_names_no_known_table_is_noted(engine: Engine) -> None:

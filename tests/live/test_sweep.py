@@ -120,13 +120,25 @@ def test_told_writes_are_no_reason_to_evaluate_on_postgres(on_postgres: Place) -
     sweeper.wait_for(TEAM)
 
 
-def test_view_cannot_be_asked_for(on_postgres: Place) -> None:
+def test_view_moves_with_its_tables_alone(on_postgres: Place) -> None:
     place = on_postgres
     place.execute_past_django(f"CREATE VIEW live_view AS SELECT * FROM {LABEL}")
-    look = look_at_database(place.database, ["live_view", LABEL])
+    sweeper = begin(place.database, lambda: look_at_database(place.database, ["live_view", LABEL]))
+    place.execute_past_django(f"UPDATE {LABEL} SET name = name || '!'")
+    moved: set[str] = set()
+    wait_until(lambda: LABEL in moved or moved.update(sweeper.sweep()), "the table to have moved")
+    assert moved == {LABEL}
+
+
+def test_database_of_nobody_cannot_be_asked() -> None:
+    assert look_at_database("postgresql://elsewhere:5432/it", [LABEL]) is None
+    assert look_at_engine("postgresql://elsewhere:5432/it", [LABEL]) is None
+
+
+def test_table_that_is_none_is_not_known(on_postgres: Place) -> None:
+    look = look_at_database(on_postgres.database, ["no_table", LABEL])
     assert look is not None
     assert set(look.tables) == {LABEL}
-    assert look_at_database("postgresql://elsewhere:5432/it", [LABEL]) is None
 
 
 def test_partitions_count_for_their_table(on_postgres: Place) -> None:
