@@ -107,6 +107,7 @@ def find_text(sql: Any, cursor: Any = None) -> str:
     return str(as_string(cursor)) if as_string is not None else str(sql)
 
 
+@lru_cache(MAX_KEPT)
 def find_bare_name(table: str) -> str:
     """Return the name of a table without its schema and quotes: `item` of ``stock"."item``."""
     return re.split(r'"\s*\.\s*"|`\s*\.\s*`', table)[-1].strip('"`').replace('""', '"')

@@ -15,7 +15,8 @@ from django_vortex.live.changes import Table
 from django_vortex.live.dependencies import Dependency
 from django_vortex.live.recording import Recorder, recording
 from django_vortex.orm import views
-from django_vortex.orm.django.read_hooks import Reading
+from django_vortex.orm.django import read_hooks
+from django_vortex.orm.django.read_plans import ReadPlan
 from django_vortex.orm.django.routing import WriteRouter, install_router
 from tests.live.django_models import Asset, City, Fan, Label, Person, Rate, Seat, Team, Ticket
 from tests.live.django_place import Place
@@ -296,7 +297,7 @@ def test_fault_of_ours_costs_no_dependency(
     def fail(*args: object) -> None:
         raise ZeroDivisionError
 
-    for target, name in ((Reading, "_look"), (Reading, "_find_dependencies")):
+    for target, name in ((read_hooks, "get_plan"), (ReadPlan, "find_dependencies")):
         with monkeypatch.context() as patch:
             patch.setattr(target, name, fail)
             read = find_one(lambda: Ticket.objects.get(pk=2))

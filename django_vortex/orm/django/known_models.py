@@ -4,8 +4,6 @@ Takes all models that are loaded, and those that are made later; gives their tab
 `known_tables`, and the models of a table.
 """
 
-from weakref import WeakSet
-
 from django.apps import apps
 from django.db.models import Model
 from django.db.models.signals import class_prepared
@@ -16,7 +14,7 @@ from django_vortex.orm.sql_text import find_bare_name
 _QUIET = frozenset({"django_session", "django_migrations", "django_admin_log"})
 """Written often, or by nobody that matters; sessions of other classes are recognised."""
 
-_by_table: dict[str, WeakSet[type[Model]]] = {}
+_by_table: dict[str, tuple[type[Model], ...]] = {}
 
 
 def know_models() -> None:
@@ -38,4 +36,4 @@ def _know(sender: type[Model], **_: object) -> None:
     else:
         known_tables.add([name])
     if sender._meta.apps is apps:
-        _by_table.setdefault(name, WeakSet()).add(sender)
+        _by_table[name] = (*_by_table.get(name, ()), sender)

@@ -74,6 +74,13 @@ def read_value(plain: Any, value: Any) -> Any:
     return value if value is None or type(value) is kind else UNKNOWN
 
 
+def read_values(plain: Any, values: list[Any]) -> list[Any]:
+    """Return several values as they are stored, see `read_value`."""
+    if set(map(type, values)) <= {_PLAIN[type(plain)]}:
+        return values
+    return [read_value(plain, value) for value in values]
+
+
 class ModelColumns:
     """The columns of a model's own table.
 

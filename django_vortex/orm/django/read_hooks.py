@@ -6,26 +6,19 @@ say of which rows they are. Without it, and where it fails, the tables in the te
 
 from collections.abc import Callable
 from functools import partial, wraps
-from itertools import chain
 from typing import Any, Final
 
 from django.db.models.sql import compiler
 
-from django_vortex.live.changes import Key, Table
 from django_vortex.live.dependencies import Dependency
 from django_vortex.live.recording import Recorder, get_recorder
 from django_vortex.logs import get_limited_logger
 from django_vortex.orm.django.capture import Capture, provide_capture
 from django_vortex.orm.django.drivers import fetch
-from django_vortex.orm.django.known_models import find_models
-from django_vortex.orm.django.plain_columns import UNKNOWN, get_columns, read_value
-from django_vortex.orm.django.sources import Source, Sources, Unclear
+from django_vortex.orm.django.read_plans import ReadPlan, get_plan
 from django_vortex.orm.reads import note_reads
 
 logger = get_limited_logger(__name__)
-
-MAX_RESULT_KEYS: Final = 10_000
-"""Of longer answers no keys are kept: whatever its conditions do not exclude concerns it."""
 
 HOOK: Final = (compiler.SQLCompiler, "execute_sql")
 SETUP: Final = (compiler.SQLCompiler, "pre_sql_setup")
@@ -76,26 +69,28 @@ class Reading:
     def __init__(self, of: Any, capture: Capture) -> None:
         self._compiler = of
         self._capture = capture
-        self._vendor: str = of.connection.vendor
         self._text = ""
-        self._sources: list[Source] = []
-        self._own: Source | None = None
-        """The table whose rows are counted by their keys; None if they are not."""
-        self._deciding: frozenset[str] | None = None
+        self._aliases: list[str] | None = None
+        self._order: list[Any] = []
+        self._plan: ReadPlan | None = None
         self.is_executed = False
         self._as_sql, self._setup = of.as_sql, of.pre_sql_setup
         of.as_sql, of.pre_sql_setup = self._make, self._set_up
 
     def end(self, recorder: Recorder, returned: Any) -> None:
         """Note what was read; raises nothing."""
-        for name in ("as_sql", "pre_sql_setup"):
-            vars(self._compiler).pop(name, None)
+        own = vars(self._compiler)
+        own.pop("as_sql", None)
+        own.pop("pre_sql_setup", None)
         self._capture.readings.pop(id(self._text), None)
         if not self.is_executed:
             return
         known: list[Dependency] = []
         try:
-            known = self._find_dependencies(returned)
+            if self._plan is not None:
+                known = self._plan.find_dependencies(
+                    self._compiler.query, self._capture.database, returned
+                )
         except Exception:
             logger.exception("Could not find out which rows a query has read")
         capture, ask = self._capture, partial(fetch, self._compiler.connection)
@@ -111,88 +106,17 @@ class Reading:
         self._text = made[0]
         if self._text:
             self._capture.readings[id(self._text)] = self
+            try:
+                if self._aliases is not None:
+                    self._plan = get_plan(self._compiler, self._text, self._aliases, self._order)
+            except Exception:
+                logger.exception("Could not find out what a query reads")
         return made
 
     def _set_up(self, *args: Any, **kwargs: Any) -> Any:
-        """Look at the query while all its joins are there."""
+        """Remember what is joined, as long as that is there."""
         done = self._setup(*args, **kwargs)
-        try:
-            self._look(done[1])
-        except Unclear:
-            self._sources, self._own = [], None
-        except Exception:
-            self._sources, self._own = [], None
-            logger.exception("Could not find out what a query reads")
+        counts = self._compiler.query.alias_refcount
+        self._aliases = [alias for alias, count in counts.items() if count]
+        self._order = [one for one, *_ in done[1]]
         return done
-
-    def _look(self, order_by: Any) -> None:
-        this, query = self._compiler, self._compiler.query
-        if this.qualify is not None or query.distinct_fields:
-            raise Unclear
-        sources = Sources(self._vendor)
-        own = sources.enter(query, is_live=True)
-        self._deciding = None if query.is_sliced else frozenset(own.columns)
-        selected = [one for one, *_ in this.select]
-        sources.see(selected)
-        sources.see([one for one, *_ in order_by])
-        if query.group_by not in (None, True):
-            sources.see(list(query.group_by))
-        self._sources = sources.all
-        is_plain = query.group_by is None and not query.low_mark and this.having is None
-        if is_plain and not any(_is_of_many(one) for one in selected):
-            self._own = own
-
-    def _find_dependencies(self, returned: Any) -> list[Dependency]:
-        keys = None if self._own is None else self._read_keys(returned)
-        found = []
-        for source in self._sources:
-            is_keyed = source is self._own and keys is not None
-            found.append(
-                Dependency(
-                    Table(self._capture.database, source.table),
-                    source.equalities,
-                    keys=keys if is_keyed else None,
-                    deciding=self._deciding if is_keyed else None,
-                    columns=frozenset(source.columns),
-                    key_columns=self._find_key_columns(source.table),
-                )
-            )
-        return found
-
-    def _read_keys(self, returned: Any) -> frozenset[Key] | None:
-        """Return the primary keys of the rows, None if they are not known."""
-        this, query = self._compiler, self._compiler.query
-        if not isinstance(returned, list):
-            return None
-        columns = get_columns(query.get_meta().model, self._vendor)
-        own = next(iter(query.alias_map), None)
-        places = {
-            getattr(one.target, "column", None): at
-            for at, (one, *_) in enumerate(this.select)
-            if getattr(one, "alias", None) == own and hasattr(one, "target")
-        }
-        if not columns.has_plain_key or not places.keys() >= set(columns.keys):
-            return None
-        plain = [(columns.plain[name], places[name]) for name in columns.keys]
-        keys = {
-            tuple(read_value(one, row[at]) for one, at in plain)
-            for row in chain.from_iterable(returned)
-        }
-        is_known = len(keys) <= MAX_RESULT_KEYS and not any(UNKNOWN in key for key in keys)
-        return frozenset(keys) if is_known else None
-
-    def _find_key_columns(self, table: str) -> tuple[str, ...]:
-        known = {
-            tuple(columns.keys) if columns.has_plain_key else ()
-            for model in find_models(table)
-            for columns in [get_columns(model, self._vendor)]
-        }
-        return known.pop() if len(known) == 1 else ()
-
-
-def _is_of_many(selected: Any) -> bool:
-    """Return whether a value in the result depends on other rows than its own."""
-    return bool(
-        getattr(selected, "contains_aggregate", False)
-        or getattr(selected, "contains_over_clause", False)
-    )

@@ -5,7 +5,7 @@ of queries within. What is not certainly known raises `Unclear`: then only the n
 the text count.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
@@ -32,11 +32,17 @@ class Source:
 
     Attributes:
         table: Its name.
+        alias: What the query calls it, None if that is not settled yet.
+        is_outer: Whether it is joined from outside, so that a row may be missing.
+        is_within: Whether it is in a query within another.
         equalities: What a row must be equal to in order to count.
         columns: The columns that are read.
     """
 
     table: str
+    alias: str | None
+    is_outer: bool
+    is_within: bool
     equalities: Equalities
     columns: set[str] = field(default_factory=set)
 
@@ -53,25 +59,26 @@ class Sources:
         self._find_plain = partial(find_plain, vendor=vendor)
         self._scopes: list[dict[str, Source]] = []
 
-    def enter(self, query: Any, is_live: bool) -> Source:
+    def enter(self, query: Any, aliases: Collection[str] | None = None) -> Source:
         """Look at a query's tables, joins and conditions; return its own table.
 
         Args:
             query: The query.
-            is_live: Whether all joins of its statement are there already.
+            aliases: What is joined in its statement; None if that is not made yet.
         """
         if query.extra or query.extra_tables or query.extra_order_by or query.combinator:
             raise Unclear
-        if not is_live and (query.select_related or not _has_simple_order(query)):
+        if aliases is None and (query.select_related or not _has_simple_order(query)):
             raise Unclear  # which may join other tables once its statement is made
         own = next(iter(query.alias_map), None)
         scope = {}
         for alias, join in query.alias_map.items():
-            if alias == own or query.alias_refcount[alias]:
+            is_used = query.alias_refcount[alias] if aliases is None else alias in aliases
+            if alias == own or is_used:
                 scope[alias] = self._add(query, alias, join)
         if own is None:
             own = ""
-            scope[own] = self._add_table(query.get_meta().db_table, {})
+            scope[own] = self._add_table(query.get_meta().db_table, None, False, {})
         self._scopes.append(scope)
         for alias, join in query.alias_map.items():
             if alias in scope:
@@ -94,7 +101,10 @@ class Sources:
             self._find(node.alias).columns.add(str(node.target.column))
         elif kind is WhereNode or kind in (list, tuple):
             for child in node.children if kind is WhereNode else node:
-                self.see(child)
+                if type(child) is Col:
+                    self._find(child.alias).columns.add(str(child.target.column))
+                else:
+                    self.see(child)
         elif hasattr(node, "alias_map"):
             self._see_query(node)
         elif hasattr(node, "get_source_expressions"):
@@ -127,7 +137,7 @@ class Sources:
         if hasattr(query, "inner_query"):
             self._see_query(query.inner_query)
             return
-        own = self.enter(query, is_live=False)
+        own = self.enter(query)
         try:
             self.see(list(query.select))
             self.see(list(query.annotations.values()))
@@ -149,16 +159,14 @@ class Sources:
         raise Unclear
 
     def _add(self, query: Any, alias: str, join: Any) -> Source:
-        equalities = find_equalities(query.where, alias, self._find_plain)
-        if getattr(join, "join_type", None) == LOUTER:
-            # There NULL is also what rows have that are not there.
-            equalities = {
-                column: values for column, values in equalities.items() if None not in values
-            }
-        return self._add_table(join.table_name, equalities)
+        is_outer = getattr(join, "join_type", None) == LOUTER
+        equalities = read_equalities(query, alias, is_outer, self._find_plain)
+        return self._add_table(join.table_name, alias, is_outer, equalities)
 
-    def _add_table(self, table: str, equalities: Equalities) -> Source:
-        source = Source(find_bare_name(table), equalities)
+    def _add_table(
+        self, table: str, alias: str | None, is_outer: bool, equalities: Equalities
+    ) -> Source:
+        source = Source(find_bare_name(table), alias, is_outer, bool(self._scopes), equalities)
         self.all.append(source)
         return source
 
@@ -174,6 +182,18 @@ class Sources:
         restriction = join.join_field.get_extra_restriction(alias, join.parent_alias)
         if restriction is not None:
             self.see(restriction)
+
+
+def read_equalities(
+    query: Any, alias: str | None, is_outer: bool, find: Callable[[Any], Any]
+) -> Equalities:
+    """Return what rows of a table in a query must be equal to."""
+    if not query.where.children:
+        return {}
+    equalities = find_equalities(query.where, alias, find)
+    if is_outer:  # there NULL is also what rows have that are not there
+        return {name: values for name, values in equalities.items() if None not in values}
+    return equalities
 
 
 def _has_simple_order(query: Any) -> bool:
