@@ -14,7 +14,7 @@ from benchmarks.results import Result, format_table
 COMPARED: Final = ("codec", "crud", "dispatch", "round_trips", "broadcast", "memory")
 """Those that have operations which can be compared with another commit."""
 
-MODULES: Final = (*COMPARED, "calls", "native", "client", "watches", "hostile")
+MODULES: Final = (*COMPARED, "calls", "native", "client", "watches", "capture", "live", "hostile")
 
 
 def main() -> None:

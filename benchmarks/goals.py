@@ -64,6 +64,21 @@ WATCH_MEMORY: Final = 1.0
 WATCHER_MEMORY: Final = 1.0
 """The memory that one watcher more may take against what it takes."""
 
+CAPTURE_OVER_NONE: Final = round(1 / 1.1, 3)
+"""Statements of Django's ORM with capture or tracking against those without: at most 1.10 times."""
+
+LIVE_STATEMENTS: Final = 1.0
+"""Two SQL statements beyond a save that 1000 peers see against those there are."""
+
+LIVE_STATEMENTS_OVER_OBSERVERS: Final = 500.0
+"""The same two against the one for each of 1000 subscribers of djangochannelsrestframework."""
+
+LIVE_DELAY_OVER_GROUP: Final = round(1 / 1.5, 3)
+"""From the commit to the last delivery against ``group_send`` of ready bytes: at most 1.5 times."""
+
+LIVE_DELTA: Final = 1.0
+"""The 400 bytes that a one-field change in a list of 1000 rows may be against those it is."""
+
 BASE_COMMIT: Final = "4354fc5"
 """The commit before the code of CRUD and of the server was cut anew. What `benchmarks.calls` counts
 with its package stands below; to count again, in any directory, where TREE is this one::

@@ -14,6 +14,7 @@ from django_vortex.wire.protocol import Protocol
 
 ECHO_FILT: Final = {"key": "bench.echo"}
 NOTICE_FILT: Final = {"key": "bench.notice"}
+ORDERS_KEY: Final = "bench.orders"
 
 _MESSAGE_ID: Final = "f2f0a2d3-6c55-4b7e-9a43-0d6f2a1c8e11"
 _INCOMPRESSIBLE_BYTES: Final = 470

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import time
 from typing import Any
 
 import django
@@ -43,13 +44,15 @@ class JsonEchoConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
         await self.send_json(content)
 
 
-async def broadcast_to_group(messages: int, message_bytes: int) -> None:
-    """Send ``messages`` texts of ``message_bytes`` to everybody in the group."""
+async def broadcast_to_group(messages: int, message_bytes: int) -> float:
+    """Send ``messages`` texts of ``message_bytes`` to everybody in the group; return since when."""
+    start = time.monotonic()
     layer = get_channel_layer()
     text = "x" * message_bytes
     for _ in range(messages):
         await layer.group_send("everyone", {"type": "notice", "text": text})
         await asyncio.sleep(0)
+    return start
 
 
 application = ProtocolTypeRouter(
