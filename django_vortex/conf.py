@@ -64,6 +64,15 @@ def _boolean(default: bool) -> Any:
     return field(default=default, metadata={"read": read})
 
 
+def _dotted_or_none(default: str | None) -> Any:
+    def read(value: object) -> str | None:
+        if value is None or (isinstance(value, str) and re.fullmatch(r"\w+(\.\w+)+", value)):
+            return value
+        raise ValueError("a dotted name of a function, or None")
+
+    return field(default=default, metadata={"read": read})
+
+
 def _text_or_none(default: str | None) -> Any:
     def read(value: object) -> str | None:
         if value is None or (isinstance(value, str) and value):
@@ -247,6 +256,9 @@ class VortexSettings:
 
     evaluation_seconds: float = _seconds(30.0, 0.1, 3600.0)
     """How long one evaluation of a watched answer may take."""
+
+    watch_scope: str | None = _dotted_or_none(None)
+    """What watched answers differ by beside users: the dotted name of a function."""
 
     max_watches_per_peer: int = _integer(1_000, 1, 1_000_000)
     """Answers that one peer may watch."""

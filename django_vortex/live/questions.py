@@ -1,10 +1,11 @@
 """What is watched, and what an evaluation of it gives: `Question` and `Evaluation`."""
 
 from base64 import urlsafe_b64encode
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from django_vortex.exceptions import DefinitionError, HandlerError, PeerError, ValidationError
 from django_vortex.live.answers import Answer
@@ -13,6 +14,9 @@ from django_vortex.routing.registered import Registered
 from django_vortex.tuples.canonical import canonical_text
 from django_vortex.tuples.registry import TupleRegistry
 from django_vortex.typedefs import Filt
+
+Enter: TypeAlias = Callable[[], AbstractContextManager[Any]]
+"""Returns what is entered around each evaluation of a tenant."""
 
 
 class NeedsPeer(HandlerError):
@@ -45,12 +49,14 @@ class Question:
         scope: For whom the answer is.
         endpoint: Who answers.
         filt: What is asked, without what differs from request to request.
+        enter: Enters the tenant of the scope for an evaluation; None if there is none.
     """
 
     name: str
     scope: Scope
     endpoint: Registered = field(compare=False)
     filt: Filt = field(compare=False)
+    enter: Enter | None = field(default=None, compare=False)
 
 
 def make_name(filt: Filt, registry: TupleRegistry) -> str:

@@ -4,19 +4,21 @@ Takes who watches what, and how they are shown it; joins them with `Watches` in 
 each peer asks. Used on the server's loop.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, Final, TypeAlias
 from weakref import WeakKeyDictionary, WeakSet
 
 from django_vortex.exceptions import PeerError
-from django_vortex.live.questions import NeedsPeer, Question, Scope, make_name
+from django_vortex.live.questions import Enter, NeedsPeer, Question, Scope, make_name
 from django_vortex.live.watch import Watch
 from django_vortex.live.watches import Watches
 from django_vortex.logs import get_limited_logger
 from django_vortex.routing.endpoint import PayloadEndpoint
 from django_vortex.routing.peer import Peer
 from django_vortex.routing.registered import Registered
+from django_vortex.routing.request import Request
 from django_vortex.server.connection import Connection
 from django_vortex.server.gate import Gate, is_open_to_all, make_gate_endpoint
 from django_vortex.server.host import Host
@@ -24,8 +26,28 @@ from django_vortex.server.peers import Peers
 from django_vortex.server.presentation import Presentation, ShownAnswers
 from django_vortex.server.subscription import Subscription
 from django_vortex.typedefs import Filt
+from django_vortex.wire.envelope import PayloadEnvelope
 
 logger = get_limited_logger("django_vortex.server")
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """What answers differ by beside users.
+
+    Attributes:
+        key: The same for all who share answers.
+        enter: Enters it for an evaluation; None if nothing is to be entered.
+    """
+
+    key: Hashable = None
+    enter: Enter | None = None
+
+
+NO_TENANT: Final = Tenant()
+
+FindTenant: TypeAlias = Callable[[Request], Tenant]
+"""Returns the tenant of a peer that begins to watch; raises `PeerError` to refuse."""
 
 
 class Subscriptions:
@@ -36,15 +58,22 @@ class Subscriptions:
         peers: Who is here.
         watches: Evaluates what is watched.
         can_find: Tells of a peer whether an evaluation finds its user by the primary key.
+        find_tenant: Returns the key of the tenant that a peer asks in, and what enters that.
     """
 
     def __init__(
-        self, server: Host, peers: Peers, watches: Watches, can_find: Callable[[Peer], bool]
+        self,
+        server: Host,
+        peers: Peers,
+        watches: Watches,
+        can_find: Callable[[Peer], bool],
+        find_tenant: FindTenant,
     ) -> None:
         self._server = server
         self._peers = peers
         self._watches = watches
         self._can_find = can_find
+        self._find_tenant = find_tenant
         self._of_peers: dict[str, dict[str, Subscription]] = {}
         self._personal: WeakSet[Registered] = WeakSet()
         self._unshared: WeakSet[Registered] = WeakSet()
@@ -87,13 +116,16 @@ class Subscriptions:
         self.remove(subscription.peer, subscription.name)
         if connection.is_closed:
             return
-        scope = self._make_scope(connection, endpoint)
-        name = make_name(subscription.filt, self._server.codec.registry)
-        question = Question(name, scope, endpoint, subscription.filt)
+        codec = self._server.codec
+        envelope = PayloadEnvelope(dict(subscription.filt))
+        tenant = self._find_tenant(Request(envelope, connection.peer, codec=codec, is_push=True))
+        scope = replace(self._make_scope(connection, endpoint), tenant=tenant.key)
+        name = make_name(subscription.filt, codec.registry)
+        question = Question(name, scope, endpoint, subscription.filt, tenant.enter)
         self._of_peers.setdefault(subscription.peer, {})[subscription.name] = subscription
         try:
             if scope.is_shared and not is_open_to_all(endpoint, subscription.filt):
-                subscription.gate = self._make_gate(connection, endpoint, subscription, name)
+                subscription.gate = self._make_gate(connection, question, subscription)
             subscription.watch = self._watches.subscribe(question, subscription)
         except PeerError:
             self._forget(subscription)
@@ -163,14 +195,20 @@ class Subscriptions:
         return Scope(connection.user_key, peer=connection.peer.uuid if is_personal else None)
 
     def _make_gate(
-        self, connection: Connection, endpoint: Registered, subscription: Subscription, name: str
+        self, connection: Connection, asked: Question, subscription: Subscription
     ) -> Gate:
         """Watch whether a peer may watch."""
+        endpoint = asked.endpoint
         gate_endpoint = self._gates.get(endpoint)
         if gate_endpoint is None:
             gate_endpoint = self._gates[endpoint] = make_gate_endpoint(endpoint)
         scope = self._make_user_scope(connection, gate_endpoint)
-        question = Question(f"{name} gate", scope, gate_endpoint, subscription.filt)
+        question = replace(
+            asked,
+            name=f"{asked.name} gate",
+            scope=replace(scope, tenant=asked.scope.tenant),
+            endpoint=gate_endpoint,
+        )
         gate = Gate(subscription.peer, subscription.user, partial(self._refuse, subscription))
         gate.watch = self._watches.subscribe(question, gate)
         return gate

@@ -38,7 +38,13 @@ from django_vortex.server.peers import Peers
 from django_vortex.server.presentation import OwnPresentation, Presentation, WholePresentation
 from django_vortex.server.reflecting import Reflecting
 from django_vortex.server.subscription import Subscription
-from django_vortex.server.subscriptions import Subscriptions, start_all
+from django_vortex.server.subscriptions import (
+    NO_TENANT,
+    FindTenant,
+    Subscriptions,
+    Tenant,
+    start_all,
+)
 from django_vortex.server.watch_requests import demand, find_watchable, read_asked
 from django_vortex.tuples.canonical import canonical_text
 from django_vortex.typedefs import Filt
@@ -47,6 +53,11 @@ from django_vortex.wire.reserved import UNWATCH_KEY, WATCH_KEY
 
 AT_ONCE: Final = 16
 """How many watches of a message are asked permission for at a time."""
+
+
+def find_no_tenant(request: Request) -> Tenant:
+    """Return that there are no tenants."""
+    return NO_TENANT
 
 
 def ignore(changes: Sequence[Change]) -> None:
@@ -65,6 +76,7 @@ class Live:
         sources: Has the values that no database has.
         note: Takes changes that were committed anywhere, before they are evaluated.
         sweep: How changes are found that nobody tells; None where they are not.
+        find_tenant: Returns what answers differ by beside users.
     """
 
     evaluate: Evaluate
@@ -73,6 +85,7 @@ class Live:
     sources: Sources
     note: Callable[[Sequence[Change]], object] = ignore
     sweep: SweepOptions | None = None
+    find_tenant: FindTenant = find_no_tenant
 
 
 class Watching:
@@ -102,7 +115,9 @@ class Watching:
             self._sweep = Sweep(self.watches, live.sweep, server.monotonic)
         self._sweeping: asyncio.Task[None] | None = None
         live.sources.bind(self.watches.tell)
-        self.subscriptions = Subscriptions(server, peers, self.watches, live.can_find)
+        self.subscriptions = Subscriptions(
+            server, peers, self.watches, live.can_find, live.find_tenant
+        )
         """Who watches it."""
         self.reflecting = Reflecting(self.watches, self.subscriptions)
         """Tells peers that write when their watches contain it."""

@@ -55,8 +55,12 @@ class DjangoEnvironment:
 
     @contextmanager
     def entered(self, question: Question) -> Iterator[None]:
-        """Evaluate a question as it is asked."""
-        yield
+        """Evaluate a question within its tenant."""
+        if question.enter is None:
+            yield
+            return
+        with question.enter():
+            yield
 
 
 def has_users() -> bool:

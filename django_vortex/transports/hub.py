@@ -36,6 +36,7 @@ from django_vortex.transports.layer import make_fan_out
 from django_vortex.transports.lone_process import LoneProcess
 from django_vortex.transports.recheck import DjangoJudge
 from django_vortex.transports.shutdown import SignalChain
+from django_vortex.transports.tenants import make_find_tenant
 from django_vortex.transports.threads import BlockingPool
 from django_vortex.tuples.registry import registry
 from django_vortex.wire.codec import Codec
@@ -243,7 +244,10 @@ def _make_live(settings: VortexSettings, threads: BlockingPool) -> Live:
     sources = Sources()
     evaluator = Evaluator(payload_io, environment, sources)
     sweep = SweepOptions(looks.look, threads.run_sync, settings.sweep_seconds)
-    return Live(evaluator, options, environment.can_find, sources, _note_identities, sweep)
+    find_tenant = make_find_tenant(settings.watch_scope)
+    return Live(
+        evaluator, options, environment.can_find, sources, _note_identities, sweep, find_tenant
+    )
 
 
 _identity_tables = IdentityTables()

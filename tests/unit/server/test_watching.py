@@ -4,7 +4,7 @@ import asyncio
 import io
 import threading
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from typing import Any
 
 import pytest
@@ -33,6 +33,7 @@ from django_vortex.routing.watchable import Watchable
 from django_vortex.server.identity import Identity
 from django_vortex.server.options import ServerOptions
 from django_vortex.server.server import Server
+from django_vortex.server.subscriptions import NO_TENANT, Tenant
 from django_vortex.server.watching import Live
 from django_vortex.testing.peer import WAIT_SECONDS, AsyncPeer
 from django_vortex.wire.dialects import Dialect
@@ -61,7 +62,8 @@ class Environment:
 
     @contextmanager
     def entered(self, question: Question) -> Iterator[None]:
-        yield
+        with nullcontext() if question.enter is None else question.enter():
+            yield
 
 
 class Notes:
@@ -91,9 +93,17 @@ class World:
         self.endpoints: list[PayloadEndpoint] = []
         self.add("test.notes", self.notes.read)
         self.sources = Sources()
+        self.find_tenant: Any = lambda request: NO_TENANT
         evaluator = Evaluator(self.payload_io, self.environment, self.sources)
         live_options = LiveOptions(**{"coalesce_seconds": 0.0, **options})
-        live = Live(evaluator, live_options, lambda peer: True, self.sources, sweep=sweep)
+        live = Live(
+            evaluator,
+            live_options,
+            lambda peer: True,
+            self.sources,
+            sweep=sweep,
+            find_tenant=lambda request: self.find_tenant(request),
+        )
         self.server = Server(
             self.payload_io,
             self.payload_io.codec,
@@ -616,3 +626,29 @@ async def test_what_depends_on_the_user_after_all_is_not_shared(world: World) ->
             while "Ada" not in shown.tuples and "Bob" not in shown.tuples:
                 shown = await see(peer, name)
             assert shown.tuples == [user]
+
+
+@pytest.mark.parametrize("scope", ["user", "all"])
+async def test_tenants_have_answers_of_their_own(world: World, scope: Any) -> None:
+    entered: list[str] = []
+
+    @contextmanager
+    def enter(name: str) -> Iterator[None]:
+        entered.append(name)
+        yield
+        entered.pop()
+
+    def read(request: Request) -> list[Any]:
+        return [entered[-1], *world.notes.read(request)]
+
+    world.find_tenant = lambda request: Tenant(
+        request.peer.uuid, lambda: enter(f"of {request.peer.uuid}")
+    )
+    world.add("test.tenant", read, scope=scope)
+    async with world.peer("1") as one, world.peer("1") as two:
+        for peer in (one, two):
+            shown = await see(peer, await watch(peer, "test.tenant"))
+            assert shown.tuples[0] == f"of {peer.uuid}"
+        world.change("z")
+        for peer in (one, two):
+            assert (await peer.receive({"key": "vortex.watched"})).filt["to"]
