@@ -21,9 +21,9 @@ print(type(sqlalchemy.__loader__).__name__)
 """
 
 
-def run(text: str) -> list[str]:
+def run(text: str, *arguments: str) -> list[str]:
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", text],
+        [sys.executable, "-W", "error", "-c", text, *arguments],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -55,3 +55,30 @@ def test_capture_is_installed_where_sqlalchemy_is_imported_already() -> None:
 def test_nothing_is_imported_where_there_is_no_sqlalchemy() -> None:
     text = "import sys\nsys.modules['sqlalchemy'] = None\n" + BEGIN + "install_capture()\n"
     assert run(text + "print('django_vortex.orm.sqlalchemy.capture' in sys.modules)") == ["False"]
+
+
+PROJECT = """
+import sys
+import django
+from django.conf import settings
+
+settings.configure(
+    SECRET_KEY="x",
+    INSTALLED_APPS=["django_vortex"],
+    DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
+    VORTEX={"LIVE": sys.argv[-1] == "live"},
+)
+django.setup()
+print("sqlalchemy" in sys.modules)
+import sqlalchemy
+from django_vortex.orm.sqlalchemy import capture
+print(capture.is_installed(), sqlalchemy.engine.Engine._has_events)
+"""
+
+
+def test_project_imports_nothing_and_captures_what_it_imports() -> None:
+    assert run(PROJECT, "live") == ["False", "True True"]
+
+
+def test_project_that_is_not_live_leaves_sqlalchemy_untouched() -> None:
+    assert run(PROJECT, "not live") == ["False", "False False"]
