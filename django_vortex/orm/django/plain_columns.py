@@ -54,8 +54,15 @@ def find_plain(field: Any, vendor: str) -> Any:
         field = field.target_field
     kind = type(field)
     if kind in _TEXTS:
-        return field if vendor in _EXACT_TEXTS and not field.db_collation else None
+        is_exact = vendor in _EXACT_TEXTS and not field.db_collation
+        return field if is_exact and _is_ours(field) else None
     return field if kind in _PLAIN else None
+
+
+def _is_ours(field: Any) -> bool:
+    """Return whether Django has made the column, which may have any collation otherwise."""
+    meta = field.model._meta
+    return bool(meta.managed and not meta.swapped)
 
 
 def read_value(plain: Any, value: Any) -> Any:
