@@ -107,17 +107,19 @@ class Answer:
             tag: Of what the peer has; None for nothing. Who has what is not remembered gets the
                 whole.
         """
-        delta = None
-        if tag is not None and tag != self.tag:
-            delta = self._find_delta(tag)
-            tag = None if delta is None else tag
         key = (name, at, tag)
         known = self._envelopes.get(key)
         envelope = None if known is None else known()
-        if envelope is None:
-            envelope = self._make_envelope(name, at, tag, delta)
-            kept = {one: made for one, made in self._envelopes.items() if made() is not None}
-            self._envelopes = {**kept, key: ref(envelope)}
+        if envelope is not None:
+            return envelope
+        delta = None
+        if tag is not None and tag != self.tag:
+            delta = self._find_delta(tag)
+            if delta is None:
+                return self.make_envelope(name, at, None)
+        envelope = self._make_envelope(name, at, tag, delta)
+        kept = {one: made for one, made in self._envelopes.items() if made() is not None}
+        self._envelopes = {**kept, key: ref(envelope)}
         return envelope
 
     def make_whole(self, filt: Filt, dialect: Dialect = Dialect.D2) -> PayloadEnvelope:

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from django_vortex.exceptions import UnencodableValue
+from django_vortex.live import answers
 from django_vortex.live.answers import Answer, make_answer
 from django_vortex.live.former_states import FORMER_BYTES, MAX_FORMER
 from django_vortex.tuples import Tuple, TupleRegistry, tuple_type
@@ -210,6 +211,22 @@ def test_envelope_is_made_once_for_all_who_come_from_the_same_state():
     for tag in (None, first.tag, second.tag):
         assert second.make_envelope("w", "p:1", tag) is second.make_envelope("w", "p:1", tag)
     assert second.make_envelope("w", "p:1", "?") is second.make_envelope("w", "p:1", None)
+
+
+def test_lists_are_compared_once_for_all_who_come_from_the_same_state(monkeypatch):
+    first = answer_with(many(100))
+    second = answer_with(many(101), first)
+    third = answer_with(many(102), second)
+    compared = []
+    find_delta = answers.find_delta
+    monkeypatch.setattr(
+        answers, "find_delta", lambda old, new: compared.append(old.tag) or find_delta(old, new)
+    )
+    kept = [third.make_envelope("w", "p:1", first.tag) for _ in range(3)]
+    assert compared == [first.tag]
+    assert kept[0] is kept[2]
+    third.make_envelope("w", "p:1", second.tag)
+    assert compared == [first.tag], "that was made with the answer"
 
 
 def test_envelope_of_a_later_position_says_so():
