@@ -25,6 +25,14 @@ assert ticket(None, id=1).title == "Lamp"
 assert counts(None) == [{"state": "open", "count": 1}]
 """
 
+SWEEPING = 'VORTEX = {"SWEEP_SECONDS": 2}\n'
+
+CLOSE = """
+from board.models import Ticket
+
+Ticket.objects.filter(title="Lamp").update(state="closed")
+"""
+
 VIEW = """
 from django.http import HttpResponse
 from django.urls import path
@@ -47,6 +55,7 @@ def test_page_shows_what_works(make_project: Callable[[], Project]) -> None:
     project = make_project()
     project.write([*PROJECT, *read_blocks("docs/howto-live.rst").values()])
     project.write([Block("mysite/urls.py", VIEW, is_appended=True)])
+    project.write([Block("mysite/settings.py", SWEEPING, is_appended=True)])
     project.run("manage.py", "makemigrations", "board")
     project.run("manage.py", "migrate")
     assert "no issues" in project.run("manage.py", "check")
@@ -57,3 +66,5 @@ def test_page_shows_what_works(make_project: Callable[[], Project]) -> None:
     client.wait_for_log("[{'state': 'open', 'count': 1}]\n['Lamp']\n")
     assert project.get("/add") == b"Added"
     client.wait_for_log("['Lamp', 'Printer']\n")
+    project.run("manage.py", "shell", "-c", CLOSE)  # another process, and no layer between them
+    client.wait_for_log("['Printer']\n")
