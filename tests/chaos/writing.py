@@ -64,6 +64,13 @@ class Writer:
             "state": self.random.choice(["draft", "open", "open", "doing", "done"]),
         }
 
+    @property
+    def next_version(self) -> Any:
+        """One more than whatever the database has then: others write at the same time."""
+        from django.db.models import F
+
+        return F("version") + 1
+
     def pick(self) -> Any:
         pks = list(self.tickets.values_list("pk", flat=True))
         return self.tickets.filter(pk=self.random.choice(pks)).first() if pks else None
@@ -75,12 +82,12 @@ class Writer:
         if (one := self.pick()) is not None:
             for name, value in self.values().items():
                 setattr(one, name, value)
-            one.version += 1
+            one.version = self.next_version
             one.save()
 
     def save_fields(self) -> None:
         if (one := self.pick()) is not None:
-            one.title, one.version = self.values()["title"], one.version + 1
+            one.title, one.version = self.values()["title"], self.next_version
             one.save(update_fields=["title", "version"])
 
     def delete(self) -> None:
@@ -93,15 +100,13 @@ class Writer:
     def update_many(self) -> None:
         some = list(self.tickets.order_by("pk")[:4])
         for one in some:
-            one.title, one.version = self.values()["title"], one.version + 1
+            one.title, one.version = self.values()["title"], self.next_version
         self.tickets.bulk_update(some, ["title", "version"])
 
     def update_rows(self) -> None:
-        from django.db.models import F
-
         state = self.values()["state"]
         found = self.tickets.filter(title__startswith=self.random.choice("abcdef"))
-        found.update(state=state, version=F("version") + 1)
+        found.update(state=state, version=self.next_version)
 
     def delete_rows(self) -> None:
         if self.tickets.count() > 30:
@@ -109,8 +114,10 @@ class Writer:
 
     def update_or_create(self) -> None:
         if (one := self.pick()) is not None:
-            self.tickets.update_or_create(
-                pk=one.pk, defaults={**self.values(), "version": one.version + 1}
+            found = self.tickets.filter(pk=one.pk)
+            found.update_or_create(
+                defaults={**self.values(), "version": self.next_version},
+                create_defaults=self.values(),
             )
 
     def write_text(self) -> None:
