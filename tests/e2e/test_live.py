@@ -200,3 +200,23 @@ async def test_command_shows_the_watches_of_all_processes(project: Project) -> N
 def test_command_says_that_there_is_no_layer() -> None:
     with pytest.raises(AssertionError, match="No channel layer leads to the servers"):
         manage("vortex_watches", env={"EXAMPLE_CHANNEL_LAYER": "none"})
+
+
+async def test_what_another_program_writes_is_found_by_the_sweep(
+    start_server: StartServer, database: Path
+) -> None:
+    server = start_server("uvicorn", vortex={"SWEEP_SECONDS": 1.0})
+    where = {"state": "open"}
+    try:
+        async with (
+            connected(server, "websocket") as client,
+            client.watch("e2e.django", where=where) as of_django,
+            client.watch("e2e.sqlalchemy", where=where) as of_sqlalchemy,
+        ):
+            for title in ("a", "unseen"):
+                for one in (of_django, of_sqlalchemy):
+                    await until(one, title, "b")
+                with sqlite3.connect(database, timeout=60) as link:
+                    link.execute("UPDATE board_ticket SET title = 'unseen' WHERE id = 1")
+    finally:
+        server.stop()
