@@ -19,7 +19,7 @@ VALUES = (None, 0, 1, 2)
 rows = st.fixed_dictionaries({"a": st.sampled_from(VALUES), "b": st.sampled_from(VALUES)}).flatmap(
     lambda row: st.integers(0, 3).map(lambda c: {**row, "c": c})
 )
-tables = st.dictionaries(st.integers(1, 6), rows, max_size=6)
+tables = st.dictionaries(st.integers(1, 6), rows, min_size=2, max_size=6)
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,9 @@ def common(rows_):
 
 
 def disguised(draw, value):
-    return draw(st.sampled_from([value] * 6 + [str(value), [value], Decimal(value or 0), value]))
+    """Return a value, at times of another type; NULL is always None."""
+    others = [[value]] if value is None else [str(value), [value], Decimal(value)]
+    return draw(st.sampled_from([value] * 6 + others))
 
 
 @st.composite

@@ -159,9 +159,12 @@ def test_dependencies_with_the_same_parts_are_equal():
     )
 
 
-@settings(max_examples=400, deadline=None)
-@given(data=st.data(), table=tables, query=queries)
-def test_whatever_gives_another_result_is_concerned(data, table, query):
-    after, change = data.draw(writes(table))
-    if query.result(table) != query.result(after):
-        assert query.depend(table).is_concerned_by(change)
+@settings(max_examples=120, deadline=None)
+@given(data=st.data(), table=tables, asked=st.lists(queries, min_size=5, max_size=5))
+def test_whatever_gives_another_result_is_concerned(data, table, asked):
+    results = [(query, query.result(table), query.depend(table)) for query in asked]
+    for _ in range(5):
+        after, change = data.draw(writes(table))
+        for query, result, dependency in results:
+            if result != query.result(after):
+                assert dependency.is_concerned_by(change)
