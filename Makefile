@@ -16,11 +16,7 @@ help:  ## This list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
 
 demo: $(VENV)/.demo  ## Load airports and tickets into SQLite, serve the example on PORT (8000)
-	$(BIN)/python manage.py migrate --verbosity 0
-	$(BIN)/python manage.py load_airports
-	$(BIN)/python manage.py load_board
-	@echo "Serving on http://127.0.0.1:$(PORT)/"
-	$(BIN)/python manage.py runserver --noreload 127.0.0.1:$(PORT)
+	$(BIN)/python -m example_project.demo $(PORT)
 
 test: $(VENV)/.dev $(VENV)/.matrix  ## All tests, or those that ARGS say to pytest
 ifeq ($(strip $(ARGS)),)

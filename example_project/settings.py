@@ -3,7 +3,8 @@
 ``EXAMPLE_DEBUG`` (1), ``EXAMPLE_SECRET_KEY``, ``EXAMPLE_DATABASE`` (a SQLite file),
 ``EXAMPLE_AIRPORTS_URL`` (where SQLAlchemy finds the airports), ``EXAMPLE_CHANNEL_LAYER`` (``none``,
 ``memory``, ``pubsub`` or ``core``), ``EXAMPLE_REDIS_URL`` for the last two, and
-``EXAMPLE_VORTEX``, a JSON object laid over ``VORTEX``.
+``EXAMPLE_VORTEX``, a JSON object laid over ``VORTEX``. While ``make demo`` runs, all processes that
+use its database find its Redis by themselves.
 """
 
 import json
@@ -20,8 +21,10 @@ ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
 INSTALLED_APPS = [
     # First, so that runserver serves ASGI.
     "daphne",
+    "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
+    "django.contrib.messages",
     "django.contrib.sessions",
     "django.contrib.staticfiles",
     "django_vortex",
@@ -35,6 +38,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 ROOT_URLCONF = "example_project.urls"
@@ -47,6 +51,7 @@ TEMPLATES = [
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
             ],
         },
     }
@@ -75,7 +80,16 @@ VORTEX = {
     **json.loads(os.environ.get("EXAMPLE_VORTEX", "{}")),
 }
 
-_redis_hosts = [os.environ.get("EXAMPLE_REDIS_URL", "redis://127.0.0.1:6379/0")]
+DEMO_REDIS_FILE = Path(f"{DATABASES['default']['NAME']}.redis")
+"""Beside the database of a running demo: the URL of its Redis."""
+
+try:
+    _demo_redis_url = DEMO_REDIS_FILE.read_text("utf-8")
+except FileNotFoundError:
+    _demo_redis_url = ""
+_redis_hosts = [
+    os.environ.get("EXAMPLE_REDIS_URL") or _demo_redis_url or "redis://127.0.0.1:6379/0"
+]
 _layers: dict[str, dict[str, Any]] = {
     "none": {},
     "memory": {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}},
@@ -93,4 +107,6 @@ _layers: dict[str, dict[str, Any]] = {
         }
     },
 }
-CHANNEL_LAYERS = _layers[os.environ.get("EXAMPLE_CHANNEL_LAYER", "none")]
+CHANNEL_LAYERS = _layers[
+    os.environ.get("EXAMPLE_CHANNEL_LAYER", "pubsub" if _demo_redis_url else "none")
+]

@@ -33,7 +33,6 @@ class Airports(OrmCrudHandler):
     filters = ["state", "iata__istartswith", "name__icontains", "latitude__gt"]
     ordering = ["iata", "name", "city", "state", "latitude"]
     page_size = 50
-    push_on_commit = True
 
 
 @endpoint({"key": "airports.echo"})

@@ -26,7 +26,6 @@ class Tickets(OrmCrudHandler):
     retrieve_all = True
     filters = ["state", "assignee_id", "due__lt", "title__icontains"]
     ordering = ["due", "title", "state"]
-    push_on_commit = True
 
     def get_queryset(self, request: Request) -> QuerySet[Ticket]:
         """Hide drafts from visitors."""

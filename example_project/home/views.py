@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.views.generic import TemplateView
 from sqlalchemy import func, inspect, select
 
@@ -18,17 +19,26 @@ class HomeView(TemplateView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Add what is there, and where this very server is reached."""
         host = self.request.get_host()
+        vortex = get_settings()
         return super().get_context_data(
             airport_count=count_airports(),
             has_tickets=Ticket.objects.exists(),
             states=Ticket.State.choices,
-            server_name=get_settings().name,
+            server_name=vortex.name,
+            has_layer=has_layer(),
+            sweep_seconds=vortex.sweep_seconds,
             host=host,
             hostname=host.rpartition(":")[0] or host,
             port=self.request.get_port(),
             is_secure=self.request.is_secure(),
             **kwargs,
         )
+
+
+def has_layer() -> bool:
+    """Return whether other processes reach this server: over Redis, not over memory."""
+    default = settings.CHANNEL_LAYERS.get("default", {})
+    return "channels_redis" in default.get("BACKEND", "")
 
 
 def count_airports() -> int:

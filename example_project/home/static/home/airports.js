@@ -1,28 +1,28 @@
 /** The airports: a table with a search, an order and pages. */
 
-import { Editor, focusRow, make } from "./editor.js";
+import { Editor, focusRow, make, showChildren } from "./editor.js";
 import { Rows } from "./rows.js";
 
 const PAGE_ROWS = 12;
 const TYPING_MS = 200;
 
-export function startAirports(vortex, section, say) {
-  const rows = new Rows(vortex, { key: "airports.airport", type: "airports.AirportRow", idField: "iata" });
+export function startAirports(vortex, watches, section, say) {
+  const rows = new Rows(vortex, watches, { key: "airports.airport", type: "airports.AirportRow", idField: "iata" });
   const editor = new Editor(section.querySelector("dialog"), rows);
   const [search, pages] = ["search", "pages"].map((name) => section.querySelector(`[data-${name}]`));
   const [previous, next] = pages.querySelectorAll("button");
   let cursors = [null]; // of the pages up to the one shown; the first has none
   let typing;
 
-  async function load() {
+  function load() {
     const { name, state, order } = Object.fromEntries(new FormData(search));
     const where = { ...(name && { name__icontains: name }), ...(state && { state: state.toUpperCase() }) };
     const after = cursors.at(-1);
-    await rows.load({ where, order: [order], limit: PAGE_ROWS, ...(after && { after }) });
+    rows.load({ where, order: [order], limit: PAGE_ROWS, ...(after && { after }) });
   }
   function turn(to) {
     cursors = to;
-    return load();
+    load();
   }
 
   section.querySelector("[data-new]").onclick = () => editor.open();
@@ -33,9 +33,13 @@ export function startAirports(vortex, section, say) {
     clearTimeout(typing);
     typing = setTimeout(() => turn([null]), TYPING_MS);
   });
-  vortex.addEventListener("open", load);
+  load();
+  const lines = new WeakMap();
   rows.addEventListener("change", ({ detail: { changed } }) => {
-    show(section.querySelector("tbody"), rows, editor, changed);
+    show(section.querySelector("tbody"), rows, (airport) => {
+      if (!lines.has(airport)) lines.set(airport, makeLine(airport, editor, changed.includes(airport)));
+      return lines.get(airport);
+    });
     previous.disabled = cursors.length === 1;
     next.disabled = !rows.next;
     pages.querySelector("output").textContent = `Page ${cursors.length}`;
@@ -43,19 +47,21 @@ export function startAirports(vortex, section, say) {
   });
 }
 
-function show(body, rows, editor, changed) {
+function show(body, rows, getLine) {
   const focused = document.activeElement?.dataset.id;
-  body.replaceChildren(...[...rows.byId.values()].map((airport) => {
-    const row = make("tr", "", { className: changed.includes(airport) ? "changed" : "" });
-    const code = make("button", airport.iata, { type: "button", onclick: () => editor.open(airport) });
-    code.dataset.id = airport.iata;
-    code.setAttribute("aria-label", `Edit ${airport.iata}`);
-    const first = make("td");
-    first.append(code);
-    row.append(first, ...["name", "city", "state"].map((name) => make("td", airport[name])));
-    row.append(make("td", `${airport.latitude.toFixed(3)}, ${airport.longitude.toFixed(3)}`, { className: "number" }));
-    return row;
-  }));
+  showChildren(body, [...rows.byId.values()].map(getLine));
   if (!rows.byId.size) body.insertRow().append(make("td", "No airport fits.", { colSpan: 5 }));
   focusRow(body, focused);
+}
+
+function makeLine(airport, editor, isChanged) {
+  const line = make("tr", "", { className: isChanged ? "changed" : "" });
+  const code = make("button", airport.iata, { type: "button", onclick: () => editor.open(airport) });
+  code.dataset.id = airport.iata;
+  code.setAttribute("aria-label", `Edit ${airport.iata}`);
+  const first = make("td");
+  first.append(code);
+  line.append(first, ...["name", "city", "state"].map((name) => make("td", airport[name])));
+  line.append(make("td", `${airport.latitude.toFixed(3)}, ${airport.longitude.toFixed(3)}`, { className: "number" }));
+  return line;
 }

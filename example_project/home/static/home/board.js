@@ -1,35 +1,38 @@
 /** The work board: a column of cards for each state. */
 
-import { Editor, focusRow, make } from "./editor.js";
+import { Editor, focusRow, make, showChildren } from "./editor.js";
 import { Rows } from "./rows.js";
 
-export function startBoard(vortex, section, say) {
-  const rows = new Rows(vortex, { key: "board.tickets", type: "board.Ticket", idField: "id" });
+export function startBoard(vortex, watches, section, say) {
+  const rows = new Rows(vortex, watches, { key: "board.tickets", type: "board.Ticket", idField: "id" });
   const editor = new Editor(section.querySelector("dialog"), rows);
   const people = section.querySelector("[name=assignee_id]");
   section.querySelector("[data-new]").onclick = () => editor.open();
 
-  vortex.addEventListener("open", async () => {
-    await rows.load({ order: ["due"], limit: 100 });
-    const persons = await vortex.request({ key: "board.people" });
+  rows.load({ order: ["due"], limit: 100 });
+  watches.start({ key: "board.people" }, (persons) => {
+    const chosen = people.value; // in a dialog that may be open
     people.replaceChildren(new Option("Nobody", ""), ...persons.map(({ id, name }) => new Option(name, id)));
+    if (persons.some(({ id }) => String(id) === chosen)) people.value = chosen;
   });
+  const cards = new WeakMap();
   rows.addEventListener("change", ({ detail: { changed, gone } }) => {
-    show(section, rows, editor, changed);
+    show(section, rows, (ticket) => {
+      if (!cards.has(ticket)) cards.set(ticket, makeCard(ticket, editor, changed.includes(ticket)));
+      return cards.get(ticket);
+    });
     for (const { title } of changed) say(`“${title}” has changed.`);
     for (const { title } of gone) say(`“${title}” is gone.`);
   });
 }
 
-function show(section, rows, editor, changed) {
+function show(section, rows, getCard) {
   const focused = document.activeElement?.dataset.id;
   const tickets = [...rows.byId.values()];
   for (const column of section.querySelectorAll("[data-state]")) {
-    const cards = tickets.filter((ticket) => ticket.state === column.dataset.state);
-    column.querySelector("[data-count]").textContent = cards.length;
-    column.querySelector("ul").replaceChildren(
-      ...cards.map((ticket) => makeCard(ticket, editor, changed.includes(ticket))),
-    );
+    const inState = tickets.filter((ticket) => ticket.state === column.dataset.state);
+    column.querySelector("[data-count]").textContent = inState.length;
+    showChildren(column.querySelector("ul"), inState.map(getCard));
   }
   focusRow(section, focused);
 }

@@ -111,9 +111,18 @@ export function make(tag, text = "", properties = {}) {
   return Object.assign(document.createElement(tag), { textContent: text, ...properties });
 }
 
+/** Show elements as the children of another; those that are there already are not touched. */
+export function showChildren(parent, children) {
+  const wanted = new Set(children);
+  for (const child of [...parent.children]) if (!wanted.has(child)) child.remove();
+  children.forEach((child, index) => {
+    if (parent.children[index] !== child) parent.insertBefore(child, parent.children[index] ?? null);
+  });
+}
+
 /** Focus the button of a row, which may have been made anew. */
 export function focusRow(section, id) {
-  if (id !== undefined) section.querySelector(`[data-id="${CSS.escape(id)}"]`)?.focus();
+  if (id !== undefined) section.querySelector(`[data-id="${CSS.escape(id)}"]`)?.focus({ preventScroll: true });
 }
 
 function read(field) {

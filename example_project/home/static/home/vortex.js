@@ -28,7 +28,7 @@ export class Refused extends Error {
   }
 }
 
-/** A connection that comes back by itself. Events: "open", "close", and "push" with filt and tuples. */
+/** A connection that comes back by itself. Events: "open", "close", and "push" with filt, tuples and result. */
 export class Vortex extends EventTarget {
   #uuid = crypto.randomUUID();
   #waiting = new Map();
@@ -132,7 +132,7 @@ export class Vortex extends EventTarget {
     const result = unwrap(envelope.result);
     const tuples = unwrap(fromColumns(payload.tuples ?? []));
     const request = this.#waiting.get(filt[MESSAGE_ID]);
-    if (!request) this.dispatchEvent(new CustomEvent("push", { detail: { filt, tuples } }));
+    if (!request) this.dispatchEvent(new CustomEvent("push", { detail: { filt, tuples, result } }));
     else if (result === null || result === true) request.resolve(tuples);
     else request.reject(new Refused(result, tuples));
   }
