@@ -48,6 +48,7 @@ def test_all_airports_arrive_as_tuples(
 
 
 AIRPORTS = {"key": "airports.airport"}
+PUSHED = {"key": "e2e.airports"}
 FOR_EVERYBODY = {"PERMISSION": "django_vortex.AllowAny"}
 """A released client has no cookie, so it is nobody; a project may let it write all the same."""
 
@@ -103,23 +104,25 @@ def test_an_airport_is_made_changed_and_deleted(
     connect: Callable[[ServerProcess], OriginalClient], open_server: ServerProcess
 ) -> None:
     writer, reader = connect(open_server), connect(open_server)
-    one = {**AIRPORTS, "id": "ZZ9"}
-    created = writer.request(AIRPORTS, [NOWHERE])
+    one = {**PUSHED, "id": "ZZ9"}
+    created = writer.request(PUSHED, [Record("e2e.AirportRow", NOWHERE.fields)])
     assert (created.failure, created.result) == (None, True)
     [row] = created.tuples or []
-    assert row == Record(row.type_name, {**NOWHERE.fields, "version": 1}, "AirportRowTuple")
+    assert row == Record(row.type_name, {**NOWHERE.fields, "version": 1}, "PushedAirportTuple")
 
     assert reader.request(one).tuples == [row]
     pushed = reader.listen(one)
-    changed = writer.request(AIRPORTS, [make_airport(**{**row.fields, "name": "Somewhere"})])
+    somewhere = Record(row.type_name, {**row.fields, "name": "Somewhere"})
+    changed = writer.request(PUSHED, [somewhere])
     assert changed.result is True
     assert [new.fields["version"] for new in changed.tuples or []] == [2]
     assert pushed.wait_for(1)[0].tuples == changed.tuples
 
-    stale = reader.request(AIRPORTS, [make_airport(**{**row.fields, "name": "Elsewhere"})])
+    elsewhere = Record(row.type_name, {**row.fields, "name": "Elsewhere"})
+    stale = reader.request(PUSHED, [elsewhere])
     assert "changed" in str(stale.failure)
     assert reader.request(one).tuples == changed.tuples
 
-    assert writer.request({**AIRPORTS, "delete": True}, changed.tuples).result is True
+    assert writer.request({**PUSHED, "delete": True}, changed.tuples).result is True
     assert pushed.wait_for(2)[-1].tuples == []
     assert reader.request(one).tuples == []

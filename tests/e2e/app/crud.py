@@ -5,6 +5,7 @@ from sqlalchemy import Column, Integer, MetaData, NullPool, String, Table
 from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 
 from django_vortex import AllowAny, ModelPermissions, OrmCrudHandler
+from example_project.airports.vortex import Airports
 from example_project.board.models import Ticket
 
 table = Table(
@@ -49,3 +50,14 @@ rows = OrmCrudHandler(
     filters=["state"],
     push_on_commit=True,
 )
+
+
+class PushedAirports(Airports):
+    """The airports of the example, pushed to released clients that have loaded them."""
+
+    filt = {"key": "e2e.airports"}
+    type_name = "e2e.AirportRow"
+    push_on_commit = True
+
+
+pushed_airports = PushedAirports()

@@ -45,6 +45,13 @@ class AirportRowTuple(AirportTuple):
 
 
 @addTupleType
+class PushedAirportTuple(AirportTuple):
+    __tupleType__ = "e2e.AirportRow"
+
+    version = TupleField()
+
+
+@addTupleType
 class PageTuple(Tuple):
     __tupleType__ = "vortex.Page"
 
@@ -93,7 +100,7 @@ class AlchemyProject(Project):
 CLASSES = {
     cls.__tupleType__: cls
     for cls in (
-        *[SampleTuple, AirportTuple, AirportRowTuple, PageTuple],
+        *[SampleTuple, AirportTuple, AirportRowTuple, PushedAirportTuple, PageTuple],
         *[DjangoTicket, DjangoProject, AlchemyTicket, AlchemyProject],
     )
 }
