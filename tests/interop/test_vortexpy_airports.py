@@ -105,7 +105,7 @@ def test_an_airport_is_made_changed_and_deleted(
 ) -> None:
     writer, reader = connect(open_server), connect(open_server)
     one = {**PUSHED, "id": "ZZ9"}
-    created = writer.request(PUSHED, [Record("e2e.AirportRow", NOWHERE.fields)])
+    created = writer.request(PUSHED, [Record("e2e.PushedAirport", NOWHERE.fields)])
     assert (created.failure, created.result) == (None, True)
     [row] = created.tuples or []
     assert row == Record(row.type_name, {**NOWHERE.fields, "version": 1}, "PushedAirportTuple")

@@ -56,7 +56,7 @@ class PushedAirports(Airports):
     """The airports of the example, pushed to released clients that have loaded them."""
 
     filt = {"key": "e2e.airports"}
-    type_name = "e2e.AirportRow"
+    type_name = "e2e.PushedAirport"
     push_on_commit = True
 
 

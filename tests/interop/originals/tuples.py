@@ -46,7 +46,7 @@ class AirportRowTuple(AirportTuple):
 
 @addTupleType
 class PushedAirportTuple(AirportTuple):
-    __tupleType__ = "e2e.AirportRow"
+    __tupleType__ = "e2e.PushedAirport"
 
     version = TupleField()
 
