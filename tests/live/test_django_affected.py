@@ -178,15 +178,20 @@ def make_answer(rnd: random.Random) -> Evaluate:
     return rnd.choice(made)
 
 
+def pick(rnd: random.Random, model: type[models.Model]) -> Any:
+    """Return a random row, None if there is none."""
+    return rnd.choice([*model._default_manager.order_by("pk"), None])
+
+
 def write(rnd: random.Random, place: Place) -> None:
     """Write something at random, to any table."""
     n, s = rnd.randint(0, 3), rnd.choice(STATES)
     t, u, k = (rnd.choice([1, 2, 3, None]) for _ in range(3)), 0, rnd.randint(1, 10)
     team, owner, person = t
     one = Ticket.objects.filter(pk=k).first()
-    label = Label.objects.order_by("?").first()
-    city = City.objects.order_by("?").first()
-    pub = Pub.objects.order_by("?").first()
+    label = pick(rnd, Label)
+    city = pick(rnd, City)
+    pub = pick(rnd, Pub)
     del u
 
     def save(row: Any, **values: Any) -> None:
@@ -227,8 +232,8 @@ def write(rnd: random.Random, place: Place) -> None:
         lambda: Comment.objects.filter(ticket_id=k).update(text=str(rnd.random())),
         lambda: one and save(Comment.objects.first(), ticket=one),
         lambda: Comment.objects.filter(ticket_id=k).delete(),
-        lambda: one and one.labels.add(label),
-        lambda: one and one.labels.set([label]),
+        lambda: one and label and one.labels.add(label),
+        lambda: one and label and one.labels.set([label]),
         lambda: one and one.labels.clear(),
         lambda: save(label, weight=n),
         lambda: save(label, name=str(rnd.random())),
@@ -238,7 +243,7 @@ def write(rnd: random.Random, place: Place) -> None:
         lambda: one and Fan.objects.create(person_id=person or 1, ticket=one),
         lambda: Fan.objects.filter(person_id=person).delete(),
         lambda: save(city, name=rnd.choice(["c1", "c2", "c3"])),
-        lambda: save(city, twin=City.objects.order_by("?").first()),
+        lambda: save(city, twin=pick(rnd, City)),
         lambda: save(city, twin=None),
         lambda: City.objects.update(country=rnd.choice(["n1", "n2"])),
         lambda: City.objects.create(name="c1", country_id="n1"),
@@ -310,5 +315,5 @@ def test_no_change_is_overlooked(place: Place, seed: int) -> None:
                 count["changed"] += is_changed
                 count["concerned"] += is_concerned
                 assert is_concerned or not is_changed, (reads, changes, before, watch.answer)
-    assert count["changed"] > 30, count
+    assert count["changed"] > 10, count
     assert count["concerned"] < count["pairs"] * 0.5, count
