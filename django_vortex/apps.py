@@ -25,7 +25,7 @@ class DjangoVortexConfig(AppConfig):
         from django_vortex.orm.django.errors import translate_error
         from django_vortex.orm.django.touched import tell_with_commit
         from django_vortex.orm.sqlalchemy import tuples as sqlalchemy_tuples
-        from django_vortex.orm.touch import find_tables
+        from django_vortex.orm.touch import capture_named, find_tables
         from django_vortex.routing.payload_io import payload_io
         from django_vortex.transports import telling
         from django_vortex.transports.permission import get_permission
@@ -33,7 +33,7 @@ class DjangoVortexConfig(AppConfig):
         from django_vortex.tuples import registry
 
         capture_writes()
-        named_tables.bind(find_tables)
+        named_tables.bind(find_tables, capture_named)
         django_tuples.install(registry)
         sqlalchemy_tuples.install(registry)
         # The threads for handlers come with the server, pushes may leave without one.
@@ -51,6 +51,9 @@ class DjangoVortexConfig(AppConfig):
         listen_to_logouts()
         autodiscover_modules("vortex")
         register_classes(f"{app.name}.vortex" for app in apps.get_app_configs())
+        for endpoint in payload_io.endpoints:  # what is none, a system check says
+            if endpoint.watchable is not None:
+                named_tables.capture(endpoint.watchable.depends_on)
 
 
 def listen_to_logouts() -> None:

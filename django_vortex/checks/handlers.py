@@ -19,6 +19,7 @@ from django_vortex.handlers.discovery import (
     is_abstract,
     is_constructed,
 )
+from django_vortex.live.named_tables import named_tables
 from django_vortex.routing.endpoint import describe_handler
 from django_vortex.routing.filt import freeze
 from django_vortex.routing.payload_io import payload_io
@@ -26,11 +27,15 @@ from django_vortex.routing.registered import Registered
 
 
 def check_handlers(app_configs: Sequence[AppConfig] | None = None, **_: Any) -> list[CheckMessage]:
-    """Find handlers that answer nobody (W012, W016, E022), and filts with two handlers (W013)."""
+    """Find handlers that answer nobody (W012, W016, E022), and filts with two handlers (W013).
+
+    Also those that depend on what is no table (E041).
+    """
     return [
         *_find_unregistered(),
         *_find_unused(),
         *_find_twins(payload_io.endpoints),
+        *_find_no_tables(payload_io.endpoints),
         *_find_unread(),
     ]
 
@@ -90,6 +95,18 @@ def _find_twins(endpoints: Sequence[Registered]) -> Iterator[CheckMessage]:
                 "different filts; two functions with @endpoint may also share one if each names "
                 "its own peers in accept_only_from.",
                 id="django_vortex.W013",
+            )
+
+
+def _find_no_tables(endpoints: Sequence[Registered]) -> Iterator[CheckMessage]:
+    for endpoint in endpoints:
+        depends_on = () if endpoint.watchable is None else endpoint.watchable.depends_on
+        for problem in named_tables.capture(depends_on):
+            yield Error(
+                f"depends_on of {_describe(endpoint)} names no table: {problem}",
+                hint="Every evaluation of its answers would fail. Name models, SQLAlchemy classes "
+                "or tables, or names of tables.",
+                id="django_vortex.E041",
             )
 
 

@@ -10,6 +10,10 @@ FindTables = Callable[[Iterable[Any]], Sequence[Table]]
 """Returns tables in each database that they may be in; raises DefinitionError for what is none."""
 
 
+CaptureTables = Callable[[Iterable[Any]], Sequence[str]]
+"""Captures tables in this process; returns what is wrong with those that are none."""
+
+
 def _find_none(targets: Iterable[Any]) -> Sequence[Table]:
     raise DefinitionError(f"Nothing knows tables such as {list(targets)!r}")
 
@@ -19,10 +23,22 @@ class NamedTables:
 
     def __init__(self) -> None:
         self._find: FindTables = _find_none
+        self._capture: CaptureTables = lambda targets: ()
 
-    def bind(self, find: FindTables) -> None:
-        """Set who finds them."""
+    def bind(self, find: FindTables, capture: CaptureTables) -> None:
+        """Set who finds and captures them."""
         self._find = find
+        self._capture = capture
+
+    def capture(self, targets: Iterable[Any]) -> Sequence[str]:
+        """Capture tables, also those that nobody would be told of otherwise.
+
+        Every process does, since any may write them.
+
+        Returns:
+            What is wrong with targets that are no tables.
+        """
+        return self._capture(targets)
 
     def find(self, targets: Iterable[Any]) -> Sequence[Table]:
         """Return the tables that targets name.

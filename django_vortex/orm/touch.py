@@ -48,6 +48,24 @@ def touch(
     of_sqlalchemy.tell(_find_table(target), values, session_factory)
 
 
+def capture_named(targets: Iterable[Any]) -> list[str]:
+    """Capture tables that applications name; see `NamedTables`.
+
+    Args:
+        targets: Each as of `touch`.
+
+    Returns:
+        What is wrong with those that are no tables.
+    """
+    problems = []
+    for target in targets:
+        try:
+            known_tables.capture([_find_name(target)])
+        except DefinitionError as error:
+            problems.append(str(error))
+    return problems
+
+
 def find_tables(targets: Iterable[Any]) -> list[Table]:
     """Return tables that applications name, in each database that they may be in.
 
@@ -71,6 +89,19 @@ def find_tables(targets: Iterable[Any]) -> list[Table]:
             found += of_sqlalchemy.find_tables(_find_table(target))
     known_tables.capture(table.name for table in found)
     return found
+
+
+def _find_name(target: Any) -> str:
+    """Return the name of the table that a target is.
+
+    Raises:
+        DefinitionError: It is none.
+    """
+    if isinstance(target, str):
+        return target
+    if hasattr(target, "_default_manager"):
+        return str(target._meta.db_table)
+    return str(_find_table(target).name)
 
 
 def _find_table(target: Any) -> Any:

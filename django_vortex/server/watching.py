@@ -14,6 +14,7 @@ from typing import Any, Final
 from django_vortex.exceptions import (
     DefinitionError,
     HandlerError,
+    LimitExceeded,
     PeerError,
     ValidationError,
 )
@@ -102,6 +103,7 @@ class Watching:
     def __init__(self, server: Host, peers: Peers, live: Live) -> None:
         self._sources = live.sources
         self._note = live.note
+        self._max_watches = live.options.max_watches_per_peer
         self.watches = Watches(
             live.evaluate,
             live.options,
@@ -159,10 +161,16 @@ class Watching:
 
         Raises:
             HandlerError: The peer is none that can watch.
+            LimitExceeded: It is more than a peer may watch.
         """
         if not request.dialect.is_native:
             raise HandlerError("Only clients of django_vortex send vortex.watch")
         connection = self._get_connection(request)
+        if len(request.tuples) > self._max_watches:
+            raise LimitExceeded(
+                f"{len(request.tuples)} watches in a message, and a peer may have "
+                f"{self._max_watches}"
+            )
         begun: list[Subscription] = []
         request.call_when_answered(partial(start_all, begun))
         answers: list[dict[str, Any]] = []

@@ -6,13 +6,17 @@ from typing import Any
 
 import pytest
 from django.apps import apps
+from django.contrib.auth.models import Permission
 from django.test import override_settings
 
 from django_vortex import ModelHandler
 from django_vortex.checks import handlers as checked
 from django_vortex.checks.handlers import check_handlers
+from django_vortex.orm.known_tables import known_tables
+from django_vortex.orm.touch import capture_named
 from django_vortex.routing.endpoint import PayloadEndpoint
 from django_vortex.routing.payload_io import PayloadIO
+from django_vortex.routing.watchable import Watchable
 from tests.support.check_messages import ids
 
 
@@ -131,3 +135,22 @@ def test_twins_that_hear_no_common_peer_are_none(
     kept = [PayloadEndpoint({"key": "a"}, answer, payload_io=registry, **x) for x in (one, other)]
     assert ids(check_handlers()) == ["W013"] * count
     del kept
+
+
+def test_what_answers_depend_on_has_to_be_tables() -> None:
+    right = PayloadEndpoint(
+        {"key": "test.right"}, print, watchable=Watchable(depends_on=(Permission, "some_table"))
+    )
+    wrong = PayloadEndpoint({"key": "test.wrong"}, print, watchable=Watchable(depends_on=(7,)))
+    [message] = check_handlers()
+    assert ids([message]) == ["E041"]
+    assert "Expected a Django model" in message.msg
+    right.close()
+    wrong.close()
+
+
+def test_tables_that_answers_depend_on_are_captured_in_every_process() -> None:
+    """A process that only writes evaluates nothing."""
+    known_tables.add_quiet(["test_quiet"])
+    assert capture_named(["test_quiet", Permission]) == []
+    assert not known_tables.is_quiet("test_quiet")

@@ -652,3 +652,11 @@ async def test_tenants_have_answers_of_their_own(world: World, scope: Any) -> No
         world.change("z")
         for peer in (one, two):
             assert (await peer.receive({"key": "vortex.watched"})).filt["to"]
+
+
+async def test_message_with_more_watches_than_a_peer_may_have_is_refused(world: World) -> None:
+    async with world.peer() as peer:
+        asked = [{"filt": {"key": "test.notes", "number": number}} for number in range(1001)]
+        reply = await peer.request({"key": "vortex.watch"}, asked)
+        assert reply.result["error"] == "limit"
+        assert not len(world.server._watching.subscriptions)  # type: ignore[union-attr]
