@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self, TypedDict, Unpack
 
 from django_vortex.exceptions import DefinitionError
 from django_vortex.handlers.discovery import find_problems, note_class, note_object
-from django_vortex.handlers.options import check_class, set_options
+from django_vortex.handlers.options import check_class, read_key, set_options
 from django_vortex.logs import get_limited_logger
 from django_vortex.routing.address import Address
 from django_vortex.routing.endpoint import PayloadEndpoint
@@ -34,6 +34,7 @@ _building: "set[Future[None] | asyncio.Task[None]]" = set()
 class HandlerOptions(TypedDict, total=False):
     """Keywords of handlers, each of which overrides the attribute of this name."""
 
+    key: str | None
     accept_only_from: Iterable[str]
     ignore_from: Iterable[str]
     permission: Any
@@ -63,6 +64,9 @@ class BaseHandler(ABC):
 
     filt: Filt = {}
     """What it answers, as of `PayloadEndpoint`."""
+
+    key: str | None = None
+    """Short for a filt with nothing but this key."""
 
     accept_only_from: Iterable[str] | str = ()
     """Names of the peers that it hears; all if empty."""
@@ -98,6 +102,7 @@ class BaseHandler(ABC):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         check_class(cls)
+        read_key(cls, cls.__qualname__, vars(cls))
         note_class(cls)
 
     def __init__(

@@ -99,6 +99,29 @@ def set_options(handler: Any, keywords: Mapping[str, Any]) -> None:
         if value is not None:
             _check_value(named, name, value, options.get(name, Callable))
             setattr(handler, name, value)
+    read_key(handler, named, keywords)
+
+
+def read_key(owner: Any, named: str, given: Mapping[str, Any]) -> None:
+    """Set the filt of a handler, or of a class of them, that names a key instead.
+
+    Args:
+        owner: The handler or the class.
+        named: What errors call it.
+        given: What was given for it alone, not inherited.
+
+    Raises:
+        DefinitionError: Both are given, and are not the same.
+    """
+    key = given.get("key")
+    if key is None:
+        return
+    filt = {"key": key}
+    if given.get("filt") is not None and given["filt"] != filt:
+        raise DefinitionError(
+            f"{named} has both a key, {quoted(key)}, and another filt, {quoted(given['filt'])}"
+        )
+    owner.filt = filt
 
 
 def find_options(base: type[Any]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ tuple_type("airports.Airport", fields=FIELDS)(Airport)
 class EveryAirport(RowsHandler):
     """All airports at once, for reading."""
 
-    filt = {"key": "airports.all"}
+    key = "airports.all"
     model = Airport
     session_factory = make_session
     queryset = select(Airport).order_by(Airport.iata)
@@ -22,7 +22,7 @@ class EveryAirport(RowsHandler):
 class Airports(OrmCrudHandler):
     """The airports that clients edit, in pages."""
 
-    filt = {"key": "airports.airport"}
+    key = "airports.airport"
     model = Airport
     session_factory = make_session
     type_name = "airports.AirportRow"

@@ -11,14 +11,14 @@ tuple_type("board.Person", fields=["id", "name"])(Person)
 class People(RowsHandler):
     """Everybody to whom a ticket can be assigned."""
 
-    filt = {"key": "board.people"}
+    key = "board.people"
     model = Person
 
 
 class Tickets(OrmCrudHandler):
     """The tickets that clients edit."""
 
-    filt = {"key": "board.tickets"}
+    key = "board.tickets"
     model = Ticket
     fields = ["id", "title", "state", "assignee_id", "due"]
     nested = {"assignee": ["id", "name"]}

@@ -220,3 +220,32 @@ def test_a_property_is_asked_when_an_object_is_made() -> None:
             return IsStaff
 
     assert repr(make(Tickets).plan.main.access.permission) == "IsStaff"
+
+
+class Listed(ModelHandler):
+    key = "test.open"
+    payload_io = PayloadIO()
+
+    def build_model(self, request: Any) -> list[Any]:
+        return []
+
+
+def test_key_is_short_for_a_filt() -> None:
+    class Closed(Listed):
+        key = "test.closed"
+
+    class Filtered(Listed):
+        filt = {"key": "test.open", "state": "new"}
+
+    assert Listed().filt == {"key": "test.open"}
+    assert Closed().filt == {"key": "test.closed"}
+    assert Filtered().filt == {"key": "test.open", "state": "new"}
+    assert Listed(key="test.other").filt == {"key": "test.other"}
+    assert make(key="options", model=Ticket, fields=["title"]).filt == FILT
+
+
+def test_key_and_another_filt_are_refused() -> None:
+    with pytest.raises(DefinitionError, match=r"has both a key, 'test\.open', and another filt"):
+        define(ModelHandler, key="test.open", filt={"key": "test.closed"})
+    with pytest.raises(DefinitionError, match=r"key.*7"):
+        define(ModelHandler, key=7)
