@@ -340,7 +340,9 @@ class OrmCrudHandler(BaseHandler):
         is_plain = not self._own_hooks and main.hooks.isdisjoint(
             {"before_retrieve", "after_retrieve"}
         )
-        return is_plain and not permission.restricts and not main.access.nested
+        is_plain = is_plain and not permission.restricts and not main.access.nested
+        # What one of the application goes by may be seen nowhere: it is asked for each answer.
+        return is_plain and not is_of_application(permission)
 
     def _find_own_hooks(self) -> frozenset[str]:
         """Return which of our methods for applications a subclass, or a keyword, has defined."""

@@ -175,7 +175,8 @@ class RowsHandler(ModelHandler):
             RowsHandler.build_model,
             RowsHandler.get_queryset,
         )
-        return is_plain and not permission.restricts
+        # What one of the application goes by may be seen nowhere: it is asked for each answer.
+        return is_plain and not permission.restricts and not is_of_application(permission)
 
     def _run_sync(self, function: Callable[[], Any]) -> Awaitable[Any]:
         return self.payload_io.run_sync(function)

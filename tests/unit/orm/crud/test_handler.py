@@ -8,8 +8,11 @@ from django.db import transaction
 
 from django_vortex.exceptions import DefinitionError, ValidationError
 from django_vortex.orm.crud.handler import OrmCrudHandler
-from django_vortex.routing.permissions import IsAuthenticated
+from django_vortex.routing.payload_io import PayloadIO
+from django_vortex.routing.permission import Action, Permission
+from django_vortex.routing.permissions import AllowAny, IsAuthenticated, ModelPermissions
 from django_vortex.routing.replies import MAX_TUPLES_ON_LOOP
+from django_vortex.routing.request import Request
 from tests.unit.orm.crud_bench import FILT, CrudBench, User, row, ticket
 from tests.unit.orm.models import Author, Ticket
 
@@ -198,3 +201,30 @@ def test_a_large_list_is_encoded_when_it_is_the_turn_of_its_peer(crud: CrudBench
     Ticket.objects.bulk_create(Ticket(title="a", points=number) for number in numbers)
     assert len(crud.rows_of(crud.say(uuid="u5"))) == MAX_TUPLES_ON_LOOP + 1
     assert peers == ["u5"]
+
+
+def test_answers_are_shared_under_permissions_that_are_known() -> None:
+    class Sometimes(Permission):
+        """Goes by something that no database says."""
+
+        def allows(self, request: Request, action: Action) -> bool:
+            return True
+
+    def may_share(permission: Any, **options: Any) -> bool:
+        made = OrmCrudHandler(
+            {"key": "test.shared"},
+            Ticket,
+            fields=["title"],
+            permission=permission,
+            payload_io=PayloadIO(),
+            **options,
+        )
+        watchable = made.endpoint.watchable
+        assert watchable is not None
+        assert watchable.may_share is not None
+        return watchable.may_share()
+
+    assert may_share(AllowAny)
+    assert may_share(ModelPermissions(Ticket))
+    assert not may_share(Sometimes)
+    assert not may_share(AllowAny, get_queryset=lambda request: Ticket.objects.all())
