@@ -26,6 +26,7 @@ from django_vortex.server.heartbeats import Heartbeats
 from django_vortex.server.identity import Identity
 from django_vortex.server.introductions import Introductions
 from django_vortex.server.judging import Judge
+from django_vortex.server.live_parts import Live
 from django_vortex.server.logins import Logins
 from django_vortex.server.neighbours import Neighbours
 from django_vortex.server.options import ServerOptions
@@ -40,7 +41,7 @@ from django_vortex.server.stream import Stream
 from django_vortex.server.tasks import Tasks
 from django_vortex.server.throttle import Throttle
 from django_vortex.server.ticker import Ticker
-from django_vortex.server.watching import Live, Watching
+from django_vortex.server.watching import Watching
 from django_vortex.server.withdrawals import Withdrawals
 from django_vortex.wire.codec import Codec
 from django_vortex.wire.dialects import Dialect

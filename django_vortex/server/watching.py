@@ -6,8 +6,7 @@ server's loop.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Coroutine, Iterable, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -20,10 +19,8 @@ from django_vortex.exceptions import (
 )
 from django_vortex.live.change_texts import read_changes, write_changes
 from django_vortex.live.changes import Change
-from django_vortex.live.options import LiveOptions
-from django_vortex.live.questions import Evaluate, make_name
-from django_vortex.live.sources import Sources
-from django_vortex.live.sweep import Sweep, SweepOptions
+from django_vortex.live.questions import make_name
+from django_vortex.live.sweep import Sweep
 from django_vortex.live.watches import Watches
 from django_vortex.routing.endpoint import PayloadEndpoint
 from django_vortex.routing.failures import make_result
@@ -35,15 +32,13 @@ from django_vortex.routing.request import Request
 from django_vortex.server.connection import Connection
 from django_vortex.server.host import Host
 from django_vortex.server.inspection import Inspection
+from django_vortex.server.live_parts import Live
 from django_vortex.server.peers import Peers
 from django_vortex.server.presentation import OwnPresentation, Presentation, WholePresentation
 from django_vortex.server.reflecting import Reflecting
 from django_vortex.server.subscription import Subscription
 from django_vortex.server.subscriptions import (
-    NO_TENANT,
-    FindTenant,
     Subscriptions,
-    Tenant,
     start_all,
 )
 from django_vortex.server.watch_requests import demand, find_watchable, read_asked
@@ -55,38 +50,8 @@ from django_vortex.wire.reserved import UNWATCH_KEY, WATCH_KEY
 AT_ONCE: Final = 16
 """How many watches of a message are asked permission for at a time."""
 
-
-def find_no_tenant(request: Request) -> Tenant:
-    """Return that there are no tenants."""
-    return NO_TENANT
-
-
-def ignore(changes: Sequence[Change]) -> None:
-    """Take no notice of changes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Live:
-    """What a server needs for live answers.
-
-    Attributes:
-        evaluate: Evaluates questions.
-        options: See `LiveOptions`.
-        can_find: Tells of a peer whether an evaluation finds its user by the primary key; for
-            others each peer has watches of its own.
-        sources: Has the values that no database has.
-        note: Takes changes that were committed anywhere, before they are evaluated.
-        sweep: How changes are found that nobody tells; None where they are not.
-        find_tenant: Returns what answers differ by beside users.
-    """
-
-    evaluate: Evaluate
-    options: LiveOptions
-    can_find: Callable[[Peer], bool]
-    sources: Sources
-    note: Callable[[Sequence[Change]], object] = ignore
-    sweep: SweepOptions | None = None
-    find_tenant: FindTenant = find_no_tenant
+ASKED_FACTOR: Final = 16
+"""How many times the watches that a peer may have may be in a message, each refused by itself."""
 
 
 class Watching:
@@ -103,7 +68,7 @@ class Watching:
     def __init__(self, server: Host, peers: Peers, live: Live) -> None:
         self._sources = live.sources
         self._note = live.note
-        self._max_watches = live.options.max_watches_per_peer
+        self._max_asked = ASKED_FACTOR * live.options.max_watches_per_peer
         self.watches = Watches(
             live.evaluate,
             live.options,
@@ -161,16 +126,14 @@ class Watching:
 
         Raises:
             HandlerError: The peer is none that can watch.
-            LimitExceeded: It is more than a peer may watch.
+            LimitExceeded: It is far more than a peer may watch.
         """
         if not request.dialect.is_native:
             raise HandlerError("Only clients of django_vortex send vortex.watch")
         connection = self._get_connection(request)
-        if len(request.tuples) > self._max_watches:
-            raise LimitExceeded(
-                f"{len(request.tuples)} watches in a message, and a peer may have "
-                f"{self._max_watches}"
-            )
+        if len(request.tuples) > self._max_asked:
+            count = len(request.tuples)
+            raise LimitExceeded(f"{count} watches in a message, at most {self._max_asked}")
         begun: list[Subscription] = []
         request.call_when_answered(partial(start_all, begun))
         answers: list[dict[str, Any]] = []

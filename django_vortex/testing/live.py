@@ -16,7 +16,7 @@ from django_vortex.orm.django.capture import begin_test
 from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.routing.peer import Peer
 from django_vortex.server.connection import Connection
-from django_vortex.server.watching import Live
+from django_vortex.server.live_parts import Live
 from django_vortex.testing.inline import run_in_test
 from django_vortex.transports.evaluating import DjangoEnvironment
 

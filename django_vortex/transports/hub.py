@@ -24,10 +24,10 @@ from django_vortex.live.sweep import SweepOptions
 from django_vortex.routing.payload_io import payload_io
 from django_vortex.routing.peer import Peer
 from django_vortex.server.large_work import LargeWork
+from django_vortex.server.live_parts import Live
 from django_vortex.server.options import ServerOptions
 from django_vortex.server.sequenced_fan_out import SequencedFanOut
 from django_vortex.server.server import Server
-from django_vortex.server.watching import Live
 from django_vortex.transports.database_threads import DatabaseThreads
 from django_vortex.transports.evaluating import DjangoEnvironment
 from django_vortex.transports.flow import Flow

@@ -11,8 +11,8 @@ from django.utils.module_loading import import_string
 
 from django_vortex.exceptions import DefinitionError, quoted
 from django_vortex.routing.request import Request
+from django_vortex.server.live_parts import find_no_tenant
 from django_vortex.server.subscriptions import NO_TENANT, FindTenant, Tenant
-from django_vortex.server.watching import find_no_tenant
 
 _EXPECTED: Final = "None, or a pair of a hashable key and a function that returns a context manager"
 

@@ -142,8 +142,7 @@ def test_what_answers_depend_on_has_to_be_tables() -> None:
         {"key": "test.right"}, print, watchable=Watchable(depends_on=(Permission, "some_table"))
     )
     wrong = PayloadEndpoint({"key": "test.wrong"}, print, watchable=Watchable(depends_on=(7,)))
-    [message] = check_handlers()
-    assert ids([message]) == ["E041"]
+    [message] = [one for one in check_handlers() if ids([one]) == ["E041"]]
     assert "Expected a Django model" in message.msg
     right.close()
     wrong.close()
