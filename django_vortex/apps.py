@@ -17,7 +17,6 @@ class DjangoVortexConfig(AppConfig):
         from django.utils.module_loading import autodiscover_modules
 
         from django_vortex.checks import register_checks
-        from django_vortex.conf import get_settings
         from django_vortex.handlers.discovery import register_classes
         from django_vortex.live.named_tables import named_tables
         from django_vortex.orm.crud.stores import read_statement
@@ -44,7 +43,7 @@ class DjangoVortexConfig(AppConfig):
             translate_error=translate_error,
             read_statement=read_statement,
             tell_with_commit=tell_with_commit,
-            get_name=lambda: get_settings().name,
+            get_name=get_server_name,
         )
         telling.listen()
         register_checks()
@@ -54,6 +53,22 @@ class DjangoVortexConfig(AppConfig):
         for endpoint in payload_io.endpoints:  # what is none, a system check says
             if endpoint.watchable is not None:
                 named_tables.capture(endpoint.watchable.depends_on)
+
+
+def get_server_name() -> str:
+    """Return what the server is called, the default while the settings are wrong.
+
+    Then a system check says so, and no server starts.
+    """
+    from django.core.exceptions import ImproperlyConfigured
+
+    from django_vortex.conf import get_settings
+    from django_vortex.routing.ports import get_package_name
+
+    try:
+        return get_settings().name
+    except ImproperlyConfigured:
+        return get_package_name()
 
 
 def listen_to_logouts() -> None:
