@@ -3,7 +3,7 @@
 Both give the values that a column may have, `UNKNOWN` among them if it may have any.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from django_vortex.live.changes import Change, Operation
@@ -21,10 +21,7 @@ def find_before(
         column: The column.
         key_columns: The columns of the primary key, if they are known.
     """
-    value = change.old.get(column, UNKNOWN)
-    if value is UNKNOWN and _is_kept(change, operation, column):
-        value = change.new.get(column, UNKNOWN)
-    return [value] if value is not UNKNOWN else _find_in_keys(change, column, key_columns)
+    return _find(change, operation, column, key_columns, (change.old, change.new))
 
 
 def find_after(
@@ -38,9 +35,21 @@ def find_after(
         column: The column.
         key_columns: The columns of the primary key, if they are known.
     """
-    value = change.new.get(column, UNKNOWN)
+    return _find(change, operation, column, key_columns, (change.new, change.old))
+
+
+def _find(
+    change: Change,
+    operation: Operation,
+    column: str,
+    key_columns: tuple[str, ...],
+    images: tuple[Mapping[str, Any], Mapping[str, Any]],
+) -> Collection[Any]:
+    """Return the values in the first image; the second tells those that stayed as they were."""
+    asked, other = images
+    value = asked.get(column, UNKNOWN)
     if value is UNKNOWN and _is_kept(change, operation, column):
-        value = change.old.get(column, UNKNOWN)
+        value = other.get(column, UNKNOWN)
     return [value] if value is not UNKNOWN else _find_in_keys(change, column, key_columns)
 
 
