@@ -4,13 +4,13 @@ Queries of one kind depend on a table in the same way and differ in values. So w
 for all of them is decided once, and then those are found whose values and keys it names.
 """
 
-from collections.abc import Collection, Iterable, Sized
+from collections.abc import Collection, Iterable, Iterator, Set, Sized
 from dataclasses import dataclass, replace
-from typing import Final, Generic, TypeAlias, TypeVar
+from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 from django_vortex.live.buckets import Buckets
 from django_vortex.live.changes import Change, Operation
-from django_vortex.live.comparing import find_key_kinds, find_value_kinds
+from django_vortex.live.comparing import KeyKinds, find_key_kinds, find_value_kinds
 from django_vortex.live.dependencies import Dependency, FindValues
 from django_vortex.live.images import find_after, find_before
 
@@ -67,20 +67,23 @@ class ShapeIndex(Generic[_W], Sized):
     def add(self, entry: Entry[_W]) -> None:
         """File an entry."""
         self._entries.add(entry)
-        for column, values in entry.dependency.equalities.items():
-            self._columns[column].add(entry, values, find_value_kinds(values))
-        if entry.dependency.keys:
-            keys = entry.dependency.keys
-            self._rows.add(entry, keys, find_key_kinds(keys))
+        for buckets, values, kinds in self._find_places(entry.dependency):
+            buckets.add(entry, values, kinds)
 
     def remove(self, entry: Entry[_W]) -> None:
         """Take an entry out that was filed."""
         self._entries.remove(entry)
-        for column, values in entry.dependency.equalities.items():
-            self._columns[column].remove(entry, values, find_value_kinds(values))
-        if entry.dependency.keys:
-            keys = entry.dependency.keys
-            self._rows.remove(entry, keys, find_key_kinds(keys))
+        for buckets, values, kinds in self._find_places(entry.dependency):
+            buckets.remove(entry, values, kinds)
+
+    def _find_places(
+        self, dependency: Dependency
+    ) -> Iterator[tuple[Buckets[Entry[_W]], Set[Any], KeyKinds]]:
+        """Give where an entry is filed: the buckets, under what, and the types of that."""
+        for column, values in dependency.equalities.items():
+            yield self._columns[column], values, find_value_kinds(values)
+        if dependency.keys:
+            yield self._rows, dependency.keys, find_key_kinds(dependency.keys)
 
     def find(self, change: Change) -> Iterable[Entry[_W]]:
         """Return all entries that a change may concern, and some others."""
