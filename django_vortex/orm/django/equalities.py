@@ -13,7 +13,8 @@ from django.db.models.expressions import Col, ColPairs
 from django.db.models.sql.where import AND, WhereNode
 
 from django_vortex.live.changes import MAX_KEYS, Key
-from django_vortex.orm.django.plain_columns import UNKNOWN, read_value
+from django_vortex.live.comparing import UNKNOWN
+from django_vortex.orm.django.plain_columns import read_value
 
 FindPlain = Callable[[Any], Any]
 """Return the plain field of a column's field, None if it has none or is of no interest."""

@@ -13,10 +13,8 @@ from weakref import WeakKeyDictionary
 from django.db import models
 
 from django_vortex.live.changes import Key
+from django_vortex.live.comparing import UNKNOWN
 from django_vortex.orm.sql_text import find_bare_name
-
-UNKNOWN: Final = object()
-"""What stands for a value that is not known."""
 
 _INTEGERS: Final = frozenset(
     {

@@ -10,9 +10,10 @@ from itertools import chain
 from typing import Any, Final
 
 from django_vortex.live.changes import Key, Table
+from django_vortex.live.comparing import UNKNOWN
 from django_vortex.live.dependencies import Dependency
 from django_vortex.orm.django.known_models import find_models
-from django_vortex.orm.django.plain_columns import UNKNOWN, find_plain, get_columns, read_values
+from django_vortex.orm.django.plain_columns import find_plain, get_columns, read_values
 from django_vortex.orm.django.sources import Source, Sources, Unclear, read_equalities
 from django_vortex.orm.sql_text import MAX_KEPT, MAX_KEPT_CHARACTERS
 

@@ -14,8 +14,9 @@ from django.db.models.constants import OnConflict
 from django.db.models.sql.compiler import SQLDeleteCompiler, SQLInsertCompiler
 
 from django_vortex.live.changes import MAX_KEYS, NO_VALUES, Change, Key, Operation, Table
+from django_vortex.live.comparing import UNKNOWN
 from django_vortex.orm.django.equalities import Equalities, find_equalities, find_keys, find_single
-from django_vortex.orm.django.plain_columns import UNKNOWN, ModelColumns, get_columns, read_value
+from django_vortex.orm.django.plain_columns import ModelColumns, get_columns, read_value
 
 MAX_ROWS: Final = 16
 """An INSERT of more rows is one change, of what all rows have in common."""

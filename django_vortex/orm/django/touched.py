@@ -6,11 +6,12 @@ from django.db import DEFAULT_DB_ALIAS, connections, models, router
 
 from django_vortex.exceptions import DefinitionError
 from django_vortex.live.changes import MAX_KEYS, Change, Key, Table
+from django_vortex.live.comparing import UNKNOWN
 from django_vortex.live.telling import telling
 from django_vortex.orm.django.capture import get_capture, provide_capture
 from django_vortex.orm.django.database_names import find_database
 from django_vortex.orm.django.known_models import find_models
-from django_vortex.orm.django.plain_columns import UNKNOWN, get_columns, read_value
+from django_vortex.orm.django.plain_columns import get_columns, read_value
 from django_vortex.orm.sql_text import find_bare_name
 
 

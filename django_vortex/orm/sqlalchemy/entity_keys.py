@@ -15,7 +15,8 @@ from sqlalchemy.sql.elements import ColumnClause
 from sqlalchemy.sql.selectable import FromClause, Select, SelectBase
 
 from django_vortex.live.changes import MAX_KEYS, Key
-from django_vortex.orm.sqlalchemy.exact_values import UNKNOWN, Fit, find_key_fit
+from django_vortex.live.comparing import UNKNOWN
+from django_vortex.orm.sqlalchemy.exact_values import Fit, find_key_fit
 
 _DECIDE_MORE: Final = (
     "_correlate",

@@ -13,7 +13,8 @@ from sqlalchemy import BinaryExpression, BindParameter, Column, ColumnElement
 from sqlalchemy.sql import operators
 from sqlalchemy.sql.elements import BooleanClauseList, False_, Grouping, Null, True_
 
-from django_vortex.orm.sqlalchemy.exact_values import UNKNOWN, Fit, find_fit, is_untyped
+from django_vortex.live.comparing import UNKNOWN
+from django_vortex.orm.sqlalchemy.exact_values import Fit, find_fit, is_untyped
 
 Parameters: TypeAlias = Mapping[str, Any]
 """Values by the names of an execution's parameters."""

@@ -5,22 +5,13 @@ is for Django's fields, or `UNKNOWN` where the database may make another of it.
 """
 
 from collections.abc import Callable
-from enum import Enum
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, TypeAlias
 from uuid import UUID
 
 from sqlalchemy import types
 from sqlalchemy.engine import Dialect
 
-
-class _Unknown(Enum):
-    UNKNOWN = "unknown"
-
-
-UNKNOWN: Final = _Unknown.UNKNOWN
-"""It may be any value."""
-
-Unknown: TypeAlias = Literal[_Unknown.UNKNOWN]
+from django_vortex.live.comparing import UNKNOWN
 
 Fit: TypeAlias = Callable[[Any], Any]
 """Takes a value for a column, gives it as it is compared, or `UNKNOWN`."""

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from django_vortex.live.changes import MAX_KEYS, NO_VALUES, Change, Key, Operation, Table
+from django_vortex.live.comparing import UNKNOWN
 from django_vortex.orm.sqlalchemy.equalities import Comparison, Expansions, Parameters
-from django_vortex.orm.sqlalchemy.exact_values import UNKNOWN, Fit
+from django_vortex.orm.sqlalchemy.exact_values import Fit
 
 MAX_ROWS: Final = 20
 """Of more rows of one execution than this, one change is made, with what all of them have."""

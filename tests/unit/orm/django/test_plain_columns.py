@@ -9,7 +9,8 @@ from django.db.models import F, Value
 from django.test.utils import isolate_apps
 from django.utils.translation import gettext_lazy
 
-from django_vortex.orm.django.plain_columns import UNKNOWN, find_plain, read_value, read_values
+from django_vortex.live.comparing import UNKNOWN
+from django_vortex.orm.django.plain_columns import find_plain, read_value, read_values
 
 
 class Odd(models.IntegerField):
