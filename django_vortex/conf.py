@@ -36,6 +36,8 @@ class SettingProblem:
 Reader = Callable[[object], Any]
 """Gives the value as the settings object has it, or raises `ValueError` with what was expected."""
 
+_DOTTED_NAME = re.compile(r"\w+(\.\w+)+")
+
 
 def _text(default: str) -> Any:
     def read(value: object) -> str:
@@ -48,7 +50,7 @@ def _text(default: str) -> Any:
 
 def _dotted(default: str) -> Any:
     def read(value: object) -> str:
-        if isinstance(value, str) and re.fullmatch(r"\w+(\.\w+)+", value):
+        if isinstance(value, str) and _DOTTED_NAME.fullmatch(value):
             return value
         raise ValueError("a dotted name of a class")
 
@@ -66,7 +68,7 @@ def _boolean(default: bool) -> Any:
 
 def _dotted_or_none(default: str | None) -> Any:
     def read(value: object) -> str | None:
-        if value is None or (isinstance(value, str) and re.fullmatch(r"\w+(\.\w+)+", value)):
+        if value is None or (isinstance(value, str) and _DOTTED_NAME.fullmatch(value)):
             return value
         raise ValueError("a dotted name of a function, or None")
 
@@ -114,7 +116,7 @@ def _proxies() -> Any:
 def _functions(*default: str) -> Any:
     def is_function(item: object) -> bool:
         if isinstance(item, str):
-            return re.fullmatch(r"\w+(\.\w+)+", item) is not None
+            return _DOTTED_NAME.fullmatch(item) is not None
         return callable(item) and isinstance(item, Hashable)
 
     def read(value: object) -> tuple[str | Callable[..., Any], ...]:
