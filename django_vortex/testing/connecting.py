@@ -5,8 +5,6 @@ from types import TracebackType
 from typing import Any
 from uuid import uuid4
 
-from django.apps import apps
-
 from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.routing.payload_io import payload_io as default_payload_io
 from django_vortex.routing.peer import Peer
@@ -15,6 +13,7 @@ from django_vortex.testing.bench import CallOnLoop, use_bench
 from django_vortex.testing.peer import AsyncPeer
 from django_vortex.testing.sync_peer import RunCoroutine, SyncPeer
 from django_vortex.transports.identity import get_identity
+from django_vortex.transports.user_tables import make_nobody
 from django_vortex.wire.dialects import Dialect
 
 _run = RunCoroutine()
@@ -116,10 +115,8 @@ def connect(
     Raises:
         RefusedError: On entering, when the server refuses the peer, for example for a uuid in use.
     """
-    if user is None and apps.is_installed("django.contrib.auth"):
-        from django.contrib.auth.models import AnonymousUser  # is not there without the app
-
-        user = AnonymousUser()
+    if user is None:
+        user = make_nobody()
     peer = Peer(
         uuid=uuid or str(uuid4()),
         name=name,

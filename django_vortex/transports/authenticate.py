@@ -10,8 +10,6 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final
 
-from django.apps import apps
-
 from django_vortex.conf import get_settings
 from django_vortex.exceptions import InvalidCredentials, RefusedError
 from django_vortex.logs import get_limited_logger
@@ -42,6 +40,7 @@ from django_vortex.transports.flow import Flow
 from django_vortex.transports.greeting import Caller
 from django_vortex.transports.held_login import SCOPE_KEY, HeldLogin, Login
 from django_vortex.transports.sessions import may_show_session
+from django_vortex.transports.user_tables import make_nobody
 
 logger = get_limited_logger(__name__)
 
@@ -135,7 +134,7 @@ async def _find(scope: Scope, authenticators: Authenticators) -> tuple[Any, Any]
         raise InvalidCredentials("This token is not known")
     if has_session:
         return scope.get("user"), scope.get("session")
-    return _make_nobody(), None
+    return make_nobody(), None
 
 
 def _hold(scope: Scope, function: Authenticator, login: Login) -> Any:
@@ -185,11 +184,3 @@ def _read(found: Found, *, may_be_inactive: bool) -> Login | None:
     if login.has_expired:
         raise InvalidCredentials("These credentials have expired")
     return login
-
-
-def _make_nobody() -> Any:
-    if not apps.is_installed("django.contrib.auth"):
-        return None
-    from django.contrib.auth.models import AnonymousUser
-
-    return AnonymousUser()

@@ -8,8 +8,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from django.apps import apps
-
 from django_vortex.live.dependencies import Dependency
 from django_vortex.live.questions import Question, Scope
 from django_vortex.live.recording import get_recorder, not_recording
@@ -35,7 +33,7 @@ class DjangoEnvironment:
         """Return whether `find_peer` finds the user of a peer by its primary key, or needs none."""
         if not getattr(peer.user, "is_authenticated", False):
             return True
-        return has_users() and user_tables.is_of_user_table(peer.user)
+        return user_tables.has_users() and user_tables.is_of_user_table(peer.user)
 
     def find_peer(self, scope: Scope) -> Peer | None:
         """Return who asks in a scope, as of now; see `Environment`."""
@@ -63,19 +61,12 @@ class DjangoEnvironment:
             yield
 
 
-def has_users() -> bool:
-    """Return whether the project has Django's users."""
-    return apps.is_installed("django.contrib.auth")
-
-
 def _find_user(key: str | None) -> Any:
     """Return a user by its primary key, None if there is none or it may not log in any more."""
-    if not has_users():
-        return None
-    from django.contrib.auth.models import AnonymousUser
-
     if key is None:
-        return AnonymousUser()
+        return user_tables.make_nobody()
+    if not user_tables.has_users():
+        return None
     with not_recording():
         users = list(user_tables.read_users([key]).values())
     if (recorder := get_recorder()) is not None:

@@ -7,12 +7,11 @@ permissions concern everybody.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Final
-
-from django.apps import apps
+from typing import Final
 
 from django_vortex.live.changes import Change, Operation, Table
 from django_vortex.orm.django.touched import find_tables
+from django_vortex.transports import user_tables
 
 MAX_USERS: Final = 100
 """Changes of more users at once concern everybody."""
@@ -61,12 +60,12 @@ class IdentityTables:
 
     @cached_property
     def _of_users(self) -> frozenset[Table]:
-        model = _get_user_model()
+        model = user_tables.find_user_model()
         return frozenset() if model is None else frozenset(find_tables(model))
 
     @cached_property
     def _of_rights(self) -> frozenset[Table]:
-        model = _get_user_model()
+        model = user_tables.find_user_model()
         if model is None:
             return frozenset()
         from django.contrib.auth.models import Group, Permission
@@ -81,14 +80,6 @@ class IdentityTables:
 
     @cached_property
     def _last_login(self) -> str:
-        model = _get_user_model()
+        model = user_tables.find_user_model()
         fields = [] if model is None else model._meta.concrete_fields
         return next((one.column for one in fields if one.name == LAST_LOGIN), LAST_LOGIN)
-
-
-def _get_user_model() -> Any:
-    if not apps.is_installed("django.contrib.auth"):
-        return None
-    from django.contrib.auth import get_user_model
-
-    return get_user_model()

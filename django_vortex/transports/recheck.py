@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from django.apps import apps
 from django.conf import settings
 
 from django_vortex.routing.peer import Peer
@@ -224,7 +223,7 @@ def _get_end_of_session(question: Question, data: SessionData | None) -> Ended |
 
 
 def _get_claim(peer: Peer, data: SessionData | None) -> _Claim | None:
-    if not apps.is_installed("django.contrib.auth"):
+    if not user_tables.has_users():
         return None
     if _is_logged_in(peer) and not _is_logged_in_by_session(peer):
         if not user_tables.is_of_user_table(peer.user):
@@ -258,9 +257,7 @@ def _is_logged_in(peer: Peer) -> bool:
 
 def _is_logged_in_by_session(peer: Peer) -> bool:
     """Return whether it was the session that a peer was logged in by when its stream began."""
-    if not (
-        _is_logged_in(peer) and _has_session(peer) and apps.is_installed("django.contrib.auth")
-    ):
+    if not (_is_logged_in(peer) and _has_session(peer) and user_tables.has_users()):
         return False
     from django.contrib.auth import SESSION_KEY
 

@@ -13,6 +13,7 @@ from django.apps import apps
 from django.conf import settings
 from django.http import parse_cookie
 
+from django_vortex.transports import user_tables
 from django_vortex.transports.asgi_types import Scope
 from django_vortex.transports.session_login import SessionLogin, ask_backend
 from django_vortex.typedefs import RunSync
@@ -36,12 +37,12 @@ async def load_session(scope: Scope, run_sync: RunSync) -> None:
         return
     session_key = parse_cookie(_get_cookie_header(scope)).get(settings.SESSION_COOKIE_NAME)
     store = import_module(settings.SESSION_ENGINE).SessionStore
-    has_users = apps.is_installed("django.contrib.auth") and "user" not in scope
+    has_users = user_tables.has_users() and "user" not in scope
     session = scope["session"] = store(session_key)
     if session_key:
         user, scope["session"] = await run_sync(lambda: _load(session, has_users))
     else:
-        user = _anonymous() if has_users else None
+        user = user_tables.make_nobody() if has_users else None
     if has_users:
         scope["user"] = user
 
@@ -57,14 +58,8 @@ def _load(session: Any, has_users: bool) -> tuple[Any, Any]:
     login = SessionLogin.read(data)
     user = None if login is None else ask_backend(login.backend, login.pk)
     if login is not None and user is not None and not login.fits(user):
-        return _anonymous(), session.__class__()
-    return user or _anonymous(), session
-
-
-def _anonymous() -> Any:
-    from django.contrib.auth.models import AnonymousUser
-
-    return AnonymousUser()
+        return user_tables.make_nobody(), session.__class__()
+    return user or user_tables.make_nobody(), session
 
 
 def _get_cookie_header(scope: Scope) -> str:

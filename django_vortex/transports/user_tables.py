@@ -1,14 +1,41 @@
-"""Reload users in bulk, with the permissions of those whose permissions were used."""
+"""The users of a project, if it has any: its model, nobody, and users reloaded in bulk.
+
+With users come the permissions of those whose permissions were used.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from django.apps import apps
 from django.conf import settings
 from django.db import router
 
 PERMISSION_CACHES: Final = ("_perm_cache", "_user_perm_cache", "_group_perm_cache")
 """Where Django's backend keeps on a user what it has read of its permissions."""
+
+
+def has_users() -> bool:
+    """Return whether the project has Django's users."""
+    return apps.is_installed("django.contrib.auth")
+
+
+def find_user_model() -> Any:
+    """Return the project's user model, None if it has no users."""
+    if not has_users():
+        return None
+    from django.contrib.auth import get_user_model
+
+    return get_user_model()
+
+
+def make_nobody() -> Any:
+    """Return the user of who has not logged in, None if the project has no users."""
+    if not has_users():
+        return None
+    from django.contrib.auth.models import AnonymousUser
+
+    return AnonymousUser()
 
 
 def is_of_user_table(user: Any) -> bool:
