@@ -164,8 +164,8 @@ class BaseHandler(ABC):
         Args:
             filt: The filt to push under, by default the handler's.
         """
-        envelope = PayloadEnvelope(dict(self.filt if filt is None else filt))
-        return Request(envelope, SharedPeer(), codec=self.payload_io.codec, is_push=True)
+        asked = self.filt if filt is None else filt
+        return Request.for_push(asked, SharedPeer(), self.payload_io.codec)
 
     def make_address(
         self, to_peer: Peer | str | None, to_name: str | None, to_user: Any

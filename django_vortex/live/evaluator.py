@@ -183,8 +183,7 @@ class Evaluator:
         return peer
 
     def _make_request(self, question: Question, peer: Peer) -> Request:
-        envelope = PayloadEnvelope(dict(question.filt))
-        return _Query(envelope, peer, codec=self._payload_io.codec, is_push=True)
+        return _Query.for_push(question.filt, peer, self._payload_io.codec)
 
     def _make_answer(self, question: Question, result: Any, previous: Answer | None) -> Answer:
         """Make the answer of what a handler returned; may wait for a database."""

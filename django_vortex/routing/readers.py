@@ -87,8 +87,7 @@ class Readers:
         return replies
 
     def _make_request(self, asked: Filt, peer: Peer) -> Request:
-        codec = self._payload_io.codec
-        return Request(PayloadEnvelope(dict(asked)), peer, codec=codec, is_push=True)
+        return Request.for_push(asked, peer, self._payload_io.codec)
 
 
 def _refuse(endpoint: object, error: Exception) -> bool:

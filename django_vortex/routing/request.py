@@ -82,6 +82,17 @@ class Request:
         self._wait: Callable[[Awaitable[Any]], Any] | None = None
         self._waiting: list[Callable[[], object]] | None = None
 
+    @classmethod
+    def for_push(cls, filt: Filt, peer: Peer, codec: Codec) -> Self:
+        """Return the request of a peer for which data is built though it has not asked just now.
+
+        Args:
+            filt: What it would ask with; copied.
+            peer: Who gets the data.
+            codec: Encodes the replies.
+        """
+        return cls(PayloadEnvelope(dict(filt)), peer, codec=codec, is_push=True)
+
     @property
     def filt(self) -> Filt:
         """The complete filt, with everything the peer put in beside the endpoint's."""

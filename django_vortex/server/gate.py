@@ -19,11 +19,8 @@ from django_vortex.routing.shared_peer import SharedPeer
 from django_vortex.routing.watchable import PER_USER
 from django_vortex.typedefs import Filt
 from django_vortex.wire.codec import Codec
-from django_vortex.wire.envelope import PayloadEnvelope
 
 _ALLOWED: Final = [True]
-
-_CODEC: Final = Codec()
 
 
 def allow(request: Request) -> list[bool]:
@@ -42,13 +39,13 @@ def make_gate_endpoint(endpoint: Registered) -> PayloadEndpoint:
     )
 
 
-def is_open_to_all(endpoint: Registered, filt: Filt) -> bool:
+def is_open_to_all(endpoint: Registered, filt: Filt, codec: Codec) -> bool:
     """Return whether a permission allows everybody to ask, whoever it is and whatever changes."""
     permission = endpoint.permission
     if permission.may_block or permission.is_awaited:
         return False
     peer = SharedPeer()
-    request = Request(PayloadEnvelope(dict(filt)), peer, codec=_CODEC, is_push=True)
+    request = Request.for_push(filt, peer, codec)
     try:
         return permission.allows(request, READING) is True and not peer.is_looked_at
     except Exception:  # of one that looks at the peer; whatever it is, the gate's watch tells it

@@ -26,7 +26,6 @@ from django_vortex.server.peers import Peers
 from django_vortex.server.presentation import Presentation, ShownAnswers
 from django_vortex.server.subscription import Subscription
 from django_vortex.typedefs import Filt
-from django_vortex.wire.envelope import PayloadEnvelope
 
 logger = get_limited_logger("django_vortex.server")
 
@@ -117,14 +116,13 @@ class Subscriptions:
         if connection.is_closed:
             return
         codec = self._server.codec
-        envelope = PayloadEnvelope(dict(subscription.filt))
-        tenant = self._find_tenant(Request(envelope, connection.peer, codec=codec, is_push=True))
+        tenant = self._find_tenant(Request.for_push(subscription.filt, connection.peer, codec))
         scope = replace(self._make_scope(connection, endpoint), tenant=tenant.key)
         name = make_name(subscription.filt, codec.registry)
         question = Question(name, scope, endpoint, subscription.filt, tenant.enter)
         self._of_peers.setdefault(subscription.peer, {})[subscription.name] = subscription
         try:
-            if scope.is_shared and not is_open_to_all(endpoint, subscription.filt):
+            if scope.is_shared and not is_open_to_all(endpoint, subscription.filt, codec):
                 subscription.gate = self._make_gate(connection, question, subscription)
             subscription.watch = self._watches.subscribe(question, subscription)
         except PeerError:

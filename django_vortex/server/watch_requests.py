@@ -19,7 +19,6 @@ from django_vortex.routing.permission import READING
 from django_vortex.routing.registered import Registered
 from django_vortex.routing.request import Request
 from django_vortex.typedefs import Filt
-from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.reserved import MESSAGE_ID
 
 
@@ -68,8 +67,7 @@ async def demand(payload_io: PayloadIO, endpoint: Registered, filt: Filt, peer: 
         raise TooManyRequests(wait)
     if endpoint.watchable is None or endpoint.watchable.scope != "all":
         return
-    envelope = PayloadEnvelope(dict(filt))
-    request = Request(envelope, peer, codec=payload_io.codec, is_push=True)
+    request = Request.for_push(filt, peer, payload_io.codec)
     try:
         may_watch = await endpoint.permission.ask(request, READING, payload_io.run_sync)
     except Exception as error:

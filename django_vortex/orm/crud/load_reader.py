@@ -136,5 +136,4 @@ class LoadReader:
     def _make_request(self, load: Load) -> Request:
         """Make the request of a peer that asks for the same again, as who it is now."""
         peer = self._payload_io.followers.get_peer(load.peer.uuid) or load.peer
-        envelope = PayloadEnvelope(dict(load.asked.filt))
-        return Request(envelope, peer, codec=self._payload_io.codec, is_push=True)
+        return Request.for_push(load.asked.filt, peer, self._payload_io.codec)
