@@ -8,17 +8,14 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 
 from django_vortex.conf import get_settings
-from django_vortex.live.evaluator import Evaluator
 from django_vortex.live.options import LiveOptions
-from django_vortex.live.sources import Sources
 from django_vortex.live.telling import telling
 from django_vortex.orm.django.capture import begin_test
 from django_vortex.routing.payload_io import PayloadIO
-from django_vortex.routing.peer import Peer
 from django_vortex.server.connection import Connection
 from django_vortex.server.live_parts import Live
 from django_vortex.testing.inline import run_in_test
-from django_vortex.transports.evaluating import DjangoEnvironment
+from django_vortex.transports import evaluating
 
 OPTIONS = LiveOptions(coalesce_seconds=0.0, evaluation_seconds=86_400.0)
 
@@ -34,15 +31,7 @@ def make_live(
     """
     if not get_settings().live:
         return None
-
-    def get_peer(uuid: str) -> Peer | None:
-        connection = get_connections().get(uuid)
-        return None if connection is None else connection.peer
-
-    environment = DjangoEnvironment(get_peer)
-    sources = Sources()
-    evaluator = Evaluator(payload_io, environment, sources)
-    return Live(evaluator, OPTIONS, environment.can_find, sources)
+    return evaluating.make_live(payload_io, get_connections, OPTIONS)
 
 
 @asynccontextmanager

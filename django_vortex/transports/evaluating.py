@@ -1,20 +1,26 @@
-"""What evaluations run in under Django: `DjangoEnvironment`.
+"""What evaluations run in under Django: `DjangoEnvironment`, and what a server gets: `make_live`.
 
 Takes a scope, gives the peer that asks in it, with its user as the database has it now.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 from django_vortex.live.dependencies import Dependency
+from django_vortex.live.evaluator import Evaluator
+from django_vortex.live.options import LiveOptions
 from django_vortex.live.questions import Question, Scope
 from django_vortex.live.recording import get_recorder, not_recording
 from django_vortex.live.scoped_peer import ScopedPeer
+from django_vortex.live.sources import Sources
 from django_vortex.orm.django.read_only import ReadTransactions
 from django_vortex.orm.django.touched import find_tables
+from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.routing.peer import Peer
+from django_vortex.server.connection import Connection
+from django_vortex.server.live_parts import Live
 from django_vortex.transports import user_tables
 from django_vortex.transports.identity_tables import LAST_LOGIN
 
@@ -59,6 +65,29 @@ class DjangoEnvironment:
             return
         with question.enter():
             yield
+
+
+def make_live(
+    payload_io: PayloadIO,
+    get_connections: Callable[[], Mapping[str, Connection]],
+    options: LiveOptions,
+) -> Live:
+    """Return what a server evaluates with, without a sweep and tenants.
+
+    Args:
+        payload_io: Answers the peers.
+        get_connections: Returns the peers of the server, by uuid. Called from any thread.
+        options: See `LiveOptions`.
+    """
+
+    def get_peer(uuid: str) -> Peer | None:
+        connection = get_connections().get(uuid)
+        return None if connection is None else connection.peer
+
+    environment = DjangoEnvironment(get_peer)
+    sources = Sources()
+    evaluator = Evaluator(payload_io, environment, sources)
+    return Live(evaluator, options, environment.can_find, sources)
 
 
 def _find_user(key: str | None) -> Any:

@@ -6,30 +6,28 @@ needs it and made anew in a forked process. Everything else takes its server as 
 
 import asyncio
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from contextvars import Context, copy_context
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import TypeVar
 
 from django.db import transaction
 
 from django_vortex.conf import VortexSettings, get_settings
 from django_vortex.live.changes import Change
-from django_vortex.live.evaluator import Evaluator
 from django_vortex.live.looks import looks
 from django_vortex.live.options import LiveOptions
-from django_vortex.live.sources import Sources
 from django_vortex.live.sweep import SweepOptions
 from django_vortex.routing.payload_io import payload_io
-from django_vortex.routing.peer import Peer
+from django_vortex.server.connection import Connection
 from django_vortex.server.large_work import LargeWork
 from django_vortex.server.live_parts import Live
 from django_vortex.server.options import ServerOptions
 from django_vortex.server.sequenced_fan_out import SequencedFanOut
 from django_vortex.server.server import Server
 from django_vortex.transports.database_threads import DatabaseThreads
-from django_vortex.transports.evaluating import DjangoEnvironment
+from django_vortex.transports.evaluating import make_live
 from django_vortex.transports.flow import Flow
 from django_vortex.transports.identity_tables import NOBODY, IdentityTables
 from django_vortex.transports.layer import make_fan_out
@@ -233,7 +231,6 @@ def _make_hub(running: asyncio.AbstractEventLoop) -> _Hub:
 
 
 def _make_live(settings: VortexSettings, threads: BlockingPool) -> Live:
-    environment = DjangoEnvironment(_get_peer)
     options = LiveOptions(
         **{
             one.name: getattr(settings, one.name)
@@ -241,13 +238,10 @@ def _make_live(settings: VortexSettings, threads: BlockingPool) -> Live:
             if hasattr(settings, one.name)
         }
     )
-    sources = Sources()
-    evaluator = Evaluator(payload_io, environment, sources)
     sweep = SweepOptions(looks.look, threads.run_sync, settings.sweep_seconds)
     find_tenant = make_find_tenant(settings.watch_scope)
-    return Live(
-        evaluator, options, environment.can_find, sources, _note_identities, sweep, find_tenant
-    )
+    live = make_live(payload_io, _get_connections, options)
+    return replace(live, note=_note_identities, sweep=sweep, find_tenant=find_tenant)
 
 
 _identity_tables = IdentityTables()
@@ -264,11 +258,10 @@ def _note_identities(changes: Sequence[Change]) -> None:
         server.logins.check_users(concerned.users)
 
 
-def _get_peer(uuid: str) -> Peer | None:
-    """Return a peer of this process's server, from any thread."""
+def _get_connections() -> Mapping[str, Connection]:
+    """Return the peers of this process's server, from any thread."""
     server = current()
-    connection = None if server is None else server.connections.get(uuid)
-    return None if connection is None else connection.peer
+    return {} if server is None else server.connections
 
 
 def _options(settings: VortexSettings) -> ServerOptions:
