@@ -3,7 +3,6 @@
 import asyncio
 import json
 import uuid
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,9 +10,7 @@ import pytest
 from django_vortex import Payload
 from django_vortex.client import Client, connect
 from django_vortex.wire.reserved import CANCEL_KEY, CANCELLED_ID, MESSAGE_ID
-from tests.e2e.projects import LAYERS, Project
-from tests.support.fixtures import StartServer
-from tests.support.redis_server import RedisServer
+from tests.e2e.projects import Project
 from tests.support.servers import ServerProcess
 from tests.support.tcp_proxy import tcp_proxy
 from tests.support.waiting import PATIENCE_SECONDS, eventually, wait_until
@@ -21,16 +18,6 @@ from tests.support.waiting import PATIENCE_SECONDS, eventually, wait_until
 HOUR = 3600
 BEGUN = {"begun": 1, "cancelled": 0, "done": 0}
 CANCELLED = {"begun": 1, "cancelled": 1, "done": 0}
-
-
-@pytest.fixture(params=LAYERS)
-def project(
-    request: pytest.FixtureRequest, start_server: StartServer, redis_server: RedisServer
-) -> Iterator[Project]:
-    project = Project(start_server, request.param, redis_server.url)
-    project.meet()
-    yield project
-    project.stop()
 
 
 def fate(server: ServerProcess, label: str) -> dict[str, int]:

@@ -4,7 +4,6 @@ import base64
 import json
 import sqlite3
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +11,8 @@ import pytest
 
 from django_vortex.wire.reserved import MESSAGE_ID
 from tests.e2e.peers import ReadingPeer, decode_tuples
-from tests.e2e.test_layers import LAYERS, Project
-from tests.support.fixtures import StartServer
+from tests.e2e.projects import LAYERS, Project
 from tests.support.processes import manage
-from tests.support.redis_server import RedisServer
 
 HANDLERS = {"e2e.django": (1, 2), "e2e.sqlalchemy": (3, 4)}
 """Handlers of the one table, and the tickets that a test changes through them."""
@@ -25,14 +22,6 @@ HANDLERS = {"e2e.django": (1, 2), "e2e.sqlalchemy": (3, 4)}
 def layer() -> str:
     """The one that a test does not name."""
     return "pubsub"
-
-
-@pytest.fixture
-def project(start_server: StartServer, layer: str, redis_server: RedisServer) -> Iterator[Project]:
-    project = Project(start_server, layer, redis_server.url)
-    project.meet()
-    yield project
-    project.stop()
 
 
 @pytest.fixture(autouse=True)

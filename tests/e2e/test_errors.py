@@ -3,16 +3,10 @@
 import pytest
 
 from tests.e2e.peers import ReadingPeer
-from tests.support.fixtures import StartServer
 from tests.support.servers import ServerProcess
 
 SECRET = "a value that nobody may see"
 KEYS = [f"e2e.raise_{kind}" for kind in ("sync", "async", "model", "async_model", "rows")]
-
-
-@pytest.fixture(scope="module", params=["uvicorn", "daphne"])
-def server(request: pytest.FixtureRequest, start_server: StartServer) -> ServerProcess:
-    return start_server(request.param)
 
 
 WRONG = {"index": None, "field": "title", "messages": ["Too long"]}

@@ -28,13 +28,9 @@ PUSHES_PER_POST = 40
 END: dict[str, Any] = {}
 
 
-@pytest.fixture(params=LAYERS)
-def layer(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
 @pytest.fixture
 def project(start_server: StartServer, layer: str, redis_server: RedisServer) -> Iterator[Project]:
+    """Two servers that need not have met yet."""
     project = Project(start_server, layer, redis_server.url)
     yield project
     project.stop()

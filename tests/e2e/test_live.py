@@ -3,7 +3,7 @@
 import asyncio
 import json
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -11,27 +11,13 @@ import pytest
 
 from django_vortex.client import Client, PermissionDenied, Watch, WatchEnded, connect
 from tests.e2e.logins import Login
-from tests.e2e.projects import LAYERS, Project
+from tests.e2e.projects import Project
 from tests.support.fixtures import StartServer
 from tests.support.processes import manage
-from tests.support.redis_server import RedisServer
 from tests.support.servers import ServerProcess
 from tests.support.waiting import PATIENCE_SECONDS
 
 PERMITTED = "e2e.permitted"
-
-
-@pytest.fixture(params=LAYERS)
-def layer(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-@pytest.fixture
-def project(start_server: StartServer, layer: str, redis_server: RedisServer) -> Iterator[Project]:
-    project = Project(start_server, layer, redis_server.url)
-    project.meet()
-    yield project
-    project.stop()
 
 
 @pytest.fixture(autouse=True)

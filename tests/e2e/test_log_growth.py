@@ -12,16 +12,10 @@ from typing import Any
 import pytest
 
 from tests.e2e.peers import ReadingPeer
-from tests.support.fixtures import StartServer
 from tests.support.ports import HOST
 from tests.support.servers import ServerProcess
 
 TIMES = 20
-
-
-@pytest.fixture(scope="module", params=["uvicorn", "daphne"])
-def server(request: pytest.FixtureRequest, start_server: StartServer) -> ServerProcess:
-    return start_server(request.param)
 
 
 def envelope(key: str, *tuples: Any) -> str:

@@ -7,15 +7,9 @@ from typing import Any
 import pytest
 
 from tests.e2e.peers import ReadingPeer, decode_tuples
-from tests.support.fixtures import StartServer
 from tests.support.servers import ServerProcess
 
 STATE = "DE"
-
-
-@pytest.fixture(scope="module", params=["uvicorn", "daphne"])
-def server(request: pytest.FixtureRequest, start_server: StartServer) -> ServerProcess:
-    return start_server(request.param)
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ from tests.interop.originals.driver import OriginalClient
 from tests.interop.originals.releases import find_releases
 from tests.support.fixtures import *  # noqa: F403
 from tests.support.processes import starting
+from tests.support.servers import ServerProcess
 
 StartOriginal = Callable[..., OriginalClient]
 
@@ -39,3 +40,14 @@ def start_original(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartOr
 
     with starting(make) as start:
         yield start
+
+
+@pytest.fixture(scope="module", params=CLIENTS)
+def client(
+    request: pytest.FixtureRequest, server: ServerProcess, start_original: StartOriginal
+) -> OriginalClient:
+    """A connected client of each release over each of its transports, to be shared by a module."""
+    release, kind = request.param
+    client = start_original(kind, server.port, release=release)
+    client.connect()
+    return client

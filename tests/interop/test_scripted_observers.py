@@ -88,11 +88,6 @@ class Observer:
         assert reply.result is None
 
 
-@pytest.fixture(scope="module", params=["uvicorn", "daphne"])
-def server(request: pytest.FixtureRequest, start_server: StartServer) -> ServerProcess:
-    return start_server(request.param)
-
-
 @pytest.fixture(params=[JsWebSocketPeer, JsHttpPeer], ids=["websocket", "http"])
 def observer(request: pytest.FixtureRequest, server: ServerProcess) -> Iterator[Observer]:
     with request.param() as peer:

@@ -14,11 +14,6 @@ from tests.support.fixtures import StartServer
 from tests.support.servers import ServerProcess
 
 
-@pytest.fixture(scope="module", params=["uvicorn", "daphne"])
-def server(request: pytest.FixtureRequest, start_server: StartServer) -> ServerProcess:
-    return start_server(request.param)
-
-
 def expected_airports() -> list[dict[str, object]]:
     """Read the file the example project loads; "NA" is how it writes an unknown city or state."""
     path = Path(str(distribution("vega_datasets").locate_file("vega_datasets/_data/airports.csv")))

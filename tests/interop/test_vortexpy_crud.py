@@ -6,7 +6,6 @@ import pytest
 
 from tests.crud.fixtures import *  # noqa: F403
 from tests.crud.fixtures import FindDatabase
-from tests.interop.conftest import CLIENTS, StartOriginal
 from tests.interop.originals.driver import OriginalClient
 from tests.interop.originals.notation import Record
 from tests.support.fixtures import StartServer
@@ -34,16 +33,6 @@ def server(
         "CRUD_ASYNC_URL": of_sqlalchemy.url(is_async=True).render_as_string(),
     }
     return start_server("uvicorn", env=environment)
-
-
-@pytest.fixture(scope="module", params=CLIENTS)
-def client(
-    request: pytest.FixtureRequest, server: Any, start_original: StartOriginal
-) -> OriginalClient:
-    release, kind = request.param
-    client = start_original(kind, server.port, release=release)
-    client.connect()
-    return client
 
 
 @pytest.fixture(params=TYPES)

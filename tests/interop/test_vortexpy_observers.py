@@ -5,11 +5,9 @@ from typing import Any
 
 import pytest
 
-from tests.interop.conftest import CLIENTS, StartOriginal
+from tests.interop.conftest import CLIENTS
 from tests.interop.originals.driver import OriginalClient, OriginalFailed
 from tests.interop.samples import VALUES
-from tests.support.fixtures import StartServer
-from tests.support.servers import ServerProcess
 from tests.support.waiting import wait_until
 
 OBSERVABLE = "example"
@@ -17,20 +15,7 @@ OBSERVABLE = "example"
 
 OBSERVERS = [one for one in CLIENTS if not one.values[0][0].is_oldest]
 
-
-@pytest.fixture(scope="module", params=["uvicorn", "daphne"])
-def server(request: pytest.FixtureRequest, start_server: StartServer) -> ServerProcess:
-    return start_server(request.param)
-
-
-@pytest.fixture(scope="module", params=OBSERVERS)
-def client(
-    request: pytest.FixtureRequest, server: ServerProcess, start_original: StartOriginal
-) -> OriginalClient:
-    release, kind = request.param
-    client = start_original(kind, server.port, release=release)
-    client.connect()
-    return client
+pytestmark = pytest.mark.parametrize("client", OBSERVERS, indirect=True, scope="module")
 
 
 def test_a_poll_gives_the_answer_for_its_arguments(client: OriginalClient) -> None:

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from tests.interop.conftest import CLIENTS, RELEASES, StartOriginal
+from tests.interop.conftest import RELEASES, StartOriginal
 from tests.interop.originals.driver import OriginalClient
 from tests.interop.originals.notation import TIMED_OUT
 from tests.interop.originals.releases import HTTP
@@ -18,21 +18,6 @@ NAME = "example"
 ECHO = {"key": "e2e.echo"}
 HTTP_PATIENCE_SECONDS = 120.0
 """HTTP clients look every 5 or 10 s whether their server has been silent for 15 s."""
-
-
-@pytest.fixture(scope="module", params=["uvicorn", "daphne"])
-def server(request: pytest.FixtureRequest, start_server: StartServer) -> ServerProcess:
-    return start_server(request.param)
-
-
-@pytest.fixture(scope="module", params=CLIENTS)
-def client(
-    request: pytest.FixtureRequest, server: ServerProcess, start_original: StartOriginal
-) -> OriginalClient:
-    release, kind = request.param
-    client = start_original(kind, server.port, release=release)
-    client.connect()
-    return client
 
 
 def test_client_knows_the_server(client: OriginalClient) -> None:

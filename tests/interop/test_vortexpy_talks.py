@@ -10,16 +10,10 @@ from tests.interop.conftest import StartOriginal
 from tests.interop.originals.driver import OriginalClient
 from tests.interop.originals.notation import TIMED_OUT
 from tests.interop.samples import SAMPLE, VALUES
-from tests.support.fixtures import StartServer
 from tests.support.servers import ServerProcess
 
 NAME = "example"
 SECRET = "the secret of the server"
-
-
-@pytest.fixture(scope="module", params=["uvicorn", "daphne"])
-def server(request: pytest.FixtureRequest, start_server: StartServer) -> ServerProcess:
-    return start_server(request.param)
 
 
 @pytest.fixture(scope="module", params=["websocket", "http"])

@@ -20,6 +20,7 @@ __all__ = [
     "log_of_processes",
     "migrated_database",
     "redis_server",
+    "server",
     "start_server",
 ]
 
@@ -67,6 +68,12 @@ def start_server(database: Path, tmp_path_factory: pytest.TempPathFactory) -> It
 
     with starting(make) as start:
         yield start
+
+
+@pytest.fixture(scope="module", params=["uvicorn", "daphne"])
+def server(request: pytest.FixtureRequest, start_server: StartServer) -> ServerProcess:
+    """A server of each kind as the example project has it; modules that set more have their own."""
+    return start_server(request.param)
 
 
 @pytest.fixture
