@@ -1,7 +1,8 @@
 """One random run of live answers: writers, servers that fail, and what all peers see at the end.
 
 Two processes write to PostgreSQL in all ways; two servers share a Redis, which is restarted, and
-one of them is killed; peers watch over both transports, as several users, through proxies that cut.
+one of them is killed; peers watch over both transports, as several users, through proxies that cut,
+and observers of released clients beside them.
 At the end every answer must equal what its peer is answered then, order included, and the versions
 of a row never go back.
 """
@@ -10,12 +11,14 @@ import asyncio
 import os
 import random
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 from django_vortex.client import Client, PeerError, WatchEnded, connect
+from tests.chaos.released import ReleasedViewer, observing
 from tests.e2e.peers import log_in
 from tests.support.processes import manage
 from tests.support.redis_server import RedisServer
@@ -23,7 +26,8 @@ from tests.support.servers import ServerProcess
 from tests.support.tcp_proxy import TcpProxy, tcp_proxy
 from tests.support.waiting import PATIENCE_SECONDS
 
-PEERS: Final = 20
+PEERS: Final = 18
+"""Of our own; there are two of released clients, one over each transport."""
 WRITES: Final = 150
 """Of each of two processes."""
 
@@ -102,11 +106,19 @@ class Viewer:
 
 @dataclass
 class World:
-    """What a run needs: servers that are up, on a database with two users and some tickets."""
+    """What a run needs: servers that are up, on a database with users and some tickets.
+
+    Attributes:
+        servers: Two of them.
+        redis: Leads from one to the other.
+        environment: Of processes that belong to the same project.
+        directory: Where logs go.
+    """
 
     servers: list[ServerProcess]
     redis: RedisServer
     environment: dict[str, str]
+    directory: Path
 
     def fill(self) -> None:
         """Make the rows anew."""
@@ -121,6 +133,8 @@ class World:
             "from django.db import connection\n"
             "for sql in connection.ops.sequence_reset_sql(no_style(), [Ticket]):\n"
             "    connection.cursor().execute(sql)\n"
+            "get_user_model().objects.get_or_create(username='chief', "
+            "defaults={'is_staff': True, 'is_superuser': True})\n"
             "for name in ('steady', 'changing'):\n"
             "    user, _ = get_user_model().objects.get_or_create(username=name)\n"
             "    user.user_permissions.set("
@@ -158,10 +172,17 @@ async def run(seed: int, world: World, *, writes: int = WRITES, peers: int = PEE
             )
             for filt in source.sample(QUESTIONS, 2):
                 viewers.append((Viewer(client, filt), name))
+        released = observing(source, proxies, world.directory)
+        others: list[tuple[ReleasedViewer, str | None]] = [
+            (one, None) for one in await stack.enter_async_context(released)
+        ]
         following = [asyncio.create_task(one.follow()) for one, _ in viewers]
         try:
             await _write_and_break(source, world, proxies, seed, writes)
-            return await _judge(world, viewers, cookies)
+            for one, _ in others:
+                await one.renew()
+            wrong = await _judge(world, [*viewers, *others], cookies)
+            return wrong + [f"{one.filt}: {fault}" for one, _ in viewers for fault in one.faults]
         finally:
             for task in following:
                 task.cancel()
@@ -218,7 +239,9 @@ async def _fail(what: str, source: random.Random, world: World) -> None:
 
 
 async def _judge(
-    world: World, viewers: list[tuple[Viewer, str | None]], cookies: Mapping[str, str]
+    world: World,
+    viewers: Sequence[tuple[Viewer | ReleasedViewer, str | None]],
+    cookies: Mapping[str, str],
 ) -> list[str]:
     """Compare what all are shown with what they are answered, until it is the same."""
     loop = asyncio.get_running_loop()
@@ -239,4 +262,4 @@ async def _judge(
             if not wrong or loop.time() > deadline:
                 break
             await asyncio.sleep(0.5)
-    return wrong + [f"{one.filt}: {fault}" for one, _ in viewers for fault in one.faults]
+    return wrong

@@ -52,4 +52,4 @@ def open_stage(directory: Path) -> Iterator[World]:
         for server in servers:
             server.start()
             stack.callback(server.stop)
-        yield World(servers, redis, environment)
+        yield World(servers, redis, environment, directory)

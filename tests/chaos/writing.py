@@ -43,7 +43,7 @@ class Writer:
             *(self.create, self.save, self.save_fields, self.delete, self.create_many),
             *(self.update_many, self.update_rows, self.delete_rows, self.update_or_create),
             *(self.write_text, self.write_unseen, self.roll_back, self.roll_back_savepoint),
-            *(self.change_rights, self.change_group),
+            *(self.change_rights, self.change_group, self.save_in_admin, self.delete_in_admin),
         ]
 
     def write(self) -> None:
@@ -83,7 +83,7 @@ class Writer:
             for name, value in self.values().items():
                 setattr(one, name, value)
             one.version = self.next_version
-            one.save()
+            one.save(force_update=True)  # else one that is gone is inserted, with no version
 
     def save_fields(self) -> None:
         if (one := self.pick()) is not None:
@@ -157,6 +157,26 @@ class Writer:
             with suppress(Undone), transaction.atomic():
                 self.tickets.update(title="rolled back")
                 raise Undone
+
+    def save_in_admin(self) -> None:
+        if (one := self.pick()) is not None:
+            self.post_to_admin(one.pk, "change", {**self.values(), "assignee": "", "due": ""})
+
+    def delete_in_admin(self) -> None:
+        if (one := self.pick()) is not None and self.tickets.count() > 5:
+            self.post_to_admin(one.pk, "delete", {"post": "yes"})
+
+    def post_to_admin(self, pk: int, page: str, values: dict[str, Any]) -> None:
+        """Send a form of the admin, as its views get it from a browser."""
+        from django.db import transaction
+        from django.test import Client
+
+        client = Client(headers={"host": "localhost"})
+        client.force_login(self.users.get(username="chief"))
+        with transaction.atomic():
+            if self.tickets.select_for_update().filter(pk=pk).exists():
+                response = client.post(f"/admin/board/ticket/{pk}/{page}/", values)
+                assert response.status_code == 302, response.content.decode()
 
     def change_rights(self) -> None:
         from django.contrib.auth.models import Permission
