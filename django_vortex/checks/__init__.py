@@ -1,10 +1,11 @@
 """System checks: what is wrong with a project before a client finds out.
 
 Takes Django's settings and the handlers of the project, gives messages with a hint each. Nothing is
-connected to; a channel layer is constructed, and the project's ASGI application is imported.
+connected to but the databases that ``check --database`` names; a channel layer is constructed, and
+the project's ASGI application is imported.
 """
 
-from django.core.checks import register
+from django.core.checks import Tags, register
 
 from django_vortex.checks.application import check_application
 from django_vortex.checks.authenticate import check_authenticate
@@ -14,6 +15,7 @@ from django_vortex.checks.handlers import check_handlers
 from django_vortex.checks.permission import check_permission
 from django_vortex.checks.servers import check_servers
 from django_vortex.checks.settings import check_settings
+from django_vortex.checks.triggers import check_triggers
 from django_vortex.checks.tuple_types import check_tuple_types
 from django_vortex.checks.urls import check_urls
 
@@ -31,10 +33,11 @@ CHECKS = (
     check_urls,
     check_capture,
 )
-"""All checks; `register_checks` registers them."""
+"""All checks but those of databases; `register_checks` registers them."""
 
 
 def register_checks() -> None:
     """Register all checks; the app does that when it is ready."""
     for check in CHECKS:
         register(check, TAG)
+    register(check_triggers, TAG, Tags.database)
