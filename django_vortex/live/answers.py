@@ -18,6 +18,7 @@ from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 from weakref import ref
 
+from django_vortex.exceptions import DefinitionError, LoadsOnLoop
 from django_vortex.live.deltas import find_delta, make_patch
 from django_vortex.live.former_states import Former, remember, restore
 from django_vortex.live.pushes import make_filt, make_push, name_positions, write_positions
@@ -239,3 +240,18 @@ def make_answer(
         answer._follow(previous)
     answer._prepare(tuples, codec, previous, dialects)
     return answer
+
+
+def find_tag(tuples: Sequence[Any], codec: Codec) -> str | None:
+    """Return the tag of the answer that a list of rows is, None if it cannot travel.
+
+    Raises:
+        LoadsOnLoop: As the codec; a thread can make it.
+    """
+    try:
+        canonical = codec.encode_rows(tuples).canonical
+    except LoadsOnLoop:
+        raise
+    except DefinitionError:
+        return None
+    return make_state(tuples, False, canonical, codec.registry).tag

@@ -24,14 +24,15 @@ from django_vortex.exceptions import (
 )
 from django_vortex.logs import get_limited_logger, per_kind
 from django_vortex.routing.address import EVERYONE, Address
+from django_vortex.routing.background import Background
 from django_vortex.routing.codec_work import CodecWork, Unfinished
 from django_vortex.routing.endpoint_registry import EndpointRegistry
-from django_vortex.routing.followers import Followers
 from django_vortex.routing.permission import READING, Permission, Verdict
 from django_vortex.routing.permissions import DefaultPermission, forget_defaults
 from django_vortex.routing.ports import (
     AfterCommit,
     GetPermission,
+    Loads,
     Observers,
     PushEnvelope,
     ReadStatement,
@@ -85,6 +86,8 @@ class PayloadIO(EndpointRegistry):
         """
         self.get_name: Callable[[], str] = get_package_name
         """Tells what the server is called by its peers."""
+        self.loads: Loads | None = None
+        """Who pushes to peers what they have loaded; None without a server that can."""
         self.observers: Observers | None = None
         """Who shows answers to observers; None without a server that can."""
         self.get_permission: GetPermission = get_package_default
@@ -92,8 +95,8 @@ class PayloadIO(EndpointRegistry):
         """The permission of all endpoints that name none: one object, which stays in the cache."""
         self.loop: asyncio.AbstractEventLoop | None = None
         """The loop of the server that uses this registry; it may have ended."""
-        self.followers = Followers()
-        """The handlers that keep something for their peers."""
+        self.background = Background()
+        """What handlers begin, and what goes on when their request has ended."""
         self._unanswered = Unanswered(lambda: self.endpoints)
         self.make_reference = make_reference
         self._push: PushEnvelope = push_nowhere

@@ -121,6 +121,43 @@ class Observers(Protocol):
         """End what `subscribe` has begun for a peer under such a filt, if it has."""
 
 
+class Load(Protocol):
+    """One request for something that its peer may watch from then on."""
+
+    def keep(self, tag: str | None) -> None:
+        """Push changes of the answer from now on.
+
+        Args:
+            tag: Of the answer; None is not known.
+        """
+
+    def note(self, tag: str | None) -> None:
+        """Note what the peer has got by its own change, if it is pushed that already.
+
+        Args:
+            tag: Of the answer to the change; None is not the answer that is pushed.
+        """
+
+
+class Loads(Protocol):
+    """Pushes what peers have loaded to them when it changes."""
+
+    async def begin(
+        self, request: Request, question: Filt, pushed: Filt, /, *, is_list: bool
+    ) -> Load | None:
+        """Begin to answer a request, when those before it for the same are answered.
+
+        Args:
+            request: Calls what waits when it is answered.
+            question: What is asked.
+            pushed: The filt under which changes are pushed.
+            is_list: Whether it asks for a list.
+
+        Returns:
+            What notes the outcome; None if nothing is remembered of this.
+        """
+
+
 def get_package_name() -> str:
     """Return what a server is called that has no settings."""
     return "django_vortex"

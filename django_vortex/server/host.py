@@ -8,6 +8,7 @@ from django_vortex.live.telling import Written
 from django_vortex.routing.address import Address
 from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.server.fan_out import Record, ReportSent
+from django_vortex.server.followers import Followers
 from django_vortex.server.options import ServerOptions
 from django_vortex.server.pace import Pace
 from django_vortex.server.replies import Replies
@@ -55,6 +56,10 @@ class Host(Protocol):
     @property
     def payload_io(self) -> PayloadIO:
         """Answers the requests of peers."""
+
+    @property
+    def followers(self) -> Followers:
+        """Parts that keep something for each peer."""
 
     @property
     def process(self) -> str:

@@ -10,8 +10,8 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from django_vortex.live.watches import Watches
-from django_vortex.routing.followers import Followers
 from django_vortex.routing.peer import Peer
+from django_vortex.server.followers import Followers
 
 INSPECTION: Final = "vortex.inspection"
 """What those who ask tell under, with their own name."""
@@ -40,7 +40,6 @@ class Inspection:
         self._watches = watches
         self._followers = followers
         self._process = process
-        followers.add(self)
 
     def receive_news(self, text: str) -> None:
         """Answer who asks."""

@@ -233,7 +233,7 @@ class Moves:
             )
         more = {"seen": seen, "dates": dates.to_record(), "is_orphan": is_orphan}
         self._answer(leaving.process, uuid, leaving.stamp, "given", **more)
-        for name, text in self._server.payload_io.followers.give_peer(uuid):
+        for name, text in self._server.followers.give_peer(uuid):
             self._publish(news_record(name, text, uuid))
 
     def _parts(self, entries: Iterable[Entry]) -> Iterable[list[Any]]:

@@ -1,22 +1,20 @@
 """Communication of one server with the other processes of the project: `Neighbours`.
 
 Takes records for them and gives those to the `FanOut`; takes theirs and gives pushes to the server,
-and what is about peers that move to `Moves`; handlers there hear what the same handlers tell here.
+what is about peers that move to `Moves`, and what parts of servers tell the same part there to the
+`Followers`.
 """
 
-import asyncio
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from django_vortex.exceptions import DeliveryError
 from django_vortex.logs import get_limited_logger
 from django_vortex.routing.address import Address
-from django_vortex.routing.peer import Peer
 from django_vortex.server.delivery import Delivery
 from django_vortex.server.fan_out import FanOut, Record, ReportSent
 from django_vortex.server.host import Host
 from django_vortex.server.logins import Logins
 from django_vortex.server.moves import Moves
-from django_vortex.server.news import news_record
 from django_vortex.server.peers import Peers
 from django_vortex.server.processes import PRESENCE_SECONDS, Processes
 from django_vortex.server.pushes import PUSH, PUSH_TO_READERS, read_push_record
@@ -65,7 +63,6 @@ class Neighbours:
         self._fan_out = fan_out
         self._started_at = server.now
         self._announced_at = server.now
-        server.payload_io.followers.bind(self)
 
     @property
     def is_reachable(self) -> bool:
@@ -95,26 +92,6 @@ class Neighbours:
         if self._fan_out is None:
             return 0
         return self._fan_out.publish(record, report_sent)
-
-    def get_peer(self, uuid: str) -> Peer | None:
-        """Return a peer of this process; see `Neighbourhood.get_peer`."""
-        connection = self._peers.get(uuid)
-        return None if connection is None else connection.peer
-
-    def monotonic(self) -> float:
-        """Return the time now, for periods."""
-        return self._server.monotonic()
-
-    def keep(self, task: asyncio.Task[Any]) -> None:
-        """Keep a task of a handler until it ends."""
-        self._server.keep(task)
-
-    def tell(self, name: str, text: str, uuid: str | None = None) -> None:
-        """Tell the followers of a name; see `Neighbourhood.tell`."""
-        try:
-            self.publish(news_record(name, text, uuid))
-        except DeliveryError as error:
-            logger.error("Other processes miss the news of a handler: %s", error)
 
     def tick(self, now: float) -> None:
         """Do what is due: tell them that this process lives, forget those that fell silent."""
@@ -176,11 +153,11 @@ class Neighbours:
             logger.warning("Process %s sent a record of unknown kind %r", process, kind)
 
     def _take_news(self, name: str, text: str, uuid: str | None) -> None:
-        followers = self._server.payload_io.followers
+        followers = self._server.followers
         if uuid is None:
             followers.receive_news(name, text)
-        elif (peer := self.get_peer(uuid)) is not None:
-            followers.take_peer(name, peer, text)
+        elif (connection := self._peers.get(uuid)) is not None:
+            followers.take_peer(name, connection.peer, text)
 
     def _meet(self, process: str, *, is_new: bool) -> None:
         now = self._server.monotonic()
@@ -192,4 +169,4 @@ class Neighbours:
 
     def _report_gap(self, process: str, lost: int) -> None:
         logger.error("%d records of process %s were lost on the way here", lost, process)
-        self._server.payload_io.followers.recover()
+        self._server.followers.recover()

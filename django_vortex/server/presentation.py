@@ -7,15 +7,19 @@ need the same.
 from collections.abc import Callable, Iterable
 from typing import Any, Final, Protocol
 
-from django_vortex.exceptions import PeerError
+from django_vortex.exceptions import PeerError, PermissionDenied
 from django_vortex.live.watch import Watch
+from django_vortex.logs import get_limited_logger
 from django_vortex.routing.failures import make_result
 from django_vortex.server.delivery import Delivery
 from django_vortex.server.shown import SHOWN
 from django_vortex.typedefs import Filt
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import PayloadEnvelope
+from django_vortex.wire.payload import Payload
 from django_vortex.wire.reserved import IS_ENDED, WATCH_NAME, WATCHED_KEY
+
+logger = get_limited_logger("django_vortex.server")
 
 KEPT_MILLISECONDS: Final = 10_000
 """For how long something is kept that was shown and may be needed again for a slow peer."""
@@ -31,10 +35,14 @@ class Presentation(Protocol):
         """What tells it from all else that the peer watches."""
 
     @property
+    def is_counted(self) -> bool:
+        """Whether what is shown is one of the watches that a peer may have so many of."""
+
+    @property
     def filt(self) -> Filt | None:
         """What whole answers are written under; None in our own dialect."""
 
-    def get_delivery(self, watch: Watch, tag: str | None, /) -> Delivery:
+    def get_delivery(self, watch: Watch, tag: str | None, /) -> Delivery | None:
         """Return what takes the peer from an answer to the newest.
 
         Args:
@@ -132,6 +140,8 @@ class OwnPresentation:
 
     __slots__ = ("_shown", "name")
 
+    is_counted = True
+
     def __init__(self, shown: ShownAnswers, name: str) -> None:
         self._shown = shown
         self.name = name
@@ -141,7 +151,7 @@ class OwnPresentation:
         """None: what it is about is said by the name."""
         return None
 
-    def get_delivery(self, watch: Watch, tag: str | None, /) -> Delivery:
+    def get_delivery(self, watch: Watch, tag: str | None, /) -> Delivery | None:
         """Return what takes the peer from an answer to the newest."""
 
         def make() -> PayloadEnvelope:
@@ -164,36 +174,21 @@ class OwnPresentation:
         """Need nothing."""
 
 
-_PUSHED: Final = "pushed"
-
-
-class WholePresentation:
-    """For peers that wait for whole answers under a filt of their own.
+class _WholePresentation:
+    """For released clients, who wait for whole answers under a filt of their own.
 
     Args:
         shown: Shares them.
         name: The canonical text of the filt.
         filt: What they wait under.
-        first: What they wait for the first answer under; None if they have that already.
         dialect: What they read.
-        observers: What the observers in the peer call themselves that share it.
     """
 
-    __slots__ = ("_dialect", "_filt", "_first", "_shown", "name", "observers")
+    __slots__ = ("_dialect", "_filt", "_shown", "name")
 
-    def __init__(
-        self,
-        shown: ShownAnswers,
-        name: str,
-        filt: Filt,
-        first: Filt | None,
-        dialect: Dialect,
-        observers: Iterable[str] = (),
-    ) -> None:
+    def __init__(self, shown: ShownAnswers, name: str, filt: Filt, dialect: Dialect) -> None:
         self._shown = shown
-        self.observers = set(observers)
         self._filt = filt
-        self._first = first
         self._dialect = dialect
         self.name = name
 
@@ -202,12 +197,53 @@ class WholePresentation:
         """What the peer waits under."""
         return self._filt
 
-    def get_delivery(self, watch: Watch, tag: str | None, /) -> Delivery:
+    def _share(self, watch: Watch) -> Delivery:
+        """Return what is pushed to all who wait under the filt."""
+        return self._shown.get(watch, (_WHOLE, self.name), lambda: self._make(watch, self._filt))
+
+    def _make(self, watch: Watch, filt: Filt) -> PayloadEnvelope:
+        if watch.answer is None:
+            raise LookupError(f"{watch.question} has no answer")
+        return watch.answer.make_whole(filt, self._dialect)
+
+
+_WHOLE: Final = "whole"
+
+
+class ObserverPresentation(_WholePresentation):
+    """For observers (PROTOCOL 11): each evaluation that gave something else is shown.
+
+    Args:
+        shown: As of the base.
+        name: As of the base.
+        filt: As of the base.
+        dialect: As of the base.
+        first: What they wait for the first answer under; None if they have that already.
+        observers: What the observers in the peer call themselves that share it; at least one.
+    """
+
+    __slots__ = ("_first", "observers")
+
+    is_counted = True
+
+    def __init__(
+        self,
+        shown: ShownAnswers,
+        name: str,
+        filt: Filt,
+        dialect: Dialect,
+        first: Filt | None,
+        observers: Iterable[str],
+    ) -> None:
+        super().__init__(shown, name, filt, dialect)
+        self._first = first
+        self.observers = set(observers)
+
+    def get_delivery(self, watch: Watch, tag: str | None, /) -> Delivery | None:
         """Return the whole answer."""
-        first = self._first
-        if first is not None:
-            return self._shown.make(self._make(watch, first))
-        return self._shown.get(watch, (_PUSHED, self.name), lambda: self._make(watch, self._filt))
+        if self._first is not None:
+            return self._shown.make(self._make(watch, self._first))
+        return self._share(watch)
 
     def get_failure(self, error: PeerError | None, /, *, is_over: bool) -> Delivery | None:
         """Return what whoever waits for the first answer is told; others keep what they have."""
@@ -220,7 +256,40 @@ class WholePresentation:
         """Take notice that the peer has its first answer."""
         self._first = None
 
-    def _make(self, watch: Watch, filt: Filt) -> PayloadEnvelope:
-        if watch.answer is None:
-            raise LookupError(f"{watch.question} has no answer")
-        return watch.answer.make_whole(filt, self._dialect)
+
+class LoadedPresentation(_WholePresentation):
+    """For who has loaded something, and is pushed what has become of it.
+
+    Args:
+        shown: As of the base.
+        name: As of the base.
+        filt: As of the base.
+        dialect: As of the base.
+        is_list: Whether it is a list, and not one row.
+    """
+
+    __slots__ = ("is_list",)
+
+    is_counted = False  # nobody has asked to watch; `Loading` has bounds of its own
+
+    def __init__(
+        self, shown: ShownAnswers, name: str, filt: Filt, dialect: Dialect, *, is_list: bool
+    ) -> None:
+        super().__init__(shown, name, filt, dialect)
+        self.is_list = is_list
+
+    def get_delivery(self, watch: Watch, tag: str | None, /) -> Delivery | None:
+        """Return the whole answer, None for who has it."""
+        has_it = watch.answer is not None and watch.answer.tag == tag
+        return None if has_it else self._share(watch)
+
+    def get_failure(self, error: PeerError | None, /, *, is_over: bool) -> Delivery | None:
+        """Return an empty answer for who may see it no more; others keep what they have."""
+        if isinstance(error, PermissionDenied):
+            return self._shown.make(PayloadEnvelope(self._filt, Payload(self._filt, [])))
+        if error is not None:  # nobody has asked, so nobody is told
+            logger.warning("Nothing is pushed to who has loaded %s: %s", self.name, error)
+        return None
+
+    def note_written(self) -> None:
+        """Need nothing."""

@@ -22,6 +22,7 @@ from django_vortex.server.clock import Clock
 from django_vortex.server.connection import Connection
 from django_vortex.server.delivery import Delivery, coalesce_key
 from django_vortex.server.fan_out import FanOut, Record, ReportSent
+from django_vortex.server.followers import Followers
 from django_vortex.server.heartbeats import Heartbeats
 from django_vortex.server.identity import Identity
 from django_vortex.server.introductions import Introductions
@@ -96,11 +97,14 @@ class Server:
         """Who the peers are now."""
         self.withdrawals = Withdrawals(self, self.peers)
         """Requests that peers take back after they have moved."""
+        self.followers = Followers(self.publish)
+        """Parts that keep something for each peer."""
         self._neighbours = Neighbours(self, self.peers, self.logins, self.withdrawals, fan_out)
         self._reader_pushes = ReaderPushes(self, self.peers, Readers(payload_io), codec)
         self.replies = Replies()
         """Answers that are sent in the loop's next turn."""
         self._tasks = Tasks()
+        payload_io.background.bind(self.keep)
         self._watching = None if live is None else Watching(self, self.peers, live)
         self._ticker = Ticker(self._heartbeats, self._clock.monotonic, self.tick)
         self._starting: asyncio.Task[None] | None = None
@@ -364,7 +368,7 @@ class Server:
     def forget(self, connection: Connection) -> None:
         """Let go of a connection that has ended or moved."""
         if self.peers.remove(connection) and not connection.is_moved:
-            self.payload_io.followers.forget_peer(connection.peer.uuid)
+            self.followers.forget_peer(connection.peer.uuid)
         self._heartbeats.remove(connection, connection.slot)
         self._neighbours.moves.forget(connection)
         for task in connection.requests.tasks:

@@ -50,8 +50,6 @@ class Subscription:
         *("filt", "gate", "peer", "presentation", "tag", "user", "watch"),
     )
 
-    is_counted = True
-
     def __init__(
         self,
         holder: Holder,
@@ -77,9 +75,18 @@ class Subscription:
         """Whether the peer may see an answer that all share; None if everybody may."""
 
     @property
+    def is_counted(self) -> bool:
+        """Whether it is one of the watches that a peer may have so many of."""
+        return self.presentation.is_counted
+
+    @property
     def name(self) -> str:
         """What tells it from all else that the peer watches."""
         return self.presentation.name
+
+    def hold(self) -> None:
+        """Show nothing before `start`, nor what waits for the peer already."""
+        self._is_held = True
 
     def start(self) -> None:
         """Show from now on, and what there was to show until now."""
@@ -127,6 +134,8 @@ class Subscription:
 
     def take_delivery(self) -> Delivery | None:
         """Return what `get_delivery` does, and note that the peer has it."""
+        if self._is_held:
+            return None  # it waits for `start`
         delivery = self.get_delivery()
         self._is_waiting = False
         if delivery is not None:

@@ -30,11 +30,18 @@ from django_vortex.routing.permissions import AllowAny
 from django_vortex.routing.registered import Registered
 from django_vortex.routing.request import Request
 from django_vortex.server.connection import Connection
+from django_vortex.server.delivery import UNKNOWN_DIALECT
 from django_vortex.server.host import Host
 from django_vortex.server.inspection import Inspection
 from django_vortex.server.live_parts import Live
+from django_vortex.server.loading import Loading
 from django_vortex.server.peers import Peers
-from django_vortex.server.presentation import OwnPresentation, Presentation, WholePresentation
+from django_vortex.server.presentation import (
+    LoadedPresentation,
+    ObserverPresentation,
+    OwnPresentation,
+    Presentation,
+)
 from django_vortex.server.reflecting import Reflecting
 from django_vortex.server.subscription import Subscription
 from django_vortex.server.subscriptions import (
@@ -100,16 +107,25 @@ class Watching:
             )
             for key, function in ((WATCH_KEY, self.watch), (UNWATCH_KEY, self.unwatch))
         ]
-        self._payload_io.followers.add(self)
-        self._inspection = Inspection(self.watches, self._payload_io.followers, server.process)
+        server.followers.add(self)
+        server.followers.add(Inspection(self.watches, server.followers, server.process))
         self._payload_io.observers = self
+        self._loading = Loading(
+            peers,
+            self.subscriptions,
+            partial(find_watchable, self._payload_io),
+            self._write_filt,
+            self._add,
+            self._follow,
+        )
+        self._payload_io.loads = self._loading
 
     def close(self) -> None:
         """Begin no more watches, and evaluate nothing."""
         for endpoint in self._endpoints:
             endpoint.close()
         if self._payload_io.observers is self:
-            self._payload_io.observers = None
+            self._payload_io.observers = self._payload_io.loads = None
         self.watches.stop()
         if self._sweeping is not None:
             self._sweeping.cancel()
@@ -119,7 +135,7 @@ class Watching:
         """Take changes that were committed in this process, and tell the other processes."""
         self._take(changes)
         text = write_changes(changes, self._server.codec)
-        self._payload_io.followers.tell(self.name, text)
+        self._server.followers.tell(self.name, text)
 
     async def watch(self, request: Request) -> list[dict[str, Any]]:
         """Begin to watch what a peer asks for; an answer for each, in their order.
@@ -166,12 +182,12 @@ class Watching:
         await demand(self._payload_io, endpoint, question, connection.peer)
         name = self._write_filt(pushed)
         others = self._find_observers(connection.peer.uuid, name) - {observer}
-        presentation = WholePresentation(
+        presentation = ObserverPresentation(
             self.subscriptions.shown,
             name,
             pushed,
-            pushed if others else request.reply_filt,  # which the others do not look at
             request.dialect,
+            pushed if others else request.reply_filt,  # which the others do not look at
             {*others, observer},
         )
         subscription = self.subscriptions.make(connection, question, presentation)
@@ -201,21 +217,18 @@ class Watching:
 
     def forget_peer(self, uuid: str) -> None:
         """End all watches of a peer, which is gone for good."""
+        self._loading.forget_peer(uuid)
         self.subscriptions.remove_peer(uuid)
 
     def give_peer(self, uuid: str) -> Iterable[str]:
         """Yield what a peer watches and has, which goes to another process."""
-        codec = self._server.codec
         for one in self.subscriptions.remove_peer(uuid):
-            shown = one.presentation
-            observers = sorted(shown.observers) if isinstance(shown, WholePresentation) else []
-            value = codec.encode_value([one.filt, one.tag, shown.filt, observers], Dialect.NATIVE)
-            yield codec.encode_json(value, Dialect.NATIVE).decode()
+            yield self._describe(one)
 
     def take_peer(self, peer: Peer, text: str) -> None:
         """Go on with a watch of a peer that came from another process."""
         codec = self._server.codec
-        filt, tag, pushed, observers = codec.decode_value(codec.read_json(text), Dialect.NATIVE)
+        filt, tag, pushed, more = codec.decode_value(codec.read_json(text), Dialect.NATIVE)
         connection = self._peers.get(peer.uuid)
         if connection is None:
             return
@@ -224,10 +237,30 @@ class Watching:
         if pushed is None:
             presentation = OwnPresentation(shown, make_name(filt, codec.registry))
         else:
-            name, dialect = self._write_filt(pushed), connection.dialect or Dialect.D1
-            presentation = WholePresentation(shown, name, pushed, None, dialect, observers)
+            name, dialect = self._write_filt(pushed), connection.dialect or UNKNOWN_DIALECT
+            if isinstance(more, list):
+                presentation = ObserverPresentation(shown, name, pushed, dialect, None, more)
+            else:  # its answer was sent after whatever was pushed here
+                presentation = LoadedPresentation(shown, name, pushed, dialect, is_list=more)
+                self.subscriptions.remove(peer.uuid, name)
         if self.subscriptions.get(peer.uuid, presentation.name) is None:
             self._begin_again(connection, filt, presentation, tag)
+
+    def _describe(self, one: Subscription) -> str:
+        """Return what `take_peer` makes a subscription of."""
+        codec, shown = self._server.codec, one.presentation
+        more: list[str] | bool | None = None
+        if isinstance(shown, ObserverPresentation):
+            more = sorted(shown.observers)
+        elif isinstance(shown, LoadedPresentation):
+            more = shown.is_list
+        value = [one.filt, one.tag, shown.filt, more]
+        encoded = codec.encode_value(value, Dialect.NATIVE)
+        return codec.encode_json(encoded, Dialect.NATIVE).decode()
+
+    def _follow(self, one: Subscription) -> None:
+        """Let the process that has a peer now go on with what was begun here."""
+        self._server.followers.tell(self.name, self._describe(one), one.peer)
 
     def lose_texts(self, uuid: str) -> None:
         """Note that a peer may not have got the last that it was shown."""
@@ -251,6 +284,8 @@ class Watching:
 
     def _add(self, connection: Connection, endpoint: Registered, one: Subscription) -> None:
         self.subscriptions.add(connection, endpoint, one)
+        if isinstance(one.presentation, LoadedPresentation):
+            self._loading.keep(one.peer, one.name, is_list=one.presentation.is_list)
         if self._sweep is not None and self._sweeping is None:
             self._sweeping = self._start(self._sweep.run())
 
@@ -264,7 +299,7 @@ class Watching:
         """Return the observers in a peer that are shown something, which may be changed."""
         subscription = self.subscriptions.get(uuid, name)
         shown = None if subscription is None else subscription.presentation
-        return shown.observers if isinstance(shown, WholePresentation) else set()
+        return shown.observers if isinstance(shown, ObserverPresentation) else set()
 
     def _write_filt(self, filt: Filt) -> str:
         """Return the name of what is shown under a filt.

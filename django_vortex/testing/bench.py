@@ -68,10 +68,12 @@ class Bench:
         await self._commits.enter_async_context(committing(lambda: self.server.is_watched))
 
     async def stop(self) -> None:
-        """Restore all that and end the server."""
+        """End the server, whose handlers need all that until then, and restore it."""
         await self._commits.aclose()
-        self._bindings.close()
-        await self.server.stop(STOP_SECONDS)
+        try:
+            await self.server.stop(STOP_SECONDS)
+        finally:
+            self._bindings.close()
 
     def push(
         self, envelope: PayloadEnvelope, to: Address, /, *, coalesce: bool = False

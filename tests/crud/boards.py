@@ -81,6 +81,7 @@ class Board:
         self.pool = pool
         self.payload_io = PayloadIO()
         self.payload_io.bind(codec=Codec(TupleRegistry()))
+        self.handler_class: type[OrmCrudHandler] = OrmCrudHandler
         self._kept: list[Any] = []
 
     @property
@@ -108,7 +109,7 @@ class Board:
         model: Any = None,
         *more_models: Any,
         filt: dict[str, Any] = TICKET,
-        cls: type[OrmCrudHandler] = OrmCrudHandler,
+        cls: type[OrmCrudHandler] | None = None,
         **options: Any,
     ) -> Any:
         """Serve a model, by default the tickets with `FIELDS` to everybody."""
@@ -117,6 +118,7 @@ class Board:
         if model is self.Ticket:
             options = {"fields": FIELDS, "type_name": "board.Ticket", **options}
         options = {"permission": AllowAny, **self.options, **options}
+        cls = cls or self.handler_class
         made = cls(filt, model, *more_models, payload_io=self.payload_io, **options)
         self._kept.append(made)
         return made

@@ -3,16 +3,26 @@
 What one tells the other arrives when the test lets it.
 """
 
-from collections.abc import AsyncIterator
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import Future
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from typing import Any
 
+from django_vortex.live.changes import Change
+from django_vortex.live.telling import telling
+from django_vortex.orm.crud.handler import OrmCrudHandler
 from django_vortex.routing.address import Address
 from django_vortex.routing.peer import Peer
+from django_vortex.routing.ports import is_on_loop
+from django_vortex.routing.request import Request
 from django_vortex.server.server import Server
 from django_vortex.testing.bench import OPTIONS
+from django_vortex.testing.live import make_live
 from django_vortex.testing.peer import AsyncPeer
+from django_vortex.transports import telling as tells
 from django_vortex.transports.identity import get_identity
 from django_vortex.transports.threads import BlockingPool
 from django_vortex.wire.dialects import Dialect
@@ -20,6 +30,9 @@ from django_vortex.wire.envelope import PayloadEnvelope
 from tests.crud.asking import Asker
 from tests.crud.boards import Board, Place, User, open_board
 from tests.unit.server.fakes import Bus, FakeClock, FakeFanOut
+
+_answering: ContextVar["Process | None"] = ContextVar("answering", default=None)
+"""The process whose handler runs."""
 
 
 class Process:
@@ -38,11 +51,33 @@ class Process:
     ) -> None:
         self.board = board
         self.fan_out = FakeFanOut(bus, name)
-        codec = board.payload_io.codec
+        payload_io = board.payload_io
+        live = make_live(payload_io, lambda: self.server.connections)
         self.server = Server(
-            board.payload_io, codec, OPTIONS, fan_out=self.fan_out, clock=clock.clock
+            payload_io,
+            payload_io.codec,
+            OPTIONS,
+            fan_out=self.fan_out,
+            clock=clock.clock,
+            live=live,
         )
+        board.handler_class = self._make_handler_class()
         board.payload_io.bind(run_sync=pool.run_sync, push=self.push)
+
+    @property
+    def watching(self) -> Any:
+        """What is watched here."""
+        return self.server._watching
+
+    def _make_handler_class(process) -> type[OrmCrudHandler]:
+        """Return handlers whose commits are told to this process."""
+
+        class Answering(OrmCrudHandler):
+            async def handle(self, request: Request) -> Any:
+                _answering.set(process)
+                return await super().handle(request)
+
+        return Answering
 
     def push(
         self, envelope: PayloadEnvelope, to: Address, /, *, coalesce: bool = False
@@ -62,12 +97,19 @@ class Process:
         await peer.leave()
 
 
+class RunningClock(FakeClock):
+    """Time that passes, and leaps when it is told to."""
+
+    def __call__(self) -> float:
+        return self.seconds + time.monotonic()
+
+
 class Project:
     """The processes A and B."""
 
     def __init__(self, boards: list[Board], pool: BlockingPool) -> None:
         self.bus = Bus()
-        self.clock = FakeClock()
+        self.clock = RunningClock()
         self.a, self.b = (
             Process(board, name, self.bus, self.clock, pool)
             for board, name in zip(boards, "AB", strict=True)
@@ -84,6 +126,25 @@ class Project:
 
 
 @asynccontextmanager
+async def _telling_of_their_own() -> AsyncIterator[None]:
+    """Tell each process of what its own handlers commit."""
+    loop = asyncio.get_running_loop()
+
+    def tell(changes: Sequence[Change]) -> None:
+        if (process := _answering.get()) is not None:
+            if is_on_loop():
+                process.server.tell(changes)
+            else:
+                loop.call_soon_threadsafe(process.server.tell, changes)
+
+    telling.listen(tell)
+    try:
+        yield
+    finally:
+        tells.listen()
+
+
+@asynccontextmanager
 async def open_project(place: Place, pool: BlockingPool) -> AsyncIterator[Project]:
     """Start both processes."""
     async with open_board(place, pool) as one, open_board(place, pool) as other:
@@ -91,6 +152,7 @@ async def open_project(place: Place, pool: BlockingPool) -> AsyncIterator[Projec
         for process in (project.a, project.b):
             await process.server.start()
         project.carry()
-        yield project
-        for process in (project.a, project.b):
-            await process.server.stop(0)
+        async with _telling_of_their_own():
+            yield project
+            for process in (project.a, project.b):
+                await process.server.stop(5)

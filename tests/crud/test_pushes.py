@@ -2,19 +2,22 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import pytest
 
 from django_vortex.exceptions import DefinitionError, TryAgain
+from django_vortex.live.evaluator import Evaluator
 from django_vortex.orm.crud.extension import Context, CrudExtension
 from django_vortex.orm.crud.handler import OrmCrudHandler
-from django_vortex.orm.crud.load_reader import LoadReader
 from django_vortex.orm.crud.nested import CrudNested
-from django_vortex.orm.crud.pushes import FIRST_DELAY_SECONDS, MAX_DELAY_SECONDS
 from django_vortex.routing.permissions import Action, Permission
+from django_vortex.routing.replies import MAX_TUPLES_ON_LOOP
 from django_vortex.routing.request import Request
+from django_vortex.server import loading
 from tests.crud.boards import ANN, BOB, STAFF, TICKET, Board, User, ticket
+from tests.support.waiting import eventually
 
 ROW = {**TICKET, "id": 1}
 
@@ -31,10 +34,25 @@ async def settle(handler: Any, *arguments: Any, **options: Any) -> None:
     )
 
 
+def get_watching(peer: Any) -> Any:
+    """Return what is watched in the process that a peer is with."""
+    return peer.peer._get_connection()._server._watching
+
+
+async def current(peer: Any) -> None:
+    """Wait until all in the peer's process have been shown what has changed until now."""
+    watches = get_watching(peer).watches.watches
+    await eventually(
+        lambda: all(one.is_current and not one.is_awaited for one in watches.values()),
+        "all that is watched to be evaluated",
+    )
+
+
 class Held:
-    """Holds back the outcome of what has been committed, until the test releases it."""
+    """Holds back the outcome of what was done, until the test releases it."""
 
     def __init__(self) -> None:
+        self.is_on = True
         self.count = 0
         self.outcomes: list[Any] = []
         self._reached = asyncio.Event()
@@ -42,6 +60,8 @@ class Held:
 
     def wrap(self, function: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
         async def held(*arguments: Any) -> Any:
+            if not self.is_on:
+                return await function(*arguments)
             self.count += 1
             outcome = await function(*arguments)
             self.outcomes.append(outcome)
@@ -57,22 +77,37 @@ class Held:
     def release(self) -> None:
         self._open.set()
 
+    async def begin(self, peer: Any) -> None:
+        """Hold back what is evaluated from now on."""
+        await current(peer)
+        self.is_on = True
+
 
 @pytest.fixture
 async def reading(monkeypatch: pytest.MonkeyPatch) -> Held:
-    """What is read for pushes is held back."""
+    """Holds back what is evaluated for pushes, once it has begun to."""
     held = Held()
-    monkeypatch.setattr(LoadReader, "read", held.wrap(LoadReader.read))
+    held.is_on = False
+
+    async def evaluate(evaluator: Evaluator, asked: Any) -> Any:
+        return await held.wrap(partial(original, evaluator))(asked)
+
+    original = Evaluator.__call__
+    monkeypatch.setattr(Evaluator, "__call__", evaluate)
     return held
 
 
-def hold_next(handler: Any) -> Held:
-    """Hold back the outcome of the next transaction; later ones go on."""
+def hold_next(handler: Any, skip: int = 0) -> Held:
+    """Hold back the outcome of the next transaction behind some; later ones go on."""
     held, store = Held(), handler.store
     run = store.run
     held_run = held.wrap(run)
 
     async def run_once(work: Any) -> Any:
+        nonlocal skip
+        if skip:
+            skip -= 1
+            return await run(work)
         store.run = run
         return await held_run(work)
 
@@ -228,6 +263,7 @@ async def test_pushes_tell_nothing_of_changes_that_a_peer_may_not_see(board: Boa
         for title, owner in (("b", BOB), ("c", BOB), ("d", BOB), ("e", ANN), ("e", BOB)):
             await bob.save({**TICKET, "limit": 1}, [ticket(id=1, title=title, owner_id=owner.pk)])
             await receive_titles(bob, TICKET)
+            await current(ann)
             seen.append(sorted(titles for _, titles in pushed(ann)))
         assert seen == [[[], []], [], [], [["e"], ["e"]], [[], []]]
 
@@ -315,12 +351,14 @@ async def test_an_older_state_never_follows_a_newer_one(board: Board, reading: H
     board.handler(push_on_commit=True)
     async with board.connected(ANN) as ann, board.connected(BOB) as bob:
         await ann.ask(ROW)
+        await reading.begin(ann)
         await bob.ask(TICKET, [ticket(id=1, title="older")])
         await reading.reached()
         await bob.ask(TICKET, [ticket(id=1, title="newer")])
         reading.release()
         assert await receive_titles(ann, ROW) == ["older"]
         assert await receive_titles(ann, ROW) == ["newer"]
+        await current(ann)
         assert pushed(ann) == []
 
 
@@ -330,21 +368,23 @@ async def test_a_burst_of_commits_is_read_once(board: Board, reading: Held) -> N
     async with board.connected(ANN) as ann, board.connected(BOB) as bob:
         await ann.ask(ROW)
         await ann.ask(TICKET)
+        await reading.begin(ann)
         for number in range(10):
             await bob.ask({**TICKET, "limit": 1}, [ticket(id=1, title=f"{number}")])
             await reading.reached()
         reading.release()
         while await receive_titles(ann, TICKET) != ["9"]:
             pass
-        assert reading.count == 2
+        await current(ann)
+        assert sum(map(len, reading.outcomes)) == 4
         assert [titles for _, titles in pushed(ann)] == [["0"], ["9"]]
 
 
-async def test_all_that_a_commit_concerns_is_read_in_one_transaction(
+async def test_what_a_commit_concerns_is_read_once_for_all_peers(
     board: Board, reading: Held
 ) -> None:
     board.add_tickets("a", "b", "c")
-    handler = board.handler(push_on_commit=True, retrieve_all=True)
+    board.handler(push_on_commit=True, retrieve_all=True)
     async with (
         board.connected(ANN) as ann,
         board.connected(BOB) as bob,
@@ -353,21 +393,12 @@ async def test_all_that_a_commit_concerns_is_read_in_one_transaction(
         for peer in (ann, bob):
             for asked in (ROW, {**TICKET, "id": 2}, TICKET):
                 await peer.ask(asked)
-        held = hold_next(handler)
-        saving = asyncio.ensure_future(
-            other.ask(TICKET, [ticket(id=1, title="A"), ticket(id=2, title="B")])
-        )
-        await held.reached()
-        count = hold_next(handler)
-        count.release()
-        held.release()
-        await saving
+        await reading.begin(other)
+        await other.ask(TICKET, [ticket(id=1, title="A"), ticket(id=2, title="B")])
         await reading.reached()
-        assert (reading.count, count.count) == (1, 1)
-        [envelopes] = reading.outcomes
-        assert len(envelopes) == 6
-        assert len({id(envelope) for envelope in envelopes}) == 3
         reading.release()
+        await current(other)
+        assert sum(map(len, reading.outcomes)) == 3
         assert await receive_titles(bob, TICKET) == ["A", "B", "c"]
 
 
@@ -456,6 +487,7 @@ async def test_who_may_not_retrieve_any_more_is_pushed_nothing(board: Board) -> 
         for peer in (ann, bob):
             await peer.ask(TICKET)
             await peer.ask(ROW)
+        await current(ann)
         permission.refused = ANN
         await bob.save(TICKET, [ticket(id=1, title="A")])
         assert await receive_titles(ann, ROW) == []
@@ -472,94 +504,35 @@ async def test_a_peer_that_cannot_be_read_for_keeps_nothing_from_the_others(
     async with board.connected(ANN) as ann, board.connected(BOB) as bob:
         for peer in (ann, bob):
             await peer.ask(ROW)
+        await current(ann)
         permission.failing = ANN
         await board.ask(TICKET, [ticket(id=1, title="A")])
         assert await receive_titles(bob, ROW) == ["A"]
         assert pushed(ann) == []
-        assert "could not read for a push" in caplog.text
+        await eventually(lambda: "Nothing is pushed to who" in caplog.text, "the log to say so")
 
 
-class Busy:
-    """A database that is busy for some reads, and the calls that wait for it."""
+async def test_what_a_busy_database_could_not_read_is_pushed_later(board: Board) -> None:
+    left = 0
 
-    def __init__(self, board: Board, monkeypatch: pytest.MonkeyPatch, times: int) -> None:
-        self.times = times
-        self.delays: list[float] = []
-        self._calls: list[Callable[[], None]] = []
-        self._has_call = asyncio.Event()
-        store = board.handler(push_on_commit=True, retrieve_all=True).store
-        run = store.run
+    def find(request: Request) -> Any:
+        nonlocal left
+        if left and request.is_push:
+            left -= 1
+            raise TryAgain
+        return board.owned(ANN.pk)
 
-        async def run_unless_busy(work: Any) -> Any:
-            if self.times and work.__qualname__.startswith("LoadReader."):
-                self.times -= 1
-                raise TryAgain
-            return await run(work)
-
-        monkeypatch.setattr(store, "run", run_unless_busy)
-        monkeypatch.setattr(board.payload_io.followers, "call_later", self._call_later)
-
-    def _call_later(self, seconds: float, function: Callable[[], None]) -> None:
-        self.delays.append(seconds)
-        self._calls.append(function)
-        self._has_call.set()
-
-    async def pass_time(self) -> None:
-        """Call what waits, or is going to."""
-        await asyncio.wait_for(self._has_call.wait(), 60)
-        self._has_call.clear()
-        self._calls.pop()()
-
-
-async def test_what_a_busy_database_could_not_read_is_pushed_later(
-    board: Board, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    board.add_tickets("a")
-    busy = Busy(board, monkeypatch, times=2)
+    board.add_tickets("a", owner_id=ANN.pk)
+    board.handler(push_on_commit=True, get_queryset=find)
     async with board.connected(ANN) as ann, board.connected(BOB) as bob:
         for peer in (ann, bob):
             await peer.ask(ROW)
+        await current(ann)
+        left = 3
         await board.ask(TICKET, [ticket(id=1, title="b")])
-        await busy.pass_time()
-        await busy.pass_time()
         for peer in (ann, bob):
             assert await receive_titles(peer, ROW) == ["b"]
-        assert busy.delays == [FIRST_DELAY_SECONDS, 2 * FIRST_DELAY_SECONDS]
-        busy.times = 1
-        await board.ask(TICKET, [ticket(id=1, title="c")])
-        await busy.pass_time()
-        assert await receive_titles(ann, ROW) == ["c"]
-        assert busy.delays[2:] == [FIRST_DELAY_SECONDS]
-
-
-async def test_a_busy_database_is_not_read_more_often_the_more_is_changed(
-    board: Board, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    board.add_tickets("a")
-    busy = Busy(board, monkeypatch, times=10)
-    async with board.connected() as peer:
-        await peer.ask(ROW)
-        for turn in range(10):
-            await board.ask(TICKET, [ticket(id=1, title=str(turn))])
-            await busy.pass_time()
-        assert await receive_titles(peer, ROW) == ["9"]
-        assert max(busy.delays) == busy.delays[-1] == MAX_DELAY_SECONDS
-
-
-async def test_who_has_gone_is_not_waited_for(
-    board: Board, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    board.add_tickets("a")
-    busy = Busy(board, monkeypatch, times=2)
-    async with board.connected() as peer:
-        await peer.ask(ROW)
-        await board.ask(TICKET, [ticket(id=1, title="b")])
-        await asyncio.wait_for(busy._has_call.wait(), 60)
-        [handler] = board._kept
-        handler.pushes.forget_peer(peer.peer.uuid)
-        await busy.pass_time()
-        await handler.pushes._task
-        assert (busy.times, len(busy.delays), pushed(peer)) == (1, 1, [])
+        assert left == 0
 
 
 async def test_a_change_during_the_answer_is_pushed_behind_it(board: Board) -> None:
@@ -600,12 +573,13 @@ async def test_an_answer_that_overtakes_a_push_is_not_followed_by_it(
     board.handler(push_on_commit=True)
     async with board.connected(ANN) as ann, board.connected(BOB) as bob:
         await ann.ask(ROW)
+        await reading.begin(ann)
         await bob.ask(TICKET, [ticket(id=1, title="older")])
         await reading.reached()
         [saved] = (await ann.save(ROW, [ticket(id=1, title="newer")])).tuples
         assert saved["title"] == "newer"
         reading.release()
-        assert await receive_titles(ann, ROW) == ["newer"]
+        await current(ann)
         assert pushed(ann) == []
 
 
@@ -625,22 +599,73 @@ async def test_what_was_saved_is_pushed_although_its_saver_went_away(board: Boar
 
 async def test_nothing_is_remembered_of_peers_that_have_gone(board: Board) -> None:
     board.add_tickets("a", "b")
-    handler = board.handler(push_on_commit=True, retrieve_all=True)
+    board.handler(push_on_commit=True, retrieve_all=True)
     async with board.connected(ANN) as ann:
+        watching = get_watching(ann)
         async with board.connected(BOB) as bob:
             await bob.ask(ROW)
             await bob.ask(TICKET)
             await ann.ask({**TICKET, "id": 2})
-            assert len(handler.pushes.loads) == 3
-        assert len(handler.pushes.loads) == 1
-    assert len(handler.pushes.loads) == 0
+            assert len(watching.subscriptions) == 3
+        assert len(watching.subscriptions) == 1
+    assert not watching.subscriptions
+    assert not watching.watches.watches
 
 
 async def test_requests_that_load_nothing_are_not_remembered(board: Board) -> None:
-    handler = board.handler(push_on_commit=True)
+    board.handler(push_on_commit=True)
     async with board.connected(ANN) as ann:
         await ann.ask(TICKET)
         await ann.ask(TICKET, [ticket(title="a")])
         await ann.ask({**TICKET, "id": 5})
         await ann.ask({**ROW, "long": "x" * 5000})
-        assert len(handler.pushes.loads) == 0
+        assert not get_watching(ann).subscriptions
+
+
+async def test_what_was_loaded_longest_ago_is_forgotten(
+    board: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loading, "MAX_ROWS_PER_PEER", 2)
+    board.add_tickets("a", "b", "c")
+    board.handler(push_on_commit=True, retrieve_all=True)
+    async with board.connected(ANN) as ann:
+        await ann.ask(TICKET)
+        for key in (1, 2, 1, 3):
+            await ann.ask({**TICKET, "id": key})
+        await current(ann)
+        for key in (2, 1, 3):
+            await board.ask({**TICKET, "limit": 1}, [ticket(id=key, title=f"{key}")])
+        await current(ann)
+        ids = {reply.filt.get("id") for reply in ann.take()}
+        assert ids == {None, 1, 3}
+
+
+async def test_what_two_handlers_answer_is_not_pushed(board: Board) -> None:
+    board.add_tickets("a")
+    for _ in range(2):
+        board.handler(push_on_commit=True)
+    async with board.connected(ANN) as ann:
+        assert len(await ann.send(ROW)) == 2
+        assert not get_watching(ann).subscriptions
+
+
+async def test_who_watches_as_much_as_it_may_is_pushed_to_still(board: Board) -> None:
+    board.add_tickets("a")
+    board.handler(push_on_commit=True)
+    async with board.connected(ANN) as ann, board.connected(BOB) as bob:
+        counts = get_watching(ann).watches._register._counts
+        await ann.ask(ROW)
+        assert counts == {}
+        counts[ann.peer.uuid] = 1000
+        await ann.ask(ROW)
+        await bob.ask(TICKET, [ticket(id=1, title="A")])
+        assert await receive_titles(ann, ROW) == ["A"]
+
+
+async def test_a_long_list_is_not_pushed_again_to_who_has_just_loaded_it(board: Board) -> None:
+    board.add_tickets(*map(str, range(MAX_TUPLES_ON_LOOP + 1)))
+    board.handler(push_on_commit=True, retrieve_all=True)
+    async with board.connected(ANN) as ann:
+        assert len((await ann.ask(TICKET)).tuples) == MAX_TUPLES_ON_LOOP + 1
+        await current(ann)
+        assert pushed(ann) == []

@@ -128,8 +128,8 @@ async def test_what_is_the_same_for_all_is_read_once(project: Project) -> None:
     async with project.a.connected(ANN) as here, project.b.connected(BOB) as there:
         reads = []
         for process in (project.a, project.b):
-            [served] = process.board.payload_io.endpoints
-            store = served.handler.__self__.store
+            [served] = process.board._kept
+            store = served.store
             run, run_here = store.run, store.run_here
             store.run = lambda work, run=run: reads.append("run") or run(work)
             store.run_here = lambda work, run=run_here: reads.append("here") or run(work)

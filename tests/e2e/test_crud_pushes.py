@@ -39,16 +39,20 @@ def stored(database: Path) -> None:
 def load(peer: ReadingPeer, key: str, **filt: Any) -> list[str]:
     """Ask for rows and give their titles."""
     peer.ask(key=key, **filt)
-    return receive(peer, key, **filt)
+    [titles] = receive(peer, key, filt)
+    return titles
 
 
-def receive(peer: ReadingPeer, key: str, **filt: Any) -> list[str]:
-    """Read up to the next rows under just this filt."""
-    while True:
+def receive(peer: ReadingPeer, key: str, *filts: dict[str, Any]) -> list[list[str]]:
+    """Read until there are rows under each of the filts, whichever comes first."""
+    found: dict[int, list[str]] = {}
+    wanted = [{"key": key, **filt} for filt in filts]
+    while len(found) < len(filts):
         message = peer.wait_for(key)
-        if unwrap(message["filt"]) == {"key": key, **filt}:
+        if (filt := unwrap(message["filt"])) in wanted:
             assert message["result"] is None
-            return [row["title"] for row in decode_tuples(message)]
+            found[wanted.index(filt)] = [row["title"] for row in decode_tuples(message)]
+    return [found[index] for index in range(len(filts))]
 
 
 def of(key: str) -> dict[str, Any]:
@@ -83,15 +87,13 @@ def test_changes_at_one_process_reach_the_peers_of_the_other(project: Project) -
         assert load(ann, key, **of(key)) == ["a", "b"]
 
         change(bob, key, {"id": first, "title": "A"})
-        assert receive(ann, key, id=first) == ["A"]
-        assert receive(ann, key, **of(key)) == ["A", "b"]
+        assert receive(ann, key, {"id": first}, of(key)) == [["A"], ["A", "b"]]
 
         change(bob, key, {"id": second, "state": "done"})
-        assert receive(ann, key, **of(key)) == ["A"]
+        assert receive(ann, key, of(key)) == [["A"]]
 
         change(bob, key, id=first, delete=True)
-        assert receive(ann, key, id=first) == []
-        assert receive(ann, key, **of(key)) == []
+        assert receive(ann, key, {"id": first}, of(key)) == [[], []]
 
 
 def test_peer_that_posts_to_another_process_takes_along_what_it_has_loaded(
@@ -101,11 +103,11 @@ def test_peer_that_posts_to_another_process_takes_along_what_it_has_loaded(
     bob = project.open(project.a)
     there = ReadingPeer("http", project.a.port, "wanderer")
     there.ask(key=key, id=1)
-    assert receive(there, key, id=1) == ["a"]
+    assert receive(there, key, {"id": 1}) == [["a"]]
     here = ReadingPeer("http", project.b.port, "wanderer")
     project.peers += [there, here]
     change(bob, key, {"id": 1, "title": "A"})
-    assert receive(here, key, id=1) == ["A"]
+    assert receive(here, key, {"id": 1}) == [["A"]]
 
 
 def test_command_pushes_a_row_to_the_peers_of_both_processes(project: Project) -> None:
@@ -113,4 +115,19 @@ def test_command_pushes_a_row_to_the_peers_of_both_processes(project: Project) -
     manage("e2e_update", "2", env=project.a.environment)
     for peer in peers:
         for key in HANDLERS:
-            assert receive(peer, key, id=2) == ["b"]
+            assert receive(peer, key, {"id": 2}) == [["b"]]
+
+
+def test_what_a_command_writes_is_pushed_to_the_peers_of_both_processes(project: Project) -> None:
+    peers = [project.open(project.a), project.open(project.b)]
+    key = "e2e.django"
+    for peer in peers:
+        assert load(peer, key, id=1) == ["a"]
+        assert load(peer, key, **of(key)) == ["a", "b"]
+    lines = [
+        "from example_project.board.models import Ticket",
+        "Ticket.objects.filter(pk=1).update(title='A')",
+    ]
+    manage("shell", "-c", "\n".join(lines), env=project.a.environment)
+    for peer in peers:
+        assert receive(peer, key, {"id": 1}, of(key)) == [["A"], ["A", "b"]]

@@ -14,7 +14,6 @@ import pytest
 from django_vortex.locks import Lock
 from django_vortex.logs import RateLimit
 from django_vortex.routing.endpoint import PayloadEndpoint
-from django_vortex.routing.followers import Followers
 from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.wire import collector
 from django_vortex.wire.collector import collector_paused
@@ -57,10 +56,6 @@ def run_in_child(work: Callable[[], object]) -> int:
     return os.waitstatus_to_exitcode(status)
 
 
-class Follower:
-    name = "follower"
-
-
 def make_record() -> logging.LogRecord:
     return logging.LogRecord("a", logging.INFO, "a.py", 1, "text", (), None)
 
@@ -68,11 +63,6 @@ def make_record() -> logging.LogRecord:
 def of_a_log() -> tuple[Lock, Callable[[], object]]:
     limit = RateLimit()
     return limit._lock, lambda: limit.filter(make_record())
-
-
-def of_followers() -> tuple[Lock, Callable[[], object]]:
-    followers: Any = Followers()
-    return followers._lock, lambda: followers.add(Follower())
 
 
 def of_a_registry() -> tuple[Lock, Callable[[], object]]:
@@ -88,7 +78,7 @@ def of_the_collector() -> tuple[Lock, Callable[[], object]]:
     return collector._lock, pause
 
 
-@pytest.mark.parametrize("user", [of_a_log, of_followers, of_a_registry, of_the_collector])
+@pytest.mark.parametrize("user", [of_a_log, of_a_registry, of_the_collector])
 def test_what_another_thread_held_is_free_in_a_forked_process(
     user: Callable[[], tuple[Lock, Callable[[], object]]],
 ) -> None:
@@ -132,7 +122,7 @@ def test_collector_rests_on_for_the_thread_that_forks() -> None:
 
 
 def test_processes_forked_while_threads_are_at_work_do_not_hang() -> None:
-    works = [user()[1] for user in (of_a_log, of_followers, of_a_registry, of_the_collector)]
+    works = [user()[1] for user in (of_a_log, of_a_registry, of_the_collector)]
     is_over = threading.Event()
 
     def work_on(work: Callable[[], object]) -> None:

@@ -46,13 +46,12 @@ ANN, BOB = Identity("user", "7", ADDRESS), Identity("user", "8", ADDRESS)
 
 
 class Notes:
-    """A handler that follows peers, and hears from other processes."""
+    """A part that follows peers, and hears from other processes."""
 
     name = "notes"
 
-    def __init__(self, payload_io: PayloadIO) -> None:
+    def __init__(self) -> None:
         self.heard: list[str] = []
-        payload_io.followers.add(self)
 
     def receive_news(self, text: str) -> None:
         self.heard.append(text)
@@ -85,7 +84,7 @@ class Process:
         self.name = name
         self.clock = clock
         self.payload_io = PayloadIO()
-        self.notes = Notes(self.payload_io)
+        self.notes = Notes()
         self.endpoints = [
             serve(self.payload_io, "test.list", _list),
             serve(self.payload_io, "test.wait", _wait),
@@ -94,6 +93,7 @@ class Process:
         self.server: Server = make_server(
             clock, fan_out=self.fan_out, payload_io=self.payload_io, hold_seconds=60
         )
+        self.server.followers.add(self.notes)
         self.streams: dict[str, FakeStream] = {}
 
     async def open(self, label: str, stream: FakeStream, uuid: str, **who: Any) -> None:
@@ -152,8 +152,8 @@ async def _push_to_readers(process: Process) -> None:
 
 
 async def _tell(process: Process) -> None:
-    process.payload_io.followers.tell("notes", "news")
-    process.payload_io.followers.tell("notes", "of bob", "bob")
+    process.server.followers.tell("notes", "news")
+    process.server.followers.tell("notes", "of bob", "bob")
 
 
 async def _push_unnumbered(process: Process) -> None:

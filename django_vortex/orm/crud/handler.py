@@ -20,12 +20,9 @@ from django_vortex.handlers.options import set_options
 from django_vortex.orm.crud.failures import explain_failure
 from django_vortex.orm.crud.gate import CrudGate
 from django_vortex.orm.crud.listing import LIST_KEYS
-from django_vortex.orm.crud.load_reader import LoadReader
-from django_vortex.orm.crud.loads import Load
 from django_vortex.orm.crud.model import CrudModel, Extensions
 from django_vortex.orm.crud.nested import Nested
 from django_vortex.orm.crud.plan import make_crud_plan
-from django_vortex.orm.crud.pushes import CrudPushes
 from django_vortex.orm.crud.remove import CrudRemove
 from django_vortex.orm.crud.run import CrudRun
 from django_vortex.orm.crud.save import CrudSave
@@ -35,7 +32,7 @@ from django_vortex.orm.filt_keys import check_keys, is_of_application
 from django_vortex.orm.store import RefusedByDatabase, Unit
 from django_vortex.routing.peer import Peer
 from django_vortex.routing.permissions import DefaultPermission
-from django_vortex.routing.ports import is_on_loop
+from django_vortex.routing.ports import Load, is_on_loop
 from django_vortex.routing.request import Request
 from django_vortex.typedefs import Filt
 from django_vortex.wire.envelope import PayloadEnvelope
@@ -43,7 +40,10 @@ from django_vortex.wire.payload import Payload
 from django_vortex.wire.plain import is_true
 from django_vortex.wire.reserved import MESSAGE_ID
 
-_FILT_KEYS = ("id", "delete", MESSAGE_ID, *LIST_KEYS)
+_PASSING = (MESSAGE_ID, "delete")
+"""What a filt says of one request only: changes are pushed under the others all the same."""
+
+_FILT_KEYS = ("id", *_PASSING, *LIST_KEYS)
 """What a filt may have beside the pairs of the handler's."""
 
 
@@ -165,8 +165,8 @@ class OrmCrudHandler(BaseHandler):
     """Each a `CrudExtension`, for all models; or by model, as ``{Ticket: [Diary]}``."""
 
     push_on_commit: bool | Literal["rows"] = False
-    """Whether peers that have retrieved rows or lists get them again after changes through this
-    handler, in any process; ``"rows"`` leaves out lists.
+    """Whether peers that have retrieved rows or lists get them again when a commit has changed
+    them, whoever made it; ``"rows"`` leaves out lists.
     """
 
     _required = ("filt", "model")
@@ -195,7 +195,6 @@ class OrmCrudHandler(BaseHandler):
             or any(is_of_application(permission) for permission in permissions)
         )
         """Whether code of the application may read keys of a filt beside those that we know."""
-        self.pushes = self._make_pushes(self.push_on_commit)
 
     def get_queryset(self, request: Request) -> Any:
         """Return the rows of the first model that exist for a request; may be a coroutine function.
@@ -215,14 +214,13 @@ class OrmCrudHandler(BaseHandler):
         """Answer a request, after the commit."""
         if not self._known_keys.issuperset(request.filt):
             check_keys(request, self.payload_io, self._known_keys, may_be_read=self._may_read_filt)
-        pushes = None if request.is_push else self.pushes
-        load = None
-        if pushes is not None and (load := pushes.begin(request)) is not None:
-            await pushes.wait_for_turn(request, load)
+        load = await self._begin_load(request)
         try:
-            outcome = await self._run(request, load)
+            outcome = await self._run(request, is_loaded=load is not None)
         except (RefusedByDatabase, TryAgain, UnknownOutcome) as error:
             raise explain_failure(self, error) from error
+        if load is not None:
+            self._end_load(load, request, outcome)
         return outcome.answer
 
     def send_model_update(
@@ -269,33 +267,40 @@ class OrmCrudHandler(BaseHandler):
     def _run_sync(self, function: Callable[[], Any]) -> Awaitable[Any]:
         return self.payload_io.run_sync(function)
 
-    async def _run(self, request: Request, load: Load | None) -> Outcome:
+    async def _run(self, request: Request, *, is_loaded: bool) -> Outcome:
         """Work and do what follows the commit, even if the peer goes away in between.
 
         Threads work to the end anyway. An asynchronous session that is cancelled in a statement may
         keep its connection, with all its locks, until that is collected.
         """
-        run = CrudRun(self, self._work, request, load)
-        follows = self.pushes is not None or self._has_extensions
-        is_kept = self.store.is_async or (follows and _may_write(request))
+        run = CrudRun(self, self._work, request, is_loaded=is_loaded)
+        is_kept = self.store.is_async or (self._has_extensions and _may_write(request))
         if not (is_kept and is_on_loop()):
             return await run.run()
-        followers = self.payload_io.followers
-        return await followers.finish(run.run(), of_the_peer=(VortexError, RefusedByDatabase))
+        background = self.payload_io.background
+        return await background.finish(run.run(), of_the_peer=(VortexError, RefusedByDatabase))
 
-    def _make_pushes(self, push_on_commit: bool | str) -> CrudPushes | None:
-        if not push_on_commit:
+    async def _begin_load(self, request: Request) -> Load | None:
+        """Begin to answer a request of a peer that is pushed to, in its turn."""
+        loads = self.payload_io.loads
+        if not self.push_on_commit or request.is_push or loads is None:
             return None
-        reader = LoadReader(
-            self.plan,
-            self.store,
-            self.payload_io,
-            self._work,
-            is_same_for_all=not self._own_hooks
-            and self.plan.main.hooks.isdisjoint({"before_retrieve", "after_retrieve"}),
-        )
-        with_lists = push_on_commit != "rows"
-        return CrudPushes(self.plan, reader, self.payload_io, self.filt, with_lists=with_lists)
+        pushed = _without_passing(request.reply_filt)
+        if not pushed:
+            return None
+        question = _without_passing(request.filt)
+        is_list = question.get("id") is None
+        if is_list and (self.push_on_commit == "rows" or self.plan.listing is None):
+            return None
+        return await loads.begin(request, question, pushed, is_list=is_list)
+
+    def _end_load(self, load: Load, request: Request, outcome: Outcome) -> None:
+        """Note what a peer has got: a list, or a row, but no default tuple."""
+        is_list = request.filt.get("id") is None
+        if outcome.result is not None:
+            load.note(None if is_list else outcome.tag)
+        elif is_list or outcome.tuples:
+            load.keep(outcome.tag)
 
     def _work(self, request: Request, unit: Unit) -> Outcome:
         work = CrudWork(self.plan, request, unit)
@@ -351,6 +356,11 @@ class OrmCrudHandler(BaseHandler):
             for name in ("get_queryset", "pre_process", "post_process")
             if name in vars(self) or getattr(type(self), name) is not getattr(OrmCrudHandler, name)
         )
+
+
+def _without_passing(filt: Filt) -> Filt:
+    """Return a filt without what it says of one request only."""
+    return {name: value for name, value in filt.items() if name not in _PASSING}
 
 
 def _may_write(request: Request) -> bool:

@@ -8,16 +8,14 @@ import inspect
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from django_vortex.exceptions import LoadsOnLoop
+from django_vortex.live.answers import find_tag
 from django_vortex.logs import get_limited_logger
 from django_vortex.orm.crud.answer import make_read_answer
-from django_vortex.orm.crud.content import digest
 from django_vortex.orm.crud.extension import Context, has_hook
 from django_vortex.orm.crud.items import Done
-from django_vortex.orm.crud.loads import Load
-from django_vortex.orm.crud.pushes import CrudPushes
 from django_vortex.orm.crud.refusals import explain_refusal
 from django_vortex.orm.crud.work import Outcome
 from django_vortex.orm.store import RefusedByDatabase, Store, Unit
@@ -30,6 +28,8 @@ from django_vortex.routing.request import Request
 
 logger = get_limited_logger(__name__)
 
+_T = TypeVar("_T")
+
 _ACTION_HOOKS = {
     Action.CREATE: "after_create_commit",
     Action.UPDATE: "after_update_commit",
@@ -41,7 +41,6 @@ class CrudHost(Protocol):
     """What a run needs of its handler."""
 
     store: Store
-    pushes: CrudPushes | None
 
     @property
     def payload_io(self) -> PayloadIO:
@@ -55,7 +54,7 @@ class CrudRun:
         handler: Who is asked.
         do: What is done in the transaction.
         request: Who asks.
-        load: What the asker is going to have, where that is remembered.
+        is_loaded: Whether it is to be known what the asker has then.
     """
 
     def __init__(
@@ -63,12 +62,13 @@ class CrudRun:
         handler: CrudHost,
         do: Callable[[Request, Unit], Outcome],
         request: Request,
-        load: Load | None,
+        *,
+        is_loaded: bool = False,
     ) -> None:
         self._handler = handler
         self._do = do
         self._request = request
-        self._load = load
+        self._is_loaded = is_loaded
         self._done: Sequence[Done] = ()
 
     async def run(self) -> Outcome:
@@ -86,11 +86,6 @@ class CrudRun:
             raise explain_refusal(error, self._done) from error  # at the commit
         if outcome.result is None:
             outcome.answer = await make_read_answer(outcome, self._request, handler.payload_io)
-        if handler.pushes is not None:
-            try:
-                handler.pushes.note(self._load, outcome)
-            except Exception:
-                logger.exception("Nobody could be told of what %r has stored", handler)
         await self._call_hooks(outcome.done)
         return outcome
 
@@ -98,29 +93,25 @@ class CrudRun:
         self._done = ()
         outcome = self._do(self._request, unit)
         self._done = outcome.done
-        if self._load is not None and outcome.result is None:
-            outcome.content = digest(outcome.tuples, self._handler.payload_io.codec)
+        payload_io, tuples = self._handler.payload_io, outcome.tuples
+        if self._is_loaded:
+            outcome.tag = self._encode(partial(find_tag, tuples, payload_io.codec), outcome, unit)
         if outcome.result is not None:
-            self._answer(outcome, unit)
+            # A change whose answer cannot be encoded is not stored: the peer would send it again.
+            date, result = payload_io.clock(), outcome.result
+            answer = partial(make_answer, tuples, self._request, date, result=result)
+            outcome.answer = self._encode(answer, outcome, unit)
         return outcome
 
-    def _answer(self, outcome: Outcome, unit: Unit) -> None:
-        """Encode what tells of a change, while that can still be undone.
-
-        A change whose answer cannot be encoded is not stored: the peer would send it again.
-        """
-        payload_io = self._handler.payload_io
-        answer = partial(
-            make_answer, outcome.tuples, self._request, payload_io.clock(), result=outcome.result
-        )
-        if is_on_loop():  # which has other things to do than to encode much
-            if len(outcome.tuples) <= MAX_TUPLES_ON_LOOP:
-                with suppress(LoadsOnLoop):
-                    outcome.answer = answer()
-                    return
-            outcome.answer = unit.wait(payload_io.run_sync(answer))
-        else:
-            outcome.answer = answer()
+    def _encode(self, function: Callable[[], _T], outcome: Outcome, unit: Unit) -> _T:
+        """Return what a function makes of an outcome, while that can still be undone."""
+        if not is_on_loop():
+            return function()
+        if len(outcome.tuples) <= MAX_TUPLES_ON_LOOP:
+            with suppress(LoadsOnLoop):
+                return function()
+        # The loop has other things to do than to encode much.
+        return unit.wait(self._handler.payload_io.run_sync(function))
 
     async def _call_hooks(self, done: Sequence[Done]) -> None:
         """Call what waits for the commit; that can fail nothing any more."""

@@ -40,8 +40,8 @@ class Outcome:
     unset: frozenset[str] = frozenset()
     """The fields of a default tuple that say nothing by being None: their default is not known."""
 
-    content: bytes | None = None
-    """The digest of the tuples, where somebody wants to know."""
+    tag: str | None = None
+    """What `find_tag` gives of the tuples, where somebody wants to know."""
 
 
 class CrudWork:

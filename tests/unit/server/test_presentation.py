@@ -9,9 +9,9 @@ from django_vortex.live.questions import Question, Scope
 from django_vortex.live.watch import Watch
 from django_vortex.server.presentation import (
     KEPT_MILLISECONDS,
+    LoadedPresentation,
     OwnPresentation,
     ShownAnswers,
-    WholePresentation,
 )
 from django_vortex.wire.codec import Codec
 from django_vortex.wire.dialects import Dialect
@@ -49,7 +49,8 @@ def test_peers_that_come_from_the_same_answer_share_a_delivery(bench: Bench) -> 
 def test_released_clients_with_the_same_filt_share_a_delivery(bench: Bench) -> None:
     watch = bench.watch("a", 1, 2)
     first, second = (
-        WholePresentation(bench.shown, "n", {"key": "n"}, None, Dialect.D1) for _ in range(2)
+        LoadedPresentation(bench.shown, "n", {"key": "n"}, Dialect.D1, is_list=True)
+        for _ in range(2)
     )
     assert first.get_delivery(watch, None) is second.get_delivery(watch, None)
 
