@@ -179,8 +179,6 @@ async def run(seed: int, world: World, *, writes: int = WRITES, peers: int = PEE
         following = [asyncio.create_task(one.follow()) for one, _ in viewers]
         try:
             await _write_and_break(source, world, proxies, seed, writes)
-            for one, _ in others:
-                await one.renew()
             wrong = await _judge(world, [*viewers, *others], cookies)
             return wrong + [f"{one.filt}: {fault}" for one, _ in viewers for fault in one.faults]
         finally:

@@ -38,17 +38,20 @@ class ReleasedViewer:
         key, prefix = self.filt["key"], self.filt["prefix"]
         self.text = await asyncio.to_thread(self.observing.subscribe, key, prefix=prefix)
 
-    async def renew(self) -> None:
-        """Do what programs over HTTP have to: their library notices no end of a server."""
-        if self.kind == "http":
-            await self.subscribe()
-
     async def compare(self, fresh: Client) -> str:
-        """Return how the newest answer differs from what is answered now, "" if it does not."""
+        """Return how the newest answer differs from what is answered now, "" if it does not.
+
+        Over HTTP it is asked for again then, as programs have to: the library does not notice that
+        a server has ended, and loses what it has decoded before the info (PROTOCOL 6.7).
+        """
         reply = await fresh.call(self.filt, timeout=PATIENCE_SECONDS)
         expected = list(reply.tuples)
         [shown] = (await asyncio.to_thread(self.observing.seen, self.text))[-1:] or [None]
-        return "" if shown == expected else f"shown {shown!r}, answered {expected!r}"
+        if shown == expected:
+            return ""
+        if self.kind == "http":
+            await self.subscribe()
+        return f"over {self.kind} shown {shown!r}, answered {expected!r}"
 
 
 @asynccontextmanager
