@@ -2,11 +2,11 @@
 
 A watch of its own, one for each user and question, evaluates the permission and depends on what
 that reads. While a change may concern it the peer is shown nothing; when it refuses, the watch is
-over.
+over. Where nobody can tell, the peer is told so and shown nothing until somebody can.
 """
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Protocol
 
 from django_vortex.exceptions import PeerError
 from django_vortex.live.watch import Watch
@@ -52,23 +52,42 @@ def is_open_to_all(endpoint: Registered, filt: Filt, codec: Codec) -> bool:
         return False
 
 
+class Guarded(Protocol):
+    """A peer's watch of a shared answer."""
+
+    @property
+    def peer(self) -> str:
+        """The uuid of the peer."""
+
+    @property
+    def user(self) -> str | None:
+        """The primary key of its user as text, if it is logged in."""
+
+    def doubt(self, error: PeerError, /) -> None:
+        """Tell the peer why nobody can tell whether it may watch."""
+
+    def trust(self) -> None:
+        """Take notice that the peer may watch, after it was in doubt."""
+
+
 class Gate:
     """A `Subscriber` that ends a peer's watch of a shared answer with its right to it.
 
     Args:
-        peer: The uuid of the peer.
-        user: The primary key of its user as text.
-        end: Ends the watch of the peer.
+        guarded: The watch.
+        end: Ends it.
     """
 
-    __slots__ = ("_end", "peer", "tag", "user", "watch")
+    __slots__ = ("_end", "_guarded", "_is_in_doubt", "peer", "tag", "user", "watch")
 
     is_counted = False
 
-    def __init__(self, peer: str, user: str | None, end: Callable[[PeerError], None]) -> None:
+    def __init__(self, guarded: Guarded, end: Callable[[PeerError], None]) -> None:
         self._end = end
-        self.peer = peer
-        self.user = user
+        self._guarded = guarded
+        self._is_in_doubt = False
+        self.peer = guarded.peer
+        self.user = guarded.user
         self.tag: str | None = None
         self.watch: Watch | None = None
 
@@ -80,7 +99,14 @@ class Gate:
     def show(self, watch: Watch, /) -> None:
         """Take notice that the peer may watch."""
         self.tag = None if watch.answer is None else watch.answer.tag
+        if self._is_in_doubt:
+            self._is_in_doubt = False
+            self._guarded.trust()
 
     def fail(self, watch: Watch, error: PeerError, /, *, is_final: bool) -> None:
         """Take notice that it may not, or that nobody can tell."""
-        self._end(error)
+        if is_final:
+            self._end(error)
+        else:
+            self._is_in_doubt = True
+            self._guarded.doubt(error)

@@ -109,6 +109,17 @@ class Subscription:
         self._is_over = is_final
         self._offer()
 
+    def doubt(self, error: PeerError, /) -> None:
+        """Tell the peer why nobody can tell whether it may watch; it is shown nothing meanwhile."""
+        self._error = error
+        self._offer()
+
+    def trust(self) -> None:
+        """Show the peer the newest answer, after it was in doubt whether it may see that."""
+        self._error = None if self.watch is None else self.watch.error
+        if not self._is_over and not self._is_gated:  # else it is offered when the gate opens
+            self._offer_if_open()
+
     def refuse(self, error: PeerError) -> None:
         """Tell the peer why it does not watch any more."""
         self._error = error

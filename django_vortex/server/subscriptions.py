@@ -207,7 +207,7 @@ class Subscriptions:
             scope=replace(scope, tenant=asked.scope.tenant),
             endpoint=gate_endpoint,
         )
-        gate = Gate(subscription.peer, subscription.user, partial(self._refuse, subscription))
+        gate = Gate(subscription, partial(self._refuse, subscription))
         gate.watch = self._watches.subscribe(question, gate)
         return gate
 

@@ -285,10 +285,13 @@ class Members(Permission):
 
     def __init__(self) -> None:
         self.users = {"Ada"}
+        self.is_broken = False
 
     def allows(self, request: Request, action: Action) -> bool:
         if (recorder := get_recorder()) is not None:
             recorder.reads.append(Dependency(Table("test", "members")))
+        if self.is_broken:
+            raise RuntimeError("The permission is broken")
         return request.user in self.users
 
 
@@ -308,6 +311,31 @@ async def test_right_that_goes_ends_the_watch(world: World, scope: Any) -> None:
         world.change("more hidden")
         await peer.request({"key": "vortex.unwatch"}, [])
         assert peer.unread == []
+
+
+async def test_right_that_nobody_can_tell_of_hides_the_answer_until_somebody_can(
+    world: World,
+) -> None:
+    members = Members()
+    world.add("test.secret", world.notes.read, scope="all", permission=members)
+    async with world.peer("1") as peer:
+        name = await watch(peer, "test.secret")
+        await see(peer, name)
+        members.is_broken = True
+        world.server.tell([Change(Table("test", "members")), Change(NOTES)])
+        world.notes.rows = ["new"]
+        shown = await see(peer, name)
+        assert shown.result["error"] == "internal"
+        assert "ended" not in shown.filt
+        world.change("newer")
+        members.is_broken = False
+        world.server.tell([Change(Table("test", "members"))])
+        shown = await see(peer, name)
+        while shown.result is not None:
+            shown = await see(peer, name)
+        assert shown.tuples == ["newer"]
+        world.change("newest")
+        assert (await see(peer, name)).filt["to"] != shown.filt["to"]
 
 
 async def test_unwatch_ends_a_watch(world: World) -> None:
