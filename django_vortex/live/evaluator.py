@@ -8,7 +8,7 @@ made where their tuples may be read.
 import asyncio
 import inspect
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any, Protocol
@@ -32,6 +32,7 @@ from django_vortex.routing.permission import READING
 from django_vortex.routing.replies import list_payload
 from django_vortex.routing.request import Request
 from django_vortex.routing.shared_peer import SharedPeer
+from django_vortex.routing.watchable import NeedsLoop
 from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.plain import is_true
 
@@ -66,10 +67,6 @@ class _Query(Request):
 
     def encode(self, envelope: PayloadEnvelope, date: Any) -> None:
         """Leave the reply as it is: an answer is made of it."""
-
-
-class _NeedsLoop(Exception):
-    """A plain handler or permission has returned a coroutine."""
 
 
 class Evaluator:
@@ -129,12 +126,12 @@ class Evaluator:
                     request = self._make_request(question, peer)
                     if not question.scope.is_shared:  # else each peer is asked about
                         _demand(question.endpoint.permission.allows(request, READING))
-                    result = question.endpoint.handler(request)
+                    result = _get_reader(question)(request)
                     if inspect.isawaitable(result):
                         _refuse_awaitable(result)
                     answer = self._make_answer(question, result, previous)
                 return judge(question, peer, recorder, begun, answer=answer)
-            except _NeedsLoop:
+            except NeedsLoop:
                 return None
             except Exception as error:
                 return self._fail(question, peer, recorder, begun, error)
@@ -213,7 +210,17 @@ class Evaluator:
 
 
 def _is_plain(question: Question) -> bool:
-    return not (question.endpoint.is_async or question.endpoint.permission.is_awaited)
+    endpoint = question.endpoint
+    if endpoint.permission.is_awaited:
+        return False
+    return not endpoint.is_async or _get_reader(question) is not endpoint.handler
+
+
+def _get_reader(question: Question) -> Callable[[Request], Any]:
+    """Return what answers in a thread."""
+    watchable = question.endpoint.watchable
+    read = None if watchable is None else watchable.read
+    return read or question.endpoint.handler
 
 
 def _demand(verdict: Any) -> None:
@@ -226,4 +233,4 @@ def _demand(verdict: Any) -> None:
 def _refuse_awaitable(value: Any) -> None:
     if inspect.iscoroutine(value):
         value.close()
-    raise _NeedsLoop
+    raise NeedsLoop

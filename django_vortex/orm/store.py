@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias, TypeVar
 
+from django_vortex.exceptions import DefinitionError
 from django_vortex.orm.conditions import Condition
 from django_vortex.orm.model_spec import ModelSpec, Shape
 
@@ -60,6 +61,14 @@ class Version:
 
 class StaleRow(Exception):
     """A row is no longer what its peer saw, or no longer there; the work is rolled back."""
+
+
+Wait: TypeAlias = Callable[[Awaitable[Any]], Any]
+"""Waits for a coroutine of the application in code that is none, and returns what that gives."""
+
+
+class DatabaseIsAsynchronous(DefinitionError):
+    """Plain code was to use what only coroutines can."""
 
 
 class RefusedByDatabase(Exception):
@@ -289,11 +298,16 @@ class Store(Protocol):
             TryAgain: The database was not able to, and has done nothing.
         """
 
-    def run_here(self, work: Callable[[Unit], _T]) -> _T:
+    def run_here(self, work: Callable[[Unit], _T], wait: Wait | None = None) -> _T:
         """Do work that only reads, in this thread and in the caller's transaction if there is one.
 
+        Args:
+            work: As of `run`.
+            wait: Waits for coroutines of the application; by default they run on a loop of their
+                own.
+
         Raises:
-            DefinitionError: The database is asynchronous; use `run`.
+            DatabaseIsAsynchronous: Use `run`.
         """
 
     def after_commit(self, function: Callable[[], object]) -> None:

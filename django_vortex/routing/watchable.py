@@ -17,6 +17,10 @@ MakeSource: TypeAlias = Callable[..., AsyncIterator[Any]]
 """Takes the request, gives the values that are shown one after another."""
 
 
+class NeedsLoop(Exception):
+    """Something of an evaluation has to be awaited, which a thread cannot do."""
+
+
 @dataclass(frozen=True, slots=True)
 class Watchable:
     """How the answers of an endpoint are watched.
@@ -31,6 +35,8 @@ class Watchable:
             list; None is never.
         may_share: Tells whether all peers that may ask get the same, though nobody has said so;
             None is no.
+        read: Answers in a thread, in the transaction of the batch, in place of a handler that waits
+            for threads itself; raises `NeedsLoop` where it would have to wait. None is the handler.
     """
 
     scope: WatchScope = "user"
@@ -38,6 +44,7 @@ class Watchable:
     source: MakeSource | None = None
     is_one: Callable[[Any], bool] | None = None
     may_share: Callable[[], bool] | None = None
+    read: Callable[..., Any] | None = None
 
 
 PER_USER: Final = Watchable()

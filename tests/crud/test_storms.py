@@ -29,7 +29,7 @@ def counts(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
         monkeypatch.setattr(owner, name, counted)
 
-    count(Evaluator, "_evaluate")
+    count(Evaluator, "_make_answer")
     count(Codec, "encode_rows")
     count(Codec, "encode_payload")
     return counts
@@ -57,10 +57,10 @@ async def test_a_storm_costs_as_much_as_its_bursts(board: Board, counts: Counter
                 saving = {**TICKET, "limit": 1}
                 assert (await bob.save(saving, [ticket(id=1, title=f"{number}")])).result
             await current(bob)
-            assert 0 < counts["_evaluate"] <= COMMITS
+            assert 0 < counts["_make_answer"] <= COMMITS
             # What is evaluated is encoded once for all who are shown it; each save is answered.
-            assert counts["encode_rows"] <= counts["_evaluate"] + COMMITS
-            assert counts["encode_payload"] <= counts["_evaluate"] + COMMITS
+            assert counts["encode_rows"] <= counts["_make_answer"] + COMMITS
+            assert counts["encode_payload"] <= counts["_make_answer"] + COMMITS
             for peer in peers:
                 assert peer.peer.unread[-1].tuples[0].title == f"{COMMITS - 1}"
         assert not watching.subscriptions

@@ -1,5 +1,6 @@
 """`OrmCrudHandler`: create, retrieve, update and delete rows of tables (PROTOCOL 9)."""
 
+import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
@@ -29,11 +30,12 @@ from django_vortex.orm.crud.save import CrudSave
 from django_vortex.orm.crud.stores import make_store
 from django_vortex.orm.crud.work import CrudWork, Outcome
 from django_vortex.orm.filt_keys import check_keys, is_of_application
-from django_vortex.orm.store import RefusedByDatabase, Unit
+from django_vortex.orm.store import DatabaseIsAsynchronous, RefusedByDatabase, Unit
 from django_vortex.routing.peer import Peer
 from django_vortex.routing.permissions import DefaultPermission
 from django_vortex.routing.ports import Load, is_on_loop
 from django_vortex.routing.request import Request
+from django_vortex.routing.watchable import NeedsLoop
 from django_vortex.typedefs import Filt
 from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.payload import Payload
@@ -184,7 +186,11 @@ class OrmCrudHandler(BaseHandler):
         self.store = make_store(self.model, self.session_factory, self.using, self._run_sync)
         self.plan = make_crud_plan(self)
         permissions = [plan.access.permission for plan in self.plan.models]
-        self._watchable = replace(self._watchable, may_share=self._is_same_for_all)
+        self._watchable = replace(
+            self._watchable,
+            may_share=self._is_same_for_all,
+            read=None if self.store.is_async else self._read,
+        )
         self._register(CrudGate(permissions), owner)
         self._known_keys = frozenset((*self.filt, *_FILT_KEYS))
         self._has_extensions = any(plan.extensions for plan in self.plan.models)
@@ -212,8 +218,7 @@ class OrmCrudHandler(BaseHandler):
 
     async def handle(self, request: Request) -> Any:
         """Answer a request, after the commit."""
-        if not self._known_keys.issuperset(request.filt):
-            check_keys(request, self.payload_io, self._known_keys, may_be_read=self._may_read_filt)
+        self._check_keys(request)
         load = await self._begin_load(request)
         try:
             outcome = await self._run(request, is_loaded=load is not None)
@@ -263,6 +268,25 @@ class OrmCrudHandler(BaseHandler):
             self.store.after_commit,
             needs_loop=self.store.is_async,
         )
+
+    def _read(self, request: Request) -> list[Any]:
+        """Answer an evaluation, in its thread and in the transaction of its batch.
+
+        Raises:
+            NeedsLoop: A hook, a permission or the database has to be awaited.
+        """
+        self._check_keys(request)
+        try:
+            outcome = self.store.run_here(partial(self._work, request), _refuse_to_wait)
+        except DatabaseIsAsynchronous as error:
+            raise NeedsLoop from error
+        except (RefusedByDatabase, TryAgain) as error:
+            raise explain_failure(self, error) from error
+        return list(outcome.tuples)
+
+    def _check_keys(self, request: Request) -> None:
+        if not self._known_keys.issuperset(request.filt):
+            check_keys(request, self.payload_io, self._known_keys, may_be_read=self._may_read_filt)
 
     def _run_sync(self, function: Callable[[], Any]) -> Awaitable[Any]:
         return self.payload_io.run_sync(function)
@@ -356,6 +380,12 @@ class OrmCrudHandler(BaseHandler):
             for name in ("get_queryset", "pre_process", "post_process")
             if name in vars(self) or getattr(type(self), name) is not getattr(OrmCrudHandler, name)
         )
+
+
+def _refuse_to_wait(awaitable: Awaitable[Any]) -> Any:
+    if inspect.iscoroutine(awaitable):
+        awaitable.close()
+    raise NeedsLoop
 
 
 def _without_passing(filt: Filt) -> Filt:

@@ -13,7 +13,7 @@ from django_vortex.orm.django.reading import ShapeReader
 from django_vortex.orm.django.refusals import AT_COMMIT, explain
 from django_vortex.orm.django.transact import transact
 from django_vortex.orm.model_spec import ModelSpec, Shape
-from django_vortex.orm.store import Scope, Unit
+from django_vortex.orm.store import Scope, Unit, Wait
 from django_vortex.orm.transient import may_be_done, may_try_again
 from django_vortex.orm.waiting import Waiting
 from django_vortex.typedefs import RunSync
@@ -50,7 +50,7 @@ class DjangoStore:
     async def run(self, work: Callable[[Unit], _T]) -> _T:
         """Do work in a transaction, off the loop."""
         waiting = Waiting()
-        unit = DjangoUnit(self._get_alias(), self._get_reader, waiting)
+        unit = DjangoUnit(self._get_alias(), self._get_reader, waiting.wait)
 
         is_committing = False
 
@@ -75,10 +75,11 @@ class DjangoStore:
                 raise UnknownOutcome from error
             raise
 
-    def run_here(self, work: Callable[[Unit], _T]) -> _T:
+    def run_here(self, work: Callable[[Unit], _T], wait: Wait | None = None) -> _T:
         """Do work that only reads, here and now."""
+        wait = wait or Waiting().wait
         try:
-            return work(DjangoUnit(self._get_alias(), self._get_reader, Waiting()))
+            return work(DjangoUnit(self._get_alias(), self._get_reader, wait))
         except Error as error:
             if may_try_again(error.__cause__ or error, is_committing=False):
                 raise TryAgain from error
@@ -107,11 +108,11 @@ class DjangoUnit:
         self,
         using: str,
         get_reader: Callable[[Shape], ShapeReader],
-        waiting: Waiting,
+        wait: Wait,
     ) -> None:
         self.using = using
         self._get_reader = get_reader
-        self._waiting = waiting
+        self._wait = wait
 
     def rows(self, shape: Shape, scope: Scope) -> DjangoCrudRows:
         """Return the rows of a model."""
@@ -119,4 +120,5 @@ class DjangoUnit:
 
     def wait(self, awaitable: Awaitable[_T]) -> _T:
         """Wait for a coroutine on the event loop."""
-        return self._waiting.wait(awaitable)
+        waited: _T = self._wait(awaitable)
+        return waited

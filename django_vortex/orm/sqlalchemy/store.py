@@ -7,7 +7,7 @@ the event loop, where SQLAlchemy's greenlets let the same code wait.
 Imported only by who has SQLAlchemy.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from sqlalchemy import event, select
@@ -16,14 +16,14 @@ from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlalchemy.orm import Session, SessionTransaction, scoped_session
 from sqlalchemy.util import await_only
 
-from django_vortex.exceptions import DefinitionError, TryAgain, UnknownOutcome
+from django_vortex.exceptions import TryAgain, UnknownOutcome
 from django_vortex.logs import get_limited_logger
 from django_vortex.orm.model_spec import ModelSpec, Shape
 from django_vortex.orm.sqlalchemy.errors import explain, is_of_engine, may_be_late
 from django_vortex.orm.sqlalchemy.models import MappedModel, describe
 from django_vortex.orm.sqlalchemy.shape_plan import ShapePlan, make_shape_plan
 from django_vortex.orm.sqlalchemy.unit import SqlAlchemyUnit
-from django_vortex.orm.store import Unit
+from django_vortex.orm.store import DatabaseIsAsynchronous, Unit, Wait
 from django_vortex.orm.transient import may_be_done, may_try_again
 from django_vortex.orm.waiting import Waiting, await_guarded
 from django_vortex.typedefs import RunSync
@@ -31,8 +31,6 @@ from django_vortex.typedefs import RunSync
 logger = get_limited_logger(__name__)
 
 _T = TypeVar("_T")
-
-Wait = Callable[[Awaitable[Any]], Any]
 
 
 class SqlAlchemyStore:
@@ -84,19 +82,23 @@ class SqlAlchemyStore:
         outcome: _T = result
         return outcome
 
-    def run_here(self, work: Callable[[Unit], _T]) -> _T:
+    def run_here(self, work: Callable[[Unit], _T], wait: Wait | None = None) -> _T:
         """Do work in this thread, in a session of its own: SQLAlchemy has no current transaction.
 
+        Args:
+            work: What is done.
+            wait: Waits for coroutines of the application.
+
         Raises:
-            DefinitionError: The sessions are asynchronous.
+            DatabaseIsAsynchronous: The sessions are.
         """
         session = None if self.is_async else self._make_session()
         if session is None or _is_async(session):
-            raise DefinitionError(
+            raise DatabaseIsAsynchronous(
                 "The sessions are asynchronous, and no loop runs here to use them on:"
                 " call this in a coroutine, as with asyncio.run()"
             )
-        return self._run_session(session, work, Waiting().wait)
+        return self._run_session(session, work, wait or Waiting().wait)
 
     def after_commit(self, function: Callable[[], object]) -> None:
         """Call a function when the session of this scope has committed, at once without one."""
