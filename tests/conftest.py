@@ -9,11 +9,12 @@ With ``CI`` in the environment a skip is a failure: there nothing may be missing
 import logging
 import os
 import signal
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 
 import pytest
 from hypothesis import settings
 
+from django_vortex.live.telling import telling
 from django_vortex.logs import RateLimit
 from tests.interop.originals.releases import describe_releases
 
@@ -33,6 +34,15 @@ collect_ignore = [] if "PREVIOUS_TREE" in os.environ else ["previous_version"]
 def pytest_report_header() -> str:
     """Return which released clients are here; tests with the others are not collected."""
     return describe_releases()
+
+
+@pytest.fixture(autouse=True)
+def listener_stays() -> Iterator[None]:
+    """Fail a test that leaves somebody else, or nobody, to listen to what is committed."""
+    before = telling._listener
+    yield
+    left, telling._listener = telling._listener, before
+    assert left == before, "Use telling.heard_by()"
 
 
 IN_CI = os.environ.get("CI", "").lower() not in ("", "0", "false")

@@ -59,13 +59,16 @@ class Telling:
         self._is_heard = is_heard or _always
 
     @contextmanager
-    def heard_where(self, is_heard: Callable[[], bool]) -> Iterator[None]:
-        """Let somebody else say whether the listener can do anything with changes, for tests."""
-        before, self._is_heard = self._is_heard, is_heard
+    def heard_by(
+        self, listener: Listener | None, is_heard: Callable[[], bool] | None = None
+    ) -> Iterator[None]:
+        """Tell somebody else meanwhile, as `listen` does."""
+        before = self._listener, self._is_heard
+        self.listen(listener, is_heard)
         try:
             yield
         finally:
-            self._is_heard = before
+            self.listen(*before)
 
     @property
     def is_heard(self) -> bool:

@@ -16,6 +16,7 @@ from django_vortex.server.connection import Connection
 from django_vortex.server.live_parts import Live
 from django_vortex.testing.inline import run_in_test
 from django_vortex.transports import evaluating
+from django_vortex.transports.telling import tell
 
 OPTIONS = LiveOptions(coalesce_seconds=0.0, evaluation_seconds=86_400.0)
 
@@ -39,7 +40,7 @@ async def committing(is_watched: Callable[[], bool]) -> AsyncIterator[None]:
     """Let what the test writes be told, while something is watched."""
     captures = await run_in_test(begin_test)
     try:
-        with telling.heard_where(is_watched):
+        with telling.heard_by(tell, is_watched):
             yield
     finally:
         for capture in captures:

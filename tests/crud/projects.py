@@ -22,7 +22,6 @@ from django_vortex.server.server import Server
 from django_vortex.testing.bench import OPTIONS
 from django_vortex.testing.live import make_live
 from django_vortex.testing.peer import AsyncPeer
-from django_vortex.transports import telling as tells
 from django_vortex.transports.identity import get_identity
 from django_vortex.transports.threads import BlockingPool
 from django_vortex.wire.dialects import Dialect
@@ -137,11 +136,8 @@ async def _telling_of_their_own() -> AsyncIterator[None]:
             else:
                 loop.call_soon_threadsafe(process.server.tell, changes)
 
-    telling.listen(tell)
-    try:
+    with telling.heard_by(tell):
         yield
-    finally:
-        tells.listen()
 
 
 @asynccontextmanager

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from django_vortex.live.telling import telling
 from tests.crud.fixtures import *  # noqa: F403
-from tests.live.django_place import Place, Templates, hearing
+from tests.live.django_place import Place, Templates
 
 
 @pytest.fixture(autouse=True)
@@ -49,5 +50,5 @@ def on_postgres(request: pytest.FixtureRequest, templates: Templates) -> Iterato
 @pytest.fixture
 def unheard() -> Iterator[None]:
     """Nobody listens."""
-    with hearing(None):
+    with telling.heard_by(None):
         yield

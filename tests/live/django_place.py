@@ -17,7 +17,7 @@ import psycopg
 from django.db import connections, models, router, transaction
 
 from django_vortex.live.changes import Change, Operation
-from django_vortex.live.telling import Listener, telling
+from django_vortex.live.telling import telling
 from django_vortex.orm.django.database_names import find_database
 from tests.live import django_models as m
 from tests.support.postgres import USER
@@ -151,7 +151,7 @@ class Place:
                 told.tellings.append(Telling(own, self.read()))
 
         self.database_name = self.database
-        with hearing(listen):
+        with telling.heard_by(listen):
             yield told
 
     @contextmanager
@@ -179,17 +179,6 @@ class Place:
             unseen=set(unseen.split()),
             is_simple=is_simple,
         )
-
-
-@contextmanager
-def hearing(listener: Listener | None) -> Iterator[None]:
-    """Let somebody else, or nobody, listen meanwhile."""
-    before = telling._listener, telling._is_heard
-    telling.listen(listener)
-    try:
-        yield
-    finally:
-        telling.listen(*before)
 
 
 def find_key(model: Any, values: dict[str, Any]) -> Key:

@@ -18,6 +18,7 @@ from django.db.models.functions import Lower, RowNumber
 from django_vortex.live.changes import Change
 from django_vortex.live.dependencies import Dependency
 from django_vortex.live.recording import recording
+from django_vortex.live.telling import telling
 from tests.live.django_models import Bar as Pub
 from tests.live.django_models import (
     City,
@@ -32,7 +33,7 @@ from tests.live.django_models import (
     Team,
     Ticket,
 )
-from tests.live.django_place import Place, hearing
+from tests.live.django_place import Place
 
 STATES = ("open", "shut", "Open")
 Evaluate = Callable[[], Any]
@@ -304,7 +305,7 @@ def test_no_change_is_overlooked(place: Place, seed: int) -> None:
         watches = [Watch(make_answer(rnd), f"{seed}") for _ in range(25)]
         for _ in range(8):
             changes: list[Change] = []
-            with hearing(changes.extend):
+            with telling.heard_by(changes.extend):
                 write(rnd, place)
             for watch in watches:
                 before, reads = watch.answer, watch.reads

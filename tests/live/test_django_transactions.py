@@ -11,8 +11,9 @@ from django.db import DatabaseError, InterfaceError, transaction
 from django.test import TestCase
 from django.test.utils import CaptureQueriesContext
 
+from django_vortex.live.telling import telling
 from tests.live.django_models import Label, Team, Ticket
-from tests.live.django_place import Place, Templates, hearing
+from tests.live.django_place import Place, Templates
 
 LABELS = "live_label"
 
@@ -353,7 +354,7 @@ def test_listener_that_raises_harms_nobody(place: Place, caplog: pytest.LogCaptu
     def fail(changes: object) -> None:
         raise ValueError("no")
 
-    with hearing(fail):
+    with telling.heard_by(fail):
         Team.objects.create(name="n")
     assert Team.objects.filter(name="n").exists()
     assert "Nobody could be told" in caplog.text

@@ -7,13 +7,13 @@ from django.db import transaction
 
 from django_vortex import Request, notify, query
 from django_vortex.live.changes import Change
-from tests.live.django_place import hearing
+from django_vortex.live.telling import telling
 
 
 @pytest.fixture
 def heard() -> Iterator[list[Change]]:
     heard: list[Change] = []
-    with hearing(heard.extend):
+    with telling.heard_by(heard.extend):
         yield heard
 
 
@@ -44,5 +44,5 @@ def test_told_where_nobody_listens() -> None:
     def notified(request: Request) -> int:
         return 1
 
-    with hearing(None):
+    with telling.heard_by(None):
         notify(notified)

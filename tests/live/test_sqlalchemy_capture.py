@@ -86,7 +86,6 @@ def installed() -> Iterator[None]:
     was_installed = capture.is_installed()
     capture.install()
     yield
-    telling.listen(None)
     if not was_installed:
         capture.uninstall()
 
@@ -100,9 +99,8 @@ def test_what_changes_is_told_and_can_be_seen(
     fill(place.engine)
     before = read_all(reader)
     ear = Ear(reader)
-    telling.listen(ear)
-    case.write(place)
-    telling.listen(None)
+    with telling.heard_by(ear):
+        case.write(place)
     after = read_all(reader)
     reader.dispose()
     assert not [one for one in caplog.records if one.name.startswith("django_vortex")]

@@ -51,9 +51,8 @@ def told(engine: Engine) -> Iterator[list[Change]]:
     things.metadata.drop_all(engine)
     things.metadata.create_all(engine)
     changes: list[Change] = []
-    telling.listen(changes.extend)
-    yield changes
-    telling.listen(None)
+    with telling.heard_by(changes.extend):
+        yield changes
     if not was_installed:
         capture.uninstall()
 
@@ -271,10 +270,8 @@ def test_large_transaction_says_little(engine: Engine, told: list[Change]) -> No
 
 
 def test_nothing_is_kept_while_nobody_listens(engine: Engine, told: list[Change]) -> None:
-    telling.listen(None)
-    with engine.begin() as link:
+    with telling.heard_by(None), engine.begin() as link:
         link.execute(sa.update(items).values(nm="x"))
-    telling.listen(told.extend)
     with engine.begin() as link:
         link.execute(sa.select(items)).all()
     assert told == []
@@ -283,10 +280,8 @@ def test_nothing_is_kept_while_nobody_listens(engine: Engine, told: list[Change]
 def test_transaction_that_began_unheard_may_have_changed_everything(
     engine: Engine, told: list[Change]
 ) -> None:
-    telling.listen(None)
-    with engine.begin() as link:
+    with engine.begin() as link, telling.heard_by(None):
         link.execute(sa.update(items).values(nm="x"))
-        telling.listen(told.extend)
     assert {"shelf_item", "shelf_tag"} <= {one.table.name for one in told}
     assert all(one.operation is Operation.ANY and one.keys is None for one in told)
 

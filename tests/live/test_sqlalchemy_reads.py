@@ -454,11 +454,10 @@ def test_affected_is_a_superset_of_changed(seed: int, engine: Engine) -> None:
         for _ in range(4):
             before = [evaluate(engine, one) for one in statements]
             told: list[Change] = []
-            telling.listen(told.extend)
-            with Session(engine) as session, suppress(StaleDataError):
+            hearing = telling.heard_by(told.extend)
+            with hearing, Session(engine) as session, suppress(StaleDataError):
                 choose_write(rnd, session)
                 session.commit()
-            telling.listen(None)
             for statement, (rows, reads) in zip(statements, before, strict=True):
                 is_changed = evaluate(engine, statement)[0] != rows
                 is_affected = any(one.is_concerned_by(change) for one in reads for change in told)

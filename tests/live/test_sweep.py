@@ -93,14 +93,13 @@ def test_told_writes_are_no_reason_to_evaluate_on_postgres(on_postgres: Place) -
     before = look_at_database(place.database, tables)
     assert before is not None
     told: list[Change] = []
-    telling.listen(told.extend)
-    team = Team.objects.create(name="told")
-    Label.objects.bulk_create([Label(name=f"told{number}", weight=1) for number in range(5)])
-    team.name = "told again"
-    team.save()
-    Label.objects.filter(name__startswith="told").update(weight=2)
-    Label.objects.filter(name__startswith="told").delete()
-    telling.listen(None)
+    with telling.heard_by(told.extend):
+        team = Team.objects.create(name="told")
+        Label.objects.bulk_create([Label(name=f"told{number}", weight=1) for number in range(5)])
+        team.name = "told again"
+        team.save()
+        Label.objects.filter(name__startswith="told").update(weight=2)
+        Label.objects.filter(name__startswith="told").delete()
     place.connection.close()  # so that what it wrote is counted now
     assert None not in {one.rows for one in told}
     sweeper.ledger.note(told, 99.0)
@@ -224,7 +223,6 @@ def shelf(shelf_url: URL) -> Iterator[Engine]:
     engine = make_engine(shelf_url, poolclass=sa.NullPool)
     fill(engine)
     yield engine
-    telling.listen(None)
     if not was_installed:
         capture.uninstall()
 
@@ -235,15 +233,13 @@ def test_engine_is_asked_and_told_writes_are_explained(shelf: Engine) -> None:
     before = look_at_engine(database, tables)
     assert before is not None
     told: list[Change] = []
-    telling.listen(told.extend)
-    with Session(shelf) as session:
+    with telling.heard_by(told.extend), Session(shelf) as session:
         session.add_all([Item(name=f"n{number}") for number in range(3)])
         session.get_one(Item, 1).number = 9
         session.execute(sa.update(Seat).where(Seat.number < 2).values(guest="x"))
         session.execute(sa.delete(Item).where(Item.id == 2))
         session.execute(sa.insert(Tag), [{"name": "a"}, {"name": "b"}])
         session.commit()
-    telling.listen(None)
     sweeper.ledger.note(told, 99.0)
     moved: set[str] = set()
 

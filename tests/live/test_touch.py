@@ -12,8 +12,9 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, sessionmaker
 from django_vortex import touch
 from django_vortex.exceptions import DefinitionError
 from django_vortex.live.changes import MAX_KEYS, Change, Operation
+from django_vortex.live.telling import telling
 from tests.live.django_models import Asset, Label, Rate, Seat, Team
-from tests.live.django_place import Place, hearing
+from tests.live.django_place import Place
 
 
 class Base(DeclarativeBase):
@@ -94,7 +95,7 @@ def test_quiet_table(place: Place) -> None:
 @pytest.fixture
 def heard() -> Iterator[list[Change]]:
     heard: list[Change] = []
-    with hearing(heard.extend):
+    with telling.heard_by(heard.extend):
         yield heard
 
 

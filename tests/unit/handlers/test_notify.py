@@ -27,9 +27,8 @@ class State(enum.Enum):
 def told() -> Iterator[list[Change]]:
     """What was told, in the place of a server."""
     found: list[Change] = []
-    telling.listen(found.extend)
-    yield found
-    telling.listen(None)
+    with telling.heard_by(found.extend):
+        yield found
 
 
 @pytest.fixture

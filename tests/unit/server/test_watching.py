@@ -560,11 +560,8 @@ def listening(world: World) -> Iterator[None]:
         else:
             loop.call_soon_threadsafe(world.server.tell, changes)
 
-    telling.listen(tell)
-    try:
+    with telling.heard_by(tell):
         yield
-    finally:
-        telling.listen(None)
 
 
 @pytest.mark.parametrize("is_async", [False, True])
