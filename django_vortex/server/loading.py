@@ -85,9 +85,13 @@ class Load:
         self.tag = tag
 
     def note(self, tag: str | None) -> None:
-        """Note what the peer has got by its own change, if it is pushed that already."""
-        self.is_kept = self.known is not None and tag is not None
-        self.tag = tag
+        """Note what the peer has got by its own change, if it is pushed that already.
+
+        It is shown nothing from before, also where it has got something else.
+        """
+        if self.known is not None:
+            self.is_kept = True
+            self.tag = tag or self.known.tag
 
 
 class Loading:
