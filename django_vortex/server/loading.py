@@ -178,9 +178,10 @@ class Loading:
         """Watch from now on, in place of what was watched until now.
 
         What is evaluated already may be older than the answer; the new subscription is shown
-        nothing of it.
+        nothing of it. Who has gone to another process and come back has another connection here.
         """
-        connection, subscriptions = load.connection, self._subscriptions
+        subscriptions = self._subscriptions
+        connection = self._peers.get(load.connection.peer.uuid) or load.connection
         if not load.is_kept:
             if load.known is not None:
                 load.known.start()

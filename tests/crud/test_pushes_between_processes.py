@@ -244,6 +244,26 @@ async def test_an_answer_that_follows_the_peer_is_read_again_behind_it(project: 
             assert await receive_titles(here, ROW) == ["A"]
 
 
+async def test_an_answer_to_who_has_gone_and_come_back_is_read_again_behind_it(
+    project: Project,
+) -> None:
+    project.serve()
+    async with project.a.connected(ANN) as there, project.b.connected(BOB) as bob:
+        held = hold_next(project.a.board._kept[0])
+        asking = asyncio.ensure_future(there.send(ROW))
+        await held.reached()
+        async with project.b.connected(ANN):
+            project.carry()
+            async with project.a.connected(ANN) as back:
+                project.carry()
+                held.release()
+                await asking
+                await bob.ask(TICKET, [ticket(id=1, title="A")])
+                project.carry()
+                while await receive_titles(back, ROW) != ["A"]:
+                    project.carry()
+
+
 async def test_a_change_long_ago_lets_nothing_be_read_again(project: Project) -> None:
     project.serve()
     async with project.a.connected(ANN) as there, project.b.connected(BOB) as bob:
