@@ -8,10 +8,10 @@ made where their tuples may be read.
 import asyncio
 import inspect
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from django_vortex.exceptions import (
     HandlerError,
@@ -32,7 +32,7 @@ from django_vortex.routing.permission import READING
 from django_vortex.routing.replies import list_payload
 from django_vortex.routing.request import Request
 from django_vortex.routing.shared_peer import SharedPeer
-from django_vortex.routing.watchable import NeedsLoop
+from django_vortex.routing.watchable import NeedsLoop, refuse_to_wait
 from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.plain import is_true
 
@@ -69,6 +69,10 @@ class _Query(Request):
         """Leave the reply as it is: an answer is made of it."""
 
 
+_Reader: TypeAlias = Callable[[Request], Any]
+"""Answers in a thread."""
+
+
 class Evaluator:
     """Evaluates questions; an `Evaluate`.
 
@@ -88,9 +92,13 @@ class Evaluator:
     ) -> Sequence[Evaluation]:
         """Return an evaluation of each; see `Evaluate`."""
         evaluations: list[Evaluation | None] = [None] * len(asked)
-        plain = [index for index, (question, _) in enumerate(asked) if _is_plain(question)]
-        if plain:
-            here = partial(self._evaluate_here, asked, plain, evaluations)
+        readers = {
+            index: reader
+            for index, (question, _) in enumerate(asked)
+            if (reader := _get_reader(question)) is not None
+        }
+        if readers:
+            here = partial(self._evaluate_here, asked, readers, evaluations)
             await finishing(self._payload_io.run_sync)(here)
         if rest := [index for index, one in enumerate(evaluations) if one is None]:
             tasks = [asyncio.ensure_future(self._evaluate(*asked[index])) for index in rest]
@@ -101,14 +109,14 @@ class Evaluator:
     def _evaluate_here(
         self,
         asked: Sequence[tuple[Question, Answer | None]],
-        indices: Iterable[int],
+        readers: Mapping[int, _Reader],
         evaluations: list[Evaluation | None],
     ) -> None:
         """Evaluate what plain functions answer, in this thread; what they cannot stays None."""
         reading = self._environment.begin_reading()
         try:
-            for index in indices:
-                evaluation = self._evaluate_plain(*asked[index])
+            for index, read in readers.items():
+                evaluation = self._evaluate_plain(read, *asked[index])
                 evaluations[index] = evaluation
                 if evaluation is None or evaluation.error is not None:  # which may have ended it
                     reading.close()
@@ -116,7 +124,9 @@ class Evaluator:
         finally:
             reading.close()
 
-    def _evaluate_plain(self, question: Question, previous: Answer | None) -> Evaluation | None:
+    def _evaluate_plain(
+        self, read: _Reader, question: Question, previous: Answer | None
+    ) -> Evaluation | None:
         begun = time.monotonic()
         with recording() as recorder:
             peer: Peer | None = None
@@ -126,9 +136,9 @@ class Evaluator:
                     request = self._make_request(question, peer)
                     if not question.scope.is_shared:  # else each peer is asked about
                         _demand(question.endpoint.permission.allows(request, READING))
-                    result = _get_reader(question)(request)
+                    result = read(request)
                     if inspect.isawaitable(result):
-                        _refuse_awaitable(result)
+                        refuse_to_wait(result)
                     answer = self._make_answer(question, result, previous)
                 return judge(question, peer, recorder, begun, answer=answer)
             except NeedsLoop:
@@ -209,28 +219,18 @@ class Evaluator:
         return judge(question, peer, recorder, begun, error=error)
 
 
-def _is_plain(question: Question) -> bool:
+def _get_reader(question: Question) -> _Reader | None:
+    """Return what answers in a thread, None if something has to be awaited for that."""
     endpoint = question.endpoint
     if endpoint.permission.is_awaited:
-        return False
-    return not endpoint.is_async or _get_reader(question) is not endpoint.handler
-
-
-def _get_reader(question: Question) -> Callable[[Request], Any]:
-    """Return what answers in a thread."""
-    watchable = question.endpoint.watchable
-    read = None if watchable is None else watchable.read
-    return read or question.endpoint.handler
+        return None
+    if endpoint.watchable is not None and endpoint.watchable.read is not None:
+        return endpoint.watchable.read
+    return None if endpoint.is_async else endpoint.handler
 
 
 def _demand(verdict: Any) -> None:
     if inspect.isawaitable(verdict):
-        _refuse_awaitable(verdict)
+        refuse_to_wait(verdict)
     if not verdict:
         raise PermissionDenied("You may not ask for this")
-
-
-def _refuse_awaitable(value: Any) -> None:
-    if inspect.iscoroutine(value):
-        value.close()
-    raise NeedsLoop

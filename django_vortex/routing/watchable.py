@@ -4,9 +4,10 @@ Handlers whose answers can be watched give it to their endpoint; a bare endpoint
 anything, has none.
 """
 
+import inspect
 from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import Any, Final, Literal, TypeAlias, get_args
+from typing import Any, Final, Literal, NoReturn, TypeAlias, get_args
 
 from django_vortex.exceptions import DefinitionError, quoted
 
@@ -19,6 +20,13 @@ MakeSource: TypeAlias = Callable[..., AsyncIterator[Any]]
 
 class NeedsLoop(Exception):
     """Something of an evaluation has to be awaited, which a thread cannot do."""
+
+
+def refuse_to_wait(awaitable: Any) -> NoReturn:
+    """Raise `NeedsLoop` for something that would have to be awaited, and is not."""
+    if inspect.iscoroutine(awaitable):
+        awaitable.close()
+    raise NeedsLoop
 
 
 @dataclass(frozen=True, slots=True)

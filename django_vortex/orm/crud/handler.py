@@ -1,6 +1,5 @@
 """`OrmCrudHandler`: create, retrieve, update and delete rows of tables (PROTOCOL 9)."""
 
-import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
@@ -35,7 +34,7 @@ from django_vortex.routing.peer import Peer
 from django_vortex.routing.permissions import DefaultPermission
 from django_vortex.routing.ports import Load, is_on_loop
 from django_vortex.routing.request import Request
-from django_vortex.routing.watchable import NeedsLoop
+from django_vortex.routing.watchable import NeedsLoop, refuse_to_wait
 from django_vortex.typedefs import Filt
 from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.payload import Payload
@@ -277,7 +276,7 @@ class OrmCrudHandler(BaseHandler):
         """
         self._check_keys(request)
         try:
-            outcome = self.store.run_here(partial(self._work, request), _refuse_to_wait)
+            outcome = self.store.run_here(partial(self._work, request), refuse_to_wait)
         except DatabaseIsAsynchronous as error:
             raise NeedsLoop from error
         except (RefusedByDatabase, TryAgain) as error:
@@ -380,12 +379,6 @@ class OrmCrudHandler(BaseHandler):
             for name in ("get_queryset", "pre_process", "post_process")
             if name in vars(self) or getattr(type(self), name) is not getattr(OrmCrudHandler, name)
         )
-
-
-def _refuse_to_wait(awaitable: Awaitable[Any]) -> Any:
-    if inspect.iscoroutine(awaitable):
-        awaitable.close()
-    raise NeedsLoop
 
 
 def _without_passing(filt: Filt) -> Filt:
