@@ -124,6 +124,9 @@ class Observers(Protocol):
 class Load(Protocol):
     """One request for something that its peer may watch from then on."""
 
+    is_list: bool
+    """Whether it asks for a list, and not for one row."""
+
     def keep(self, tag: str | None) -> None:
         """Push changes of the answer from now on.
 

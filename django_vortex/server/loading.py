@@ -195,8 +195,6 @@ class Loading:
         if connection.is_moved:
             self._follow(subscription)
             return
-        if connection.is_closed:
-            return
         try:
             self._add(connection, endpoint, subscription)
         except PeerError as error:

@@ -283,6 +283,8 @@ class Watching:
         self.watches.tell(changes)
 
     def _add(self, connection: Connection, endpoint: Registered, one: Subscription) -> None:
+        if connection.is_closed:
+            return
         self.subscriptions.add(connection, endpoint, one)
         if isinstance(one.presentation, LoadedPresentation):
             self._loading.keep(one.peer, one.name, is_list=one.presentation.is_list)

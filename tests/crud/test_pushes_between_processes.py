@@ -184,6 +184,18 @@ async def test_what_a_peer_has_loaded_goes_with_it(project: Project) -> None:
         assert len(b) == 0
 
 
+async def test_nothing_is_remembered_of_a_peer_that_came_and_left_at_once(project: Project) -> None:
+    project.serve()
+    async with project.a.connected(ANN) as there, project.b.connected(BOB) as bob:
+        await there.ask(ROW)
+        async with project.b.connected(ANN):
+            project.carry()
+        await bob.ask(ROW)
+        await current(bob)
+        assert set(project.b.watching._loading._names) == {bob.peer.uuid}
+        assert len(project.b.watching.subscriptions) == 1
+
+
 async def test_a_change_while_the_peer_is_on_its_way_is_pushed(project: Project) -> None:
     project.serve()
     async with project.a.connected(ANN) as there, project.b.connected(BOB) as bob:

@@ -224,7 +224,7 @@ class OrmCrudHandler(BaseHandler):
         except (RefusedByDatabase, TryAgain, UnknownOutcome) as error:
             raise explain_failure(self, error) from error
         if load is not None:
-            self._end_load(load, request, outcome)
+            _end_load(load, outcome)
         return outcome.answer
 
     def send_model_update(
@@ -317,14 +317,6 @@ class OrmCrudHandler(BaseHandler):
             return None
         return await loads.begin(request, question, pushed, is_list=is_list)
 
-    def _end_load(self, load: Load, request: Request, outcome: Outcome) -> None:
-        """Note what a peer has got: a list, or a row, but no default tuple."""
-        is_list = request.filt.get("id") is None
-        if outcome.result is not None:
-            load.note(None if is_list else outcome.tag)
-        elif is_list or outcome.tuples:
-            load.keep(outcome.tag)
-
     def _work(self, request: Request, unit: Unit) -> Outcome:
         work = CrudWork(self.plan, request, unit)
         if "pre_process" in self._own_hooks:
@@ -379,6 +371,14 @@ class OrmCrudHandler(BaseHandler):
             for name in ("get_queryset", "pre_process", "post_process")
             if name in vars(self) or getattr(type(self), name) is not getattr(OrmCrudHandler, name)
         )
+
+
+def _end_load(load: Load, outcome: Outcome) -> None:
+    """Note what a peer has got: a list, or a row, but no row that is not there."""
+    if outcome.result is not None:
+        load.note(None if load.is_list else outcome.tag)
+    elif load.is_list or outcome.tuples:
+        load.keep(outcome.tag)
 
 
 def _without_passing(filt: Filt) -> Filt:
