@@ -16,7 +16,6 @@ from django_vortex.live.telling import telling
 from django_vortex.orm.crud.handler import OrmCrudHandler
 from django_vortex.routing.address import Address
 from django_vortex.routing.peer import Peer
-from django_vortex.routing.ports import is_on_loop
 from django_vortex.routing.request import Request
 from django_vortex.server.server import Server
 from django_vortex.testing.bench import OPTIONS
@@ -28,7 +27,7 @@ from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import PayloadEnvelope
 from tests.crud.asking import Asker
 from tests.crud.boards import Board, Place, User, open_board
-from tests.unit.server.fakes import Bus, FakeClock, FakeFanOut
+from tests.unit.server.fakes import Bus, FakeClock, FakeFanOut, tell_on_loop
 
 _answering: ContextVar["Process | None"] = ContextVar("answering", default=None)
 """The process whose handler runs."""
@@ -68,8 +67,9 @@ class Process:
         """What is watched here."""
         return self.server._watching
 
-    def _make_handler_class(process) -> type[OrmCrudHandler]:
+    def _make_handler_class(self) -> type[OrmCrudHandler]:
         """Return handlers whose commits are told to this process."""
+        process = self
 
         class Answering(OrmCrudHandler):
             async def handle(self, request: Request) -> Any:
@@ -131,10 +131,7 @@ async def _telling_of_their_own() -> AsyncIterator[None]:
 
     def tell(changes: Sequence[Change]) -> None:
         if (process := _answering.get()) is not None:
-            if is_on_loop():
-                process.server.tell(changes)
-            else:
-                loop.call_soon_threadsafe(process.server.tell, changes)
+            tell_on_loop(process.server, loop, changes)
 
     with telling.heard_by(tell):
         yield

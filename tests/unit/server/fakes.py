@@ -4,12 +4,14 @@ import asyncio
 import json
 from base64 import b64decode
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from django_vortex.live.changes import Change
 from django_vortex.routing.endpoint import PayloadEndpoint
 from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.routing.peer import Peer
+from django_vortex.routing.ports import is_on_loop
 from django_vortex.server.clock import Clock
 from django_vortex.server.connection import Connection
 from django_vortex.server.fan_out import ReceiveRecord, Record, ReportGap, ReportSent
@@ -36,6 +38,16 @@ def receive_body(connection: Connection, data: str | bytes) -> None:
     protocol = Protocol(CODEC, framed=True, dialect=connection.dialect)
     events = [*protocol.receive(data), *protocol.finish()]
     connection.receive_events(events, protocol.dialect)
+
+
+def tell_on_loop(
+    server: Server, loop: asyncio.AbstractEventLoop, changes: Sequence[Change]
+) -> None:
+    """Tell a server what was committed, from whatever thread, as the hub does."""
+    if is_on_loop():
+        server.tell(changes)
+    else:
+        loop.call_soon_threadsafe(server.tell, changes)
 
 
 class FakeClock:

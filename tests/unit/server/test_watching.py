@@ -3,8 +3,9 @@
 import asyncio
 import io
 import threading
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager, nullcontext
+from functools import partial
 from typing import Any
 
 import pytest
@@ -27,7 +28,6 @@ from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.routing.peer import Peer
 from django_vortex.routing.permission import Action, Permission
 from django_vortex.routing.permissions import AllowAny
-from django_vortex.routing.ports import is_on_loop
 from django_vortex.routing.request import Request
 from django_vortex.routing.watchable import Watchable
 from django_vortex.server.identity import Identity
@@ -38,6 +38,7 @@ from django_vortex.server.subscriptions import NO_TENANT, Tenant
 from django_vortex.testing.peer import WAIT_SECONDS, AsyncPeer
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import PayloadEnvelope
+from tests.unit.server.fakes import tell_on_loop
 
 NOTES = Table("test", "notes")
 
@@ -554,13 +555,7 @@ def listening(world: World) -> Iterator[None]:
     """Let what a handler tells come to the server, as the hub does."""
     loop = asyncio.get_running_loop()
 
-    def tell(changes: Sequence[Change]) -> None:
-        if is_on_loop():
-            world.server.tell(changes)
-        else:
-            loop.call_soon_threadsafe(world.server.tell, changes)
-
-    with telling.heard_by(tell):
+    with telling.heard_by(partial(tell_on_loop, world.server, loop)):
         yield
 
 
