@@ -5,7 +5,7 @@ need the same.
 """
 
 from collections.abc import Callable, Iterable
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeAlias
 
 from django_vortex.exceptions import PeerError, PermissionDenied
 from django_vortex.live.watch import Watch
@@ -26,6 +26,9 @@ KEPT_MILLISECONDS: Final = 10_000
 
 MakeEnvelope = Callable[[], PayloadEnvelope]
 
+More: TypeAlias = list[str] | bool | None
+"""The observers that share an answer, or whether something loaded is a list; else None."""
+
 
 class Presentation(Protocol):
     """How one peer is shown one answer."""
@@ -41,6 +44,10 @@ class Presentation(Protocol):
     @property
     def filt(self) -> Filt | None:
         """What whole answers are written under; None in our own dialect."""
+
+    @property
+    def more(self) -> More:
+        """What it is made of again in another process, beside the filt."""
 
     def get_delivery(self, watch: Watch, tag: str | None, /) -> Delivery | None:
         """Return what takes the peer from an answer to the newest.
@@ -151,6 +158,11 @@ class OwnPresentation:
         """None: what it is about is said by the name."""
         return None
 
+    @property
+    def more(self) -> More:
+        """None."""
+        return None
+
     def get_delivery(self, watch: Watch, tag: str | None, /) -> Delivery | None:
         """Return what takes the peer from an answer to the newest."""
 
@@ -239,6 +251,11 @@ class ObserverPresentation(_WholePresentation):
         self._first = first
         self.observers = set(observers)
 
+    @property
+    def more(self) -> More:
+        """The observers."""
+        return sorted(self.observers)
+
     def get_delivery(self, watch: Watch, tag: str | None, /) -> Delivery | None:
         """Return the whole answer."""
         if self._first is not None:
@@ -277,6 +294,11 @@ class LoadedPresentation(_WholePresentation):
     ) -> None:
         super().__init__(shown, name, filt, dialect)
         self.is_list = is_list
+
+    @property
+    def more(self) -> More:
+        """Whether it is a list."""
+        return self.is_list
 
     def get_delivery(self, watch: Watch, tag: str | None, /) -> Delivery | None:
         """Return the whole answer, None for who has it."""

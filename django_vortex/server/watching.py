@@ -249,12 +249,7 @@ class Watching:
     def _describe(self, one: Subscription) -> str:
         """Return what `take_peer` makes a subscription of."""
         codec, shown = self._server.codec, one.presentation
-        more: list[str] | bool | None = None
-        if isinstance(shown, ObserverPresentation):
-            more = sorted(shown.observers)
-        elif isinstance(shown, LoadedPresentation):
-            more = shown.is_list
-        value = [one.filt, one.tag, shown.filt, more]
+        value = [one.filt, one.tag, shown.filt, shown.more]
         encoded = codec.encode_value(value, Dialect.NATIVE)
         return codec.encode_json(encoded, Dialect.NATIVE).decode()
 
