@@ -53,7 +53,6 @@ class Held:
 
     def __init__(self) -> None:
         self.is_on = True
-        self.count = 0
         self.outcomes: list[Any] = []
         self._reached = asyncio.Event()
         self._open = asyncio.Event()
@@ -62,7 +61,6 @@ class Held:
         async def held(*arguments: Any) -> Any:
             if not self.is_on:
                 return await function(*arguments)
-            self.count += 1
             outcome = await function(*arguments)
             self.outcomes.append(outcome)
             self._reached.set()
