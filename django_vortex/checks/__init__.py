@@ -40,4 +40,4 @@ def register_checks() -> None:
     """Register all checks; the app does that when it is ready."""
     for check in CHECKS:
         register(check, TAG)
-    register(check_triggers, Tags.database)  # from Django 6, a tag of ours would connect to all
+    register(check_triggers, Tags.database)  # from Django 6, TAG alone would ask all databases
