@@ -5,7 +5,7 @@ the peer says.
 """
 
 import asyncio
-from collections.abc import Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
 from django_vortex.logs import get_limited_logger
@@ -109,6 +109,29 @@ class Connection(Receiver):
         """Show the peer an answer that it watches."""
         if not self.is_closed:
             self._show(shown)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether it is known what the peer has got elsewhere, and nothing is held back for it."""
+        return self.take_over is None or not self.take_over.is_pending
+
+    def call_when_settled(self, function: Callable[[], None]) -> None:
+        """Call a function when it is known what the peer has got elsewhere, and that is written.
+
+        Replies that followed the peer from another process are before whatever it shows.
+        """
+        if self.take_over is not None and self.take_over.is_pending:
+            self.take_over.calls.append(function)
+        else:
+            function()
+
+    def settle(self) -> None:
+        """Write what `adopt` has added, and do what waits for that."""
+        self._pump()
+        if self.take_over is not None:
+            calls, self.take_over.calls = self.take_over.calls, []
+            for call in calls:
+                call()
 
     def beat(self) -> None:
         """Send a heart-beat and see that the peer lives; called once in a period."""

@@ -103,8 +103,7 @@ class Loading:
         find_endpoint: Returns who answers a peer; raises `PeerError` if nobody's answer can be
             watched, or more than one's.
         write_filt: Returns the name of what is shown under a filt.
-        add: Begins to watch, in place of what was watched under the same name.
-        follow: Takes a subscription whose peer has gone to another process.
+        add: Begins to watch, in place of what was watched under the same name, where the peer is.
     """
 
     def __init__(
@@ -114,14 +113,12 @@ class Loading:
         find_endpoint: Callable[[Filt, Peer], Registered],
         write_filt: Callable[[Filt], str],
         add: Callable[[Connection, Registered, Subscription], None],
-        follow: Callable[[Subscription], None],
     ) -> None:
         self._peers = peers
         self._subscriptions = subscriptions
         self._find_endpoint = find_endpoint
         self._write_filt = write_filt
         self._add = add
-        self._follow = follow
         self._names: dict[str, dict[bool, OrderedDict[str, None]]] = {}
         self._turns: dict[_Place, _Turn] = {}
 
@@ -129,7 +126,7 @@ class Loading:
         self, request: Request, question: Filt, pushed: Filt, /, *, is_list: bool
     ) -> Load | None:
         """Begin to answer a request; see `Loads`."""
-        connection = self._peers.get(request.peer.uuid)
+        connection = self._peers.get_asker(request.peer.uuid)
         try:
             name = self._write_filt(pushed)
             endpoint = self._find_endpoint(question, request.peer)
@@ -178,10 +175,9 @@ class Loading:
         """Watch from now on, in place of what was watched until now.
 
         What is evaluated already may be older than the answer; the new subscription is shown
-        nothing of it. Who has gone to another process and come back has another connection here.
+        nothing of it.
         """
-        subscriptions = self._subscriptions
-        connection = self._peers.get(load.connection.peer.uuid) or load.connection
+        connection, subscriptions = load.connection, self._subscriptions
         if not load.is_kept:
             if load.known is not None:
                 load.known.start()
@@ -191,10 +187,10 @@ class Loading:
             subscriptions.shown, load.name, load.pushed, dialect, is_list=load.is_list
         )
         subscription = subscriptions.make(connection, load.question, presentation, load.tag)
-        subscription.start()
-        if connection.is_moved:
-            self._follow(subscription)
-            return
+        is_known = subscriptions.get(subscription.peer, load.name) is not None
+        if is_known and not connection.is_settled:  # its answer may be held back, and come last
+            subscription.tag = None
+        connection.call_when_settled(subscription.start)
         try:
             self._add(connection, endpoint, subscription)
         except PeerError as error:

@@ -89,6 +89,8 @@ class Moves:
         if leaving is not None:
             self._ask(connection, is_established=True)
             self._answer(leaving.process, uuid, leaving.stamp, "none")
+            if connection.is_settled:  # there was nobody left to ask
+                connection.settle()
 
     def forget(self, connection: Connection) -> None:
         """Note that a peer is gone from here."""
@@ -299,7 +301,7 @@ class Moves:
         connection.adopt(take_over.end(), take_over.dates)
         leaving = self._leaving.get(connection.peer.uuid)
         if leaving is None:
-            connection.pump()
+            connection.settle()
         elif self._may_go(connection, leaving):
             self._give(connection, leaving)
 

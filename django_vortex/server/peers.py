@@ -37,6 +37,10 @@ class Peers:
         """Return the connection of a peer, if it is here."""
         return self._by_uuid.get(uuid)
 
+    def get_asker(self, uuid: str) -> Connection | None:
+        """Return the connection of a peer that asks, who may have moved on meanwhile."""
+        return self._by_uuid.get(uuid) or next(iter(self.find_with_requests(uuid)), None)
+
     def find(self, to: Address) -> list[Connection]:
         """Return the connections of the peers that fit an address, without asking permissions."""
         if to.uuid is not None:

@@ -5,7 +5,7 @@ the peer has got already is not sent again. The former process speaks of what it
 process as sequence numbers, so both agree whatever order records arrive in.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
@@ -59,6 +59,7 @@ class TakeOver:
         "_is_established",
         "_low",
         "awaited",
+        "calls",
         "dates",
         "deadline",
         "gifts",
@@ -84,6 +85,8 @@ class TakeOver:
         self._is_established = is_established
         # What this process itself sent the peer while it was not pending: after low, up to high.
         self._low: Mapping[str, int] = {} if is_established else seen
+        self.calls: list[Callable[[], None]] = []
+        """What waits until pushes are not held back any more."""
         self._floor: dict[str, int] = {}
         self._ask(stamp, awaited, seen, now)
 

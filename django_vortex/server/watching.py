@@ -116,7 +116,6 @@ class Watching:
             partial(find_watchable, self._payload_io),
             self._write_filt,
             self._add,
-            self._follow,
         )
         self._payload_io.loads = self._loading
 
@@ -240,11 +239,9 @@ class Watching:
             name, dialect = self._write_filt(pushed), connection.dialect or UNKNOWN_DIALECT
             if isinstance(more, list):
                 presentation = ObserverPresentation(shown, name, pushed, dialect, None, more)
-            else:  # its answer was sent after whatever was pushed here
+            else:
                 presentation = LoadedPresentation(shown, name, pushed, dialect, is_list=more)
-                self.subscriptions.remove(peer.uuid, name)
-        if self.subscriptions.get(peer.uuid, presentation.name) is None:
-            self._begin_again(connection, filt, presentation, tag)
+        self._begin_again(connection, filt, presentation, tag)
 
     def _describe(self, one: Subscription) -> str:
         """Return what `take_peer` makes a subscription of."""
@@ -253,9 +250,15 @@ class Watching:
         encoded = codec.encode_value(value, Dialect.NATIVE)
         return codec.encode_json(encoded, Dialect.NATIVE).decode()
 
-    def _follow(self, one: Subscription) -> None:
-        """Let the process that has a peer now go on with what was begun here."""
-        self._server.followers.tell(self.name, self._describe(one), one.peer)
+    def _pass_on(self, connection: Connection, one: Subscription) -> None:
+        """Let the process that has a peer now go on with what was begun under a connection here."""
+        if not connection.is_moved or connection.is_revoked:
+            return
+        here = self._peers.get(one.peer)
+        if here is None:
+            self._server.followers.tell(self.name, self._describe(one), one.peer)
+        else:  # it has come back
+            self._begin_again(here, one.filt, one.presentation, one.tag)
 
     def lose_texts(self, uuid: str) -> None:
         """Note that a peer may not have got the last that it was shown."""
@@ -278,7 +281,9 @@ class Watching:
         self.watches.tell(changes)
 
     def _add(self, connection: Connection, endpoint: Registered, one: Subscription) -> None:
+        """Begin to watch, or where the peer has gone meanwhile, see that it is begun there."""
         if connection.is_closed:
+            self._pass_on(connection, one)
             return
         self.subscriptions.add(connection, endpoint, one)
         if isinstance(one.presentation, LoadedPresentation):
@@ -287,7 +292,7 @@ class Watching:
             self._sweeping = self._start(self._sweep.run())
 
     def _get_connection(self, request: Request) -> Connection:
-        connection = self._peers.get(request.peer.uuid)
+        connection = self._peers.get_asker(request.peer.uuid)
         if connection is None:
             raise HandlerError("The peer is not with this server any more")
         return connection
@@ -335,14 +340,18 @@ class Watching:
     ) -> None:
         """Begin a watch that the peer did not ask for just now; it is told what is not possible."""
         subscription = self.subscriptions.make(connection, filt, presentation, tag)
-        subscription.start()
+        connection.call_when_settled(subscription.start)
         self._start(self._go_on(connection, subscription))
 
     async def _go_on(self, connection: Connection, subscription: Subscription) -> None:
         try:
             endpoint = find_watchable(self._payload_io, subscription.filt, connection.peer)
             await demand(self._payload_io, endpoint, subscription.filt, connection.peer)
-            if self.subscriptions.get(subscription.peer, subscription.name) is None:
+            known = self.subscriptions.get(subscription.peer, subscription.name)
+            is_loaded = isinstance(subscription.presentation, LoadedPresentation)
+            if known is not None and is_loaded:  # nobody knows which of the two was sent last
+                subscription.tag = None
+            if known is None or is_loaded:
                 self._add(connection, endpoint, subscription)
         except PeerError as error:
             subscription.refuse(error)

@@ -88,7 +88,7 @@ class Saver:
             assert reply.result is True
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(16))
 @pytest.mark.parametrize("is_wandering", [False, True], ids=["staying", "wandering"])
 async def test_the_newest_comes_last(project: Project, is_wandering: bool, seed: int) -> None:
     chance = random.Random(seed)

@@ -9,6 +9,7 @@ import pytest
 
 from django_vortex.exceptions import DeliveryError
 from django_vortex.routing.request import Request
+from django_vortex.server import watching
 from django_vortex.transports.threads import BlockingPool
 from tests.crud.asking import Record
 from tests.crud.boards import ANN, BOB, STORES, TICKET, Place, open_place, ticket
@@ -275,6 +276,63 @@ async def test_an_answer_to_who_has_gone_and_come_back_is_read_again_behind_it(
                 project.carry()
                 while await receive_titles(back, ROW) != ["A"]:
                     project.carry()
+
+
+async def test_what_a_peer_has_loaded_goes_on_with_it_while_its_permission_is_asked(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.serve()
+    async with project.a.connected(ANN) as there, project.b.connected(BOB) as bob:
+        await there.ask(ROW)
+        held = Held()
+        monkeypatch.setattr(watching, "demand", held.wrap(watching.demand))
+        async with project.b.connected(ANN):
+            project.carry()
+            await held.reached()
+            project.clock.seconds += 1
+            async with project.a.connected(ANN) as back:
+                project.carry()
+                held.release()
+                await bob.ask(TICKET, [ticket(id=1, title="A")])
+                await eventually(lambda: project.carry() or back.peer.unread, "the change")
+                assert await receive_titles(back, ROW) == ["A"]
+
+
+async def test_what_is_read_after_the_peer_has_left_goes_with_it(project: Project) -> None:
+    project.serve()
+    async with project.a.connected(ANN) as there, project.b.connected(BOB) as bob:
+        asking = asyncio.ensure_future(there.send(ROW))
+        while not len(there.peer._get_connection().requests):
+            await asyncio.sleep(0)
+        async with project.b.connected(ANN) as here:
+            project.carry()  # the handler has not begun
+            await asking
+            await bob.ask(TICKET, [ticket(id=1, title="A")])
+            await eventually(lambda: project.carry() or here.peer.unread, "the answer")
+            while await receive_titles(here, ROW) != ["A"]:
+                project.carry()
+
+
+async def test_an_older_answer_that_was_held_back_is_not_the_last(project: Project) -> None:
+    project.serve()
+    async with project.a.connected(ANN) as there, project.b.connected(BOB) as bob:
+        held = hold_next(project.a.board._kept[0])
+        asking = asyncio.ensure_future(there.send(ROW))
+        await held.reached()
+        async with project.b.connected(ANN):
+            project.carry()
+            await bob.ask(TICKET, [ticket(id=1, title="A")])
+            async with project.a.connected(ANN) as back:
+                held.release()
+                await asking
+                await back.ask(ROW)
+                project.carry()
+                await eventually(
+                    lambda: project.carry() or len(back.peer.unread) >= 2, "both answers"
+                )
+                titles = [[row["title"] for row in one.tuples] for one in back.take()]
+                assert ["a"] in titles
+                assert titles[-1] == ["A"]
 
 
 async def test_a_change_long_ago_lets_nothing_be_read_again(project: Project) -> None:

@@ -38,6 +38,7 @@ from django_vortex.server.subscriptions import NO_TENANT, Tenant
 from django_vortex.testing.peer import WAIT_SECONDS, AsyncPeer
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import PayloadEnvelope
+from tests.support.waiting import eventually
 from tests.unit.server.fakes import tell_on_loop
 
 NOTES = Table("test", "notes")
@@ -469,6 +470,28 @@ async def test_observers_move_with_their_peer(world: World) -> None:
             taking.unsubscribe(request, filt, "two")
             assert not taking.watches.watches
     await other.server.stop(1.0)
+
+
+@pytest.mark.usefixtures("observed")
+async def test_observer_whose_peer_has_gone_meanwhile_goes_on_where_it_is(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[tuple[str, str | None]] = []
+    monkeypatch.setattr(
+        world.server.followers, "tell", lambda name, text, uuid=None: told.append((text, uuid))
+    )
+    async with world.peer(dialect=Dialect.D2) as peer:
+        connection = peer._get_connection()
+        asking = asyncio.ensure_future(peer.send({"key": "test.observed", "observer": "one"}))
+        while not len(connection.requests):
+            await asyncio.sleep(0)
+        connection.surrender()
+        await eventually(lambda: told, "the other processes to be told")
+        await asking
+    [(text, uuid)] = told
+    assert uuid == peer.uuid
+    assert '["one"]' in text
+    assert not world.server._watching.watches.watches  # type: ignore[union-attr]
 
 
 @pytest.mark.usefixtures("observed")
