@@ -84,7 +84,7 @@ async def connect(
     limits = Limits(
         message_bytes=MAX_MESSAGE_BYTES, inflated_bytes=INFLATED_BYTES, pieced_bytes=PIECED_BYTES
     )
-    codec = Codec(registry, limits, reads_unknown_tuples=True)
+    codec = Codec(registry, limits, reads_unknown_tuples=True, reads_parts=True)
     dialect = Dialect.D2 if vortexpy else Dialect.NATIVE
     core = Core(str(uuid.uuid4()), name, codec, dialect=dialect, silent_seconds=SILENT_SECONDS)
 

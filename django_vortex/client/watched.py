@@ -15,6 +15,7 @@ from typing import Any
 from django_vortex.exceptions import MalformedMessage, UnencodableValue, quoted
 from django_vortex.typedefs import Filt
 from django_vortex.wire.codec import Codec
+from django_vortex.wire.parts import RowPart
 from django_vortex.wire.reserved import FROM_TAG, GONE, IS_ONE, MOVED, PUT, TO_TAG, WAS
 
 
@@ -96,7 +97,10 @@ class Watched:
         elif before != self.tag or self.snapshot is None:
             return News.UNFIT
         else:
-            self.snapshot = self._apply(self.snapshot, filt, decode())
+            try:
+                self.snapshot = self._apply(self.snapshot, filt, decode())
+            except UnencodableValue:  # a row that was changed here
+                return News.UNFIT
         self.tag = after
         at = filt.get("at")
         self.at = at if isinstance(at, str) else ""
@@ -129,6 +133,7 @@ class Watched:
         moved = _read_pairs(filt, size)
         if len(places) != len(put) or len(was) != len(places):
             raise MalformedMessage(f"Delta puts {len(places)} rows and has {len(put)}", "$.filt")
+        put = self._complete(old, put, was)
         leaving = {*gone, *(place for _, place in moved)}
         coming = {
             position: (row, next(self._lines) if place is None else old.lines[place])
@@ -147,6 +152,25 @@ class Watched:
             rows.insert(position, row)
             lines.insert(position, line)
         return Snapshot(rows, lines, old.is_one)
+
+    def _complete(
+        self, old: Snapshot, put: Sequence[Any], was: Sequence[int | None]
+    ) -> Sequence[Any]:
+        """Return the rows that a delta puts; of some it has the fields that have changed."""
+        places = [place for row, place in zip(put, was, strict=True) if isinstance(row, RowPart)]
+        if not places:
+            return put
+        former = [old.rows[place] for place in places if place is not None]
+        if len(former) < len(places):
+            raise MalformedMessage("Delta has a part of a row that was not there", "$.filt")
+        parts = [row for row in put if isinstance(row, RowPart)]
+        depth = self._codec.limits.depth
+        texts = [
+            part.complete(text, depth)
+            for part, text in zip(parts, self._codec.encode_rows(former).texts, strict=True)
+        ]
+        rows = iter(self._codec.decode_rows(texts))
+        return [next(rows) if isinstance(row, RowPart) else row for row in put]
 
 
 def _find_same(old: Snapshot, rows: Sequence[Any], codec: Codec) -> list[tuple[Any, int] | None]:

@@ -13,15 +13,14 @@ and an envelope as long as somebody else keeps it.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 from weakref import ref
 
 from django_vortex.exceptions import DefinitionError, LoadsOnLoop
-from django_vortex.live.deltas import find_delta, make_patch
+from django_vortex.live.deltas import make_patch
 from django_vortex.live.former_states import Former, remember, restore
-from django_vortex.live.pushes import make_filt, make_push, name_positions, write_positions
+from django_vortex.live.pushes import WrittenDelta, make_filt, make_push, write_delta
 from django_vortex.live.row_texts import RowTexts
 from django_vortex.live.tags import GetKey, ListState, make_state
 from django_vortex.typedefs import Filt
@@ -40,14 +39,6 @@ _NONE: Final[Mapping[Any, Any]] = MappingProxyType({})
 _Key: TypeAlias = tuple[str, str, str | None]
 
 
-@dataclass(frozen=True, slots=True)
-class _Delta:
-    """What is sent of a delta: the members of its filt that name positions, and its rows."""
-
-    members: dict[str, Any]
-    rows: bytes
-
-
 class Answer:
     """What an evaluation gave. Made by `make_answer`."""
 
@@ -61,7 +52,7 @@ class Answer:
         self._rows = rows
         self._is_portable = is_portable
         self._former: Former = ()
-        self._delta: tuple[str, _Delta | None] | None = None  # from the answer before
+        self._delta: tuple[str, WrittenDelta | None] | None = None  # from the answer before
         self._whole: bytes | None = None
         self._foreign: Mapping[Dialect, bytes] = _NONE
         self._asked: frozenset[Dialect] = frozenset()
@@ -141,7 +132,7 @@ class Answer:
         return PayloadEnvelope.with_tuples(filt, EncodedTuples(by_dialect))
 
     def _make_envelope(
-        self, name: str, at: str, tag: str | None, delta: _Delta | None
+        self, name: str, at: str, tag: str | None, delta: WrittenDelta | None
     ) -> PayloadEnvelope:
         if delta is not None:
             members = {FROM_TAG: tag, TO_TAG: self.tag, **delta.members}
@@ -152,24 +143,14 @@ class Answer:
         whole, self._whole = self._whole, None  # the envelope has it now
         return make_push(make_filt(name, at, {TO_TAG: self.tag, **one}), self._rows.text, whole)
 
-    def _find_delta(self, tag: str) -> _Delta | None:
+    def _find_delta(self, tag: str) -> WrittenDelta | None:
         """Return what has changed since a state, None if the whole is better."""
         if self._delta is not None and self._delta[0] == tag:
             return self._delta[1]
         former = restore(self._state, self._former, tag)
         if former is None or max(len(former), len(self)) > MAX_ROWS_ON_LOOP:
             return None
-        return self._compare(former)
-
-    def _compare(self, former: ListState) -> _Delta | None:
-        """Return what has changed since a state, None if to say it takes above half of the list."""
-        rows = self._rows
-        delta = find_delta(former, self._state)
-        members = name_positions(delta)
-        if members is None:
-            return None
-        size = len(write_positions(members)) + rows.measure(delta.put)
-        return _Delta(members, rows.choose(delta.put)) if 2 * size <= rows.size else None
+        return write_delta(former, self._state, self._rows)
 
     def _follow(self, previous: Answer) -> None:
         """Compare with the answer before, and remember the states that it remembers."""
@@ -181,7 +162,7 @@ class Answer:
             self._delta = previous._delta
         else:
             former = (make_patch(old, self._state), *former)
-            self._delta = old.tag, self._compare(old)
+            self._delta = old.tag, write_delta(old, self._state, self._rows, previous._rows)
         self._former = remember(former)
 
     def _is_written_for(self, dialect: Dialect) -> bool:

@@ -1,8 +1,8 @@
 """The JSON of all rows of an answer in one text: `RowTexts`.
 
-Takes the JSON of each, gives that of the list, and of a list of some of them without encoding
-anything again. An answer of a thousand rows is two objects and not two thousand; as there may be
-tens of thousands of answers that nobody asks for, longer texts are kept compressed.
+Takes the JSON of each, gives that of the list, and that of some of them without encoding anything
+again. An answer of a thousand rows is two objects and not two thousand; as there may be tens of
+thousands of answers that nobody asks for, longer texts are kept compressed.
 """
 
 from __future__ import annotations
@@ -57,12 +57,7 @@ class RowTexts:
             self._text = isal_zlib.compress(self._text, _FASTEST)
             self._is_packed = True
 
-    def measure(self, positions: Iterable[int]) -> int:
-        """Return how many bytes some of the rows have, with what stands between them."""
-        begins = self._begins
-        return sum(begins[one + 1] - begins[one] for one in positions)
-
-    def choose(self, positions: Iterable[int]) -> bytes:
-        """Return the JSON of a list of some of the rows."""
+    def choose(self, positions: Iterable[int]) -> list[bytes]:
+        """Return the JSON of some of the rows."""
         begins, text = self._begins, self.text
-        return b"[%b]" % b",".join(text[begins[one] : begins[one + 1] - 1] for one in positions)
+        return [text[begins[one] : begins[one + 1] - 1] for one in positions]

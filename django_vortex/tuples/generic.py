@@ -47,6 +47,10 @@ class GenericTuple:
             return NotImplemented
         return (self.type_name, self.fields) == (other.type_name, other.fields)
 
+    def __reduce__(self) -> tuple[type[GenericTuple], tuple[str, dict[str, Any]]]:
+        """Let it be copied and pickled, which set attributes in other ways."""
+        return GenericTuple, (self.type_name, self.fields)
+
     def __repr__(self) -> str:
         parts = (f"{name}={value!r}" for name, value in self.fields.items())
         return f"<{self.type_name} {', '.join(parts)}>"

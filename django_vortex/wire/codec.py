@@ -19,6 +19,7 @@ from django_vortex.exceptions import (
 )
 from django_vortex.tuples import TupleRegistry, TupleType, registry
 from django_vortex.typedefs import Json
+from django_vortex.wire.bodies import EncodedTuples
 from django_vortex.wire.carried import get_uncarried
 from django_vortex.wire.columns import expand_columns, fold_rows
 from django_vortex.wire.decoder import ValueDecoder
@@ -48,6 +49,7 @@ class Codec:
         limits: What a peer may make us hold.
         reads_unknown_tuples: Whether messages may hold tuples of types that are not registered;
             they become `GenericTuple`.
+        reads_parts: Whether they may hold parts of rows; these become `RowPart`.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class Codec:
         limits: Limits | None = None,
         *,
         reads_unknown_tuples: bool = False,
+        reads_parts: bool = False,
     ) -> None:
         self.registry = registry
         self.limits = Limits() if limits is None else limits
@@ -71,6 +74,7 @@ class Codec:
                 self.limits.depth,
                 reads_all_ints=dialect.is_native,
                 reads_unknown_tuples=reads_unknown_tuples,
+                reads_parts=reads_parts and dialect.is_native,
             )
             for dialect in Dialect
         }
@@ -184,6 +188,15 @@ class Codec:
         """
         encoder = ValueEncoder(self, Dialect.NATIVE_1)
         return self._quick_encoding.encode_rows(tuples, encoder)
+
+    def decode_rows(self, texts: Sequence[bytes]) -> list[Any]:
+        """Return the tuples that were encoded each by itself.
+
+        Raises:
+            WireError: As for a payload of them.
+        """
+        rows = EncodedTuples({Dialect.NATIVE_1: b"[%b]" % b",".join(texts)})
+        return list(rows.decode(self).tuples)
 
     def decode_payload(
         self, text: bytes | str, dialect: Dialect, *, is_foreign: bool = True

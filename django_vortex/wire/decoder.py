@@ -28,6 +28,7 @@ from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.field_types import READER_ERRORS, READERS, read_datetime
 from django_vortex.wire.json_text import PLAIN, too_deep
 from django_vortex.wire.keys import are_exact_text_keys, check_decimal, check_hashes, read_key
+from django_vortex.wire.parts import RowPart, read_parts
 from django_vortex.wire.payload import Payload
 from django_vortex.wire.plans import Plans
 from django_vortex.wire.registered_values import decode_field, has_wrappers
@@ -46,6 +47,7 @@ class ValueDecoder:
             back to peers of any dialect but our own.
         reads_unknown_tuples: Whether tuples of types that are not registered are read as
             `GenericTuple`.
+        reads_parts: Whether there may be parts of rows among the tuples of a payload.
     """
 
     def __init__(
@@ -56,12 +58,14 @@ class ValueDecoder:
         *,
         reads_all_ints: bool = True,
         reads_unknown_tuples: bool = False,
+        reads_parts: bool = False,
     ) -> None:
         self._registry = registry
         self._depth = depth
         self.dialect = dialect
         self._reads_all_ints = reads_all_ints
         self._reads_unknown_tuples = reads_unknown_tuples
+        self._reads_parts = reads_parts
         self._readers = Plans(registry.get_by_name, partial(TupleReader, values=registry.values))
 
     def decode(self, value: Json, depth: int = 0) -> Any:
@@ -75,6 +79,8 @@ class ValueDecoder:
             return value
         if kind is list:
             return self._decode_items(value, depth)
+        if kind is RowPart:
+            return value
         if kind is not dict:
             raise expected("JSON", value)
         marker = value.get("_ct")
@@ -89,6 +95,8 @@ class ValueDecoder:
         """Return the payload that an ``rp`` object stands for."""
         depth = self._descend(depth)
         filt = self._decode_member(value, "filt", dict, depth)
+        if self._reads_parts and depth == 1:
+            value = {**value, "tuples": read_parts(value.get("tuples"))}
         tuples = self._decode_member(value, "tuples", list, depth)
         date = self._decode_member(value, "date", dt.datetime, depth)
         return Payload(filt, () if tuples is None else tuples, date)

@@ -6,6 +6,7 @@ import re
 import pytest
 
 from django_vortex.client.watched import News, Watched
+from django_vortex.tuples import GenericTuple
 from django_vortex.wire.codec import Codec
 from django_vortex.wire.columns import fold_rows
 from django_vortex.wire.dialects import Dialect
@@ -17,7 +18,7 @@ from django_vortex.wire.reserved import REFLECTED_KEY, REFLECTING_KEY, REQUEST_I
 from tests.docs.blocks import ROOT
 
 PAGE = (ROOT / "docs/wire.rst").read_text("utf-8")
-CODEC = Codec(reads_unknown_tuples=True)
+CODEC = Codec(reads_unknown_tuples=True, reads_parts=True)
 NATIVE = Dialect.NATIVE
 
 ROW = re.compile(
@@ -114,7 +115,7 @@ def test_watches_are_begun_and_ended_as_shown() -> None:
 
 
 def test_pushes_of_watches_mean_what_the_page_says() -> None:
-    _, (whole, same, delta, error) = get_watches()
+    _, (whole, same, delta, part, error) = get_watches()
     watched = Watched(CODEC)
     news = [
         watched.receive(one.filt, lambda one=one: one.decode_payload(CODEC).tuples)
@@ -124,5 +125,12 @@ def test_pushes_of_watches_mean_what_the_page_says() -> None:
     assert watched.snapshot is not None
     assert watched.snapshot.answer == ["x", "e", "b", "C"]
     assert """``["x", "e", "b", "C"]``""" in PAGE
+    begun = Watched(CODEC)
+    before = [GenericTuple("board.Ticket", {"id": n, "title": "Open"}) for n in range(100)]
+    assert begun.receive(whole.filt | {"to": part.filt["from"]}, lambda: before) is News.NEW
+    assert begun.receive(part.filt, lambda: part.decode_payload(CODEC).tuples) is News.NEW
+    assert begun.snapshot is not None
+    done = GenericTuple("board.Ticket", {"id": 31, "title": "Done"})
+    assert begun.snapshot.answer == [*before[:31], done, *before[32:]]
     assert error.filt["ended"] is True
     assert error.result["error"] == "permission"

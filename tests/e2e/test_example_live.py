@@ -265,7 +265,9 @@ def read_note(note: Any) -> Any:
     if note["t"] == "tupleobj":
         fields = {name: read_note(value) for name, value in note["v"]}
         return {"_ct": "rt", "_c": note["type"], **fields}
-    return {"int": int, "str": str, "null": lambda _: None}[note["t"]](note.get("v"))
+    if note["t"] == "dict":
+        return {key["v"]: read_note(value) for key, value in note["v"]}
+    return {"int": int, "str": str, "date": str, "null": lambda _: None}[note["t"]](note.get("v"))
 
 
 def test_page_reads_the_pushes_of_the_vectors(open_page: OpenPage, server: ServerProcess) -> None:

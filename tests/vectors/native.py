@@ -92,7 +92,7 @@ class Empty(Tuple):
     """Has no fields."""
 
 
-CODEC = Codec(registry, reads_unknown_tuples=True)
+CODEC = Codec(registry, reads_unknown_tuples=True, reads_parts=True)
 
 VALUES: dict[str, Any] = {
     "null": None,

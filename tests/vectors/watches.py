@@ -16,6 +16,7 @@ each case there is
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -27,6 +28,7 @@ from django_vortex.exceptions import PermissionDenied, TryAgain, WireError
 from django_vortex.live.answers import Answer, make_answer
 from django_vortex.live.pushes import make_failure
 from django_vortex.tuples import Tuple, TupleRegistry, tuple_type
+from django_vortex.wire.bodies import EncodedTuples
 from django_vortex.wire.codec import Codec
 from django_vortex.wire.dialects import Dialect, WireForm
 from django_vortex.wire.envelope import PayloadEnvelope
@@ -37,6 +39,7 @@ from tests.vectors.native import CODEC as READING
 from tests.vectors.native import DATE, write_note
 
 PATH = Path(__file__).parent / "watches-2.json"
+DAY = DATE.date()
 NAME = "q2Bz0mN5yqkz7hV3"
 FORM = WireForm(Dialect.NATIVE, framed=False)
 
@@ -52,6 +55,24 @@ class Ticket(Tuple):
 
     id: int
     title: str
+
+
+@tuple_type("vec.Visit", registry=registry)
+class Visit(Tuple):
+    """A row of which fields are values of several kinds."""
+
+    __tuple_key__ = ("id",)
+
+    id: int
+    due: dt.date | None
+    more: object
+
+
+def make_visits(due: dt.date | None, more: object) -> list[Visit]:
+    """Return visits of which the second is told from the others."""
+    rows = [Visit(id=one, due=DAY, more={"number": one}) for one in range(1, 6)]
+    rows[1] = Visit(id=2, due=due, more=more)
+    return rows
 
 
 def make_rows(*numbers: int, **titles: str) -> list[Ticket]:
@@ -93,6 +114,17 @@ def make_cases() -> Iterator[tuple[str, list[PayloadEnvelope]]]:
             make_rows(5),
         ),
     )
+    yield (
+        "fields that change",
+        make_sequence(
+            make_visits(DAY, None),
+            make_visits(None, None),
+            make_visits(DAY + dt.timedelta(days=1), {"a": [2]}),
+            make_visits(DAY, [make_rows(1)[0], "\U0001f600"]),
+            make_visits(DAY, "\ud800"),
+            make_visits(DAY, "text"),
+        ),
+    )
     letters = [*"abcdefghij"]
     yield (
         "values without keys",
@@ -115,6 +147,17 @@ def make_cases() -> Iterator[tuple[str, list[PayloadEnvelope]]]:
         ],
     )
     tag = str(whole.filt["to"])
+    for name, answer, members in (
+        ("part of a row that was not there", make_rows(*ten), {"put": [0], "was": [None]}),
+        ("part without a former place", make_rows(*ten), {"put": [0]}),
+        ("part of a former place that is not there", make_rows(*ten), {"put": [0], "was": [10]}),
+        ("part of what is no row", [*letters], {"put": [0], "gone": [0], "was": [0]}),
+    ):
+        (first,) = make_sequence(answer)
+        filt = make_push(**{"from": first.filt["to"], "to": "x", **members}).filt
+        part = b'[{"_ct":"rtp","title":"Changed"}]'
+        malformed = PayloadEnvelope.with_tuples(filt, EncodedTuples({Dialect.NATIVE: part}))
+        yield f"malformed: {name}", [first, malformed]
     for name, members in {
         "position that is not there": {"gone": [10]},
         "position twice": {"gone": [1, 1]},

@@ -31,7 +31,7 @@ def test_another_reader_understands_the_same(vector: Any) -> None:
         if step["news"] == "new":
             envelope = read(step["push"])
             put = envelope.decode_payload(READING).tuples
-            rows = apply(rows, envelope.filt, put)
+            rows = apply(rows, envelope.filt, put, READING)
             is_one = envelope.filt.get("one") is True
             assert write_note(rows[0] if is_one else rows) == step["answer"]
 

@@ -11,6 +11,7 @@ from django_vortex.client.watched import News, Snapshot, Watched
 from django_vortex.exceptions import MalformedMessage
 from django_vortex.live.answers import make_answer
 from django_vortex.wire.codec import Codec
+from django_vortex.wire.parts import RowPart
 from tests.unit.live.applying import transmit
 from tests.unit.live.test_answers import CODEC, Ticket, edited, lists, strict
 
@@ -25,7 +26,7 @@ def receive(watched: Watched, filt: dict[str, Any], *tuples: Any) -> News:
 
 
 def watching(*rows: Any, **members: Any) -> Watched:
-    watched = Watched(Codec())
+    watched = Watched(CODEC)
     assert receive(watched, get_filt(None, "1", **members), *rows) is News.NEW
     return watched
 
@@ -90,6 +91,18 @@ def test_delta_to_what_is_there_changes_nothing():
     watched = watching("a")
     assert receive(watched, get_filt("0", "1", put=[1]), "b") is News.SAME
     assert rows_of(watched) == ["a"]
+
+
+def test_row_that_the_program_has_made_unsendable_is_asked_for_again():
+    watched = Watched(CODEC)
+    receive(watched, get_filt(None, "1"), Ticket(id=1, title="a", state=None))
+    part = get_filt("1", "2", gone=[0], put=[0], was=[0])
+    rows_of(watched)[0].state = object()
+    assert receive(watched, part, RowPart({"title": "b"})) is News.UNFIT
+    assert watched.tag == "1"
+    rows_of(watched)[0].state = None
+    assert receive(watched, part, RowPart({"title": "b"})) is News.NEW
+    assert rows_of(watched) == [Ticket(id=1, title="b", state=None)]
 
 
 def test_unchanged_rows_stay_the_same_objects_over_deltas_and_wholes():

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from django_vortex.exceptions import UnencodableValue
-from django_vortex.live import answers
+from django_vortex.live import pushes
 from django_vortex.live.answers import Answer, make_answer
 from django_vortex.live.former_states import FORMER_BYTES, MAX_FORMER
 from django_vortex.tuples import Tuple, TupleRegistry, tuple_type
@@ -19,6 +19,7 @@ from django_vortex.wire.codec import Codec
 from django_vortex.wire.dialects import Dialect, WireForm
 from django_vortex.wire.events import EnvelopeReceived
 from django_vortex.wire.messages import encode_message
+from django_vortex.wire.parts import RowPart
 from django_vortex.wire.payload import Payload
 from django_vortex.wire.protocol import Protocol
 from tests.unit.live.applying import apply, transmit
@@ -45,7 +46,7 @@ class Note(Tuple):
     more: object = None
 
 
-CODEC = Codec(registry)
+CODEC = Codec(registry, reads_parts=True)
 NOW = dt.datetime(2026, 1, 2, 3, 4, 5, tzinfo=dt.UTC)
 
 tickets = st.builds(
@@ -119,7 +120,9 @@ def test_what_is_sent_makes_the_fresh_list_of_any_former_one(data):
         answer = answer_with(rows, answer)
         for tag, former in known.items():
             filt, put = receive(answer, tag)
-            assert strict(apply(former, filt, put) if tag != answer.tag else former) == strict(rows)
+            assert strict(
+                apply(former, filt, put, CODEC) if tag != answer.tag else former
+            ) == strict(rows)
         known[answer.tag] = rows
 
 
@@ -155,14 +158,23 @@ def test_one_changed_field_in_a_long_list_is_a_short_message():
     second = answer_with(rows, first)
     envelope = second.make_envelope("A" * 16, "24021-0a1b2c3d4e5f:123456", first.tag)
     assert envelope.filt["put"] == envelope.filt["gone"] == envelope.filt["was"] == [500]
+    assert receive(second, first.tag)[1] == [RowPart({"title": "Done"})]
     assert len(encode_message(envelope, WireForm(Dialect.NATIVE, False), NOW, CODEC)) <= 400
+
+
+def test_changed_rows_are_whole_for_who_comes_from_an_older_state():
+    first = answer_with(many(10))
+    rows = many(10)
+    rows[5].title = "Done"
+    second = answer_with(rows, first)
+    third = answer_with([*rows, *many(11)[10:]], second)
+    assert receive(third, first.tag)[1] == [rows[5], *many(11)[10:]]
+    assert receive(third, second.tag)[1] == many(11)[10:]
 
 
 def test_above_half_of_the_list_the_whole_is_sent():
     first = answer_with(many(10))
-    rows = many(10)
-    for row in rows[:7]:
-        row.title = "Done"
+    rows = [*many(17)[10:], *many(3)]
     filt, put = receive(answer_with(rows, first), first.tag)
     assert "from" not in filt
     assert put == rows
@@ -218,9 +230,9 @@ def test_lists_are_compared_once_for_all_who_come_from_the_same_state(monkeypatc
     second = answer_with(many(101), first)
     third = answer_with(many(102), second)
     compared = []
-    find_delta = answers.find_delta
+    find_delta = pushes.find_delta
     monkeypatch.setattr(
-        answers, "find_delta", lambda old, new: compared.append(old.tag) or find_delta(old, new)
+        pushes, "find_delta", lambda old, new: compared.append(old.tag) or find_delta(old, new)
     )
     kept = [third.make_envelope("w", "p:1", first.tag) for _ in range(3)]
     assert compared == [first.tag]

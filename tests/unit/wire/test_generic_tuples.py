@@ -1,5 +1,8 @@
 """Tuples of types that are not registered: read by clients, refused by servers."""
 
+import copy
+import pickle
+
 import pytest
 
 from django_vortex import Payload
@@ -46,6 +49,15 @@ def test_F3_fields_shadow_nothing() -> None:
             setattr(row, name, 1)
     with pytest.raises(AttributeError, match="came without 'missing'"):
         _ = row.missing
+
+
+def test_copies_are_equal_and_their_own() -> None:
+    row = GenericTuple("a.Row", {"id": 5, "children": [GenericTuple("a.Child", {"x": 1.5})]})
+    for make in (copy.copy, copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))):
+        copied = make(row)
+        assert copied == row
+        copied.id = 6
+        assert row.id == 5
 
 
 def test_path_of_a_field_that_cannot_travel() -> None:

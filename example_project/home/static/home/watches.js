@@ -108,16 +108,23 @@ export class Watches extends EventTarget {
 /**
  * Make the new list of the old one; null if the delta does not fit.
  *
- * Rows that are neither gone nor moved fill the places that are left, in their order.
+ * Rows that are neither gone nor moved fill the places that are left, in their order. Of a row that
+ * was there before, there may be only what has changed in it.
  */
-function applyDelta(old, { gone = [], put = [], moved = [] }, tuples) {
+function applyDelta(old, { gone = [], put = [], was = [], moved = [] }, tuples) {
+  const rows = tuples.map((one, index) => (one?._ct === "rtp" ? complete(old[was[index]], one) : one));
   const length = old.length - gone.length + put.length;
   const leaving = new Set([...gone, ...moved.map(([, from]) => from)]);
   const staying = old.filter((_, place) => !leaving.has(place));
   const taken = new Map([
-    ...put.map((place, index) => [place, tuples[index]]),
+    ...put.map((place, index) => [place, rows[index]]),
     ...moved.map(([to, from]) => [to, old[from]]),
   ]);
-  const rows = Array.from({ length }, (_, place) => (taken.has(place) ? taken.get(place) : staying.shift()));
-  return staying.length || rows.includes(undefined) ? null : rows;
+  const made = Array.from({ length }, (_, place) => (taken.has(place) ? taken.get(place) : staying.shift()));
+  return staying.length || made.includes(undefined) ? null : made;
+}
+
+/** Give a row with what has changed in it; undefined where no row was. */
+function complete(row, part) {
+  return row?._ct === "rt" ? { ...row, ...part, _ct: "rt" } : undefined;
 }
