@@ -1,11 +1,13 @@
 """What a peer asks to watch: who answers it, and whether the peer may.
 
-Takes the tuples of a request for watches, gives filts, tags and endpoints, or says what is wrong.
+Takes the tuples of a request for watches, gives filts with names, tags and endpoints, or says what
+is wrong.
 """
 
 from typing import Any
 
 from django_vortex.exceptions import (
+    DefinitionError,
     HandlerError,
     PermissionDenied,
     TooManyRequests,
@@ -18,6 +20,8 @@ from django_vortex.routing.peer import Peer
 from django_vortex.routing.permission import READING
 from django_vortex.routing.registered import Registered
 from django_vortex.routing.request import Request
+from django_vortex.tuples import TupleRegistry
+from django_vortex.tuples.canonical import canonical_text
 from django_vortex.typedefs import Filt
 from django_vortex.wire.reserved import MESSAGE_ID
 
@@ -38,6 +42,18 @@ def read_asked(asked: Any, index: int) -> tuple[Filt, str | None]:
             errors=[{"index": index, "field": "tag", "messages": ["Expected a text, or null"]}]
         )
     return {name: value for name, value in filt.items() if name != MESSAGE_ID}, tag
+
+
+def write_filt(filt: Filt, registry: TupleRegistry) -> str:
+    """Return the name of what is shown under a filt.
+
+    Raises:
+        ValidationError: The filt holds something that has no canonical text.
+    """
+    try:
+        return canonical_text(filt, registry)
+    except DefinitionError as error:
+        raise ValidationError(str(error)) from error
 
 
 def find_watchable(payload_io: PayloadIO, filt: Filt, peer: Peer) -> Registered:

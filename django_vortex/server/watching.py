@@ -11,11 +11,9 @@ from functools import partial
 from typing import Any, Final
 
 from django_vortex.exceptions import (
-    DefinitionError,
     HandlerError,
     LimitExceeded,
     PeerError,
-    ValidationError,
 )
 from django_vortex.live.change_texts import read_changes, write_changes
 from django_vortex.live.changes import Change
@@ -30,7 +28,6 @@ from django_vortex.routing.permissions import AllowAny
 from django_vortex.routing.registered import Registered
 from django_vortex.routing.request import Request
 from django_vortex.server.connection import Connection
-from django_vortex.server.delivery import UNKNOWN_DIALECT
 from django_vortex.server.host import Host
 from django_vortex.server.inspection import Inspection
 from django_vortex.server.live_parts import Live
@@ -40,7 +37,6 @@ from django_vortex.server.presentation import (
     LoadedPresentation,
     ObserverPresentation,
     OwnPresentation,
-    Presentation,
 )
 from django_vortex.server.reflecting import Reflecting
 from django_vortex.server.subscription import Subscription
@@ -48,8 +44,8 @@ from django_vortex.server.subscriptions import (
     Subscriptions,
     start_all,
 )
-from django_vortex.server.watch_requests import demand, find_watchable, read_asked
-from django_vortex.tuples.canonical import canonical_text
+from django_vortex.server.watch_moves import WatchMoves
+from django_vortex.server.watch_requests import demand, find_watchable, read_asked, write_filt
 from django_vortex.typedefs import Filt
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.reserved import UNWATCH_KEY, WATCH_KEY
@@ -110,12 +106,13 @@ class Watching:
         server.followers.add(self)
         server.followers.add(Inspection(self.watches, server.followers, server.process))
         self._payload_io.observers = self
+        self._moves = WatchMoves(server, peers, self.subscriptions, self.name, self._note_begun)
         self._loading = Loading(
             peers,
             self.subscriptions,
             partial(find_watchable, self._payload_io),
             self._write_filt,
-            self._add,
+            self._moves.add,
         )
         self._payload_io.loads = self._loading
 
@@ -190,7 +187,7 @@ class Watching:
             {*others, observer},
         )
         subscription = self.subscriptions.make(connection, question, presentation)
-        self._add(connection, endpoint, subscription)
+        self._moves.add(connection, endpoint, subscription)
         subscription.start()
 
     def unsubscribe(self, request: Request, pushed: Filt, observer: str, /) -> None:
@@ -204,7 +201,7 @@ class Watching:
     def rescope(self, connection: Connection) -> None:
         """Ask again for all watches of a peer, which is somebody else now."""
         for one in self.subscriptions.remove_peer(connection.peer.uuid):
-            self._begin_again(connection, one.filt, one.presentation, None)
+            self._moves.begin_again(connection, one.filt, one.presentation, None)
 
     def receive_news(self, text: str) -> None:
         """Take changes that were committed in another process."""
@@ -222,43 +219,11 @@ class Watching:
     def give_peer(self, uuid: str) -> Iterable[str]:
         """Yield what a peer watches and has, which goes to another process."""
         for one in self.subscriptions.remove_peer(uuid):
-            yield self._describe(one)
+            yield self._moves.describe(one)
 
     def take_peer(self, peer: Peer, text: str) -> None:
         """Go on with a watch of a peer that came from another process."""
-        codec = self._server.codec
-        filt, tag, pushed, more = codec.decode_value(codec.read_json(text), Dialect.NATIVE)
-        connection = self._peers.get(peer.uuid)
-        if connection is None:
-            return
-        shown = self.subscriptions.shown
-        presentation: Presentation
-        if pushed is None:
-            presentation = OwnPresentation(shown, make_name(filt, codec.registry))
-        else:
-            name, dialect = self._write_filt(pushed), connection.dialect or UNKNOWN_DIALECT
-            if isinstance(more, list):
-                presentation = ObserverPresentation(shown, name, pushed, dialect, None, more)
-            else:
-                presentation = LoadedPresentation(shown, name, pushed, dialect, is_list=more)
-        self._begin_again(connection, filt, presentation, tag)
-
-    def _describe(self, one: Subscription) -> str:
-        """Return what `take_peer` makes a subscription of."""
-        codec, shown = self._server.codec, one.presentation
-        value = [one.filt, one.tag, shown.filt, shown.more]
-        encoded = codec.encode_value(value, Dialect.NATIVE)
-        return codec.encode_json(encoded, Dialect.NATIVE).decode()
-
-    def _pass_on(self, connection: Connection, one: Subscription) -> None:
-        """Let the process that has a peer now go on with what was begun under a connection here."""
-        if not connection.is_moved or connection.is_revoked:
-            return
-        here = self._peers.get(one.peer)
-        if here is None:
-            self._server.followers.tell(self.name, self._describe(one), one.peer)
-        else:  # it has come back
-            self._begin_again(here, one.filt, one.presentation, one.tag)
+        self._moves.take(peer, text)
 
     def lose_texts(self, uuid: str) -> None:
         """Note that a peer may not have got the last that it was shown."""
@@ -280,12 +245,7 @@ class Watching:
             self._sweep.note(changes)
         self.watches.tell(changes)
 
-    def _add(self, connection: Connection, endpoint: Registered, one: Subscription) -> None:
-        """Begin to watch, or where the peer has gone meanwhile, see that it is begun there."""
-        if connection.is_closed:
-            self._pass_on(connection, one)
-            return
-        self.subscriptions.add(connection, endpoint, one)
+    def _note_begun(self, one: Subscription) -> None:
         if isinstance(one.presentation, LoadedPresentation):
             self._loading.keep(one.peer, one.name, is_list=one.presentation.is_list)
         if self._sweep is not None and self._sweeping is None:
@@ -304,15 +264,7 @@ class Watching:
         return shown.observers if isinstance(shown, ObserverPresentation) else set()
 
     def _write_filt(self, filt: Filt) -> str:
-        """Return the name of what is shown under a filt.
-
-        Raises:
-            ValidationError: The filt holds something that has no canonical text.
-        """
-        try:
-            return canonical_text(filt, self._server.codec.registry)
-        except DefinitionError as error:
-            raise ValidationError(str(error)) from error
+        return write_filt(filt, self._server.codec.registry)
 
     async def _begin(
         self, connection: Connection, asked: Any, index: int, begun: list[Subscription]
@@ -325,33 +277,8 @@ class Watching:
             name = make_name(filt, self._server.codec.registry)
             presentation = OwnPresentation(self.subscriptions.shown, name)
             subscription = self.subscriptions.make(connection, filt, presentation, tag)
-            self._add(connection, endpoint, subscription)
+            self._moves.add(connection, endpoint, subscription)
         except PeerError as error:
             return {"error": make_result(error, Dialect.NATIVE)}
         begun.append(subscription)
         return {"watch": name}
-
-    def _begin_again(
-        self,
-        connection: Connection,
-        filt: Filt,
-        presentation: Presentation,
-        tag: str | None,
-    ) -> None:
-        """Begin a watch that the peer did not ask for just now; it is told what is not possible."""
-        subscription = self.subscriptions.make(connection, filt, presentation, tag)
-        connection.call_when_settled(subscription.start)
-        self._start(self._go_on(connection, subscription))
-
-    async def _go_on(self, connection: Connection, subscription: Subscription) -> None:
-        try:
-            endpoint = find_watchable(self._payload_io, subscription.filt, connection.peer)
-            await demand(self._payload_io, endpoint, subscription.filt, connection.peer)
-            known = self.subscriptions.get(subscription.peer, subscription.name)
-            is_loaded = isinstance(subscription.presentation, LoadedPresentation)
-            if known is not None and is_loaded:  # nobody knows which of the two was sent last
-                subscription.tag = None
-            if known is None or is_loaded:
-                self._add(connection, endpoint, subscription)
-        except PeerError as error:
-            subscription.refuse(error)

@@ -9,7 +9,7 @@ import pytest
 
 from django_vortex.exceptions import DeliveryError
 from django_vortex.routing.request import Request
-from django_vortex.server import watching
+from django_vortex.server import watch_moves
 from django_vortex.transports.threads import BlockingPool
 from tests.crud.asking import Record
 from tests.crud.boards import ANN, BOB, STORES, TICKET, Place, open_place, ticket
@@ -285,7 +285,7 @@ async def test_what_a_peer_has_loaded_goes_on_with_it_while_its_permission_is_as
     async with project.a.connected(ANN) as there, project.b.connected(BOB) as bob:
         await there.ask(ROW)
         held = Held()
-        monkeypatch.setattr(watching, "demand", held.wrap(watching.demand))
+        monkeypatch.setattr(watch_moves, "demand", held.wrap(watch_moves.demand))
         async with project.b.connected(ANN):
             project.carry()
             await held.reached()

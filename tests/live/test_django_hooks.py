@@ -11,7 +11,7 @@ from django.db.models.sql import compiler
 
 from django_vortex.live.recording import recording
 from django_vortex.live.telling import telling
-from django_vortex.orm.django import capture, commits, hooks, statements, write_hooks
+from django_vortex.orm.django import capture, commits, hooks, statements, transactions, write_hooks
 from django_vortex.orm.django.read_only import WritesWhileEvaluating
 from tests.live.django_models import Label, Team
 from tests.live.django_place import Place
@@ -119,7 +119,7 @@ def test_fault_of_ours_at_a_commit(
 
 def test_driver_that_says_nothing(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is told at once, and again when Django commits."""
-    monkeypatch.setattr(capture, "is_in_transaction", fail)
+    monkeypatch.setattr(transactions, "is_in_transaction", fail)
     with place.listening() as told:
         place.execute("BEGIN")
         Label.objects.filter(pk=1).update(weight=8)

@@ -20,9 +20,10 @@ from django_vortex.orm.django.buffering import finish_write
 from django_vortex.orm.django.cascades import add_cascades
 from django_vortex.orm.django.commits import watch_commits
 from django_vortex.orm.django.database_names import find_database
-from django_vortex.orm.django.drivers import fetch, is_in_transaction
+from django_vortex.orm.django.drivers import fetch
 from django_vortex.orm.django.read_only import guard
 from django_vortex.orm.django.statements import Statement
+from django_vortex.orm.django.transactions import Transactions
 from django_vortex.orm.known_tables import known_tables
 from django_vortex.orm.pending_changes import PendingChanges
 from django_vortex.orm.reads import note_reads
@@ -51,10 +52,7 @@ class Capture:
         self._connection = connection
         self._database = find_database(connection)
         self._pending = PendingChanges()
-        self._asks_driver = False
-        """Whether Django may not know if a transaction is open."""
-        self._test_savepoints: int | None = None
-        """How many savepoints are those of a test, whose transaction is never committed."""
+        self._transactions = Transactions(connection)
         self._was_unheard = True
         """Whether something may have been executed that nobody wanted to know of."""
         self.statements: dict[int, tuple[str, Statement]] = {}
@@ -88,7 +86,7 @@ class Capture:
     def forget(self) -> None:
         """Forget what is rolled back."""
         self._pending.clear()
-        self._asks_driver = self._was_unheard = False
+        self._transactions.asks_driver = self._was_unheard = False
 
     def begin_savepoint(self, name: str) -> None:
         """Note that there is a savepoint now."""
@@ -97,7 +95,7 @@ class Capture:
     def release_savepoint(self, name: str) -> None:
         """Note that a savepoint is no more."""
         self._pending.release(name)
-        if self._test_savepoints is not None and self._is_in_transaction() is False:
+        if self._transactions.are_of_test and self._transactions.is_open() is False:
             self.tell()  # it was the application's outermost one
 
     def undo_savepoint(self, name: str) -> None:
@@ -105,16 +103,12 @@ class Capture:
         self._pending.undo(name)
 
     def begin_test(self) -> None:
-        """Take what is open now for a test's own, which is rolled back behind it.
-
-        From now on what the application has not in a savepoint of its own counts as committed.
-        """
-        if self._connection.in_atomic_block:
-            self._test_savepoints = self._count_savepoints()
+        """From now on take for committed what is in no savepoint of the application's own."""
+        self._transactions.begin_test()
 
     def end_test(self) -> None:
         """Take transactions for what they are."""
-        self._test_savepoints = None
+        self._transactions.end_test()
 
     def prepare_commit(self) -> None:
         """Look at what nobody wanted to know, before it is committed."""
@@ -150,7 +144,7 @@ class Capture:
         self._add([one for one in changes if not known_tables.is_quiet(one.table.name)])
 
     def _add(self, told: Sequence[Change]) -> None:
-        is_open = self._is_in_transaction()
+        is_open = self._transactions.is_open()
         if is_open is False and not self._pending:
             telling.tell(told)
             return
@@ -196,7 +190,7 @@ class Capture:
         except Exception:
             logger.exception("Could not find out what a statement has written or read")
             self._pending.add(self._change_everything())
-            self._asks_driver = True
+            self._transactions.asks_driver = True
             if recorder is not None:
                 recorder.reads += self.depend_on_everything()
 
@@ -206,46 +200,21 @@ class Capture:
         if written:
             finish_write(cursor, text)
         if read_sql(text).ends_transaction:
-            self._asks_driver = True
-        if written or self._asks_driver:
+            self._transactions.asks_driver = True
+        if written or self._transactions.asks_driver:
             self.add(add_cascades([Change(self.table(name)) for name in sorted(written)]))
         return written
 
     def _begin_to_hear(self) -> None:
         """Take everything for changed by what is open still and was not looked at."""
         self._was_unheard = False
-        if self._ask_driver() is not False:
-            self._asks_driver = True
+        if self._transactions.ask_driver() is not False:
+            self._transactions.asks_driver = True
             self._pending.add(self._change_everything())
 
     def _change_everything(self) -> list[Change]:
         names = [name for name in known_tables.find_all() if not known_tables.is_quiet(name)]
         return [Change(self.table(name)) for name in sorted(names)]
-
-    def _is_in_transaction(self) -> bool | None:
-        """Return whether a transaction is open, None if nobody knows."""
-        connection = self._connection
-        if self._test_savepoints is not None and connection.in_atomic_block:
-            return self._count_savepoints() > self._test_savepoints
-        # Before it is opened, autocommit is off.
-        is_manual = connection.connection is not None and not connection.autocommit
-        is_open = bool(connection.in_atomic_block or is_manual)
-        if not self._asks_driver:
-            return is_open
-        says = self._ask_driver()
-        if says is False and not is_open:
-            self._asks_driver = False
-        return says
-
-    def _count_savepoints(self) -> int:
-        """Return how many savepoints are open; ``atomic(savepoint=False)`` opens none."""
-        return sum(sid is not None for sid in self._connection.savepoint_ids)
-
-    def _ask_driver(self) -> bool | None:
-        try:
-            return is_in_transaction(self._connection)
-        except Exception:  # of a connection that is broken
-            return None
 
 
 def get_capture(connection: Any) -> Capture | None:
