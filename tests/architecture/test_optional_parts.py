@@ -1,4 +1,4 @@
-"""A project that installs no extra works: one process, no layer, one ORM, whichever server."""
+"""A project that installs no extra works, and one that has SQLAlchemy and not all of its parts."""
 
 import subprocess
 import sys
@@ -55,6 +55,66 @@ with connect() as peer:
 """
 
 
+OVER_SQLALCHEMY = """
+import sys
+
+sys.modules["greenlet"] = None  # which SQLAlchemy needs for asynchronous engines alone
+
+import django
+from django.conf import settings
+
+settings.configure(INSTALLED_APPS=["django_vortex"])
+django.setup()
+
+from sqlalchemy import create_engine, select
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, sessionmaker
+from sqlalchemy.pool import StaticPool
+
+from django_vortex import AllowAny, OrmCrudHandler, query
+from django_vortex.testing import connect
+
+engine = create_engine(
+    "sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False}
+)
+Session = sessionmaker(engine)
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Gate(Base):
+    __tablename__ = "gate"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    label: Mapped[str]
+
+
+gates = OrmCrudHandler(
+    {"key": "gates"},
+    Gate,
+    session_factory=Session,
+    type_name="test.Gate",
+    fields=["id", "label"],
+    permission=AllowAny,
+)
+
+
+@query("labels", permission=AllowAny, scope="all", session_factory=Session)
+def labels(request):
+    return select(Gate.label).order_by(Gate.id)
+
+
+Base.metadata.create_all(engine)
+with connect() as peer:
+    watch = peer.watch("labels")
+    print(watch.next())
+    with Session.begin() as session:
+        session.add(Gate(id=4, label="Four"))
+    print(watch.next())
+    print([row.label for row in peer.request({"key": "gates", "id": 4}).tuples])
+"""
+
+
 def test_absent_parts_are_those_that_nothing_requires() -> None:
     config = ConfigParser()
     config.read(ROOT / "setup.cfg")
@@ -64,12 +124,22 @@ def test_absent_parts_are_those_that_nothing_requires() -> None:
 
 
 def test_project_without_any_extra_serves_rows_echo_and_push() -> None:
+    assert run(PROJECT, *ABSENT) == ["[]", "[1, 'two']", "True", "['Lunch']"]
+
+
+def test_project_over_sqlalchemy_without_greenlet_is_live() -> None:
+    assert run(OVER_SQLALCHEMY) == ["[]", "['Four']", "['Four']"]
+
+
+def run(source: str, *arguments: str) -> list[str]:
+    """Return the lines that a program has printed."""
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", PROJECT, *ABSENT],
+        [sys.executable, "-W", "error", "-c", source, *arguments],
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines() == ["[]", "[1, 'two']", "True", "['Lunch']"]
+    assert not done.stderr
+    return done.stdout.splitlines()

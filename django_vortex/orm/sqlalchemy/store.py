@@ -7,6 +7,7 @@ the event loop, where SQLAlchemy's greenlets let the same code wait.
 Imported only by who has SQLAlchemy.
 """
 
+import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -218,8 +219,8 @@ def _explain(error: BaseException, *, is_committing: bool) -> None:
 
 def _is_async(made: Any) -> bool:
     """Return whether this is an asynchronous session or its factory."""
-    try:
-        from sqlalchemy.ext.asyncio import AsyncSession, async_scoped_session, async_sessionmaker
-    except ImportError:
-        return False
-    return isinstance(made, (AsyncSession, async_sessionmaker, async_scoped_session))
+    # Who has one has imported this; it cannot be imported without greenlet.
+    part = sys.modules.get("sqlalchemy.ext.asyncio")
+    return part is not None and isinstance(
+        made, (part.AsyncSession, part.async_sessionmaker, part.async_scoped_session)
+    )

@@ -8,7 +8,6 @@ from collections.abc import Collection
 
 from sqlalchemy import BindParameter, NullPool, TextClause, bindparam, text
 from sqlalchemy.engine import Connection, Engine
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from django_vortex.live.looks import Look
 from django_vortex.orm.postgres_counters import CLEAR, make_look, make_query
@@ -34,6 +33,8 @@ def _ask(connection: Connection, tables: Collection[str]) -> Look | None:
 
 
 async def _ask_async(engine: Engine, tables: Collection[str]) -> Look | None:
+    from sqlalchemy.ext.asyncio import create_async_engine  # needs greenlet, as the engine does
+
     own = create_async_engine(engine.url, poolclass=NullPool)
     async with own.connect() as connection:
         return await connection.run_sync(_ask, tables)
