@@ -6,10 +6,14 @@ import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from django_vortex.client import Client, PermissionDenied, Watch, WatchEnded, connect
+from django_vortex.wire.codec import Codec
+from django_vortex.wire.events import EnvelopeReceived
+from django_vortex.wire.protocol import Protocol
 from tests.e2e.logins import Login
 from tests.e2e.projects import Project
 from tests.support.fixtures import StartServer
@@ -29,6 +33,24 @@ def stored(database: Path) -> None:
             "INSERT INTO board_ticket (id, title, state, version)"
             " VALUES (1, 'a', 'open', 1), (2, 'b', 'open', 1)"
         )
+
+
+@pytest.fixture
+def received(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What stands in all envelopes that clients of this process receive."""
+    texts: list[str] = []
+    codec = Codec(reads_unknown_tuples=True, reads_parts=True)
+    receive = Protocol.receive
+
+    def note(protocol: Protocol, text: Any) -> Any:
+        events = receive(protocol, text)
+        for event in events:
+            if isinstance(event, EnvelopeReceived):
+                texts.append(repr(event.envelope.decode_payload(codec).tuples))
+        return events
+
+    monkeypatch.setattr(Protocol, "receive", note)
+    return texts
 
 
 @asynccontextmanager
@@ -155,6 +177,37 @@ async def test_nothing_is_shown_to_whoever_has_lost_the_right(
                     await watch.next(timeout=PATIENCE_SECONDS)
             assert ended.value.code == PermissionDenied.code
             assert "hidden" not in titles(watch)
+
+
+@pytest.mark.parametrize("layer", ["pubsub"])
+@pytest.mark.parametrize("transport", ["websocket", "http"])
+@pytest.mark.parametrize("kind", ["uvicorn", "daphne"])
+async def test_nothing_is_shown_of_a_row_that_has_left_the_scope(
+    project: Project, transport: str, kind: str, received: list[str]
+) -> None:
+    watching = project.a if kind == "uvicorn" else project.b
+    login = Login(watching)
+    state = login.name[:8]
+    await run(project, f"Ticket.objects.update(state={state!r})")
+    async with connected(watching, transport, login) as client, AsyncExitStack() as stack:
+        watches: list[Watch] = []
+        for key in ("e2e.own.django", "e2e.own.sqlalchemy"):
+            for asked in ({}, {"id": 1}):
+                watches.append(await stack.enter_async_context(client.watch(key, **asked)))
+        lists, rows = watches[::2], watches[1::2]
+        for one in lists:
+            await until(one, "a", "b")
+        for one in rows:
+            await until(one, "a")
+        await run(project, "Ticket.objects.filter(pk=1).update(state='other')")
+        await run(project, "Ticket.objects.filter(pk=1).update(title='hidden')")
+        await run(project, "Ticket.objects.filter(pk=2).update(title='last')")
+        for one in lists:
+            await until(one, "last")
+        for one in rows:
+            await until(one)
+        assert [text for text in received if "last" in text]
+        assert not [text for text in received if "hidden" in text]
 
 
 @pytest.mark.parametrize("layer", ["pubsub"])

@@ -4,7 +4,7 @@ from django.conf import settings
 from sqlalchemy import Column, Integer, MetaData, NullPool, String, Table
 from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 
-from django_vortex import AllowAny, ModelPermissions, OrmCrudHandler
+from django_vortex import Action, AllowAny, ModelPermissions, OrmCrudHandler, Permission, Request
 from example_project.airports.vortex import Airports
 from example_project.board.models import Ticket
 
@@ -49,6 +49,32 @@ rows = OrmCrudHandler(
     retrieve_all=True,
     filters=["state"],
     push_on_commit=True,
+)
+
+
+class Own(Permission):
+    """Tickets whose state is the name of the user."""
+
+    def scope(self, request: Request, action: Action) -> dict[str, str]:
+        return {"state": request.user.username[:8]}
+
+
+own = OrmCrudHandler(
+    {"key": "e2e.own.django"},
+    Ticket,
+    fields=["id", "title"],
+    type_name="e2e.own.django",
+    permission=Own,
+    retrieve_all=True,
+)
+own_rows = OrmCrudHandler(
+    {"key": "e2e.own.sqlalchemy"},
+    table,
+    session_factory=async_sessionmaker(engine),
+    fields=["id", "title"],
+    type_name="e2e.own.sqlalchemy",
+    permission=Own,
+    retrieve_all=True,
 )
 
 
