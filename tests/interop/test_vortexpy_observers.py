@@ -44,7 +44,7 @@ def shelf() -> str:
 
 
 def fill(client: OriginalClient, shelf: str, *values: Any) -> None:
-    reply = client.request({"key": "e2e.fill_shelf", "name": shelf}, tuples=list(values))
+    reply = client.request_again({"key": "e2e.fill_shelf", "name": shelf}, list(values))
     assert reply.told is None
 
 
