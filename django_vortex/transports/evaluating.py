@@ -4,9 +4,12 @@ Takes a scope, gives the peer that asks in it, with its user as the database has
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from typing import Any
+
+from django.conf import settings
+from django.utils import timezone, translation
 
 from django_vortex.live.dependencies import Dependency
 from django_vortex.live.evaluator import Evaluator
@@ -59,11 +62,12 @@ class DjangoEnvironment:
 
     @contextmanager
     def entered(self, question: Question) -> Iterator[None]:
-        """Evaluate a question within its tenant."""
-        if question.enter is None:
-            yield
-            return
-        with question.enter():
+        """Evaluate a question within its tenant, in the language and time zone of the settings.
+
+        Else they were those of whichever request has made the evaluation necessary.
+        """
+        enter = question.enter or nullcontext
+        with translation.override(settings.LANGUAGE_CODE), timezone.override(None), enter():
             yield
 
 

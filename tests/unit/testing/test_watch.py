@@ -1,12 +1,14 @@
 """Live answers within a test, where nothing is committed."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, Permission, User
 from django.db import connection, transaction
-from django.test import TestCase, TransactionTestCase
+from django.test import TestCase, TransactionTestCase, override_settings
+from django.utils import translation
 
 from django_vortex import (
     IsStaff,
@@ -43,8 +45,27 @@ def staff(request: Request) -> int:
     return Group.objects.count()
 
 
+@query("language", payload_io=IO)
+def language(request: Request) -> str:
+    return translation.get_language()
+
+
+def find_language(request: Request) -> Any:
+    """Say that all peers read German; a `WATCH_SCOPE`."""
+    return "de", partial(translation.override, "de")
+
+
 class LiveTest(TestCase):
     """Ten lines test a live list."""
+
+    def test_answers_are_not_in_the_language_of_who_asked_first(self) -> None:
+        with translation.override("fr"), connect(payload_io=IO) as peer:
+            self.assertEqual(peer.watch("language").next(), "en-us")
+
+    @override_settings(VORTEX={"WATCH_SCOPE": f"{__name__}.find_language"})
+    def test_scope_of_the_project_says_in_which_language_answers_are(self) -> None:
+        with connect(payload_io=IO) as peer:
+            self.assertEqual(peer.watch("language").next(), "de")
 
     def test_list_is_live(self) -> None:
         with connect(payload_io=IO) as peer:
