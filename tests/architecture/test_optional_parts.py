@@ -1,9 +1,10 @@
 """A project that installs no extra works, and one that has SQLAlchemy and not all of its parts."""
 
-import subprocess
 import sys
 from configparser import ConfigParser
 from pathlib import Path
+
+from tests.support.processes import run
 
 ROOT = Path(__file__).parents[2]
 ABSENT = ["channels_redis", "daphne", "redis", "rest_framework", "sqlalchemy", "twisted", "uvicorn"]
@@ -124,22 +125,13 @@ def test_absent_parts_are_those_that_nothing_requires() -> None:
 
 
 def test_project_without_any_extra_serves_rows_echo_and_push() -> None:
-    assert run(PROJECT, *ABSENT) == ["[]", "[1, 'two']", "True", "['Lunch']"]
+    assert run_program(PROJECT, *ABSENT) == ["[]", "[1, 'two']", "True", "['Lunch']"]
 
 
 def test_project_over_sqlalchemy_without_greenlet_is_live() -> None:
-    assert run(OVER_SQLALCHEMY) == ["[]", "['Four']", "['Four']"]
+    assert run_program(OVER_SQLALCHEMY) == ["[]", "['Four']", "['Four']"]
 
 
-def run(source: str, *arguments: str) -> list[str]:
-    """Return the lines that a program has printed."""
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", source, *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert not done.stderr
-    return done.stdout.splitlines()
+def run_program(source: str, *arguments: str) -> list[str]:
+    """Return the lines that a program has printed, warnings and logs among them."""
+    return run([sys.executable, "-W", "error", "-c", source, *arguments]).splitlines()

@@ -1,10 +1,8 @@
 """The capture is there when SQLAlchemy is, and imports nothing by itself."""
 
-import subprocess
 import sys
-from pathlib import Path
 
-ROOT = Path(__file__).parents[4]
+from tests.support.processes import run
 
 BEGIN = """
 import importlib.util, sys
@@ -21,16 +19,8 @@ print(type(sqlalchemy.__loader__).__name__)
 """
 
 
-def run(text: str, *arguments: str) -> list[str]:
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", text, *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout.splitlines()
+def run_program(text: str, *arguments: str) -> list[str]:
+    return run([sys.executable, "-W", "error", "-c", text, *arguments]).splitlines()
 
 
 def test_capture_is_installed_with_an_import_that_comes_later() -> None:
@@ -44,17 +34,19 @@ print("sqlalchemy" in sys.modules)
 import sqlalchemy.orm
 print(sys.meta_path == finders)
 """
-    assert run(BEGIN + text + END) == ["1", "False", "True", "SourceFileLoader"]
+    assert run_program(BEGIN + text + END) == ["1", "False", "True", "SourceFileLoader"]
 
 
 def test_capture_is_installed_where_sqlalchemy_is_imported_already() -> None:
     text = "import sqlalchemy\n" + BEGIN + "install_capture()\n"
-    assert run(text + END) == ["SourceFileLoader"]
+    assert run_program(text + END) == ["SourceFileLoader"]
 
 
 def test_nothing_is_imported_where_there_is_no_sqlalchemy() -> None:
     text = "import sys\nsys.modules['sqlalchemy'] = None\n" + BEGIN + "install_capture()\n"
-    assert run(text + "print('django_vortex.orm.sqlalchemy.capture' in sys.modules)") == ["False"]
+    assert run_program(text + "print('django_vortex.orm.sqlalchemy.capture' in sys.modules)") == [
+        "False"
+    ]
 
 
 PROJECT = """
@@ -77,8 +69,8 @@ print(capture.is_installed(), sqlalchemy.engine.Engine._has_events)
 
 
 def test_project_imports_nothing_and_captures_what_it_imports() -> None:
-    assert run(PROJECT, "live") == ["False", "True True"]
+    assert run_program(PROJECT, "live") == ["False", "True True"]
 
 
 def test_project_that_is_not_live_leaves_sqlalchemy_untouched() -> None:
-    assert run(PROJECT, "not live") == ["False", "False False"]
+    assert run_program(PROJECT, "not live") == ["False", "False False"]
