@@ -6,7 +6,6 @@ savepoint counts as its commit, and so does what is written outside of any.
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import replace
 
 from django_vortex.conf import get_settings
 from django_vortex.live.options import LiveOptions
@@ -18,7 +17,6 @@ from django_vortex.server.live_parts import Live
 from django_vortex.testing.inline import run_in_test
 from django_vortex.transports import evaluating
 from django_vortex.transports.telling import tell
-from django_vortex.transports.tenants import make_find_tenant
 
 OPTIONS = LiveOptions(coalesce_seconds=0.0, evaluation_seconds=86_400.0)
 
@@ -32,11 +30,9 @@ def make_live(
         payload_io: Answers the peers.
         get_connections: Returns the peers of the server.
     """
-    settings = get_settings()
-    if not settings.live:
+    if not get_settings().live:
         return None
-    live = evaluating.make_live(payload_io, get_connections, OPTIONS)
-    return replace(live, find_tenant=make_find_tenant(settings.watch_scope))
+    return evaluating.make_live(payload_io, get_connections, OPTIONS)
 
 
 @asynccontextmanager

@@ -11,6 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone, translation
 
+from django_vortex.conf import get_settings
 from django_vortex.live.dependencies import Dependency
 from django_vortex.live.evaluator import Evaluator
 from django_vortex.live.options import LiveOptions
@@ -26,6 +27,7 @@ from django_vortex.server.connection import Connection
 from django_vortex.server.live_parts import Live
 from django_vortex.transports import user_tables
 from django_vortex.transports.identity_tables import LAST_LOGIN
+from django_vortex.transports.tenants import make_find_tenant
 
 
 class DjangoEnvironment:
@@ -76,7 +78,7 @@ def make_live(
     get_connections: Callable[[], Mapping[str, Connection]],
     options: LiveOptions,
 ) -> Live:
-    """Return what a server evaluates with, without a sweep and tenants.
+    """Return what a server evaluates with, in the tenants of the project and without a sweep.
 
     Args:
         payload_io: Answers the peers.
@@ -91,7 +93,8 @@ def make_live(
     environment = DjangoEnvironment(get_peer)
     sources = Sources()
     evaluator = Evaluator(payload_io, environment, sources)
-    return Live(evaluator, options, environment.can_find, sources)
+    find_tenant = make_find_tenant(get_settings().watch_scope)
+    return Live(evaluator, options, environment.can_find, sources, find_tenant=find_tenant)
 
 
 def _find_user(key: str | None) -> Any:

@@ -34,7 +34,6 @@ from django_vortex.transports.layer import make_fan_out
 from django_vortex.transports.lone_process import LoneProcess
 from django_vortex.transports.recheck import DjangoJudge
 from django_vortex.transports.shutdown import SignalChain
-from django_vortex.transports.tenants import make_find_tenant
 from django_vortex.transports.threads import BlockingPool
 from django_vortex.tuples.registry import registry
 from django_vortex.wire.codec import Codec
@@ -239,9 +238,8 @@ def _make_live(settings: VortexSettings, threads: BlockingPool) -> Live:
         }
     )
     sweep = SweepOptions(looks.look, threads.run_sync, settings.sweep_seconds)
-    find_tenant = make_find_tenant(settings.watch_scope)
     live = make_live(payload_io, _get_connections, options)
-    return replace(live, note=_note_identities, sweep=sweep, find_tenant=find_tenant)
+    return replace(live, note=_note_identities, sweep=sweep)
 
 
 _identity_tables = IdentityTables()
