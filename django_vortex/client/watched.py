@@ -157,17 +157,17 @@ class Watched:
         self, old: Snapshot, put: Sequence[Any], was: Sequence[int | None]
     ) -> Sequence[Any]:
         """Return the rows that a delta puts; of some it has the fields that have changed."""
-        places = [place for row, place in zip(put, was, strict=True) if isinstance(row, RowPart)]
-        if not places:
+        pairs = zip(put, was, strict=True)
+        parts = [(row, place) for row, place in pairs if isinstance(row, RowPart)]
+        if not parts:
             return put
-        former = [old.rows[place] for place in places if place is not None]
-        if len(former) < len(places):
+        former = [old.rows[place] for _, place in parts if place is not None]
+        if len(former) < len(parts):
             raise MalformedMessage("Delta has a part of a row that was not there", "$.filt")
-        parts = [row for row in put if isinstance(row, RowPart)]
         depth = self._codec.limits.depth
         texts = [
             part.complete(text, depth)
-            for part, text in zip(parts, self._codec.encode_rows(former).texts, strict=True)
+            for (part, _), text in zip(parts, self._codec.encode_rows(former).texts, strict=True)
         ]
         rows = iter(self._codec.decode_rows(texts))
         return [next(rows) if isinstance(row, RowPart) else row for row in put]
