@@ -326,6 +326,10 @@ class TakenByAnother(RefusedError):
     """The uuid is in use by a peer with another identity."""
 
 
+class StaleStream(RefusedError):
+    """A stream that its peer has given up: it has opened a newer one."""
+
+
 class ShuttingDown(RefusedError):
     """The server takes no new work."""
 

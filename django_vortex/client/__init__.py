@@ -28,7 +28,7 @@ from django_vortex.client.errors import (
 )
 from django_vortex.client.feed import Feed
 from django_vortex.client.loader import Loader
-from django_vortex.client.news import Event, Offline, Online, RefusedForGood
+from django_vortex.client.news import Event, Lost, Offline, Online, RefusedForGood
 from django_vortex.client.watch import Changes, Watch
 from django_vortex.exceptions import (
     Conflict,
@@ -71,6 +71,7 @@ __all__ = [
     "InternalError",
     "LimitExceeded",
     "Loader",
+    "Lost",
     "MalformedMessage",
     "NotConnected",
     "NotFound",

@@ -14,7 +14,7 @@ from typing import Final
 from urllib.parse import SplitResult, urlencode, urlsplit, urlunsplit
 from urllib.request import getproxies, proxy_bypass
 
-from django_vortex.client.line import Address
+from django_vortex.client.line import Address, SaySession
 from django_vortex.exceptions import DefinitionError, quoted
 
 FROM_ENVIRONMENT: Final = "environment"
@@ -43,12 +43,15 @@ class Target:
         """Headers and cookies as they are now."""
         return dict(self.headers), dict(self.cookies)
 
-    def address(self, query: Mapping[str, str], token: str | None) -> Address:
+    def address(
+        self, query: Mapping[str, str], token: str | None, say_session: SaySession | None = None
+    ) -> Address:
         """Return the address for one attempt.
 
         Args:
             query: Who the client is.
             token: What this attempt, and no other, says in the Authorization header.
+            say_session: See `Address`.
         """
         parts = [one for one in (self.url.query, urlencode(query)) if one]
         url = self.url._replace(query="&".join(parts))
@@ -65,6 +68,7 @@ class Target:
             self.ssl,
             self.proxy,
             self.idle_seconds,
+            say_session,
         )
 
 

@@ -35,9 +35,9 @@ class Backoff:
         self._random = random
         self._span = 0.0
 
-    def succeed(self, seconds: float) -> None:
-        """Note how long a connection has lasted."""
-        if seconds >= STABLE_SECONDS:
+    def succeed(self, seconds: float, *, has_progress: bool = False) -> None:
+        """Note how long a connection has lasted, and whether anything new has got through."""
+        if has_progress or seconds >= STABLE_SECONDS:
             self._span = 0.0
 
     def get_wait(self, ending: Ending) -> float:

@@ -94,6 +94,7 @@ class Client:
         *,
         tuples: Iterable[Any] | None = None,
         timeout: float | None = 30.0,
+        again: bool = False,
         **arguments: Any,
     ) -> Reply:
         """Ask the server and return the payload of its answer.
@@ -107,12 +108,14 @@ class Client:
             timeout: Seconds to wait for the answer; those without a connection do not count. None
                 waits for ever. Afterwards, and when the task is cancelled, the server is told to
                 stop.
+            again: Whether the server may do it twice: where nobody knows what has become of it, it
+                is asked again under the same id in place of `FateUnknown`.
             arguments: Put into the filt. One that is named like a keyword here is given in a filt.
 
         Raises:
             PeerError: The server refuses; its subclasses say why.
             TimedOut: There was no answer in time.
-            FateUnknown: The connection was lost meanwhile; the server may have done it.
+            FateUnknown: The session was lost meanwhile; the server may have done it.
             Closed: The client is closed.
             LimitExceeded: It is longer than the server takes.
             UnencodableValue: Something in it cannot travel.
@@ -132,7 +135,8 @@ class Client:
             else:
                 answer.set_result(outcome)
 
-        pending, message = self._core.request(filt, payload, timeout, self._loop.time(), settle)
+        now = self._loop.time()
+        pending, message = self._core.request(filt, payload, timeout, now, settle, may_repeat=again)
         try:
             await self._put(message)
             envelope = await answer
@@ -162,21 +166,25 @@ class Client:
         await self._put(self._core.encode(payload.filt, payload))
 
     async def flush(self, timeout: float | None = 5.0) -> None:
-        """Wait until everything that was sent before is written to the connection.
+        """Wait until everything that was sent before has arrived at the server.
+
+        A server of VortexPY's own, or of the version before, does not tell; there it is written.
 
         Raises:
-            TimedOut: It was not in ``timeout`` seconds; ``left`` says how much is not.
+            TimedOut: It has not in ``timeout`` seconds; ``left`` says how much has not.
             Closed: The client is closed.
         """
         self._check()
-        outgoing = self._core.outgoing
+        core = self._core
         try:
             async with asyncio.timeout(timeout):
-                while len(outgoing):
+                while core.unsettled:
+                    core.ask_counts()
+                    self._driver.wake()
                     await self._wait_written()
         except TimeoutError:
-            left = len(outgoing)
-            raise TimedOut(f"{left} messages are not written within {timeout:g} s", left) from None
+            left = core.unsettled
+            raise TimedOut(f"{left} messages have not arrived within {timeout:g} s", left) from None
 
     def on(self, filt: str | Filt, *, max_waiting: int = MAX_WAITING) -> Feed[Payload]:
         """Hear of everything whose filt contains a filt; a name is the filt ``{"key": name}``.
@@ -236,7 +244,7 @@ class Client:
         )
 
     def events(self, *, max_waiting: int = MAX_WAITING) -> Feed[Event]:
-        """Hear of what happens to the connection: `Online`, `Offline`, `RefusedForGood`."""
+        """Hear of what happens to the connection: `Online`, `Offline`, `Lost`, `RefusedForGood`."""
         self._check()
         return self._feeds.open_events(max_waiting)
 

@@ -14,17 +14,20 @@ connection is dropped with it in `end`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
 from django_vortex.client.endings import Ending, read_ending
 from django_vortex.client.errors import ClientError, FateUnknown, NotConnected
+from django_vortex.client.line import SaySession
 from django_vortex.client.listeners import Listeners
 from django_vortex.client.liveness import SILENT_SECONDS, Liveness
-from django_vortex.client.outgoing import Message, Outgoing
+from django_vortex.client.news import Lost
+from django_vortex.client.outgoing import BATCH_BYTES, MAX_MESSAGES, Message, Outgoing
 from django_vortex.client.requests import OnlineClock, Outcome, Pending, Requests
+from django_vortex.client.session import Loss, Session
 from django_vortex.exceptions import LimitExceeded, WireError, shortened
 from django_vortex.logs import get_limited_logger
 from django_vortex.typedefs import Filt
@@ -37,8 +40,9 @@ from django_vortex.wire.envelope import (
     VERSION_KEY,
     PayloadEnvelope,
 )
-from django_vortex.wire.events import EnvelopeReceived, FailureReceived
+from django_vortex.wire.events import CountsReceived, EnvelopeReceived, FailureReceived
 from django_vortex.wire.messages import encode_message
+from django_vortex.wire.opening import SESSION_KEY, read_session_info
 from django_vortex.wire.payload import Payload
 from django_vortex.wire.protocol import Protocol
 from django_vortex.wire.reserved import (
@@ -50,6 +54,7 @@ from django_vortex.wire.reserved import (
     REFLECTED_KEY,
     REFLECTING_KEY,
     REQUEST_ID,
+    UNWATCH_KEY,
 )
 from django_vortex.wire.versions import UNNUMBERED_VERSION, VERSION
 
@@ -112,6 +117,16 @@ class Core:
         self._protocol: Protocol | None = None
         self._liveness: Liveness | None = None
         self._ending: Ending | None = None
+        self.session = Session()
+        """What is counted over all connections."""
+        self.is_resumed = False
+        """Whether the newest connection goes on with it."""
+        self._lost: Lost | None = None
+        self._lost_at: float | None = None
+        self.has_news = False
+        """Whether the server has acknowledged, or has said who it is; whoever looks resets it."""
+        self._is_asking = False
+        self._max_batch = MAX_MESSAGES
 
     @property
     def is_online(self) -> bool:
@@ -125,6 +140,16 @@ class Core:
         if self.dialect.is_native:
             told |= {"vortexDialect": NATIVE_NAME, "vortexVersion": str(VERSION)}
         return told
+
+    @property
+    def say_session(self) -> SaySession | None:
+        """What says of the session what is so now, in each handshake and POST."""
+        return self.session.make_opening if self.dialect.is_native else None
+
+    @property
+    def is_beat_due(self) -> bool:
+        """Whether `take_beat` returns something."""
+        return self.session.is_active and self.session.is_telling_due(framed=self._is_framed)
 
     @property
     def first_texts(self) -> list[str]:
@@ -152,6 +177,8 @@ class Core:
         seconds: float | None,
         now: float,
         settle: Callable[[Outcome], object],
+        *,
+        may_repeat: bool = False,
     ) -> tuple[Pending, Message]:
         """Make a request; it waits for its answer from when its message is put to `outgoing`.
 
@@ -161,6 +188,7 @@ class Core:
             seconds: How long to wait for the answer while there is a connection.
             now: The time.
             settle: Called once with the outcome, unless `withdraw` comes first.
+            may_repeat: Whether it is asked again where nobody knows what has become of it.
 
         Raises:
             UnencodableValue: Something in it cannot travel.
@@ -170,7 +198,7 @@ class Core:
         if seconds is not None:
             deadline = self._online_clock.read(now) + seconds
         name = str(filt.get("key"))
-        pending = Pending(message.request_id, name, seconds, deadline, settle)
+        pending = Pending(message.request_id, name, seconds, deadline, settle, may_repeat)
         self.requests.add(pending)
         return pending, message
 
@@ -216,15 +244,28 @@ class Core:
         if self._protocol is None or self._liveness is None:
             return Ending("The client has begun anew")
         self._liveness.hear(now)
+        if not data:
+            self._protocol.restart()
+            return None
         for event in self._protocol.receive(data):
             if isinstance(event, EnvelopeReceived):
-                self._route(event.envelope, now)
+                if _is_info(event.envelope):
+                    self._meet(event.envelope.filt, now)
+                elif self._is_new(event.envelope.size):
+                    self._route(event.envelope, now)
             elif isinstance(event, FailureReceived):
-                self._fail(event)
+                if self._is_new(0):
+                    self._fail(event)
+            elif isinstance(event, CountsReceived):
+                self._check_counts(event)
+            if self._ending is not None:
+                break
         return self._ending
 
     def take(self, now: float) -> list[Message]:
         """Take the next messages to write, in the version of the server that is there, if any."""
+        if self.session.is_active:
+            return self._take_counted(now)
         while self._protocol is not None and (taken := self.outgoing.take()):
             batch = [one for one in map(self._translate, taken) if self._is_taken(one)]
             for message in batch:
@@ -237,9 +278,52 @@ class Core:
                 return batch
         return []
 
+    @property
+    def unsettled(self) -> int:
+        """How many messages are not written, or not acknowledged by a server that counts."""
+        return len(self.outgoing) + len(self.session.window)
+
+    def take_beat(self, now: float) -> str | None:
+        """Return what is to be said about what has come, if it is time to; "" is by a POST."""
+        session = self.session
+        if self._protocol is None or not session.is_active or session.awaits_info:
+            return None
+        is_due = session.is_telling_due(framed=self._is_framed)
+        if not is_due and (self._is_framed or not self._is_asking):
+            return None
+        self._is_asking = False
+        if self._is_framed:
+            session.note_written(0, in_post=True)
+            return ""
+        if self._liveness is not None:
+            self._liveness.speak(now)
+        return session.make_beat()
+
+    def ask_counts(self) -> None:
+        """Have the server say what has arrived there; it does so at once."""
+        self._is_asking = True
+
+    def refuse_written(self, batch: Sequence[Message], error: LimitExceeded) -> None:
+        """Take notice that a POST was too long, so that nothing of it has arrived.
+
+        What was in it is written anew in smaller ones; a message that is too long alone is given
+        up, and an empty one has its number.
+        """
+        window, session = self.session.window, self.session
+        session.awaits_info = False
+        window.unwritten += len(batch)
+        if len(batch) > 1:
+            self._max_batch = len(batch) // 2
+            return
+        window.replace(window.written + 1, self._write(PayloadEnvelope({})))
+        self._give_up(batch[0], error)
+
     def refuse(self, message: Message, error: LimitExceeded) -> None:
         """Give up a message that was taken and that the server does not take, now or later."""
         self.outgoing.confirm(1)
+        self._give_up(message, error)
+
+    def _give_up(self, message: Message, error: Exception) -> None:
         if not self.requests.settle(message.request_id, error):
             logger.warning("A message was not sent: %s", error)
 
@@ -263,7 +347,7 @@ class Core:
         if self._liveness is None or self._protocol is None:
             return Due.NOTHING
         for event in self._protocol.expire(now, self._silent_seconds):
-            if isinstance(event, FailureReceived):
+            if isinstance(event, FailureReceived) and self._is_new(0):
                 self._fail(event)
         if self._liveness.is_silent(now):
             return Due.END
@@ -277,7 +361,9 @@ class Core:
         self._online_clock.stop(now)
         self._protocol = self._liveness = self.server = None
         self._max_bytes = 0
-        if not ending.keeps_requests:
+        if self.session.is_active:
+            self._lost_at = now if self._lost_at is None else self._lost_at
+        elif not ending.keeps_requests:
             text = f"The connection was lost ({ending.reason}); the server may have done this"
             self.requests.fail_written(FateUnknown(text))
 
@@ -286,10 +372,31 @@ class Core:
 
         Nothing that was asked or sent before is written, or answered, under the new identity.
         """
+        self.session = Session()
+        self._lost_at = None
         self.end(Ending("The client has begun anew"), now)
         self.requests.fail_all(NotConnected("The client has begun anew before this was written"))
         self.uuid = uuid
         return self.outgoing.clear()
+
+    def give_up_session(self, now: float) -> None:
+        """Look whether the server has forgotten the session by now; to be called while offline."""
+        session, lost_at = self.session, self._lost_at
+        if lost_at is None or not session.is_active or now - lost_at <= session.hold:
+            return
+        self._lost_at = None
+        session.is_active = False
+        again = self.requests.find_repeatable()
+        self._settle_loss(session.lose(again=again), "The server has not come back in time")
+
+    def take_progress(self) -> bool:
+        """Return whether anything that is counted has got through since this was asked last."""
+        return self.session.take_progress()
+
+    def take_lost(self) -> Lost | None:
+        """Return what was lost with a session, once."""
+        lost, self._lost = self._lost, None
+        return lost
 
     def finish(self, error: ClientError) -> None:
         """Be done for good."""
@@ -305,13 +412,7 @@ class Core:
 
     def _route(self, envelope: PayloadEnvelope, now: float) -> None:
         filt = envelope.filt
-        if UUID_KEY in filt:
-            self.server = Server(str(filt[UUID_KEY]), str(filt.get(NAME_KEY, "")))
-            if self.dialect.is_native:
-                self._spoken = get_native(_read_number(filt, VERSION_KEY) or UNNUMBERED_VERSION)
-            self._max_bytes = _read_number(filt, LIMIT_KEY)
-            self._online_clock.start(now)
-        elif self.requests.answer(filt.get(MESSAGE_ID), envelope, self._online_clock.read(now)):
+        if self.requests.answer(filt.get(MESSAGE_ID), envelope, self._online_clock.read(now)):
             return
         elif filt.get("key") == REFLECTING_KEY:
             self.requests.begin_to_reflect(filt.get(REQUEST_ID))
@@ -335,6 +436,106 @@ class Core:
         if event.fatal:
             self._ending = Ending("What the server sends cannot be read")
 
+    def _meet(self, filt: Filt, now: float) -> None:
+        """Take what the server says of itself, and of the session."""
+        self.has_news = True
+        self.server = Server(str(filt[UUID_KEY]), str(filt.get(NAME_KEY, "")))
+        if self.dialect.is_native:
+            self._spoken = get_native(_read_number(filt, VERSION_KEY) or UNNUMBERED_VERSION)
+        self._max_bytes = _read_number(filt, LIMIT_KEY)
+        self._online_clock.start(now)
+        session, info = self.session, read_session_info(filt.get(SESSION_KEY))
+        self._lost_at = None
+        was_active = session.is_active
+        again = self.requests.find_repeatable()
+        reason = "The server did not know this client any more"
+        self.is_resumed = False
+        if info is None:
+            session.is_active = False
+            if was_active:
+                self._settle_loss(session.lose(again=again), reason)
+        elif not info.resumed:
+            loss = session.begin(info, again)
+            if was_active or loss.unknown:
+                self._settle_loss(loss, reason)
+            else:
+                self.outgoing.put_first(loss.unwritten)
+        elif not session.resume(info, self._write(PayloadEnvelope({}))):
+            self._ending = Ending("The server counts other messages than this client")
+        else:
+            session.is_active = self.is_resumed = True
+            for message in session.poisonous:
+                text = "Connections end with this message; the server may have done this"
+                self._give_up(message, FateUnknown(text))
+            session.poisonous.clear()
+
+    def _settle_loss(self, loss: Loss, reason: str) -> None:
+        """Send on what was certainly not done; whoever waits for the rest is told so."""
+        for message in loss.unwritten:
+            pending = self.requests.get(message.request_id)
+            if pending is not None:
+                pending.is_written = False
+        wanted = [one for one in loss.unwritten if self._is_wanted(one)]
+        self.outgoing.put_first(wanted)
+        lost: list[Filt] = []
+        for message in loss.unknown:
+            text = f"The session was lost ({reason}); the server may have done this"
+            if message.request_id:
+                self.requests.settle(message.request_id, FateUnknown(text))
+            elif message.envelope is not None and message.envelope.filt.get("key") not in _OURS:
+                lost.append(message.envelope.filt)
+        before = () if self._lost is None else self._lost.sent
+        self._lost = Lost(reason, (*before, *lost))
+
+    def _is_wanted(self, message: Message) -> bool:
+        return not message.request_id or self.requests.get(message.request_id) is not None
+
+    def _is_new(self, size: int) -> bool:
+        """Count a message; return whether it has not come before."""
+        if not self.session.is_active:
+            return True
+        is_new = self.session.arrivals.take(size)
+        self.has_news |= self.is_beat_due
+        return is_new
+
+    def _check_counts(self, counts: CountsReceived) -> None:
+        session = self.session
+        if not session.is_active:
+            return
+        self.has_news = True
+        is_possible = session.window.acknowledge(counts.received)
+        if not is_possible or counts.sent != session.arrivals.arrived:
+            self._ending = Ending("The server counts other messages than this client")
+
+    def _take_counted(self, now: float) -> list[Message]:
+        """Take the next messages to write, each with a number from now on."""
+        session, outgoing = self.session, self.outgoing
+        if self._protocol is None or self.server is None or session.awaits_info:
+            return []
+        batch = [self._translate(one) for one in session.take_unwritten(self._max_batch)]
+        size = sum(one.size for one in batch)
+        while not session.window.unwritten and not outgoing.is_empty:
+            next_size = outgoing.next_size
+            is_full = len(batch) >= self._max_batch or size + next_size > BATCH_BYTES
+            if (batch and is_full) or not session.window.has_room(next_size):
+                break
+            message = self._translate(outgoing.take_one())
+            if (excess := self.get_excess(message)) is not None:
+                self._give_up(message, excess)
+                continue
+            session.window.add(message)
+            batch.append(message)
+            size += message.size
+            pending = self.requests.get(message.request_id)
+            if pending is not None:
+                pending.is_written = True
+        if batch:
+            session.note_written(len(batch), in_post=self._is_framed)
+            if self._liveness is not None:
+                self._liveness.speak(now)
+        self._max_batch = MAX_MESSAGES
+        return batch
+
     def _is_taken(self, message: Message) -> bool:
         """Return whether the server that is there may take a message; else refuse it."""
         excess = self.get_excess(message)
@@ -354,6 +555,14 @@ class Core:
         if message.dialect is self._spoken or message.envelope is None:
             return message
         return self._write(message.envelope, message.request_id)
+
+
+_OURS = frozenset({CANCEL_KEY, UNWATCH_KEY})
+"""Keys of messages of the client itself, which mean nothing to another session."""
+
+
+def _is_info(envelope: PayloadEnvelope) -> bool:
+    return UUID_KEY in envelope.filt
 
 
 def _read_number(filt: Filt, key: str) -> int:

@@ -77,6 +77,8 @@ class Driver:
         self._chosen = 0
         """Index of the transport that the next attempt uses."""
         self._returns = 0
+        self._name = ""
+        self._is_writing = False
         self._said = target.said
         """What the newest attempt has said of who the client is, beside the token."""
         self._online_at = float("inf")
@@ -109,8 +111,10 @@ class Driver:
         while True:
             self._online_at = float("inf")
             ending = self.last_ending = await self._connect_once()
+            self._core.give_up_session(self._loop.time())
+            self._tell_lost()
             lasted = self._loop.time() - self._online_at
-            self._backoff.succeed(lasted)
+            self._backoff.succeed(lasted, has_progress=self._core.take_progress())
             if lasted >= STABLE_SECONDS:
                 was_unauthenticated = False
             if ending.is_refusal or (
@@ -154,7 +158,8 @@ class Driver:
 
     async def _open(self, name: str) -> Line:
         token = await self._tokens.ask()
-        address = self._target.address(self._core.address, token)
+        core = self._core
+        address = self._target.address(core.address, token, core.say_session)
         self._said = self._target.said
         line = await self._transports[name](address, self._core.first_texts)
         self._core.begin(self._loop.time(), framed=line.framed)
@@ -175,9 +180,17 @@ class Driver:
         assert server is not None
         self._attempt_seconds = ATTEMPT_SECONDS
         self._online_at = self._loop.time()
+        self._name = name
         self._online.set()
         self._work.set()
-        self._feeds.tell(Online(name, server.name))
+        self._tell_lost()
+        self._feeds.tell(Online(name, server.name, self._core.is_resumed))
+
+    def _tell_lost(self) -> bool:
+        lost = self._core.take_lost()
+        if lost is not None:
+            self._feeds.tell(lost)
+        return lost is not None
 
     async def _serve(self, line: Line) -> None:
         """Read, write and look at the time until one of the three ends; raises `LineEnded`."""
@@ -206,28 +219,62 @@ class Driver:
         )
 
     async def _read(self, line: Line) -> None:
-        receive, time, feeds = self._core.receive, self._loop.time, self._feeds
+        core, time, feeds = self._core, self._loop.time, self._feeds
         while True:
             if feeds.is_full:
                 await feeds.make_room()
-            ending = receive(await line.receive(), time())
+            ending = core.receive(await line.receive(), time())
             if ending is not None:
                 raise LineEnded(ending)
+            if core.has_news:
+                self._take_news()
+
+    def _take_news(self) -> None:
+        """Go on with what has waited for the server to acknowledge, or to say who it is."""
+        self._core.has_news = False
+        self._work.set()
+        self._written.set()
+        if self._core.server is not None and self._tell_lost():  # with the response to a POST
+            self._feeds.tell(Online(self._name, self._core.server.name))
 
     async def _write(self, line: Line) -> None:
-        core = self._core
         while True:
+            self._is_writing = False
             await self._work.wait()
             self._work.clear()
+            self._is_writing = True
             try:
-                while batch := core.take(self._loop.time()):
-                    while not await self._send(line, batch):
-                        half = len(batch) // 2
-                        core.put_back(batch[half:])
-                        batch = batch[:half]
-                    self._written.set()
+                await self._write_all(line)
             finally:
                 self._written.set()  # what was given up has made room, too
+
+    async def _write_all(self, line: Line) -> None:
+        core = self._core
+        while True:
+            batch = core.take(self._loop.time())
+            if core.session.is_active:
+                if batch:
+                    await self._send_counted(line, batch)
+                beat = core.take_beat(self._loop.time())
+                if beat is not None:
+                    await (line.beat(beat) if beat else line.send([]))
+                if not batch:
+                    return
+                continue
+            if not batch:
+                return
+            while not await self._send(line, batch):
+                half = len(batch) // 2
+                core.put_back(batch[half:])
+                batch = batch[:half]
+            self._written.set()
+
+    async def _send_counted(self, line: Line, batch: Sequence[Message]) -> None:
+        """Write messages that have numbers: they are written again where they have not arrived."""
+        try:
+            await line.send([message.text for message in batch])
+        except TooLongForLine as error:
+            self._core.refuse_written(batch, LimitExceeded(str(error)))
 
     async def _send(self, line: Line, batch: Sequence[Message]) -> bool:
         """Write messages that were taken; return whether they are settled, or too many at once."""
@@ -265,7 +312,12 @@ class Driver:
             if due is Due.END:
                 raise LineEnded(Ending("The server has been silent for too long"))
             if due is Due.BEAT:
-                await line.beat()
+                self._core.ask_counts()
+                self._work.set()
+                if self._is_writing or not self._core.session.is_active:
+                    await line.beat()
+            elif self._core.is_beat_due:
+                self._work.set()
 
     async def _return_to_best(self) -> None:
         """Wait until it is time to try the best transport, then prove that it works."""

@@ -44,12 +44,13 @@ class HttpLine:
     framed = True
 
     def __init__(self, address: Address) -> None:
-        self._url = address.http_url
+        self._address = address
+        self._posts = 0
         self._answer_seconds = address.idle_seconds
         # Silence is judged by the core, after what is there has been read.
         timeout = httpx.Timeout(_WRITE_SECONDS, read=None)
         self._http = httpx.AsyncClient(
-            headers={**address.headers, "Content-Type": "text/plain"},
+            headers={"Content-Type": "text/plain"},
             verify=address.ssl or _TRUSTS_NOBODY,
             proxy=address.proxy,
             trust_env=False,
@@ -64,10 +65,11 @@ class HttpLine:
         self._failed: LineEnded | None = None
 
     async def receive(self) -> bytes:
-        """Return the next chunk of the oldest response that has not ended."""
+        """Return the next chunk of the oldest response that has not ended, first an empty one."""
         while True:
             if self._chunks is None:
                 await self._go_on()
+                return b""
             assert self._chunks is not None
             try:
                 chunk = await anext(self._chunks, b"")
@@ -94,7 +96,7 @@ class HttpLine:
             async with self._posted:
                 self._posted.notify_all()
 
-    async def beat(self) -> None:
+    async def beat(self, text: str = "") -> None:
         """Do nothing: an open response is enough."""
 
     async def close(self) -> None:
@@ -109,7 +111,11 @@ class HttpLine:
             return  # there is nobody to tell
 
     async def _post(self, body: bytes, count: int) -> httpx.Response:
-        request = self._http.build_request("POST", self._url, content=body)
+        headers = self._address.get_headers(continues=self._posts > 0)
+        self._posts += 1
+        request = self._http.build_request(
+            "POST", self._address.http_url, content=body, headers=headers
+        )
         try:
             async with asyncio.timeout(self._answer_seconds):
                 response = await self._http.send(request, stream=True)

@@ -13,12 +13,21 @@ from ssl import SSLContext
 from typing import Any, Final, Protocol, TypeVar
 
 from django_vortex.client.endings import Ending
+from django_vortex.wire.messages import HEARTBEAT
+from django_vortex.wire.opening import SESSION_HEADER
 
 CLOSE_SECONDS: Final = 1.0
 """How long the other end has for a closing in good order; then the connection is cut."""
 
 MAX_MESSAGE_BYTES: Final = 67_108_864
 """How long a message of the server may be, over either transport."""
+
+
+class SaySession(Protocol):
+    """Says of a session what is so now."""
+
+    def __call__(self, *, continues: bool) -> str:
+        """Return the header."""
 
 
 class LineEnded(Exception):
@@ -53,6 +62,8 @@ class Address:
         ssl: The same context for both transports, None without TLS.
         proxy: The same proxy for both, None for none.
         idle_seconds: How long the server may say nothing.
+        say_session: Returns the header that says of the session what is so now; called for each
+            handshake and request. It is told whether that follows another of the same connection.
     """
 
     websocket_url: str
@@ -61,6 +72,13 @@ class Address:
     ssl: SSLContext | None
     proxy: str | None
     idle_seconds: float
+    say_session: SaySession | None = None
+
+    def get_headers(self, *, continues: bool = False) -> dict[str, str]:
+        """Return the headers of a handshake or request that is made now."""
+        if self.say_session is None:
+            return dict(self.headers)
+        return {**self.headers, SESSION_HEADER: self.say_session(continues=continues)}
 
 
 class Line(Protocol):
@@ -70,12 +88,12 @@ class Line(Protocol):
     """Whether it is HTTP, where dots end the messages."""
 
     async def receive(self) -> str | bytes:
-        """Return the next that came; raises `LineEnded`."""
+        """Return the next that came, nothing where another response begins; raises `LineEnded`."""
 
     async def send(self, texts: Sequence[str]) -> None:
         """Write messages; raises `LineEnded` or `TooLongForLine`."""
 
-    async def beat(self) -> None:
+    async def beat(self, text: str = HEARTBEAT) -> None:
         """Show that this end lives; raises `LineEnded`."""
 
     async def close(self) -> None:

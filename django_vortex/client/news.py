@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from django_vortex.typedefs import Filt
+
 
 @dataclass(frozen=True, slots=True)
 class Online:
@@ -13,10 +15,12 @@ class Online:
     Attributes:
         transport: ``"websocket"`` or ``"http"``.
         server: The name of the server.
+        resumed: Whether nothing was lost since the connection before: the session goes on.
     """
 
     transport: str
     server: str
+    resumed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,22 @@ class Offline:
     """
 
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """The server has not got the session any more, and a new one begins.
+
+    What the server has pushed meanwhile may be missing; watches are asked for again.
+
+    Attributes:
+        reason: Why, for people.
+        sent: The filts of what was sent without waiting for an answer, and of which nobody knows
+            whether it has arrived. Calls fail with `FateUnknown`.
+    """
+
+    reason: str
+    sent: tuple[Filt, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,5 +63,5 @@ class RefusedForGood:
     code: int
 
 
-Event: TypeAlias = Online | Offline | RefusedForGood
+Event: TypeAlias = Online | Offline | Lost | RefusedForGood
 """What `Client.events` gives."""

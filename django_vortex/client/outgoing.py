@@ -110,16 +110,32 @@ class Outgoing:
         self.in_writing += len(batch)
         return batch
 
+    @property
+    def next_size(self) -> int:
+        """The bytes of the next message, 0 if there is none."""
+        return self._waiting[0].size if self._waiting else 0
+
+    def take_one(self) -> Message:
+        """Take the next message out; there must be one. It is not counted as being written."""
+        message = self._waiting.popleft()
+        self._bytes -= message.size
+        return message
+
+    def put_first(self, messages: Iterable[Message]) -> None:
+        """Put messages before all that wait, in their order."""
+        for message in reversed(list(messages)):
+            self._waiting.appendleft(message)
+            self._bytes += message.size
+
     def confirm(self, count: int) -> None:
         """Note that so many of those that were taken are written, or given up."""
         self.in_writing -= count
 
     def put_back(self, batch: Iterable[Message]) -> None:
         """Take back messages that were taken and certainly not written; they are the next again."""
-        for message in reversed(list(batch)):
-            self._waiting.appendleft(message)
-            self._bytes += message.size
-            self.in_writing -= 1
+        taken = list(batch)
+        self.put_first(taken)
+        self.in_writing -= len(taken)
 
     def withdraw(self, request_id: str) -> bool:
         """Remove a request that nobody waits for any more; tell whether it was still here."""

@@ -61,7 +61,7 @@ class Subscription:
 
     __slots__ = (
         *("_attempts", "_readers", "_timer", "error", "filt", "is_asked", "is_current"),
-        *("name", "needs_whole", "same", "watched"),
+        *("name", "needs_whole", "same", "was_current", "watched"),
     )
 
     def __init__(self, filt: Filt, codec: Codec) -> None:
@@ -69,7 +69,7 @@ class Subscription:
         self.name = ""
         self.watched = Watched(codec)
         self.error: VortexError | None = None
-        self.is_current = False
+        self.is_current = self.was_current = False
         self.is_asked = False
         self.needs_whole = False
         self.same: Subscription | None = None

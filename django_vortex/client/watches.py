@@ -300,8 +300,14 @@ class Watches:
             self._ask_soon(subscription)
 
     def _hear(self, event: Event) -> None:
-        """Ask for everything again on a new connection, in one message."""
+        """Ask for everything again in a new session, in one message."""
+        if isinstance(event, Online) and event.resumed:
+            for subscription in self._by_text.values():
+                subscription.is_current |= subscription.was_current
+            self._work()
+            return
         for subscription in self._by_text.values():
+            subscription.was_current = subscription.is_current
             subscription.is_current = False
         if not isinstance(event, Online):
             return

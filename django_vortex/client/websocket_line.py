@@ -104,9 +104,9 @@ class WebSocketLine:
         except ConnectionClosed as error:
             raise LineEnded(_read_closed(error), after) from error
 
-    async def beat(self) -> None:
+    async def beat(self, text: str = HEARTBEAT) -> None:
         """Write a beat."""
-        await self.send([HEARTBEAT])
+        await self.send([text])
 
     async def close(self) -> None:
         """Close with 1000; cut the connection if the server does not agree in time."""
@@ -133,7 +133,7 @@ async def open_websocket(address: Address, first: Sequence[str]) -> WebSocketLin
     try:
         socket = await _Connect(
             address.websocket_url,
-            additional_headers=dict(address.headers),
+            additional_headers=address.get_headers(),
             user_agent_header=None,
             compression=None,
             max_size=MAX_MESSAGE_BYTES,

@@ -6,8 +6,9 @@ the peer says.
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable
-from typing import Any
+from typing import Any, Final
 
+from django_vortex.exceptions import RefusedError, StaleStream, TakenByAnother
 from django_vortex.logs import get_limited_logger
 from django_vortex.routing.address import Address
 from django_vortex.routing.peer import Peer
@@ -17,29 +18,49 @@ from django_vortex.server.host import PeerHost
 from django_vortex.server.identity import Identity
 from django_vortex.server.receiver import Receiver
 from django_vortex.server.sender import ERROR_FILT
+from django_vortex.server.session import Session
 from django_vortex.server.shown import ShownAnswer, is_shown
 from django_vortex.server.stream import Stream
 from django_vortex.server.take_over import Stamp, TakeOver
 from django_vortex.server.texts import measure
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import PayloadEnvelope
-from django_vortex.wire.reserved import NORMAL_CLOSURE, SILENT_CLOSURE, SLOW_CLOSURE
+from django_vortex.wire.opening import Opening
+from django_vortex.wire.reserved import (
+    MALFORMED_CLOSURE,
+    NORMAL_CLOSURE,
+    REFUSED_CLOSURE,
+    SILENT_CLOSURE,
+    SLOW_CLOSURE,
+)
 
 logger = get_limited_logger("django_vortex.server")
+
+STALE: Final = "The peer has a newer stream"
+"""What is said to streams that come too late."""
 
 
 class Connection(Receiver):
     """One peer, as the server knows it; made by `Server.open`.
 
-    It outlives its stream when that is an HTTP response: what is due waits in the outbox and
-    requests go on. When a WebSocket ends, the connection ends and its requests are cancelled.
+    It outlives its stream when that is an HTTP response, or when the peer has a session: what is
+    due waits in the outbox and requests go on. When another WebSocket ends, the connection ends and
+    its requests are cancelled.
+
+    Args:
+        server: Its server.
+        peer: The other end.
+        identity: Who is behind it.
+        opening: What the peer says of its session; None if it has none.
     """
 
     __slots__ = (
+        "_waiters",
         "attached_at",
         "identity",
         "is_moved",
         "is_revoked",
+        "opening",
         "slot",
         "stamp",
         "take_over",
@@ -47,14 +68,25 @@ class Connection(Receiver):
 
     _server: "PeerHost[Connection]"
 
-    def __init__(self, server: "PeerHost[Connection]", peer: Peer, identity: Identity) -> None:
+    def __init__(
+        self,
+        server: "PeerHost[Connection]",
+        peer: Peer,
+        identity: Identity,
+        opening: Opening | None = None,
+    ) -> None:
         super().__init__(server, peer)
+        self._waiters: list[asyncio.Future[None]] | None = None
+        self._session = None if opening is None else Session(opening.attempt)
         self.identity = identity
         """Who is behind it."""
         self.attached_at = server.now
         """When the newest stream came, on the monotonic clock."""
         self.stamp: Stamp = (server.date(), server.process)
-        """When the newest stream came to which process."""
+        """When the newest stream came to which process; with a session, which attempt it is."""
+        self.opening: Opening | None = None
+        """What the newest stream said of the session."""
+        self.note_attempt(opening)
         self.is_moved = False
         """Whether another process has the peer now; replies travel there."""
         self.is_revoked = False
@@ -64,8 +96,22 @@ class Connection(Receiver):
         self.slot = 0
         """The connection's place among the heart-beats."""
 
+    def note_attempt(self, opening: Opening | None) -> None:
+        """Note that a new stream has come."""
+        server = self._server
+        self.opening = opening
+        self.stamp = (server.date(), server.process)
+        if opening is not None and self._session is not None:
+            self._session.attempt = opening.attempt
+            self.stamp = (opening.attempt, server.process)
+
     def attach(
-        self, stream: Stream, peer: Peer, identity: Identity, dialect: Dialect | None = None
+        self,
+        stream: Stream,
+        peer: Peer,
+        identity: Identity,
+        dialect: Dialect | None = None,
+        opening: Opening | None = None,
     ) -> None:
         """Go on over a new stream; what the old one did not send is written to it.
 
@@ -74,6 +120,7 @@ class Connection(Receiver):
             peer: The peer as the new stream knows it: its user may have changed.
             identity: Who opened the new stream; the caller has checked that it may.
             dialect: What the peer speaks, if the transport knows.
+            opening: What it says of its session, which begins or can be resumed.
         """
         self.peer = peer
         self.identity = identity
@@ -81,8 +128,17 @@ class Connection(Receiver):
         self.heard_at = self.attached_at = self._server.now
         self._protocol = None
         index = form_index(self.dialect, stream.framed)
-        info = self._server.info_text(self.dialect, stream.framed)
-        self._set_stream(stream, index, info, self._server.heartbeat_text(self.dialect))
+        old, unsent = self._stream, self._take_back()
+        session = self._session
+        if session is None or opening is None:
+            self._outbox.add_first(unsent)
+            info = self._server.info_text(self.dialect, stream.framed)
+        else:
+            self._open_session(session, opening, stream, old, unsent)
+            hold_seconds = self._options.hold_seconds
+            told = session.make_info(hold_seconds)
+            info = self._server.info_text(self.dialect, stream.framed, told)
+        self._set_stream(stream, index, info, self._server.heartbeat_text(self.dialect), old)
 
     def detach(self, stream: Stream) -> None:
         """Take notice that a stream has ended; nothing happens if it was replaced already."""
@@ -132,6 +188,32 @@ class Connection(Receiver):
             calls, self.take_over.calls = self.take_over.calls, []
             for call in calls:
                 call()
+        self._wake_waiters()
+
+    def let_go(self) -> None:
+        """Take notice that the peer has a newer stream in another process."""
+        if self._stream is not None:
+            self._give_up_stream(NORMAL_CLOSURE, STALE)
+        self._wake_waiters(StaleStream(STALE))
+
+    def refuse(self) -> None:
+        """Take notice that in another process the peer is somebody else."""
+        text = "The peer belongs to somebody else"
+        self._wake_waiters(TakenByAnother(text))
+        self.close(REFUSED_CLOSURE, text)
+
+    async def wait_settled(self) -> None:
+        """Wait until nothing is held back, or the peer is not here any more.
+
+        Raises:
+            StaleStream: The peer has a newer stream in another process.
+            TakenByAnother: The peer is somebody else there.
+        """
+        if self.is_settled or self.is_closed:
+            return
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiters = [*(self._waiters or ()), waiter]
+        await waiter
 
     def beat(self) -> None:
         """Send a heart-beat and see that the peer lives; called once in a period."""
@@ -141,9 +223,9 @@ class Connection(Receiver):
             self._take_events(self._protocol.expire(server.now, timeout))
         stream = self._stream
         if stream is not None and not stream.framed and server.now - self.heard_at > timeout:
-            self.close(SILENT_CLOSURE, "Nothing was heard of the peer for too long")
+            self._give_up_stream(SILENT_CLOSURE, "Nothing was heard of the peer for too long")
         elif not self._beat(server.now, timeout):
-            self.close(SILENT_CLOSURE, "The peer reads nothing")
+            self._give_up_stream(SILENT_CLOSURE, "The peer reads nothing")
 
     def close(self, code: int, reason: str) -> None:
         """End the connection, free what waits and cancel the requests. Returns at once."""
@@ -154,8 +236,11 @@ class Connection(Receiver):
         if stream is not None:
             self.end_stream(stream, code, reason)
         self._outbox.clear()
+        if self._session is not None:
+            self._session.window.clear()
         self._server.forget(self)
         self._requests.cancel()
+        self._wake_waiters()
 
     def end_stream(self, stream: Stream, code: int, reason: str) -> None:
         """Close a stream of this peer in the words that it knows."""
@@ -188,6 +273,8 @@ class Connection(Receiver):
         """
         stream = self._stream
         waiting: list[Delivery | str] = [*self._take_back(), *self._outbox]
+        if self._session is not None:
+            waiting = list(self._outbox)  # what was written is in its window
         entries = [entry for entry in waiting if not is_shown(entry)]
         if any(is_shown(entry) and isinstance(entry, str) for entry in waiting):
             self._server.lose_shown(self.peer.uuid)
@@ -196,6 +283,7 @@ class Connection(Receiver):
         self.is_closed = self.is_moved = True
         self._outbox.clear()
         self._server.forget(self)
+        self._wake_waiters()
         return entries, self._dates
 
     def adopt(self, entries: Iterable[Delivery | str], dates: dict[str, int]) -> None:
@@ -242,11 +330,53 @@ class Connection(Receiver):
     def _lose_stream(self, unsent: list[str]) -> None:
         if self.is_closed:
             return
-        if self._is_form_framed():
+        if self._session is not None:
+            self._server.hold(self)
+        elif self._is_form_framed():
             self._outbox.add_first(unsent)
             self._server.hold(self)
         else:
             self.close(NORMAL_CLOSURE, "The peer went away")
+
+    def _open_session(
+        self,
+        session: Session,
+        opening: Opening,
+        stream: Stream,
+        old: Stream | None,
+        unsent: list[str],
+    ) -> None:
+        """Let a session begin, or go on, over a new stream."""
+        if not session.has_begun:
+            session.begin()
+            return
+        count = None
+        if opening.continues and old is not None and old.framed and stream.framed:
+            count = sum("," not in text for text in unsent)  # counts have one, base64 has none
+        session.resume(opening, count, has_body=stream.framed)
+
+    def _give_up_stream(self, code: int, reason: str) -> None:
+        """End the stream; a peer with a session may come back to the connection."""
+        stream = self._stream
+        if self._session is None or stream is None:
+            self.close(code, reason)
+            return
+        self._take_back()
+        self.end_stream(stream, code, reason)
+        self._server.hold(self)
+
+    def _lose_count(self) -> None:
+        self._give_up_stream(MALFORMED_CLOSURE, "The counts are not those of this end")
+
+    def _wake_waiters(self, error: RefusedError | None = None) -> None:
+        waiters, self._waiters = self._waiters, None
+        for waiter in waiters or ():
+            if waiter.done():
+                continue
+            if error is None:
+                waiter.set_result(None)
+            else:
+                waiter.set_exception(error)
 
     def _keep_task(self, coroutine: Coroutine[Any, Any, None]) -> None:
         self._server.keep(asyncio.get_running_loop().create_task(coroutine))

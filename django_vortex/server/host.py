@@ -15,6 +15,7 @@ from django_vortex.server.replies import Replies
 from django_vortex.wire.codec import Codec
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import PayloadEnvelope
+from django_vortex.wire.opening import SessionInfo
 
 _Connection = TypeVar("_Connection", contravariant=True)
 
@@ -108,7 +109,9 @@ class PeerHost(Host, Protocol[_Connection]):
     def withdrawals(self) -> FindsRequests[_Connection]:
         """Finds requests of peers that have moved between processes."""
 
-    def info_text(self, dialect: Dialect | None, framed: bool) -> str:
+    def info_text(
+        self, dialect: Dialect | None, framed: bool, session: SessionInfo | None = None
+    ) -> str:
         """Return what a peer must get first on a stream."""
 
     def heartbeat_text(self, dialect: Dialect | None) -> str:

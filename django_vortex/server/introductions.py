@@ -3,7 +3,7 @@
 Takes dialects and dates, gives texts that are kept, since thousands of peers may come at once.
 """
 
-from typing import Final
+from typing import Any, Final
 
 from django_vortex.server.dates import to_datetime
 from django_vortex.server.delivery import FORMS, form_index
@@ -11,6 +11,7 @@ from django_vortex.wire.codec import Codec
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.messages import HEARTBEAT, encode_message, heartbeat, server_info
+from django_vortex.wire.opening import SessionInfo
 from django_vortex.wire.reserved import CLOSING_KEY
 
 KEPT_MILLISECONDS: Final = 1000
@@ -33,22 +34,36 @@ class Introductions:
         self._infos: dict[int, tuple[int, str]] = {}
         self._d0_beat = ""
 
-    def info_text(self, dialect: Dialect | None, framed: bool, date: int) -> str:
+    def info_text(
+        self,
+        dialect: Dialect | None,
+        framed: bool,
+        date: int,
+        session: SessionInfo | None = None,
+    ) -> str:
         """Return what a peer must get first: who the server is, over HTTP after a heart-beat.
 
         Args:
             dialect: What the peer speaks, None when it has not spoken yet.
             framed: Whether the stream is an HTTP response.
             date: In milliseconds.
+            session: What is said of the peer's session, if it has one.
         """
         index = form_index(dialect, framed)
+        if session is not None:
+            return self._write_info(index, date, session.to_record())
         kept = self._infos.get(index)
         if kept is not None and 0 <= date - kept[0] < KEPT_MILLISECONDS:
             return kept[1]
-        text = server_info(self._uuid, self._name, FORMS[index], to_datetime(date), self._codec)
-        if framed and dialect is not Dialect.D0:  # which a lone dot would stall (PROTOCOL 2.4)
-            text = HEARTBEAT + text
+        text = self._write_info(index, date)
         self._infos[index] = date, text
+        return text
+
+    def _write_info(self, index: int, date: int, session: Any = None) -> str:
+        form, when = FORMS[index], to_datetime(date)
+        text = server_info(self._uuid, self._name, form, when, self._codec, session)
+        if form.framed and form.dialect is not Dialect.D0:  # which a lone dot would stall
+            text = HEARTBEAT + text  # (PROTOCOL 2.4)
         return text
 
     def heartbeat_text(self, dialect: Dialect | None, date: int) -> str:

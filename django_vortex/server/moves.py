@@ -25,7 +25,8 @@ from django_vortex.server.sequenced_fan_out import record_size
 from django_vortex.server.take_over import ANSWER_SECONDS, Stamp, TakeOver, is_unnumbered
 from django_vortex.server.texts import NumberedText, flatten
 from django_vortex.wire.codec import Codec
-from django_vortex.wire.reserved import REFUSED_CLOSURE
+from django_vortex.wire.opening import Opening
+from django_vortex.wire.reserved import NORMAL_CLOSURE
 
 logger = get_limited_logger("django_vortex.server")
 
@@ -37,6 +38,12 @@ RACE_SECONDS: Final = 5.0
 
 MEMORY_SECONDS: Final = 60.0
 """How long after a take-over a push may arrive that the peer has got elsewhere."""
+
+SESSION_ANSWER_SECONDS: Final = 1.0
+"""How long a peer is let wait for the processes that may have its session."""
+
+STRANGERS: Final = ""
+"""Stands among the awaited for processes that have not been heard of yet."""
 
 MAX_RECORD_BYTES: Final = 131_072
 """About so many bytes of leftovers travel in one record."""
@@ -50,6 +57,7 @@ class _Leaving:
     stamp: Stamp
     seen: dict[str, int]
     deadline: float
+    opening: Opening | None
 
 
 class Moves:
@@ -69,10 +77,20 @@ class Moves:
         self._logins = logins
         self._coming: dict[str, Connection] = {}
         self._leaving: dict[str, _Leaving] = {}
+        self._strangers_until = 0.0
 
-    def begin(self, connection: Connection) -> None:
+    def begin(self, connection: Connection, opening: Opening | None = None) -> None:
         """Ask the other processes for a peer that is new here."""
-        self._ask(connection, is_established=False)
+        self._ask(connection, opening, is_established=False)
+
+    def renew(self, connection: Connection, opening: Opening) -> None:
+        """Ask again for a peer whose session is awaited, since it has come once more."""
+        if not connection.is_settled:
+            self._ask(connection, opening, is_established=False)
+
+    def expect_strangers(self) -> None:
+        """Note that this process is new, and others are not known here for a while."""
+        self._strangers_until = self._server.monotonic() + SESSION_ANSWER_SECONDS
 
     def meet(self) -> None:
         """Ask for all peers again: a process was not known here when they came.
@@ -80,15 +98,19 @@ class Moves:
         A server that starts with its first peer hears of the other processes only afterwards.
         """
         for connection in tuple(self._peers.by_uuid.values()):
-            self._ask(connection, is_established=False)
+            if connection.session is None or not connection.is_settled:
+                self._ask(connection, connection.opening, is_established=False)
+            else:
+                self._publish_question(connection, connection.opening)
 
     def keep(self, connection: Connection) -> None:
         """Note that a peer came back here; a process that asks for it meanwhile is too late."""
         uuid = connection.peer.uuid
         leaving = self._leaving.pop(uuid, None)
         if leaving is not None:
-            self._ask(connection, is_established=True)
-            self._answer(leaving.process, uuid, leaving.stamp, "none")
+            self._ask(connection, connection.opening, is_established=True)
+            status = "none" if connection.session is None else "stale"
+            self._answer(leaving.process, uuid, leaving.stamp, status)
             if connection.is_settled:  # there was nobody left to ask
                 connection.settle()
 
@@ -117,7 +139,11 @@ class Moves:
             if take_over is None:
                 continue
             if take_over.is_pending and now >= take_over.deadline:
-                logger.info("Processes did not answer in time: %s", sorted(take_over.awaited))
+                late = take_over.awaited - {STRANGERS}
+                if late:
+                    logger.warning("Processes did not answer in time: %s", sorted(late))
+                for process in late:
+                    self._processes.suspect(process)
                 self._finish(connection, take_over)
             elif not take_over.is_pending and now - take_over.deadline > MEMORY_SECONDS:
                 connection.take_over = None
@@ -138,28 +164,42 @@ class Moves:
         elif record["to"] == self._server.process:
             self._receive_answer(process, record)
 
-    def _ask(self, connection: Connection, *, is_established: bool) -> None:
+    def _ask(
+        self, connection: Connection, opening: Opening | None, *, is_established: bool
+    ) -> None:
         server = self._server
-        awaited = self._processes.live
+        awaited = self._processes.trusted
+        is_awaited = opening is not None and opening.attempt > 1 and not is_established
+        if is_awaited and server.monotonic() < self._strangers_until:
+            awaited.add(STRANGERS)
         if not awaited:
+            if self._processes.live:
+                self._publish_question(connection, opening)
             return
         take_over, seen = connection.take_over, self._get_seen()
         if take_over is None:
-            connection.take_over = TakeOver(
+            take_over = connection.take_over = TakeOver(
                 connection.stamp, awaited, seen, server.now, is_established=is_established
             )
         else:
             take_over.renew(connection.stamp, awaited, seen, server.now)
+        if is_awaited:  # by a peer that is told nothing before this is known
+            take_over.deadline = server.monotonic() + SESSION_ANSWER_SECONDS
         self._coming[connection.peer.uuid] = connection
-        self._publish(
-            {
-                "kind": "take_over",
-                "uuid": connection.peer.uuid,
-                "stamp": list(connection.stamp),
-                "identity": connection.identity.to_record(),
-                "seen": self._processes.seen_lately(server.now),
-            }
-        )
+        self._publish_question(connection, opening)
+
+    def _publish_question(self, connection: Connection, opening: Opening | None) -> None:
+        record = {
+            "kind": "take_over",
+            "uuid": connection.peer.uuid,
+            "stamp": list(connection.stamp),
+            **connection.identity.to_record(),
+            "seen": self._processes.seen_lately(self._server.now),
+        }
+        if opening is not None:
+            said = [opening.since, opening.attempt, opening.received, opening.first]
+            record["opening"] = said
+        self._publish(record)
 
     def _get_seen(self) -> dict[str, int]:
         seen = self._processes.seen
@@ -178,23 +218,32 @@ class Moves:
             self._answer(process, uuid, stamp, "none" if is_known else "unknown")
             return
         take_over = connection.take_over
+        opening = _read_opening(record)
+        session = connection.session
         is_newer_here = connection.stamp > stamp and self._has_come_lately(connection)
-        if not connection.identity.may_be_taken_over_by(Identity.from_record(record["identity"])):
+        if not connection.identity.may_be_taken_over_in(record):
             # Of two who came as strangers at the same time the first one stays.
             is_second = is_newer_here and take_over is not None and take_over.is_first
             if not is_second:
                 self._logins.begin(connection)  # who may not be who it was any more
                 logger.warning("A peer was asked for by a process whose peer is somebody else")
             self._answer(process, uuid, stamp, "none" if is_second else "refused")
-        elif is_newer_here:
+        elif session is not None and opening is not None and opening.attempt <= session.attempt:
+            self._answer(process, uuid, stamp, "stale")
+        elif session is not None and opening is not None and not session.may_lead_to(opening):
+            connection.close(NORMAL_CLOSURE, "Replaced by a newer session of the same peer")
+            self._answer(process, uuid, stamp, "none")
+        elif session is None and is_newer_here:
             if take_over is None or take_over.stamp < connection.stamp:
                 # Before the answer: the asker must know whom the peer is with when it has that.
-                self._ask(connection, is_established=True)
+                self._ask(connection, None, is_established=True)
             self._answer(process, uuid, stamp, "none")
         else:
             seen = {key: last for key, last in record["seen"].items() if key != server.process}
-            leaving = _Leaving(process, stamp, seen, server.now + CATCH_UP_SECONDS)
-            self._leave(connection, leaving)
+            if session is not None:
+                session.attempt = max(session.attempt, date)
+            deadline = server.now + CATCH_UP_SECONDS
+            self._leave(connection, _Leaving(process, stamp, seen, deadline, opening))
 
     def _has_come_lately(self, connection: Connection) -> bool:
         return self._server.now - connection.attached_at <= RACE_SECONDS
@@ -228,12 +277,15 @@ class Moves:
                 seen[process] = max(sequence, seen.get(process, 0))
         is_orphan = connection.take_over is not None and connection.take_over.is_orphan
         entries, dates = connection.surrender()
-        for part in self._parts(entries):
-            whose = connection.identity.to_record()
-            self._answer(
-                leaving.process, uuid, leaving.stamp, "leftovers", entries=part, identity=whose
-            )
+        whose = connection.identity.to_record()
         more = {"seen": seen, "dates": dates.to_record(), "is_orphan": is_orphan}
+        session = connection.session
+        if session is not None and session.has_begun and leaving.opening is not None:
+            more["session"] = session.to_record()
+            for part in self._parts(session.window):
+                self._answer(leaving.process, uuid, leaving.stamp, "window", entries=part, **whose)
+        for part in self._parts(entries):
+            self._answer(leaving.process, uuid, leaving.stamp, "leftovers", entries=part, **whose)
         self._answer(leaving.process, uuid, leaving.stamp, "given", **more)
         for name, text in self._server.followers.give_peer(uuid):
             self._publish(news_record(name, text, uuid))
@@ -256,7 +308,7 @@ class Moves:
         if connection is None:
             return
         take_over, status = connection.take_over, record["status"]
-        if status == "leftovers":
+        if status in ("leftovers", "window"):
             self._take_leftovers(connection, process, record)
             return
         if take_over is None:
@@ -265,30 +317,42 @@ class Moves:
         stamp = (date, asker)
         if status == "given":
             gift = take_over.gift_of(process, stamp)
-            gift.complete(record["seen"], is_orphan=record["is_orphan"])
+            gift.session = record.get("session")
+            is_orphan = record["is_orphan"] and gift.session is None
+            gift.complete(record["seen"], is_orphan=is_orphan)
             for key, date in record["dates"].items():
                 take_over.dates[key] = max(date, take_over.dates.get(key, 0))
         if take_over.stamp != stamp:
             return  # the answer to what was asked before it was asked again
         if status == "refused":
-            connection.close(REFUSED_CLOSURE, "The peer belongs to somebody else")
+            connection.refuse()
+        elif status == "stale":
+            connection.let_go()
         elif status == "pending":
             take_over.deadline = self._server.now + ANSWER_SECONDS
         else:
             take_over.is_known = take_over.is_known or status == "none"
             take_over.awaited.discard(process)
+            if status == "given" and gift.session is not None:
+                take_over.awaited.clear()  # nobody else can have it
             self._finish_if_answered(connection, take_over)
 
     def _take_leftovers(self, connection: Connection, process: str, record: Record) -> None:
-        giver = Identity.from_record(record["identity"])
+        giver = Identity.from_record(record)
         if not giver.may_be_taken_over_by(connection.identity):
             return  # for whoever had the uuid when it was asked for
         codec, take_over = self._server.codec, connection.take_over
         entries = [_from_record(entry, codec) for entry in record["entries"]]
         if take_over is not None and take_over.is_pending:
             date, asker = record["stamp"]
-            take_over.gift_of(process, (date, asker)).entries += entries
+            gift = take_over.gift_of(process, (date, asker))
+            if record["status"] == "window":
+                gift.window += (entry for entry in entries if isinstance(entry, str))
+            else:
+                gift.entries += entries
             return
+        if connection.session is not None:
+            return  # the peer was told that it has lost them
         admits = is_unnumbered if take_over is None else take_over.admits_late
         connection.adopt([entry for entry in entries if admits(entry)], {})
         connection.pump()
@@ -298,6 +362,9 @@ class Moves:
             self._finish(connection, take_over)
 
     def _finish(self, connection: Connection, take_over: TakeOver) -> None:
+        session = connection.session
+        if session is not None and not session.has_begun:
+            take_over.restore(session)
         connection.adopt(take_over.end(), take_over.dates)
         leaving = self._leaving.get(connection.peer.uuid)
         if leaving is None:
@@ -322,6 +389,12 @@ class Moves:
             self._server.publish(record)
         except DeliveryError as error:
             logger.error("A peer may lose what waits for it: %s", error)
+
+
+def _read_opening(record: Record) -> Opening | None:
+    """Return what a peer has said of its session; the key of it is part of its identity."""
+    said = record.get("opening")
+    return None if said is None else Opening("", *said)
 
 
 def _to_record(entry: Entry, codec: Codec) -> Any:

@@ -85,6 +85,7 @@ class Neighbours:
             return
         self._started_at = self._server.monotonic()
         await self._fan_out.start(self._receive_record, self._report_gap)
+        self.moves.expect_strangers()
         self._announce(is_new=True)
 
     def publish(self, record: Record, report_sent: ReportSent | None = None) -> int:

@@ -53,6 +53,11 @@ class Outbox:
         self._entries.extendleft(reversed(entries))
         self.size += sum(size for _, _, size in entries)
 
+    @property
+    def next_size(self) -> int:
+        """The bytes of the oldest entry, 0 if nothing waits."""
+        return self._entries[0][2] if self._entries else 0
+
     def pop(self) -> tuple[Entry, int]:
         """Take the oldest entry out, and its date; there must be one."""
         if self._entries is None:

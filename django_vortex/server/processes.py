@@ -27,11 +27,21 @@ class Processes:
         self._seen: dict[str, int] = {}
         self._taken_at: dict[str, float] = {}
         self._known_peers: dict[str, float] = {}
+        self._suspected: set[str] = set()
 
     @property
     def live(self) -> set[str]:
         """The processes that hold peers and were heard of lately."""
         return set(self._live)
+
+    @property
+    def trusted(self) -> set[str]:
+        """Those of them that have answered, or were heard of, since they were asked last."""
+        return set(self._live) - self._suspected
+
+    def suspect(self, process: str) -> None:
+        """Note that a process has not answered in time: it is not waited for until it is heard."""
+        self._suspected.add(process)
 
     @property
     def seen(self) -> dict[str, int]:
@@ -56,6 +66,7 @@ class Processes:
         if process not in self._seen and len(self._seen) >= MAX_SOURCES:
             oldest = next(iter(self._seen))
             del self._seen[oldest], self._taken_at[oldest]
+        self._suspected.discard(process)
         self._seen[process] = sequence
         self._taken_at[process] = now
 
@@ -68,6 +79,7 @@ class Processes:
     def leave(self, process: str) -> None:
         """Note that a process has ended."""
         self._live.pop(process, None)
+        self._suspected.discard(process)
 
     def forget(self, now: float) -> list[str]:
         """Remove the processes that were not heard of for too long, and return them."""

@@ -24,10 +24,17 @@ from django_vortex.server.host import PeerHost
 from django_vortex.server.pace import Patience, shut_out_seconds
 from django_vortex.server.requests import Requests
 from django_vortex.server.sender import ERROR_FILT, Sender
+from django_vortex.server.session import Session
 from django_vortex.typedefs import Filt
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import PayloadEnvelope
-from django_vortex.wire.events import EnvelopeReceived, Event, FailureReceived
+from django_vortex.wire.events import (
+    CountsReceived,
+    EnvelopeReceived,
+    Event,
+    FailureReceived,
+    HeartbeatReceived,
+)
 from django_vortex.wire.protocol import Protocol
 from django_vortex.wire.reserved import (
     CANCEL_KEY,
@@ -92,9 +99,12 @@ class Receiver(Sender):
         self._take_events(events)
 
     def _take_events(self, events: Iterable[Event]) -> None:
+        stream = self._stream
         for event in events:
-            if self.is_closed:
+            if self.is_closed or (self._session is not None and self._stream is not stream):
                 return
+            if self._session is not None and not self._count(self._session, event):
+                continue
             if isinstance(event, EnvelopeReceived):
                 self._route(event.envelope)
             elif isinstance(event, FailureReceived):
@@ -108,6 +118,36 @@ class Receiver(Sender):
                     self._send_error(filt, event.error)
                 if event.fatal:
                     self.close(MALFORMED_CLOSURE, "The message can not be read")
+
+    def _count(self, session: Session, event: Event) -> bool:
+        """Count what has come; return whether it is a message that is new."""
+        if isinstance(event, CountsReceived):
+            is_possible = session.window.acknowledge(event.received)
+            if not is_possible or event.sent != session.arrivals.arrived:
+                self._lose_count()
+                return False
+            self.tell_counts()
+            self._pump()
+            return False
+        size = event.envelope.size if isinstance(event, EnvelopeReceived) else 0
+        if isinstance(event, HeartbeatReceived) or not session.arrivals.take(size):
+            return False
+        if session.arrivals.is_telling_due():
+            self.tell_counts()
+        return True
+
+    def tell_counts(self) -> None:
+        """Tell the peer what has come from it, before anything that waits."""
+        if self._session is None or self._stream is None:
+            return
+        if self._is_writing:
+            self._is_beat_due = True
+        else:
+            self._write_beat()
+
+    def _lose_count(self) -> None:
+        """React to counts of the peer that cannot be."""
+        raise NotImplementedError
 
     async def ready(self) -> None:
         """Wait until the peer has no request waiting for another; then read on from it."""

@@ -38,6 +38,7 @@ from django_vortex.server.pushes import push_record
 from django_vortex.server.reader_pushes import ReaderPushes, ReportPushed, ignore_count
 from django_vortex.server.reflecting import Reflecting
 from django_vortex.server.replies import Replies
+from django_vortex.server.resuming import Resuming
 from django_vortex.server.stream import Stream
 from django_vortex.server.tasks import Tasks
 from django_vortex.server.throttle import Throttle
@@ -47,6 +48,7 @@ from django_vortex.server.withdrawals import Withdrawals
 from django_vortex.wire.codec import Codec
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import PayloadEnvelope
+from django_vortex.wire.opening import Opening, SessionInfo
 from django_vortex.wire.reserved import NORMAL_CLOSURE
 
 logger = get_limited_logger("django_vortex.server")
@@ -109,6 +111,7 @@ class Server:
         self._ticker = Ticker(self._heartbeats, self._clock.monotonic, self.tick)
         self._starting: asyncio.Task[None] | None = None
         self._introductions = Introductions(self.uuid, options.name, codec)
+        self._resuming = Resuming(self, self._neighbours.moves)
 
     @property
     def connections(self) -> Mapping[str, Connection]:
@@ -140,7 +143,13 @@ class Server:
         await asyncio.shield(self._start_soon())  # it goes on when the first caller goes away
 
     async def open(
-        self, peer: Peer, identity: Identity, stream: Stream, *, dialect: Dialect | None = None
+        self,
+        peer: Peer,
+        identity: Identity,
+        stream: Stream,
+        *,
+        dialect: Dialect | None = None,
+        opening: Opening | None = None,
     ) -> Connection:
         """Take in a new stream of a new or a known peer; the first text is on its way then.
 
@@ -152,6 +161,8 @@ class Server:
             identity: Who it is.
             stream: The way to it. Need not be accepted yet: `Stream.send` may wait for that.
             dialect: What the peer speaks, if that is known already.
+            opening: What it says of its session; the other processes are asked for that first, for
+                a second at most.
 
         Raises:
             RefusedError: The stream is not taken and was not written to.
@@ -164,15 +175,18 @@ class Server:
         connection = self.peers.get(uuid)
         if connection is None or not stream.framed:
             self.pace.admit_stream(peer)
+        if connection is not None and not connection.identity.may_be_taken_over_by(identity):
+            self.logins.begin(connection)
+            raise TakenByAnother("The vortexUuid is in use by somebody else")
+        if connection is not None and opening is not None:
+            connection = await self._resuming.find_here(connection, opening)
         if connection is not None:
-            if not connection.identity.may_be_taken_over_by(identity):
-                self.logins.begin(connection)
-                raise TakenByAnother("The vortexUuid is in use by somebody else")
             self.peers.release(connection)
-            connection.stamp = (self.date(), self.process)
+            if opening is None:
+                connection.note_attempt(None)
             self._neighbours.moves.keep(connection)
-            is_same = connection.identity == identity
-            connection.attach(stream, peer, identity, dialect)
+            is_same = connection.identity.is_same_as(identity)
+            connection.attach(stream, peer, identity, dialect, opening)
             if not is_same:
                 self.logins.begin(connection)
                 if self._watching is not None:
@@ -181,13 +195,16 @@ class Server:
         if not self.processes.is_known(uuid):
             self._throttle.admit(identity.address, self.now)
         self.processes.know(uuid, self.now)
-        connection = Connection(self, peer, identity)
+        connection = Connection(self, peer, identity, opening)
         self.peers.add(connection)
         connection.slot = self._heartbeats.add(connection)
-        self._neighbours.moves.begin(connection)
+        self._neighbours.moves.begin(connection, opening)
         self.logins.begin(connection)
+        if opening is not None:
+            await self._resuming.wait(connection, opening)
+            self.peers.release(connection)
         try:
-            connection.attach(stream, peer, identity, dialect)
+            connection.attach(stream, peer, identity, dialect, opening)
         except BaseException:
             connection.close(NORMAL_CLOSURE, "The server failed")
             raise
@@ -233,9 +250,7 @@ class Server:
         """
         date = self.date()
         key = coalesce_key(envelope, self.codec) if coalesce else None
-        if not self._neighbours.is_reachable or (
-            to.uuid is not None and to.uuid in self.peers.by_uuid
-        ):
+        if not self._neighbours.is_reachable or self._is_here(to):
             if report_sent is not None:
                 report_sent(None)
             return self.push_local(Delivery(envelope, date, coalesce=key), to, report_pushed)
@@ -334,9 +349,11 @@ class Server:
         """Return the time now as peers see it, in milliseconds."""
         return int(self._clock.wall() * 1000)
 
-    def info_text(self, dialect: Dialect | None, framed: bool) -> str:
+    def info_text(
+        self, dialect: Dialect | None, framed: bool, session: SessionInfo | None = None
+    ) -> str:
         """Return what a peer must get first on a stream."""
-        return self._introductions.info_text(dialect, framed, self.date())
+        return self._introductions.info_text(dialect, framed, self.date(), session)
 
     def heartbeat_text(self, dialect: Dialect | None) -> str:
         """Return what a heart-beat is for peers of a dialect."""
@@ -377,6 +394,11 @@ class Server:
     def keep(self, task: asyncio.Task[Any]) -> None:
         """Keep a task until it ends; `stop` sees that it does."""
         self._tasks.keep(task)
+
+    def _is_here(self, to: Address) -> bool:
+        """Return whether an address is that of a peer which no other process has."""
+        connection = None if to.uuid is None else self.peers.get(to.uuid)
+        return connection is not None and (connection.session is None or connection.is_settled)
 
     def _start_soon(self) -> asyncio.Task[None]:
         if self._starting is None:

@@ -11,6 +11,7 @@ from typing import Final, TypeAlias
 
 from django_vortex.server.delivery import Delivery
 from django_vortex.server.outbox import Entry
+from django_vortex.server.session import Session
 from django_vortex.server.texts import NumberedText
 
 ANSWER_SECONDS: Final = 2.0
@@ -32,6 +33,10 @@ class Gift:
     """Whether it had been given nothing itself and knows only its own time with the peer."""
     is_complete: bool = False
     """Whether all of it came."""
+    window: list[str] = field(default_factory=list)
+    """What was written to the peer and not acknowledged by it, in order."""
+    session: list[int] | None = None
+    """What there is to say of the session beside its window."""
 
     def complete(self, seen: dict[str, int], *, is_orphan: bool) -> None:
         """Note that all came."""
@@ -157,6 +162,14 @@ class TakeOver:
             return True
         source, sequence = number
         return not self._is_established and sequence <= self._low.get(source, 0)
+
+    def restore(self, session: Session) -> None:
+        """Let a session be what another process had; nothing else of the peer is taken then."""
+        for gift in self.gifts.values():
+            if gift.is_complete and gift.session is not None and not session.has_begun:
+                session.restore(gift.session, gift.window)
+            else:
+                gift.entries = []
 
     def end(self) -> list[Entry]:
         """Stop to hold back, and give in order what the peer has not got yet.

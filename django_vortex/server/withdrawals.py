@@ -4,6 +4,7 @@ Takes the message id of a request that the connection itself does not have, and 
 the peer was before: under connections of this process that moved, then in the other processes.
 """
 
+from collections.abc import Callable
 from typing import Final
 
 from django_vortex.exceptions import DeliveryError
@@ -37,7 +38,10 @@ class Withdrawals:
 
     def withdraw_here(self, connection: Connection, message_id: object) -> bool:
         """Cancel a request that the peer left in this process; return whether there was one."""
-        return self._withdraw(connection.peer.uuid, connection.identity, message_id)
+        asker = connection.identity
+        return self._withdraw(
+            connection.peer.uuid, message_id, lambda one: one.may_be_taken_over_by(asker)
+        )
 
     def publish(self, connection: Connection, message_id: object) -> None:
         """Ask the other processes for the request."""
@@ -46,7 +50,7 @@ class Withdrawals:
         record = {
             "kind": CANCEL,
             "uuid": connection.peer.uuid,
-            "identity": connection.identity.to_record(),
+            **connection.identity.to_record(),
             "id": message_id,
         }
         try:
@@ -56,11 +60,13 @@ class Withdrawals:
 
     def receive(self, record: Record) -> None:
         """Take what another process asks for."""
-        self._withdraw(record["uuid"], Identity.from_record(record["identity"]), record["id"])
+        self._withdraw(record["uuid"], record["id"], lambda one: one.may_be_taken_over_in(record))
 
-    def _withdraw(self, uuid: str, identity: Identity, message_id: object) -> bool:
+    def _withdraw(
+        self, uuid: str, message_id: object, may_withdraw: Callable[[Identity], bool]
+    ) -> bool:
         return any(
             connection.requests.withdraw(message_id)
             for connection in self._peers.find_with_requests(uuid)
-            if connection.identity.may_be_taken_over_by(identity)
+            if may_withdraw(connection.identity)
         )

@@ -1,7 +1,8 @@
 """Everything that goes out to one peer: `Writer`, the outbox and the stream it is written to.
 
 Takes deliveries, gives texts to the stream in the order they came. Only heart-beats overtake, also
-between the pieces of a long message.
+between the pieces of a long message. What a session counts gets its number when it is taken to be
+written.
 """
 
 import asyncio
@@ -12,6 +13,7 @@ from django_vortex.logs import get_limited_logger
 from django_vortex.server.delivery import FORMS, Delivery
 from django_vortex.server.options import ServerOptions
 from django_vortex.server.outbox import Entry, Outbox
+from django_vortex.server.session import Session
 from django_vortex.server.stepping import resume
 from django_vortex.server.stream import Stream, StreamClosed
 from django_vortex.server.texts import get_pieced, reframe
@@ -48,6 +50,7 @@ class Writer:
         "_pieced",
         "_pieces",
         "_pieces_size",
+        "_session",
         "_stalled_since",
         "_stream",
         "_written_size",
@@ -69,6 +72,7 @@ class Writer:
         self._pieces_size = 0
         self._heartbeat = ""
         self._info = ""
+        self._session: Session | None = None
 
     @property
     def stream(self) -> Stream | None:
@@ -79,6 +83,11 @@ class Writer:
     def waiting(self) -> int:
         """How many texts wait, beside the one that is being written."""
         return len(self._outbox)
+
+    @property
+    def session(self) -> Session | None:
+        """What is counted; None where the peer does not count."""
+        return self._session
 
     def _overflow(self) -> None:
         """React to an outbox that is over its limits."""
@@ -100,7 +109,9 @@ class Writer:
         """Run a coroutine in a task and keep a reference to it."""
         raise NotImplementedError
 
-    def _set_stream(self, stream: Stream, form: int, info: str, heartbeat: str) -> None:
+    def _set_stream(
+        self, stream: Stream, form: int, info: str, heartbeat: str, old: Stream | None
+    ) -> None:
         """Write to another stream from now on: first the info, then all that was not written.
 
         Args:
@@ -108,14 +119,12 @@ class Writer:
             form: The place of the form in ``FORMS``.
             info: What the peer must get first.
             heartbeat: What a heart-beat is for this peer.
+            old: The stream before it, whose texts were taken back.
         """
-        old = self._stream
-        unsent = self._take_back()
         self._stream = stream
         self._form = form
         self._info = info
         self._heartbeat = heartbeat
-        self._outbox.add_first(unsent)
         self._write_info(info)
         if old is not None:
             old.close(NORMAL_CLOSURE, "Replaced by a newer stream of the same peer")
@@ -151,12 +160,19 @@ class Writer:
         size = len(text) if pieced is None else pieced.size
         if size > self._options.outbox_max_bytes:
             self._refuse(delivery.envelope.filt, size)
-        elif self._stream is None or self._is_writing:
+        elif self._is_writing or self._stream is None or not self._may_begin(size):
             self._append(delivery, date, delivery.size(self._form, date, self._codec))
         elif pieced is None:  # nearly always, and in a broadcast each call counts
+            if self._session is not None:
+                self._session.window.add(text)
             self._begin_to_write(text)
         else:
             self._write_pieced(text)
+
+    def _may_begin(self, size: int) -> bool:
+        """Return whether a message may be written now, as to what the peer has acknowledged."""
+        session = self._session
+        return session is None or session.window.has_room(size)
 
     def _append(self, entry: Entry, date: int, size: int) -> None:
         outbox = self._outbox
@@ -198,15 +214,24 @@ class Writer:
         """Return what is written next: a beat that is due, the next piece, else a message."""
         if self._is_beat_due:
             self._is_beat_due = False
-            return self._heartbeat
+            return self._get_beat()
         if (piece := self._take_piece()) is not None:
             return piece
-        while self._outbox:
+        session = self._session
+        if session is not None and (text := session.window.take_unwritten()) is not None:
+            return self._note_pieces(self._reframe(text))
+        while self._outbox and self._may_begin(self._outbox.next_size):
             if (text := self._take_message()) is not None:
                 return self._begin_message(text)
         return None
 
     def _begin_message(self, text: str) -> str:
+        """Number a message that is written now, and return its text."""
+        if self._session is not None:
+            self._session.window.add(text)
+        return self._note_pieces(text)
+
+    def _note_pieces(self, text: str) -> str:
         """Note which pieces follow a message that is written now, and return its text."""
         pieced = get_pieced(text)
         if pieced is not None:
@@ -238,13 +263,23 @@ class Writer:
         """
         entry, date = self._outbox.pop()
         if isinstance(entry, str):
-            form = FORMS[self._form]
-            return reframe(entry, framed=form.framed, has_pieces=form.dialect.has_pieces)
+            return self._reframe(entry)
         try:
             delivery = entry.take()
             return None if delivery is None else delivery.text(self._form, date, self._codec)
         except Exception as error:  # it was written for the form of another stream when it came
             return self._make_failure(entry, error).text(self._form, date, self._codec)
+
+    def _reframe(self, text: str) -> str:
+        """Return a text that was written for another stream as the present one carries it."""
+        form = FORMS[self._form]
+        return reframe(text, framed=form.framed, has_pieces=form.dialect.has_pieces)
+
+    def _get_beat(self) -> str:
+        """Return what a heart-beat says now."""
+        if self._session is None:
+            return self._heartbeat
+        return self._session.write_beat(is_amid_message=self._pieces_size > 0)
 
     def _write_info(self, text: str) -> None:
         """Write who the server is, which a peer must get first on a stream."""
@@ -253,7 +288,7 @@ class Writer:
     def _write_beat(self) -> None:
         """Write a heart-beat."""
         self._is_beat_due = False
-        self._begin_to_write(self._heartbeat)
+        self._begin_to_write(self._get_beat())
 
     def _write_pieced(self, text: str) -> None:
         """Write a message with all its pieces."""

@@ -16,7 +16,7 @@ from django_vortex.server.stream import StreamClosed
 from django_vortex.transports import hub
 from django_vortex.transports.asgi_types import Message, Receive, Scope, Send
 from django_vortex.transports.authenticate import authenticate_peer
-from django_vortex.transports.credentials import adopt_offered_tokens
+from django_vortex.transports.credentials import adopt_offered_secrets
 from django_vortex.transports.flow import SCOPE_KEY, Flow, get_flow
 from django_vortex.transports.greeting import Caller, get_announced_dialect, greet
 from django_vortex.transports.handshake_cleanup import compact_headers
@@ -51,7 +51,7 @@ class VortexConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no ty
             return
         # For good, as it is the socket's task; undoing it would cost each a frame for its life.
         hub.enter_handler_context()
-        adopt_offered_tokens(scope)
+        adopt_offered_secrets(scope)
         flow = scope.get(SCOPE_KEY) or get_flow(send)
         stream = WebSocketStream(send, flow, scope.get("headers", ()))
         opened = await self._open(scope, stream)
@@ -103,7 +103,9 @@ class VortexConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no ty
         server = hub.get_server()
         try:
             peer, identity = await authenticate_peer(greeted, scope)
-            return await server.open(peer, identity, stream, dialect=greeted.dialect)
+            return await server.open(
+                peer, identity, stream, dialect=greeted.dialect, opening=greeted.opening
+            )
         except RefusedError as error:
             return Refusal.from_error(error)
 

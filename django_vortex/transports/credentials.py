@@ -15,6 +15,11 @@ from urllib.parse import quote
 from django_vortex.exceptions import InvalidCredentials
 from django_vortex.transports.asgi_types import Scope
 from django_vortex.transports.identity import HeaderList
+from django_vortex.wire.opening import (
+    MIN_KEY_CHARACTERS,
+    SESSION_HEADER,
+    SESSION_SUBPROTOCOL,
+)
 
 NATIVE_SUBPROTOCOL: Final = "vortex.native"
 """What our own clients offer first, and what is selected then."""
@@ -36,31 +41,48 @@ AMBIENT_SCHEMES: Final = frozenset({"basic", "digest", "negotiate", "ntlm"})
 
 _AUTHORIZATION: Final = b"authorization"
 _PROTOCOLS: Final = b"sec-websocket-protocol"
+_SESSION: Final = SESSION_HEADER.lower().encode()
+
+_SECRETS: Final = {
+    TOKEN_SUBPROTOCOL: (_AUTHORIZATION, b"Bearer "),
+    SESSION_SUBPROTOCOL: (_SESSION, b""),
+}
+"""For each prefix of a subprotocol the header that has the same, and how its value begins."""
 
 
-def adopt_offered_tokens(scope: Scope) -> None:
-    """Move tokens from the subprotocols of a scope into its ``Authorization`` header, in place.
+def adopt_offered_secrets(scope: Scope) -> None:
+    """Move tokens and sessions from the subprotocols of a scope into its headers, in place.
 
-    A token that cannot be decoded becomes an empty one, which is never valid.
+    What cannot be decoded becomes empty, which is never valid.
     """
     headers = scope.get("headers", ())
-    tokens = [
-        one.removeprefix(TOKEN_SUBPROTOCOL)
-        for one in _find_subprotocols(headers)
-        if one.startswith(TOKEN_SUBPROTOCOL)
+    offered = _find_subprotocols(headers)
+    secrets = [
+        (header, before + _decode(one.removeprefix(prefix)))
+        for prefix, (header, before) in _SECRETS.items()
+        for one in offered
+        if one.startswith(prefix)
     ]
-    if not tokens:
+    if not secrets:
         return
     scope["headers"] = [
         *(
-            (name, _without_tokens(value) if name == _PROTOCOLS else value)
+            (name, _without_secrets(value) if name == _PROTOCOLS else value)
             for name, value in headers
         ),
-        *((_AUTHORIZATION, b"Bearer " + _decode(one)) for one in tokens),
+        *secrets,
     ]
     scope["subprotocols"] = [
-        one for one in scope.get("subprotocols") or () if not one.startswith(TOKEN_SUBPROTOCOL)
+        one for one in scope.get("subprotocols") or () if not one.startswith(tuple(_SECRETS))
     ]
+
+
+def find_session(headers: HeaderList) -> str | None:
+    """Return what a request says of its session, None if it says nothing; "" of what is no text."""
+    found = [_read(value).strip() for name, value in headers if name == _SESSION]
+    if not found:
+        return None
+    return found[0] if len(found) == 1 else ""
 
 
 def find_schemes(headers: HeaderList) -> list[str]:
@@ -120,6 +142,9 @@ def _find_secrets(headers: HeaderList) -> Iterator[str]:
         if len(secret) >= MIN_SECRET_CHARACTERS:
             yield secret
     for name, value in headers:
+        key = _read(value).partition(".")[0] if name == _SESSION else ""
+        if len(key) >= MIN_KEY_CHARACTERS:
+            yield key
         for cookie in _read(value).split(";") if name == b"cookie" else ():
             secret = cookie.partition("=")[2].strip()
             if len(secret) >= MIN_COOKIE_CHARACTERS:
@@ -139,8 +164,8 @@ def _find_subprotocols(headers: HeaderList) -> list[str]:
     return [one for name, value in headers if name == _PROTOCOLS for one in _split(value)]
 
 
-def _without_tokens(value: bytes) -> bytes:
-    kept = (one for one in _split(value) if not one.startswith(TOKEN_SUBPROTOCOL))
+def _without_secrets(value: bytes) -> bytes:
+    kept = (one for one in _split(value) if not one.startswith(tuple(_SECRETS)))
     return ", ".join(kept).encode("latin-1")
 
 

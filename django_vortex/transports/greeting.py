@@ -5,6 +5,7 @@ Takes an ASGI scope, gives a `Caller` or the `Refusal` to answer with.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -13,11 +14,19 @@ from django_vortex.exceptions import quoted
 from django_vortex.logs import get_limited_logger
 from django_vortex.routing.peer import Peer
 from django_vortex.server.identity import Identity
+from django_vortex.transports.credentials import find_session
 from django_vortex.transports.flow import SCOPE_KEY, Flow
 from django_vortex.transports.identity import get_address, get_identity
 from django_vortex.transports.origin import is_host_allowed, is_origin_allowed
-from django_vortex.transports.refusal import BAD_HOST, BAD_ORIGIN, NO_UUID, Refusal
+from django_vortex.transports.refusal import (
+    BAD_HOST,
+    BAD_ORIGIN,
+    BAD_SESSION,
+    NO_UUID,
+    Refusal,
+)
 from django_vortex.wire.dialects import NATIVE_NAME, Dialect, get_native
+from django_vortex.wire.opening import Opening, read_opening
 from django_vortex.wire.versions import OLDEST_VERSION, UNNUMBERED_VERSION
 
 logger = get_limited_logger(__name__)
@@ -26,6 +35,9 @@ MAX_URL_VALUE_CHARACTERS = 200
 """Longest uuid or name; uuids of released clients have 36."""
 
 MAX_VERSION_DIGITS = 9
+
+KEY_CHARACTERS = 32
+"""How much of the digest of a session's key is compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +50,8 @@ class Caller:
     dialect: Dialect | None
     outdated: Refusal | None = None
     """What to answer instead of opening a connection: its version of our dialect is not served."""
+    opening: Opening | None = None
+    """What it says of its session."""
 
     def to_peer(self, user: Any, session: Any, scope: Mapping[str, Any]) -> tuple[Peer, Identity]:
         """Return what the server opens a connection with, once it is known who is logged in."""
@@ -49,7 +63,14 @@ class Caller:
             address=self.address,
             scope=scope,
         )
-        return peer, get_identity(user, session, self.address)
+        return peer, get_identity(user, session, self.address, self._key_digest)
+
+    @property
+    def _key_digest(self) -> str:
+        """What is kept of the secret of a session: who has it cannot be who knows it."""
+        if self.opening is None:
+            return ""
+        return sha256(self.opening.key.encode()).hexdigest()[:KEY_CHARACTERS]
 
 
 def greet(scope: Mapping[str, Any], *, is_secure: bool) -> Caller | Refusal:
@@ -79,7 +100,12 @@ def greet(scope: Mapping[str, Any], *, is_secure: bool) -> Caller | Refusal:
             quoted(query["vortexDialect"][0]),
         )
     outdated = None if dialect is None else _refuse_version(query)
-    return Caller(uuid, name, get_client_address(scope), dialect, outdated)
+    opening = None
+    if dialect is Dialect.NATIVE and (text := find_session(headers)) is not None:
+        opening = read_opening(text)
+        if opening is None:
+            return BAD_SESSION
+    return Caller(uuid, name, get_client_address(scope), dialect, outdated, opening)
 
 
 def get_client_address(scope: Mapping[str, Any]) -> str:

@@ -14,20 +14,21 @@ HeaderList = Iterable[tuple[bytes, bytes]]
 """The ``headers`` of an ASGI scope: names in lower case."""
 
 
-def get_identity(user: Any, session: Any, address: str) -> Identity:
+def get_identity(user: Any, session: Any, address: str, key: str = "") -> Identity:
     """Return the strongest identity: by the user, else by the session, else by the address.
 
     Args:
         user: Django's user, anonymous or not, or None.
         session: Django's session, loaded, so that a key that the peer made up is gone from it.
         address: The client address.
+        key: A digest of the key of the vortex's own session, "" if there is none.
     """
     if getattr(user, "is_authenticated", False):
-        return Identity("user", str(user.pk), address)
+        return Identity("user", str(user.pk), address, key)
     session_key = getattr(session, "session_key", None)
     if session_key:
-        return Identity("session", str(session_key), address)
-    return Identity("address", address, address)
+        return Identity("session", str(session_key), address, key)
+    return Identity("address", address, address, key)
 
 
 def get_address(

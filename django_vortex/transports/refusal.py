@@ -13,6 +13,7 @@ from typing import Any
 from django_vortex.exceptions import (
     InvalidCredentials,
     RefusedError,
+    StaleStream,
     TakenByAnother,
     TooManyPeers,
     quoted,
@@ -25,6 +26,7 @@ from django_vortex.wire.reserved import (
     MALFORMED_CLOSURE,
     NOT_THIS_USER_CLOSURE,
     REFUSED_CLOSURE,
+    STALE_CLOSURE,
     STOPPING_CLOSURE,
     THROTTLED_CLOSURE,
     UPDATE_REQUIRED,
@@ -72,6 +74,8 @@ class Refusal:
             return cls(401, str(error), NOT_THIS_USER_CLOSURE, challenge=error.challenge)
         if isinstance(error, TakenByAnother):
             return cls(403, str(error), REFUSED_CLOSURE)
+        if isinstance(error, StaleStream):
+            return cls(409, str(error), STALE_CLOSURE)
         if isinstance(error, TooManyPeers):
             return cls(503, str(error), THROTTLED_CLOSURE, max(1, round(error.retry_after)))
         return cls(503, str(error), STOPPING_CLOSURE, 1)
@@ -203,6 +207,7 @@ NO_SUCH_PATH = Refusal(
     "There is no vortex at this path",
     hint='The paths are those of path("", include("django_vortex.urls")) in the URLconf',
 )
+BAD_SESSION = Refusal(400, "The header Vortex-Session cannot be read", MALFORMED_CLOSURE)
 NO_UUID = Refusal(
     400, "The URL needs vortexUuid and vortexName, not empty, each once", MALFORMED_CLOSURE
 )

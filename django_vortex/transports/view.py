@@ -88,13 +88,15 @@ async def vortex_view(request: HttpRequest, *, is_probed: bool = False) -> HttpR
     try:
         peer, identity = await _identify(greeted, request)
         with hub.handler_connections():
-            connection = await server.open(peer, identity, stream, dialect=protocol.dialect)
+            connection = await server.open(
+                peer, identity, stream, dialect=protocol.dialect, opening=greeted.opening
+            )
     except RefusedError as error:
         return _refuse(Refusal.from_error(error), request)
     stream.on_end = connection.detach
     try:
         with hub.handler_connections():
-            await _hand_on(connection, protocol, events, rest)
+            await _hand_on(connection, stream, protocol, events, rest)
     except BaseException:
         stream.end()  # there will be no response to do it
         raise
@@ -133,19 +135,28 @@ async def _dismiss(caller: Caller, refusal: Refusal, request: ASGIRequest) -> No
 
 
 async def _hand_on(
-    connection: Connection, protocol: Protocol, events: list[Event], rest: Iterator[str | bytes]
+    connection: Connection,
+    stream: HttpStream,
+    protocol: Protocol,
+    events: list[Event],
+    rest: Iterator[str | bytes],
 ) -> None:
     """Pass the peer's request body to its connection, first the part that was read already.
 
-    A little at a time, and others run in between.
+    A little at a time, and others run in between. What a session does not go on with is dropped;
+    what it has is acknowledged at once.
     """
+    session = connection.session
+    if session is not None and not session.is_resumed:
+        return
     connection.receive_events(events, protocol.dialect)
     for data in rest:
         await asyncio.sleep(0)
-        if connection.is_closed:
+        if connection.is_closed or (session is not None and connection.stream is not stream):
             return
         connection.receive_events(protocol.receive(data), protocol.dialect)
     connection.receive_events(protocol.finish(), protocol.dialect)
+    connection.tell_counts()
 
 
 async def _prepare_first_chunk(

@@ -1,4 +1,4 @@
-"""What a `Protocol` tells about the bytes it was given: an envelope, a heart-beat or a failure."""
+"""What a `Protocol` tells about the bytes it was given: `Event`."""
 
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -35,7 +35,15 @@ class FailureReceived:
     fatal: bool
 
 
-Event: TypeAlias = EnvelopeReceived | HeartbeatReceived | FailureReceived
+@dataclass(frozen=True, slots=True)
+class CountsReceived:
+    """The heart-beat of a session: how many messages the other end has received and sent."""
+
+    received: int
+    sent: int
+
+
+Event: TypeAlias = EnvelopeReceived | HeartbeatReceived | FailureReceived | CountsReceived
 """What `Protocol.receive` gives."""
 
 HEARTBEAT_RECEIVED = HeartbeatReceived()

@@ -8,6 +8,7 @@ from __future__ import annotations
 from binascii import b2a_base64
 from datetime import UTC, datetime
 from functools import lru_cache
+from typing import Any
 
 from django_vortex.exceptions import UnencodableValue
 from django_vortex.tuples.scalars import datetime_text
@@ -24,6 +25,7 @@ from django_vortex.wire.envelope import (
 )
 from django_vortex.wire.inflate import deflate
 from django_vortex.wire.json_text import write_json
+from django_vortex.wire.opening import SESSION_KEY
 from django_vortex.wire.pieces import PiecedText
 from django_vortex.wire.plain import write_date, write_plain
 from django_vortex.wire.versions import VERSION
@@ -89,16 +91,33 @@ def encode_message(
     return _write_envelope(filt_json, body, result_json, date, form)
 
 
-def server_info(uuid: str, name: str, form: WireForm, date: datetime, codec: Codec) -> str:
+def server_info(
+    uuid: str,
+    name: str,
+    form: WireForm,
+    date: datetime,
+    codec: Codec,
+    session: dict[str, Any] | None = None,
+) -> str:
     """Return the message that introduces the server, the first one on every connection.
 
     Where the peer is not known to read raw JSON it is in the form that all but D0 read: base64
     with both payload fields null (PROTOCOL 2.4).
+
+    Args:
+        uuid: Of the server.
+        name: Its vortex name.
+        form: What the peer reads.
+        date: The date to write.
+        codec: Writes it.
+        session: What is said of the session of a peer of our own dialect.
     """
     filt: Filt = {UUID_KEY: uuid, NAME_KEY: name}
     if form.dialect is Dialect.NATIVE:
         filt[VERSION_KEY] = VERSION
         filt[LIMIT_KEY] = codec.limits.message_bytes
+        if session is not None:
+            filt[SESSION_KEY] = session
     if form.dialect is Dialect.D0:
         return _write_d0(filt, PayloadEnvelope(), form, date, codec)
     field = b'"data":null'

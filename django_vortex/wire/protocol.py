@@ -15,10 +15,12 @@ from django_vortex.exceptions import LimitExceeded, MalformedMessage, WireError,
 from django_vortex.typedefs import Filt, Json
 from django_vortex.wire.bodies import EncodedBody, InflatedBody, JsonBody
 from django_vortex.wire.codec import Codec
+from django_vortex.wire.counts import read_counts
 from django_vortex.wire.dialects import Dialect, WireForm
 from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.events import (
     HEARTBEAT_RECEIVED,
+    CountsReceived,
     EnvelopeReceived,
     Event,
     FailureReceived,
@@ -134,6 +136,11 @@ class Protocol:
             return []
         return [self._give_up(f"The next piece of the message did not come within {seconds:g} s")]
 
+    def restart(self) -> None:
+        """Forget a message that has come in part: another response begins."""
+        for _ in self._splitter.finish():
+            pass
+
     def finish(self) -> list[Event]:
         """Return what the end of a body completes: its last message may lack the dot."""
         events = self._read(self._splitter.finish())
@@ -148,6 +155,9 @@ class Protocol:
         for piece in pieces:
             if piece == b"":
                 events.append(HEARTBEAT_RECEIVED)
+                continue
+            if self.dialect is Dialect.NATIVE and (counts := read_counts(piece)) is not None:
+                events.append(CountsReceived(*counts))
                 continue
             if self._announced is not None:
                 events.append(self._give_up("Another message came before all pieces of this one"))

@@ -81,6 +81,8 @@ MALFORMED_CLOSURE: Final = 4400
 """What the peer sent can not be followed any further."""
 REFUSED_CLOSURE: Final = 4403
 """The uuid belongs to a peer with another identity, found out after the stream was accepted."""
+STALE_CLOSURE: Final = 4409
+"""The stream has come too late: its peer has opened a newer one."""
 UPDATE_REQUIRED_CLOSURE: Final = 4426
 """The version of the peer is not served any more; the reason begins with `UPDATE_REQUIRED`."""
 THROTTLED_CLOSURE: Final = 4429

@@ -4,6 +4,7 @@ from django.urls import path
 
 from tests.e2e.app import revoking, tokens, views
 from tests.e2e.app.cancelling import works
+from tests.e2e.app.counted import push_counted, tell_counted
 from tests.e2e.app.flood import flood
 from tests.e2e.app.ticks import tick
 
@@ -12,6 +13,8 @@ urlpatterns = [
     path("flood", flood),
     path("tick", tick),
     path("works", works),
+    path("push_counted", push_counted),
+    path("counted", tell_counted),
     path("push", views.push),
     path("push_async", views.push_async),
     path("login", views.log_in),

@@ -17,6 +17,7 @@ from django_vortex import (
 )
 from tests.e2e.app import (
     cancelling,
+    counted,
     crud,
     databases,
     orms,
@@ -27,6 +28,7 @@ from tests.e2e.app import (
 )
 
 assert cancelling.events is not None, "importing it registers its endpoints"
+assert counted.runs is not None, "importing it registers its endpoints"
 assert databases.handlers, "importing it registers its endpoints"
 assert crud.engine, "importing it registers its endpoints"
 assert orms.wrap, "importing it registers its endpoints"

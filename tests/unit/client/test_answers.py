@@ -90,6 +90,7 @@ def test_success_gives_the_payload(result: object) -> None:
 ONLY_OF_SERVERS = {
     *("UnknownField", "LoadsOnLoop", "DeliveryError"),
     *("RefusedError", "InvalidCredentials", "TooManyPeers", "TakenByAnother"),
+    "StaleStream",
 }
 """Errors that no program gets which only connects."""
 

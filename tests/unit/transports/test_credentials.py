@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from django_vortex.exceptions import InvalidCredentials
 from django_vortex.transports.credentials import (
     MAX_TOKEN_BYTES,
-    adopt_offered_tokens,
+    adopt_offered_secrets,
     describe_error,
     find_schemes,
     get_bearer_token,
@@ -33,7 +33,7 @@ def offer(token: str) -> bytes:
 
 def adopted(*headers: tuple[bytes, bytes]) -> Any:
     scope: dict[str, Any] = {"headers": list(headers)}
-    adopt_offered_tokens(scope)
+    adopt_offered_secrets(scope)
     return scope["headers"]
 
 
@@ -96,7 +96,7 @@ def test_offered_tokens_are_left_in_one_place_only():
         "headers": ((b"host", b"a"), (PROTOCOLS, offer("secret") + b", chat")),
         "subprotocols": ["vortex.native", f"vortex.token.{token.decode()}", "chat"],
     }
-    adopt_offered_tokens(scope)
+    adopt_offered_secrets(scope)
     assert scope["headers"] == [
         (b"host", b"a"),
         (PROTOCOLS, b"vortex.native, chat"),
@@ -105,7 +105,7 @@ def test_offered_tokens_are_left_in_one_place_only():
     assert scope["subprotocols"] == ["vortex.native", "chat"]
     assert token.decode() not in repr(scope)
     before = list(scope["headers"])
-    adopt_offered_tokens(scope)
+    adopt_offered_secrets(scope)
     assert scope["headers"] == before
 
 

@@ -1,0 +1,200 @@
+"""The client's end of a session: what it has sent and got, over all connections.
+
+Takes what a server says when a stream begins, gives what is to be written once more; where the
+server has not got the session any more, sorts what was under way by what may have become of it.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+from django_vortex.client.outgoing import BATCH_BYTES, Message
+from django_vortex.wire.counting import Arrivals, Window
+from django_vortex.wire.counts import write_counts
+from django_vortex.wire.opening import Opening, SessionInfo
+
+KEY_BYTES: Final = 16
+"""Random bytes of the key that nobody else knows."""
+
+MAX_ENDS: Final = 3
+"""A message that is the first not to arrive when so many streams end is not sent any more."""
+
+POST_TELL_MESSAGES: Final = 500
+"""Over HTTP, where it takes a request, the server is told of arrivals after so many messages."""
+
+POST_TELL_BYTES: Final = 524_288
+"""The same for their bytes."""
+
+
+@dataclass(slots=True)
+class Loss:
+    """What was under way when a session was lost, in order.
+
+    Attributes:
+        unwritten: Certainly not done by the server: it is sent as if nothing had happened.
+        unknown: The server may have done it or not.
+    """
+
+    unwritten: list[Message] = field(default_factory=list)
+    unknown: list[Message] = field(default_factory=list)
+
+
+class Session:
+    """The session of one client.
+
+    Attributes:
+        is_active: Whether the server counts; one of the version before does not.
+        window: What was written and not acknowledged.
+        arrivals: What has come.
+        hold: For how many seconds the server keeps it without a stream.
+        awaits_info: Whether a POST has been written whose response has not begun.
+        poisonous: What is given up because streams end with it, until it is taken away.
+    """
+
+    def __init__(self) -> None:
+        self.is_active = False
+        self.window: Window[Message] = Window(lambda message: message.size)
+        self.arrivals = Arrivals()
+        self.hold = 0.0
+        self.awaits_info = False
+        self.poisonous: list[Message] = []
+        self._key = secrets.token_urlsafe(KEY_BYTES)
+        self._since = 0
+        self._attempt = 0
+        self._progress = 0, 0
+        self._first = 0
+        self._here = 0
+        self._tried = 0
+        self._tried_before = 0
+        self._suspect = 0
+        self._ends = 0
+
+    def make_opening(self, *, continues: bool) -> str:
+        """Return what the next handshake or POST says.
+
+        Args:
+            continues: Whether it follows another POST of the same connection.
+        """
+        self._attempt += 1
+        if not continues:
+            self.awaits_info = False
+        self.arrivals.tell()
+        first = self._first if self.awaits_info else self.window.acknowledged + 1
+        opening = Opening(
+            self._key, self._since, self._attempt, self.arrivals.received, first, continues
+        )
+        return opening.to_text()
+
+    def note_written(self, count: int, *, in_post: bool) -> None:
+        """Note that so many messages, the last that were taken, are written now."""
+        written = self._here = self.window.written
+        self._first = written - count + 1
+        self._tried_before = self._tried
+        self._tried = max(self._tried, written)
+        self.awaits_info = in_post
+
+    def take_unwritten(self, count: int) -> list[Message]:
+        """Take the next messages that are written once more, about `BATCH_BYTES` of them.
+
+        Args:
+            count: How many at most.
+        """
+        batch: list[Message] = []
+        size = 0
+        while len(batch) < count and size < BATCH_BYTES:
+            message = self.window.take_unwritten()
+            if message is None:
+                break
+            batch.append(message)
+            size += message.size
+        return batch
+
+    def resume(self, info: SessionInfo, empty: Message) -> bool:
+        """Go on with the session; False if what the server says cannot be.
+
+        Args:
+            info: What the server says.
+            empty: A message that says nothing, to take the place of one that ends streams.
+        """
+        is_continued, self.awaits_info = self.awaits_info, False
+        self.hold = info.hold
+        self._since = info.since
+        window = self.window
+        if not is_continued:
+            window.unwritten = 0
+        if not window.acknowledge(info.received):
+            return False
+        if not is_continued:
+            window.rewind()
+            self._look_for_poison(empty)
+        return self.arrivals.begin(info.first)
+
+    def begin(self, info: SessionInfo, again: Iterable[str]) -> Loss:
+        """Begin anew, and return what was under way.
+
+        Args:
+            info: What the server says.
+            again: Ids of the requests that may be sent twice.
+        """
+        certain = self._tried_before if self.awaits_info else self._tried
+        loss = self.lose(certain, again)
+        self.is_active = True
+        self.hold = info.hold
+        self._since = info.since
+        self.arrivals.begin(info.first)
+        return loss
+
+    def lose(self, tried: int | None = None, again: Iterable[str] = ()) -> Loss:
+        """Forget the session, and return what was under way.
+
+        Args:
+            tried: The number of the last message that may have reached the server.
+            again: Ids of the requests that may be sent twice.
+        """
+        tried = self._tried if tried is None else tried
+        repeatable = frozenset(again)
+        number = self.window.acknowledged
+        loss = Loss()
+        for message in self.window.clear():
+            number += 1
+            is_certain = number > tried or message.request_id in repeatable
+            (loss.unwritten if is_certain else loss.unknown).append(message)
+        self.awaits_info = False
+        self.arrivals.restore(0)
+        self._since = self._first = self._here = 0
+        self._tried = self._tried_before = self._suspect = self._ends = 0
+        return loss
+
+    def take_progress(self) -> bool:
+        """Return whether anything new has got through since this was asked last."""
+        progress = self.window.acknowledged, self.arrivals.received
+        has_progress = progress != self._progress
+        self._progress = progress
+        return has_progress
+
+    def make_beat(self) -> str:
+        """Return the text that takes the place of a heart-beat."""
+        return write_counts(self.arrivals.tell(), self.window.written)
+
+    def is_telling_due(self, *, framed: bool) -> bool:
+        """Return whether so much has come that the server is to know."""
+        if framed:
+            return self.arrivals.is_telling_due(POST_TELL_MESSAGES, POST_TELL_BYTES)
+        return self.arrivals.is_telling_due()
+
+    def _look_for_poison(self, empty: Message) -> None:
+        """Give up a message with which streams end again and again."""
+        number = self.window.acknowledged + 1
+        written, self._here = self._here, 0
+        if number > written:
+            self._suspect = self._ends = 0
+            return
+        self._ends = self._ends + 1 if number == self._suspect else 1
+        self._suspect = number
+        if self._ends >= MAX_ENDS:
+            self.poisonous.append(next(iter(self.window)))
+            self.window.replace(number, empty)
+            self._ends = 0
