@@ -361,6 +361,7 @@ class Core:
         self._online_clock.stop(now)
         self._protocol = self._liveness = self.server = None
         self._max_bytes = 0
+        self.session.end(ending.code)
         if self.session.is_active:
             self._lost_at = now if self._lost_at is None else self._lost_at
         elif not ending.keeps_requests:
@@ -460,14 +461,14 @@ class Core:
                 self._settle_loss(loss, reason)
             else:
                 self.outgoing.put_first(loss.unwritten)
-        elif not session.resume(info, self._write(PayloadEnvelope({}))):
+        elif not session.resume(info, self._write(PayloadEnvelope({})), now):
             self._ending = Ending("The server counts other messages than this client")
         else:
             session.is_active = self.is_resumed = True
-            for message in session.poisonous:
-                text = "Connections end with this message; the server may have done this"
-                self._give_up(message, FateUnknown(text))
-            session.poisonous.clear()
+            if session.poisonous:
+                poisonous, session.poisonous = session.poisonous, []
+                reason = "Connections are cut where this message exceeds what is taken"
+                self._note_lost(poisonous, reason, pushes=False)
 
     def _settle_loss(self, loss: Loss, reason: str) -> None:
         """Send on what was certainly not done; whoever waits for the rest is told so."""
@@ -477,15 +478,19 @@ class Core:
                 pending.is_written = False
         wanted = [one for one in loss.unwritten if self._is_wanted(one)]
         self.outgoing.put_first(wanted)
+        self._note_lost(loss.unknown, reason, pushes=True)
+
+    def _note_lost(self, messages: Iterable[Message], reason: str, *, pushes: bool) -> None:
+        """Tell of messages that nobody knows whether the server has got them."""
         lost: list[Filt] = []
-        for message in loss.unknown:
-            text = f"The session was lost ({reason}); the server may have done this"
+        for message in messages:
             if message.request_id:
+                text = f"{reason}; the server may have done this"
                 self.requests.settle(message.request_id, FateUnknown(text))
             elif message.envelope is not None and message.envelope.filt.get("key") not in _OURS:
                 lost.append(message.envelope.filt)
-        before = () if self._lost is None else self._lost.sent
-        self._lost = Lost(reason, (*before, *lost))
+        before = self._lost or Lost(reason, pushes=False)
+        self._lost = Lost(reason, (*before.sent, *lost), pushes=pushes or before.pushes)
 
     def _is_wanted(self, message: Message) -> bool:
         return not message.request_id or self.requests.get(message.request_id) is not None

@@ -187,10 +187,12 @@ class Driver:
         self._feeds.tell(Online(name, server.name, self._core.is_resumed))
 
     def _tell_lost(self) -> bool:
+        """Tell what was lost; return whether the session was."""
         lost = self._core.take_lost()
-        if lost is not None:
-            self._feeds.tell(lost)
-        return lost is not None
+        if lost is None:
+            return False
+        self._feeds.tell(lost)
+        return lost.pushes
 
     async def _serve(self, line: Line) -> None:
         """Read, write and look at the time until one of the three ends; raises `LineEnded`."""

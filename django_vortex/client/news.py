@@ -36,18 +36,21 @@ class Offline:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """The server has not got the session any more, and a new one begins.
+    """Something was lost: mostly because the server has not got the session any more.
 
-    What the server has pushed meanwhile may be missing; watches are asked for again.
+    Watches are asked for again; calls of which nobody knows what has become fail with
+    `FateUnknown`.
 
     Attributes:
         reason: Why, for people.
         sent: The filts of what was sent without waiting for an answer, and of which nobody knows
-            whether it has arrived. Calls fail with `FateUnknown`.
+            whether it has arrived.
+        pushes: Whether pushes of the server may be missing, too.
     """
 
     reason: str
     sent: tuple[Filt, ...] = ()
+    pushes: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,15 +12,13 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from django_vortex.client.outgoing import BATCH_BYTES, Message
-from django_vortex.wire.counting import Arrivals, Window
+from django_vortex.wire.counting import Arrivals, Suspicion, Window
 from django_vortex.wire.counts import write_counts
 from django_vortex.wire.opening import Opening, SessionInfo
+from django_vortex.wire.reserved import TOO_LONG_CLOSURE
 
 KEY_BYTES: Final = 16
 """Random bytes of the key that nobody else knows."""
-
-MAX_ENDS: Final = 3
-"""A message that is the first not to arrive when so many streams end is not sent any more."""
 
 POST_TELL_MESSAGES: Final = 500
 """Over HTTP, where it takes a request, the server is told of arrivals after so many messages."""
@@ -66,11 +64,9 @@ class Session:
         self._attempt = 0
         self._progress = 0, 0
         self._first = 0
-        self._here = 0
         self._tried = 0
         self._tried_before = 0
-        self._suspect = 0
-        self._ends = 0
+        self._suspicion = Suspicion()
 
     def make_opening(self, *, continues: bool) -> str:
         """Return what the next handshake or POST says.
@@ -90,7 +86,7 @@ class Session:
 
     def note_written(self, count: int, *, in_post: bool) -> None:
         """Note that so many messages, the last that were taken, are written now."""
-        written = self._here = self.window.written
+        written = self.window.written
         self._first = written - count + 1
         self._tried_before = self._tried
         self._tried = max(self._tried, written)
@@ -112,25 +108,36 @@ class Session:
             size += message.size
         return batch
 
-    def resume(self, info: SessionInfo, empty: Message) -> bool:
+    def resume(self, info: SessionInfo, empty: Message, now: float) -> bool:
         """Go on with the session; False if what the server says cannot be.
 
         Args:
             info: What the server says.
             empty: A message that says nothing, to take the place of one that ends streams.
+            now: The time.
         """
         is_continued, self.awaits_info = self.awaits_info, False
         self.hold = info.hold
         self._since = info.since
         window = self.window
+        written = window.written
         if not is_continued:
             window.unwritten = 0
         if not window.acknowledge(info.received):
             return False
         if not is_continued:
             window.rewind()
-            self._look_for_poison(empty)
+            if info.received < written:
+                self._look_for_poison(empty, now)
         return self.arrivals.begin(info.first)
+
+    def end(self, code: int) -> None:
+        """Take notice that a stream has ended.
+
+        Args:
+            code: With which it was closed.
+        """
+        self._suspicion.is_too_long = code == TOO_LONG_CLOSURE
 
     def begin(self, info: SessionInfo, again: Iterable[str]) -> Loss:
         """Begin anew, and return what was under way.
@@ -164,8 +171,8 @@ class Session:
             (loss.unwritten if is_certain else loss.unknown).append(message)
         self.awaits_info = False
         self.arrivals.restore(0)
-        self._since = self._first = self._here = 0
-        self._tried = self._tried_before = self._suspect = self._ends = 0
+        self._since = self._first = 0
+        self._tried = self._tried_before = 0
         return loss
 
     def take_progress(self) -> bool:
@@ -185,16 +192,9 @@ class Session:
             return self.arrivals.is_telling_due(POST_TELL_MESSAGES, POST_TELL_BYTES)
         return self.arrivals.is_telling_due()
 
-    def _look_for_poison(self, empty: Message) -> None:
+    def _look_for_poison(self, empty: Message, now: float) -> None:
         """Give up a message with which streams end again and again."""
         number = self.window.acknowledged + 1
-        written, self._here = self._here, 0
-        if number > written:
-            self._suspect = self._ends = 0
-            return
-        self._ends = self._ends + 1 if number == self._suspect else 1
-        self._suspect = number
-        if self._ends >= MAX_ENDS:
-            self.poisonous.append(next(iter(self.window)))
+        if self._suspicion.is_certain(number, now):
+            self.poisonous.append(self.window.get(number))
             self.window.replace(number, empty)
-            self._ends = 0

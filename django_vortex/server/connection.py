@@ -8,12 +8,18 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, Final
 
-from django_vortex.exceptions import RefusedError, StaleStream, TakenByAnother
+from django_vortex.exceptions import (
+    LimitExceeded,
+    RefusedError,
+    StaleStream,
+    TakenByAnother,
+    quoted,
+)
 from django_vortex.logs import get_limited_logger
 from django_vortex.routing.address import Address
 from django_vortex.routing.peer import Peer
-from django_vortex.server.dates import PeerDates
-from django_vortex.server.delivery import Delivery, form_index
+from django_vortex.server.dates import PeerDates, to_datetime
+from django_vortex.server.delivery import FORMS, Delivery, form_index
 from django_vortex.server.host import PeerHost
 from django_vortex.server.identity import Identity
 from django_vortex.server.receiver import Receiver
@@ -22,16 +28,21 @@ from django_vortex.server.session import Session
 from django_vortex.server.shown import ShownAnswer, is_shown
 from django_vortex.server.stream import Stream
 from django_vortex.server.take_over import Stamp, TakeOver
-from django_vortex.server.texts import measure
+from django_vortex.server.texts import flatten, measure
+from django_vortex.typedefs import Filt
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import PayloadEnvelope
+from django_vortex.wire.events import EnvelopeReceived
+from django_vortex.wire.messages import encode_message
 from django_vortex.wire.opening import Opening
+from django_vortex.wire.protocol import Protocol
 from django_vortex.wire.reserved import (
     MALFORMED_CLOSURE,
     NORMAL_CLOSURE,
     REFUSED_CLOSURE,
     SILENT_CLOSURE,
     SLOW_CLOSURE,
+    TOO_LONG_CLOSURE,
 )
 
 logger = get_limited_logger("django_vortex.server")
@@ -140,10 +151,18 @@ class Connection(Receiver):
             info = self._server.info_text(self.dialect, stream.framed, told)
         self._set_stream(stream, index, info, self._server.heartbeat_text(self.dialect), old)
 
-    def detach(self, stream: Stream) -> None:
-        """Take notice that a stream has ended; nothing happens if it was replaced already."""
-        if stream is self._stream:
-            self._lose_stream(self._take_back())
+    def detach(self, stream: Stream, code: int = 0) -> None:
+        """Take notice that a stream has ended; nothing happens if it was replaced already.
+
+        Args:
+            stream: Which one.
+            code: With which the peer has closed it.
+        """
+        if stream is not self._stream:
+            return
+        if self._session is not None and code == TOO_LONG_CLOSURE:
+            self._session.note_too_long()
+        self._lose_stream(self._take_back())
 
     def send(self, envelope: PayloadEnvelope) -> None:
         """Send the peer what it asked for, wherever it is now."""
@@ -353,7 +372,29 @@ class Connection(Receiver):
         count = None
         if opening.continues and old is not None and old.framed and stream.framed:
             count = sum("," not in text for text in unsent)  # counts have one, base64 has none
+        else:
+            session.window.acknowledge(opening.received)
+            poison = session.find_poison(self._server.monotonic())
+            if poison is not None:
+                self._replace(session, poison)
         session.resume(opening, count, has_body=stream.framed)
+
+    def _replace(self, session: Session, number: int) -> None:
+        """Say under the same filt why a message, with which streams end, does not come."""
+        text = session.window.get(number)
+        size, framed = measure(text), text.endswith(".")
+        filt: Filt = ERROR_FILT
+        protocol = Protocol(self._codec, framed=framed, dialect=self.dialect, whole_frames=True)
+        for event in protocol.receive(flatten(text)):
+            if isinstance(event, EnvelopeReceived):
+                filt = event.envelope.filt
+        error = LimitExceeded(f"Message of {size} bytes exceeds what the peer takes")
+        logger.warning("Streams end with a message: %s, filt %s", error, quoted(filt))
+        envelope, date = self._error_envelope(filt, error), self._server.date()
+        form = FORMS[self._form]
+        session.window.replace(
+            number, encode_message(envelope, form, to_datetime(date), self._codec)
+        )
 
     def _give_up_stream(self, code: int, reason: str) -> None:
         """End the stream; a peer with a session may come back to the connection."""

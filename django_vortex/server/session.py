@@ -7,7 +7,7 @@ cuts, changes of transport and of process each message arrives once, in order.
 from typing import Any
 
 from django_vortex.server.texts import measure
-from django_vortex.wire.counting import Arrivals, Window
+from django_vortex.wire.counting import Arrivals, Suspicion, Window
 from django_vortex.wire.counts import write_counts
 from django_vortex.wire.opening import Opening, SessionInfo
 
@@ -19,7 +19,7 @@ class Session:
         attempt: Of the stream that asks for it.
     """
 
-    __slots__ = ("arrivals", "attempt", "is_resumed", "since", "window")
+    __slots__ = ("_suspicion", "arrivals", "attempt", "is_resumed", "since", "window")
 
     def __init__(self, attempt: int) -> None:
         self.since = 0
@@ -35,6 +35,7 @@ class Session:
         """What was written and not acknowledged."""
         self.arrivals = Arrivals()
         """What has come."""
+        self._suspicion: Suspicion | None = None
 
     @property
     def has_begun(self) -> bool:
@@ -61,6 +62,25 @@ class Session:
         self.is_resumed = False
         self.window.clear()
         self.arrivals.restore(0)
+
+    def note_too_long(self) -> None:
+        """Note that the peer has ended a stream since a message is longer than it takes."""
+        self._suspicion = self._suspicion or Suspicion()
+        self._suspicion.is_too_long = True
+
+    def find_poison(self, now: float) -> int | None:
+        """Return the number of a message that streams end with; to be asked before each resumption.
+
+        Args:
+            now: The monotonic time.
+        """
+        window = self.window
+        number = window.acknowledged + 1
+        if number > window.written:
+            self._suspicion = None
+            return None
+        self._suspicion = self._suspicion or Suspicion()
+        return number if self._suspicion.is_certain(number, now) else None
 
     def resume(self, opening: Opening, unsent: int | None, *, has_body: bool) -> None:
         """Go on over a new stream, which `may_resume` has allowed.

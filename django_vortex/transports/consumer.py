@@ -61,13 +61,14 @@ class VortexConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no ty
             is_native = announced is not None and announced.is_native
             await opened.send_websocket(scope, receive, send, is_native=is_native)
             return
+        code = 0
         raise_message_limit(flow, hub.get_server().codec.limits.message_bytes)
         try:
             await stream.accept()
             flow.start()
             compact_headers(scope.get("headers"))
             taken = 0
-            while (frame := _get_frame(await receive())) is not None:
+            while (frame := _get_frame(message := await receive())) is not None:
                 taken += len(frame)
                 if taken > TURN_BYTES >= len(frame):
                     await asyncio.sleep(0)  # what has arrived already is received without waiting
@@ -80,7 +81,8 @@ class VortexConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no ty
                     opened.receive(frame)
                     if not opened.requests.is_ready:
                         await _let_catch_up(opened, flow)
-                del frame  # idle peers are many, and the next one may be long in coming
+                del frame, message  # idle peers are many, and the next may be long in coming
+            code = message.get("code") or 0
         except StreamClosed:
             logger.debug("A peer left before its WebSocket was accepted")
         except asyncio.CancelledError:
@@ -89,7 +91,7 @@ class VortexConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no ty
         finally:
             flow.end()
             stream.end()
-            opened.detach(stream)
+            opened.detach(stream, code)
 
     async def _open(self, scope: Scope, stream: WebSocketStream) -> Connection | Refusal:
         """Open a connection, or say why not; only then the handshake is answered."""

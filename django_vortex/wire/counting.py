@@ -1,4 +1,4 @@
-"""Counting the messages of a session at both of its ends: `Window` and `Arrivals`.
+"""Counting the messages of a session at both of its ends: `Window`, `Arrivals`, `Suspicion`.
 
 Takes messages as they are written and as they arrive, gives their numbers, what the other end has
 not acknowledged, and when to acknowledge. Introductions, beats and counts are not counted; every
@@ -20,6 +20,15 @@ TELL_MESSAGES: Final = 64
 
 TELL_BYTES: Final = 131_072
 """The same for their bytes."""
+
+MAX_ENDS: Final = 3
+"""A message is given up when so many streams have ended with it."""
+
+MIN_END_SECONDS: Final = 5.0
+"""And over so long at least: a line that is cut all the time ends streams with any message."""
+
+MAX_LONG_ENDS: Final = 2
+"""The same at once where an end of the stream says that a message was too long."""
 
 _Message = TypeVar("_Message")
 
@@ -109,6 +118,11 @@ class Window(Generic[_Message]):
         self.unwritten -= 1
         return message
 
+    def get(self, number: int) -> _Message:
+        """Return the message with a number, which must not be acknowledged."""
+        assert self._messages is not None
+        return self._messages[number - self.acknowledged - 1]
+
     def replace(self, number: int, message: _Message) -> None:
         """Put another message in the place of one, under the same number."""
         assert self._messages is not None
@@ -187,3 +201,38 @@ class Arrivals:
         """Begin with what has arrived elsewhere."""
         self.received = self.arrived = self.told = received
         self._bytes = 0
+
+
+class Suspicion:
+    """Find the message with which streams end, so that it is not written for ever.
+
+    It is the first that has not arrived, each time a stream has ended that it was written to.
+
+    Attributes:
+        is_too_long: Whether the last stream was ended by an end that does not take long messages.
+    """
+
+    __slots__ = ("_begun_at", "_ends", "_long_ends", "_number", "is_too_long")
+
+    def __init__(self) -> None:
+        self.is_too_long = False
+        self._number = 0
+        self._begun_at = 0.0
+        self._ends = 0
+        self._long_ends = 0
+
+    def is_certain(self, number: int, now: float) -> bool:
+        """Note that a stream has ended, and return whether a message is to be given up.
+
+        Args:
+            number: Of the first message that has not arrived and was written to it.
+            now: The monotonic time.
+        """
+        if number != self._number:
+            self._number, self._begun_at = number, now
+            self._ends = self._long_ends = 0
+        self._ends += 1
+        self._long_ends += self.is_too_long
+        self.is_too_long = False
+        lasts = now - self._begun_at >= MIN_END_SECONDS
+        return self._long_ends >= MAX_LONG_ENDS or (self._ends >= MAX_ENDS and lasts)

@@ -83,6 +83,8 @@ REFUSED_CLOSURE: Final = 4403
 """The uuid belongs to a peer with another identity, found out after the stream was accepted."""
 STALE_CLOSURE: Final = 4409
 """The stream has come too late: its peer has opened a newer one."""
+TOO_LONG_CLOSURE: Final = 1009
+"""A message is longer than whoever ends the stream takes (RFC 6455)."""
 UPDATE_REQUIRED_CLOSURE: Final = 4426
 """The version of the peer is not served any more; the reason begins with `UPDATE_REQUIRED`."""
 THROTTLED_CLOSURE: Final = 4429
