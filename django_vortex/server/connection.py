@@ -221,6 +221,11 @@ class Connection(Receiver):
         self._wake_waiters(TakenByAnother(text))
         self.close(REFUSED_CLOSURE, text)
 
+    @property
+    def is_awaited(self) -> bool:
+        """Whether a stream waits for what was with another process."""
+        return any(not waiter.done() for waiter in self._waiters or ())
+
     async def wait_settled(self) -> None:
         """Wait until nothing is held back, or the peer is not here any more.
 

@@ -107,10 +107,13 @@ class Moves:
         """Note that a peer came back here; a process that asks for it meanwhile is too late."""
         uuid = connection.peer.uuid
         leaving = self._leaving.pop(uuid, None)
-        if leaving is not None:
-            self._ask(connection, connection.opening, is_established=True)
-            status = "none" if connection.session is None else "stale"
-            self._answer(leaving.process, uuid, leaving.stamp, status)
+        if leaving is None:
+            return
+        if connection.session is not None:  # what is counted nobody else has given to the peer
+            self._answer(leaving.process, uuid, leaving.stamp, "stale")
+        else:
+            self._ask(connection, None, is_established=True)
+            self._answer(leaving.process, uuid, leaving.stamp, "none")
             if connection.is_settled:  # there was nobody left to ask
                 connection.settle()
 
@@ -142,8 +145,7 @@ class Moves:
                 late = take_over.awaited - {STRANGERS}
                 if late:
                     logger.warning("Processes did not answer in time: %s", sorted(late))
-                for process in late:
-                    self._processes.suspect(process)
+                self._processes.suspect_silent(late, take_over.asked_at)
                 self._finish(connection, take_over)
             elif not take_over.is_pending and now - take_over.deadline > MEMORY_SECONDS:
                 connection.take_over = None
@@ -326,12 +328,12 @@ class Moves:
             return  # the answer to what was asked before it was asked again
         if status == "refused":
             connection.refuse()
-        elif status == "stale":
-            connection.let_go()
         elif status == "pending":
             take_over.deadline = self._server.now + ANSWER_SECONDS
         else:
-            take_over.is_known = take_over.is_known or status == "none"
+            if status == "stale":
+                connection.let_go()
+            take_over.is_known = take_over.is_known or status in ("none", "stale")
             take_over.awaited.discard(process)
             if status == "given" and gift.session is not None:
                 take_over.awaited.clear()  # nobody else can have it
@@ -367,6 +369,10 @@ class Moves:
             take_over.restore(session)
         connection.adopt(take_over.end(), take_over.dates)
         leaving = self._leaving.get(connection.peer.uuid)
+        is_unknown = session is not None and not session.has_begun
+        if is_unknown and leaving is None and not connection.is_awaited:
+            connection.close(NORMAL_CLOSURE, "The peer has not waited for its session")
+            return
         if leaving is None:
             connection.settle()
         elif self._may_go(connection, leaving):

@@ -1,6 +1,6 @@
 """What this process knows of the others: which run, what each has sent, which peers they have."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 PRESENCE_SECONDS: Final = 20.0
@@ -39,9 +39,14 @@ class Processes:
         """Those of them that have answered, or were heard of, since they were asked last."""
         return set(self._live) - self._suspected
 
-    def suspect(self, process: str) -> None:
-        """Note that a process has not answered in time: it is not waited for until it is heard."""
-        self._suspected.add(process)
+    def suspect_silent(self, processes: Iterable[str], since: float) -> None:
+        """Suspect processes of which nothing has been heard: nobody waits for them until it is.
+
+        Args:
+            processes: Have not answered in time.
+            since: When they were asked.
+        """
+        self._suspected.update(one for one in processes if self._taken_at.get(one, 0.0) < since)
 
     @property
     def seen(self) -> dict[str, int]:

@@ -398,7 +398,9 @@ class Server:
     def _is_here(self, to: Address) -> bool:
         """Return whether an address is that of a peer which no other process has."""
         connection = None if to.uuid is None else self.peers.get(to.uuid)
-        return connection is not None and (connection.session is None or connection.is_settled)
+        if connection is None:
+            return False
+        return connection.session is None or connection.session.has_begun
 
     def _start_soon(self) -> asyncio.Task[None]:
         if self._starting is None:

@@ -63,6 +63,7 @@ class TakeOver:
         "_high",
         "_is_established",
         "_low",
+        "asked_at",
         "awaited",
         "calls",
         "dates",
@@ -106,11 +107,13 @@ class TakeOver:
         else:
             self.stamp = stamp
             self.awaited = awaited
+            self.asked_at = now
             self.deadline = now + ANSWER_SECONDS
 
     def _ask(self, stamp: Stamp, awaited: set[str], seen: Mapping[str, int], now: float) -> None:
         self.stamp = stamp
         self.awaited = awaited
+        self.asked_at = now
         self.deadline = now + ANSWER_SECONDS
         self._high: Mapping[str, int] = seen
         self._held: list[Delivery] | None = []

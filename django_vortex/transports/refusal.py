@@ -6,6 +6,7 @@ plain and never begin with ``<``: VortexJS takes that for a login page and reloa
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -119,7 +120,8 @@ class Refusal:
         """Write who was refused and why; the peer's address and origin are quoted and cut."""
         origins = [value for name, value in scope["headers"] if name == b"origin"]
         hosts = [value for name, value in scope["headers"] if name == b"host"]
-        logger.warning(
+        logger.log(
+            logging.INFO if self.closure == STALE_CLOSURE else logging.WARNING,
             "Refused a %s from %s, host %s, origin %s: %s",
             "WebSocket" if scope["type"] == "websocket" else "POST",
             quoted(scope.get("client")),

@@ -1,7 +1,7 @@
-"""The servers of random runs, up for as long as needed: PostgreSQL, Redis, two of the project."""
+"""The servers of random runs, up for as long as needed: databases, Redis, two of the project."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -9,9 +9,11 @@ from tests.chaos.live import VORTEX, World
 from tests.support.postgres import USER, PostgresServer
 from tests.support.processes import manage
 from tests.support.redis_server import RedisServer
-from tests.support.servers import ServerProcess
+from tests.support.servers import ServerProcess, server_environment
 
 NAME = "chaos"
+
+SERVERS = ("uvicorn", "daphne")
 
 
 @contextmanager
@@ -45,7 +47,7 @@ def open_stage(directory: Path) -> Iterator[World]:
                 redis_url=redis.url,
                 env={"E2E_DATABASE": json.dumps(database)},
             )
-            for kind in ("uvicorn", "daphne")
+            for kind in SERVERS
         ]
         environment = servers[0].environment
         manage("migrate", "--verbosity", "0", env=environment)
@@ -53,3 +55,37 @@ def open_stage(directory: Path) -> Iterator[World]:
             server.start()
             stack.callback(server.stop)
         yield World(servers, redis, environment, directory)
+
+
+@contextmanager
+def open_servers(
+    directory: Path, vortex: Mapping[str, object], kinds: Sequence[str] = SERVERS
+) -> Iterator[list[ServerProcess]]:
+    """Start servers that share a Redis, over SQLite, and stop everything in the end.
+
+    Args:
+        directory: Where logs go.
+        vortex: Their settings.
+        kinds: Of the servers.
+    """
+    database = directory / "chaos.sqlite3"
+    manage("migrate", "--verbosity", "0", env=server_environment(database))
+    with ExitStack() as stack:
+        redis = RedisServer(directory)
+        redis.start()
+        stack.callback(redis.stop)
+        servers = [
+            ServerProcess(
+                kind,
+                directory,
+                database=database,
+                vortex=vortex,
+                layer="pubsub",
+                redis_url=redis.url,
+            )
+            for kind in kinds
+        ]
+        for server in servers:
+            server.start()
+            stack.callback(server.stop)
+        yield servers

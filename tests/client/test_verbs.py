@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from django_vortex import Payload
-from django_vortex.client import Client, NotConnected, Offline, Online, TimedOut, connect
+from django_vortex.client import Client, Lost, NotConnected, Offline, Online, TimedOut, connect
 from django_vortex.exceptions import (
     HandlerError,
     InternalError,
@@ -161,6 +161,7 @@ async def test_client_comes_back_after_a_restart(start_server: StartServer, tran
         waiting = asyncio.create_task(vortex.call("e2e.echo", tuples=["queued"], timeout=60))
         await asyncio.to_thread(server.restart)
         assert (await waiting).tuples == ["queued"]
+        assert isinstance(await anext(events), Lost), "nobody has its session any more"
         assert isinstance(await anext(events), Online)
     await asyncio.to_thread(server.stop)
 
