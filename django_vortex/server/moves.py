@@ -85,6 +85,7 @@ class Moves:
 
     def renew(self, connection: Connection, opening: Opening) -> None:
         """Ask again for a peer whose session is awaited, since it has come once more."""
+        self.keep(connection)
         if not connection.is_settled:
             self._ask(connection, opening, is_established=False)
 
@@ -324,6 +325,10 @@ class Moves:
             gift.complete(record["seen"], is_orphan=is_orphan)
             for key, date in record["dates"].items():
                 take_over.dates[key] = max(date, take_over.dates.get(key, 0))
+            if gift.session is not None:  # nobody else can have it, whatever was asked since
+                take_over.awaited.clear()
+                self._finish_if_answered(connection, take_over)
+                return
         if take_over.stamp != stamp:
             return  # the answer to what was asked before it was asked again
         if status == "refused":
@@ -335,8 +340,6 @@ class Moves:
                 connection.let_go()
             take_over.is_known = take_over.is_known or status in ("none", "stale")
             take_over.awaited.discard(process)
-            if status == "given" and gift.session is not None:
-                take_over.awaited.clear()  # nobody else can have it
             self._finish_if_answered(connection, take_over)
 
     def _take_leftovers(self, connection: Connection, process: str, record: Record) -> None:
