@@ -26,6 +26,16 @@ class Stream(Protocol):
     def framed(self) -> bool:
         """Whether this is an HTTP response: base64 texts, each ended by a dot."""
 
+    def write_now(self, text: str | bytes) -> bool:
+        """Write one text at once, without a coroutine, if the stream has a way to do so now.
+
+        Called only while no `send` runs; raises nothing.
+
+        Returns:
+            Whether the text is on its way. If not, nothing has happened and `send` has to take it,
+            which also says whether it blocks or the stream has ended.
+        """
+
     def send(self, text: str | bytes) -> Coroutine[Any, Any, None]:
         """Write one text, or one piece as a binary frame; blocks while the peer does not read.
 
