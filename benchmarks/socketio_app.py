@@ -1,6 +1,5 @@
 """Another side: python-socketio, whose ``emit`` to everybody is its broadcast."""
 
-
 import socketio
 
 from benchmarks.commands import CommandApplication

@@ -12,7 +12,7 @@ from django_vortex.transports.asgi_types import Message, Send
 from django_vortex.transports.credentials import make_acceptance
 from django_vortex.transports.flow import Flow
 from django_vortex.transports.identity import HeaderList
-from django_vortex.transports.prepared_frames import FrameWriter, find_frame_writer
+from django_vortex.transports.prepared_frames import FrameWriter, burst, find_frame_writer
 
 CLOSE_SECONDS = 5.0
 """How long a peer has for reading what was sent before the close, and for its own close."""
@@ -65,7 +65,7 @@ class WebSocketStream:
     def write_now(self, text: str | bytes) -> bool:
         """Write one text as a prepared frame, where that is possible; see `Stream.write_now`."""
         writer = self._frame_writer
-        if writer is None or not self._flow.is_writable or len(text) >= LONG_CHARACTERS:
+        if writer is None or len(text) >= LONG_CHARACTERS:
             return False
         try:
             return isinstance(text, str) and writer.write(text)
@@ -74,6 +74,8 @@ class WebSocketStream:
 
     def send(self, text: str | bytes) -> Coroutine[Any, Any, None]:
         """Write one text or binary frame; see `Stream.send`."""
+        if burst.frames:
+            burst.write()  # some of it may be for this socket
         if self._is_plain and self._flow.is_writable and len(text) < LONG_CHARACTERS:
             # A coroutine of ours around the server's own would be a fifth of what a write costs.
             kind = "bytes" if text.__class__ is bytes else "text"

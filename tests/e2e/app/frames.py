@@ -7,10 +7,12 @@ the server's writer does: a prepared frame where there can be one, else ``send``
 """
 
 import json
+from contextlib import nullcontext, suppress
 from typing import Any
 
 from django_vortex.server.stream import StreamClosed
 from django_vortex.transports.flow import get_flow
+from django_vortex.transports.prepared_frames import burst
 from django_vortex.transports.websocket_stream import WebSocketStream
 from example_project.asgi import application as example_application
 
@@ -41,12 +43,14 @@ async def _obey(sender: WebSocketStream, to: str, way: str, texts: list[tuple[st
     prepared = 0
     for letter, count in texts:
         text = letter * count
-        for stream in [sender] if to == "me" else list(_streams):
-            if way == "now" and stream.write_now(text):
-                prepared += 1
-                continue
-            try:
-                await stream.send(text)
-            except (StreamClosed, OSError):
-                continue  # that one has left
+        rest = []
+        with burst if to == "all" else nullcontext():
+            for stream in [sender] if to == "me" else list(_streams):
+                if way == "now" and stream.write_now(text):
+                    prepared += 1
+                else:
+                    rest.append(stream.send(text))
+        for sending in rest:
+            with suppress(StreamClosed, OSError):  # that one has left
+                await sending
     await sender.send(f"={prepared}")

@@ -18,7 +18,7 @@ from django_vortex.server.fan_out import ReceiveRecord, Record, ReportGap, Repor
 from django_vortex.server.identity import Identity
 from django_vortex.server.options import ServerOptions
 from django_vortex.server.server import Server
-from django_vortex.server.stream import StreamClosed
+from django_vortex.server.stream import Burst, StreamClosed
 from django_vortex.wire.codec import Codec
 from django_vortex.wire.dialects import Dialect, WireForm
 from django_vortex.wire.envelope import PayloadEnvelope
@@ -239,6 +239,7 @@ def make_server(
     *,
     fan_out: FakeFanOut | None = None,
     payload_io: PayloadIO | None = None,
+    burst: Burst | None = None,
     **options: Any,
 ) -> Server:
     return Server(
@@ -246,6 +247,7 @@ def make_server(
         CODEC,
         ServerOptions(**options),
         fan_out=fan_out,
+        burst=burst,
         clock=(clock or FakeClock()).clock,
         uuid=SERVER_UUID,
     )

@@ -5,6 +5,7 @@ import pytest
 
 from django_vortex.server.stream import StreamClosed
 from django_vortex.transports import websocket_stream
+from django_vortex.transports.prepared_frames import Burst
 from django_vortex.transports.websocket_stream import WebSocketStream
 from tests.unit.transports.fake_flow import FakeFlow
 
@@ -235,14 +236,26 @@ async def test_long_texts_and_pieces_are_left_to_send(frame_writer: FakeFrameWri
     assert len(frame_writer.texts) == 1
 
 
-async def test_full_socket_gets_no_prepared_frames(frame_writer: FakeFrameWriter) -> None:
-    socket = Socket()
-    stream = make_stream(socket)
+async def test_what_a_burst_has_put_off_is_written_before_a_send(
+    frame_writer: FakeFrameWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order: list[str] = []
+    own = Burst()
+    monkeypatch.setattr(websocket_stream, "burst", own)
+    stream = make_stream(Socket())
     await stream.send("one")
-    socket.fill()
-    assert not stream.write_now("two")
-    socket.drain()
-    assert stream.write_now("two")
+
+    class Transport:
+        def write(self, data: bytes) -> None:
+            order.append(data.decode())
+
+    with own:
+        assert own.frames is not None
+        own.frames.append((Transport(), b"put off"))
+        sending = stream.send("two")
+        order.append("send")
+    await sending
+    assert order == ["put off", "send"]
 
 
 @pytest.mark.parametrize("end", [lambda stream: stream.close(1000, "bye"), WebSocketStream.end])
