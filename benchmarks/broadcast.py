@@ -9,6 +9,7 @@ them arrived.
 """
 
 import asyncio
+import random
 import statistics
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -126,13 +127,13 @@ async def _measure_socketio(server: str, *, is_compressing: bool) -> dict[str, f
 async def _interleave(
     measurements: Mapping[str, Callable[[], Awaitable[float]]],
 ) -> dict[str, float]:
-    """Let each side begin as often as the others: who follows an idle time is slower."""
+    """Let all sides take turns, in any order: a server that has been idle is slower at first."""
     rates: dict[str, list[float]] = {name: [] for name in measurements}
     order = list(measurements)
-    for _ in range(_ROUNDS):
+    for number in range(_ROUNDS):
+        random.Random(number).shuffle(order)
         for name in order:
             rates[name].append(await measurements[name]())
-        order.append(order.pop(0))
     return {name: statistics.median(samples) for name, samples in rates.items()}
 
 
