@@ -246,18 +246,20 @@ class LegacyFrameWriter(FrameWriter):
 
 
 class DaphneFrameWriter(FrameWriter):
-    """For Daphne, as ``sendPreparedMessage`` of autobahn does it, without what that logs.
+    """For Daphne, as ``sendPreparedMessage`` of autobahn does it, without what that logs."""
 
-    Twisted writes later anyway, so there is no use in a `Burst`.
-    """
+    __slots__ = ("_flow", "_socket")
 
-    __slots__ = ("_flow",)
-
-    versions = {"daphne": ((4, 2), (4, 3)), "autobahn": ((22, 4), (27,))}
+    versions = {
+        "daphne": ((4, 2), (4, 3)),
+        "autobahn": ((22, 4), (27,)),
+        "twisted": ((22, 4), (27,)),
+    }
 
     def __init__(self, flow: Flow, protocol: Any) -> None:
         super().__init__(flow, protocol)
         self._flow = flow
+        self._socket = TwistedSocket(protocol.transport)
 
     @classmethod
     def suits(cls, protocol: Any) -> bool:
@@ -270,7 +272,7 @@ class DaphneFrameWriter(FrameWriter):
             and not protocol.logOctets
             and not protocol.maskServerFrames
             and not protocol.autoFragmentSize
-            and callable(protocol.transport.write)
+            and protocol.transport.disconnecting in (True, False)
         )
 
     def write(self, text: str) -> bool:
@@ -281,12 +283,48 @@ class DaphneFrameWriter(FrameWriter):
             or protocol.state != protocol.STATE_OPEN
             or protocol.send_state != protocol.SEND_STATE_GROUND
             or protocol.send_queue
+            or self._transport.disconnecting
+            or not self._transport.connected
         ):
             return False
-        self._transport.write(_latest.frame if text is _latest.text else _latest.find(text))
+        frame = _latest.frame if text is _latest.text else _latest.find(text)
+        if burst.frames is None:
+            self._socket.write(frame)
+        else:
+            burst.frames.append((self._socket, frame))
         return True
 
 
+class TwistedSocket:
+    """Writes to a Twisted transport at once, which itself waits for the reactor's next turn.
+
+    That the selector need not be told to wait, and not to wait any more, saves two thirds of the
+    time. What the system does not take, and all that is for no plain TCP socket, Twisted writes.
+    """
+
+    __slots__ = ("_is_direct", "_transport")
+
+    def __init__(self, transport: Any) -> None:
+        self._transport = transport
+        self._is_direct = _get_name(transport) == _TCP and transport.TLS is False
+
+    def write(self, frame: bytes) -> None:
+        """Write a frame behind what waits already."""
+        transport = self._transport
+        if self._is_direct and not transport.dataBuffer and not transport._tempDataBuffer:
+            written = transport.writeSomeData(frame)
+            if written == len(frame):
+                return
+            if isinstance(written, int):  # else the connection is lost, as Twisted will find
+                frame = frame[written:]
+        transport.write(frame)
+
+    def abort(self) -> None:
+        """Drop the connection at once."""
+        self._transport.abortConnection()
+
+
+_TCP: Final = "twisted.internet.tcp.Server"
 _UVICORN: Final = "uvicorn.protocols.websockets."
 
 _KNOWN: Final[Mapping[str, type[FrameWriter]]] = {
@@ -304,14 +342,17 @@ def find_frame_writer(flow: Flow) -> FrameWriter | None:
         flow: Of a WebSocket that a text was sent over.
     """
     protocol = get_protocol(flow)
-    protocol_class = type(protocol)
-    known = _find_known(f"{protocol_class.__module__}.{protocol_class.__qualname__}")
+    known = _find_known(_get_name(protocol))
     if known is None:
         return None
     try:
         return known(flow, protocol) if known.suits(protocol) else None
     except AttributeError:
         return None
+
+
+def _get_name(instance: object) -> str:
+    return f"{type(instance).__module__}.{type(instance).__qualname__}"
 
 
 @cache

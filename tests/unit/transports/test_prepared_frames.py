@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
+import socket
 import warnings
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from django_vortex.transports.prepared_frames import (
     Burst,
     FrameCache,
     FrameWriter,
+    TwistedSocket,
     burst,
     encode_frame,
     find_frame_writer,
@@ -267,8 +269,7 @@ async def test_frames_of_a_burst_are_written_at_its_end(opened: OpenSocket) -> N
     with burst:
         assert writer.write("one")
         assert writer.write("two")
-        puts_off = opened.kind != "daphne"  # Twisted does that itself
-        assert (opened.take_written() == b"") == puts_off
+        assert opened.take_written() == b""
         burst.write()
         with burst:
             assert writer.write("three")
@@ -301,6 +302,81 @@ def test_burst_that_fails_writes_what_was_put_off() -> None:
         own.frames.append((SomeTransport("one", written), b"frame"))
         raise KeyError
     assert written == [("one", b"frame")]
+
+
+class Producer:
+    """What Twisted tells when a socket is full."""
+
+    def __init__(self) -> None:
+        self.is_paused = False
+
+    def pauseProducing(self) -> None:
+        self.is_paused = True
+
+    def resumeProducing(self) -> None:
+        self.is_paused = False
+
+    def stopProducing(self) -> None: ...
+
+
+@pytest.fixture
+def twisted_pair() -> Iterator[tuple[Any, socket.socket]]:
+    """A TCP transport of Twisted, whose reactor does not run, and the other end of its socket."""
+    from twisted.internet.protocol import Protocol
+    from twisted.internet.tcp import Server
+    from twisted.internet.testing import MemoryReactor
+
+    ours, theirs = socket.socketpair()
+    for each in (ours, theirs):
+        each.setblocking(False)
+        each.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+    with ours, theirs:
+        yield Server(ours, Protocol(), ("127.0.0.1", 1), None, 1, MemoryReactor()), theirs
+
+
+def receive_all(end: socket.socket) -> bytes:
+    received = b""
+    with contextlib.suppress(BlockingIOError):
+        while data := end.recv(1_000_000):
+            received += data
+    return received
+
+
+def test_twisted_socket_writes_before_the_reactor(
+    twisted_pair: tuple[Any, socket.socket],
+) -> None:
+    transport, end = twisted_pair
+    TwistedSocket(transport).write(b"frame")
+    assert receive_all(end) == b"frame"
+    assert not transport.reactor.getWriters()
+
+
+def test_what_does_not_fit_waits_in_twisted(twisted_pair: tuple[Any, socket.socket]) -> None:
+    transport, end = twisted_pair
+    producer = Producer()
+    transport.registerProducer(producer, True)
+    twisted_socket = TwistedSocket(transport)
+    frames = [b"%06d" % number * 500 for number in range(100)]
+    for frame in frames:
+        twisted_socket.write(frame)
+    assert transport.reactor.getWriters() == [transport]
+    assert producer.is_paused
+    received = b""
+    while transport.reactor.getWriters():
+        received += receive_all(end)
+        transport.doWrite()
+    received += receive_all(end)
+    assert received == b"".join(frames)
+    assert not producer.is_paused
+
+
+def test_lost_twisted_socket_is_left_to_the_reactor(
+    twisted_pair: tuple[Any, socket.socket],
+) -> None:
+    transport, end = twisted_pair
+    end.close()
+    TwistedSocket(transport).write(b"frame")
+    assert isinstance(transport.doWrite(), Exception)
 
 
 async def test_queue_of_daphne_goes_first() -> None:
