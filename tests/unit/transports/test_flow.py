@@ -200,6 +200,9 @@ class TwistedTransport:
             def abortConnection(self) -> None:
                 self.is_aborted = True
 
+            def unregisterProducer(self) -> None:
+                self.producer = None  # as that of a socket, which may be told more than once
+
         return Transport()
 
 
