@@ -143,6 +143,7 @@ class FrameWriter:
 
         Raises:
             AttributeError: It has not.
+            TypeError: Something of it is of another type.
         """
         raise NotImplementedError
 
@@ -347,7 +348,7 @@ def find_frame_writer(flow: Flow) -> FrameWriter | None:
         return None
     try:
         return known(flow, protocol) if known.suits(protocol) else None
-    except AttributeError:
+    except (AttributeError, TypeError):
         return None
 
 
