@@ -19,11 +19,17 @@ MANY_ROWS: Final = 100
 DISPATCH_MANY_OVER_FEW: Final = 0.9
 """Dispatch with 10 000 endpoints, all keys different or all equal, against 10 endpoints."""
 
-BROADCAST_OVER_GROUP: Final = {"uvicorn": 15.0, "daphne": 8.0}
+BROADCAST_OVER_GROUP: Final = {"uvicorn": 25.0, "daphne": 15.0}
 """A broadcast against ``group_send`` on the in-memory layer, per ASGI server."""
 
-BROADCAST_OVER_BARE_LOOP: Final = 0.8
+BROADCAST_OVER_BARE_LOOP: Final = {"uvicorn": 1.3, "daphne": 1.1}
 """A broadcast against a bare loop of ``send`` over the same sockets."""
+
+BROADCAST_OVER_TRANSPORT: Final = 0.8
+"""A broadcast against ready bytes that are written to the transports of the same sockets."""
+
+BROADCAST_OVER_SOCKETIO: Final = 6.0
+"""A broadcast to 1000 sockets against ``emit`` of python-socketio."""
 
 IDLE_MEMORY_OVER_GROUP: Final = 2.0
 """Memory of an idle socket against a consumer that joined one group."""

@@ -32,9 +32,11 @@ Accept-Encoding: gzip, deflate, br, zstd
 Accept-Language: en-US,en;q=0.9
 Cookie: csrftoken=cJ1qDdLDxVYwnDUDYrWMWEHBsrRgGVLW
 Sec-WebSocket-Key: {key}
-
+{offer}
 """
-"""What a browser sends, but no offer to compress: that costs either side the same again."""
+"""What a browser sends; an offer to compress, which costs memory, only where it is asked for."""
+
+_OFFER: Final = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\n"
 
 _AGENT: Final = (
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
@@ -138,14 +140,20 @@ def _ignore(load_socket: LoadSocket) -> None:
     """Be what is called for a socket nobody watches."""
 
 
-async def open_socket(port: int, path: str, **query: str) -> LoadSocket:
-    """Connect and finish the handshake, with the headers a browser would send."""
+async def open_socket(
+    port: int, path: str, *, offers_compression: bool = False, **query: str
+) -> LoadSocket:
+    """Connect and finish the handshake, with the headers a browser would send.
+
+    What arrives compressed is counted, and not read: `LoadSocket.last_text` is as it came.
+    """
     loop = asyncio.get_running_loop()
     transport, load_socket = await loop.create_connection(LoadSocket, "127.0.0.1", port)
     key = base64.b64encode(os.urandom(16)).decode()
     target = f"/{path}?{urlencode(query)}" if query else f"/{path}"
-    head = _HANDSHAKE.format(target=target, port=port, key=key, agent=_AGENT).replace("\n", "\r\n")
-    transport.write(head.encode())
+    offer = _OFFER if offers_compression else ""
+    head = _HANDSHAKE.format(target=target, port=port, key=key, agent=_AGENT, offer=offer)
+    transport.write(head.replace("\n", "\r\n").encode())
     await load_socket.opened
     return load_socket
 

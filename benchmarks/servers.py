@@ -16,6 +16,7 @@ SERVERS: Final = ("uvicorn", "daphne")
 OURS: Final = "benchmarks.vortex_app:application"
 OURS_WITH_DJANGO: Final = "benchmarks.vortex_app:django_application"
 THEIRS: Final = "benchmarks.peers_app:application"
+SOCKETIO: Final = "benchmarks.socketio_app:application"
 
 _START_SECONDS: Final = 30.0
 _STOP_SECONDS: Final = 10.0
@@ -42,7 +43,7 @@ def run_server(
 
     Args:
         server: One of ``SERVERS``.
-        application: Import path, ``OURS`` or ``THEIRS``; found as in this process.
+        application: Import path, such as ``OURS`` or ``THEIRS``; found as in this process.
         settings: The module of Django's settings.
     """
     port = _pick_free_port()

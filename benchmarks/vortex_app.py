@@ -3,6 +3,7 @@
 import asyncio
 import os
 import time
+from functools import partial
 from typing import Any, Final
 
 import django
@@ -12,6 +13,7 @@ from benchmarks.messages import make_notice
 from django_vortex import vortex_application
 from django_vortex.routing.address import EVERYONE
 from django_vortex.transports.hub import get_server
+from django_vortex.transports.prepared_frames import encode_frame
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "benchmarks.settings")
 django.setup()
@@ -37,12 +39,29 @@ async def loop(messages: int, message_bytes: int) -> None:
         await asyncio.sleep(0)
 
 
+async def write(messages: int, message_bytes: int) -> None:
+    """Write ready frames to the transports of the same sockets, past everything."""
+    frame = encode_frame("x" * message_bytes)
+    transports = [_get_transport(send) for send in _sends]
+    for _ in range(messages):
+        for transport in transports:
+            transport.write(frame)
+        await asyncio.sleep(0)
+
+
+def _get_transport(send: Any) -> Any:
+    protocol = send.args[0] if isinstance(send, partial) else send.__self__
+    return protocol.transport
+
+
 async def used() -> float:
     """Return the processor seconds of this process so far."""
     return time.process_time()
 
 
-application = vortex_application(CommandApplication({"push": push, "loop": loop, "used": used}))
+application = vortex_application(
+    CommandApplication({"push": push, "loop": loop, "write": write, "used": used})
+)
 
 django_application = vortex_application()
 """With Django, and so the vortex's POST, for all that is HTTP."""

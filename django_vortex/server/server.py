@@ -7,6 +7,7 @@ processes of the project through a `FanOut`.
 import asyncio
 import secrets
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any
 from uuid import uuid4
 
@@ -39,7 +40,7 @@ from django_vortex.server.reader_pushes import ReaderPushes, ReportPushed, ignor
 from django_vortex.server.reflecting import Reflecting
 from django_vortex.server.replies import Replies
 from django_vortex.server.resuming import Resuming
-from django_vortex.server.stream import Stream
+from django_vortex.server.stream import Burst, Stream
 from django_vortex.server.tasks import Tasks
 from django_vortex.server.throttle import Throttle
 from django_vortex.server.ticker import Ticker
@@ -64,6 +65,7 @@ class Server:
         fan_out: The way to the other processes; None when there are none.
         judge: Tells who peers are now; None lets them stay who they were.
         live: Evaluates what peers watch; None lets them watch nothing.
+        burst: Entered while a push is written for its peers, for streams that write it at the end.
         clock: Where the time comes from.
         uuid: How the server introduces itself to peers.
     """
@@ -77,6 +79,7 @@ class Server:
         fan_out: FanOut | None = None,
         judge: Judge | None = None,
         live: Live | None = None,
+        burst: Burst | None = None,
         clock: Clock | None = None,
         uuid: str | None = None,
     ) -> None:
@@ -86,6 +89,7 @@ class Server:
         self.uuid = uuid or str(uuid4())
         self.is_draining = False
         """Whether the server is stopping and takes no new work."""
+        self._burst = burst or nullcontext()
         self._clock = clock or Clock()
         self.now = self._clock.monotonic()
         """The monotonic time of the last tick, near enough for periods of seconds."""
@@ -275,11 +279,12 @@ class Server:
         if to.handler is not None:
             return self._reader_pushes.push(delivery, to, report_pushed)
         targets = self.peers.find(to)
-        for connection in targets:
-            try:
-                connection.deliver(delivery)
-            except Exception:
-                logger.exception("A push could not be written for a peer")
+        with self._burst:
+            for connection in targets:
+                try:
+                    connection.deliver(delivery)
+                except Exception:
+                    logger.exception("A push could not be written for a peer")
         delivery.forget_texts()
         report_pushed(len(targets))
         return len(targets)

@@ -4,9 +4,13 @@ A stream is one WebSocket or one HTTP response. A peer (a uuid) has one after an
 """
 
 from collections.abc import Coroutine, Sequence
-from typing import Any, Protocol
+from contextlib import AbstractContextManager
+from typing import Any, Protocol, TypeAlias
 
 from django_vortex.exceptions import VortexError
+
+Burst: TypeAlias = AbstractContextManager[None]
+"""Until its end, streams may put off what `Stream.write_now` took; nothing is awaited in it."""
 
 
 class StreamClosed(VortexError):
@@ -25,6 +29,16 @@ class Stream(Protocol):
     @property
     def framed(self) -> bool:
         """Whether this is an HTTP response: base64 texts, each ended by a dot."""
+
+    def write_now(self, text: str | bytes) -> bool:
+        """Write one text at once, without a coroutine, if the stream has a way to do so now.
+
+        Called only while no `send` runs; raises nothing.
+
+        Returns:
+            Whether the text is on its way, or will be when the `Burst` ends. If not, nothing has
+            happened and `send` has to take it, which also says whether the stream has ended.
+        """
 
     def send(self, text: str | bytes) -> Coroutine[Any, Any, None]:
         """Write one text, or one piece as a binary frame; blocks while the peer does not read.

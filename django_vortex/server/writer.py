@@ -33,9 +33,10 @@ _NO_PIECES: Final[Iterator[bytes]] = iter(())
 class Writer:
     """The outgoing half of a connection.
 
-    A text is written at once when nothing waits and the stream does not block; the coroutine of
-    ``send`` is stepped by hand, and only one that blocks costs a task. What cannot be written waits
-    in the outbox. Over its limits superseded updates go first, then `_overflow` is called.
+    A text is written at once when nothing waits and the stream does not block. Where `write_now`
+    leaves it to ``send``, that coroutine is stepped by hand, and only one that blocks costs a task.
+    What cannot be written waits in the outbox. Over its limits superseded updates go first, then
+    `_overflow` is called.
     """
 
     __slots__ = (
@@ -298,7 +299,7 @@ class Writer:
     def _begin_to_write(self, text: str | bytes) -> None:
         """Write a text or a piece, in a task if the stream blocks."""
         stream = self._stream
-        if stream is None:
+        if stream is None or stream.write_now(text):
             return
         self._is_writing = True
         coroutine = stream.send(text)

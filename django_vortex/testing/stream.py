@@ -24,6 +24,10 @@ class MemoryStream:
         self._closed = closed
         self._is_closed = False
 
+    def write_now(self, text: str | bytes) -> bool:
+        """Leave every text to `send`."""
+        return False
+
     async def send(self, text: str | bytes) -> None:
         """Hand over a text, plain as it comes over a socket; never blocks."""
         self._receive(str(text) if isinstance(text, str) else text)

@@ -59,6 +59,10 @@ class HttpStream:
         """Size of what is in the slot and has not left yet."""
         return self._texts_bytes
 
+    def write_now(self, text: str | bytes) -> bool:
+        """Leave every text to `send`; see `Stream.write_now`."""
+        return False
+
     async def send(self, text: str | bytes) -> None:
         """Put one text into the slot; see `Stream.send`."""
         assert isinstance(text, str), "HTTP has no pieces"

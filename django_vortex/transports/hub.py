@@ -32,6 +32,7 @@ from django_vortex.transports.flow import Flow
 from django_vortex.transports.identity_tables import NOBODY, IdentityTables
 from django_vortex.transports.layer import make_fan_out
 from django_vortex.transports.lone_process import LoneProcess
+from django_vortex.transports.prepared_frames import burst
 from django_vortex.transports.recheck import DjangoJudge
 from django_vortex.transports.shutdown import SignalChain
 from django_vortex.transports.threads import BlockingPool
@@ -218,7 +219,15 @@ def _make_hub(running: asyncio.AbstractEventLoop) -> _Hub:
     sessions = BlockingPool(SESSION_THREADS, "vortex-session")
     judge = DjangoJudge(sessions.run_sync)
     live = _make_live(settings, sessions) if settings.live else None
-    server = Server(payload_io, codec, _options(settings), fan_out=fan_out, judge=judge, live=live)
+    server = Server(
+        payload_io,
+        codec,
+        _options(settings),
+        fan_out=fan_out,
+        judge=judge,
+        live=live,
+        burst=burst,
+    )
     signals = SignalChain(running, stop)
     signals.install()
     lone = LoneProcess(settings.name)

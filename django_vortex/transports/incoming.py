@@ -36,10 +36,17 @@ def raise_message_limit(flow: Flow, message_bytes: int) -> None:
     limits = _LIMITS.get(flow.server)
     if limits is None:
         return
-    send: Any = flow.send
-    protocol = send.args[0] if isinstance(send, functools.partial) else send.__self__
+    protocol = get_protocol(flow)
     for part, name in limits:
         owner = getattr(protocol, part, None) if part else protocol
         limit = getattr(owner, name, None)
         if isinstance(limit, int) and 0 < limit < message_bytes * ANSWERED_FACTOR:
             setattr(owner, name, message_bytes * ANSWERED_FACTOR)
+
+
+def get_protocol(flow: Flow) -> Any:
+    """Return the protocol object of a known server's WebSocket, None if the server is unknown."""
+    if flow.server == Flow.server:
+        return None
+    send: Any = flow.send
+    return send.args[0] if isinstance(send, functools.partial) else send.__self__

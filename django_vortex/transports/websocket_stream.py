@@ -12,6 +12,7 @@ from django_vortex.transports.asgi_types import Message, Send
 from django_vortex.transports.credentials import make_acceptance
 from django_vortex.transports.flow import Flow
 from django_vortex.transports.identity import HeaderList
+from django_vortex.transports.prepared_frames import FrameWriter, burst, find_frame_writer
 
 CLOSE_SECONDS = 5.0
 """How long a peer has for reading what was sent before the close, and for its own close."""
@@ -35,7 +36,7 @@ class WebSocketStream:
     """
 
     __slots__ = (
-        *("_acceptance", "_flow", "_is_closed", "_is_plain"),
+        *("_acceptance", "_flow", "_frame_writer", "_is_closed", "_is_plain"),
         *("_raw_send", "_send", "_waiting"),
     )
 
@@ -49,6 +50,7 @@ class WebSocketStream:
         self._acceptance: Message | None = make_acceptance(headers)
         self._is_closed = False
         self._is_plain = False
+        self._frame_writer: FrameWriter | None = None
         self._waiting: str | bytes | None = None
 
     async def accept(self) -> None:
@@ -60,8 +62,20 @@ class WebSocketStream:
             except OSError as error:
                 raise StreamClosed("The peer left before its WebSocket was accepted") from error
 
+    def write_now(self, text: str | bytes) -> bool:
+        """Write one text as a prepared frame, where that is possible; see `Stream.write_now`."""
+        writer = self._frame_writer
+        if writer is None or len(text) >= LONG_CHARACTERS:
+            return False
+        try:
+            return isinstance(text, str) and writer.write(text)
+        except (OSError, RuntimeError, ValueError):
+            return False  # what is wrong with the text or the socket, `send` finds as well
+
     def send(self, text: str | bytes) -> Coroutine[Any, Any, None]:
         """Write one text or binary frame; see `Stream.send`."""
+        if burst.frames:
+            burst.write()  # some of it may be for this socket
         if self._is_plain and self._flow.is_writable and len(text) < LONG_CHARACTERS:
             # A coroutine of ours around the server's own would be a fifth of what a write costs.
             kind = "bytes" if text.__class__ is bytes else "text"
@@ -74,6 +88,7 @@ class WebSocketStream:
             return
         self._is_closed = True
         self._is_plain = False
+        self._frame_writer = None
         self._flow.wake()
         loop = asyncio.get_running_loop()
         # Not cancelled when the consumer ends: uvicorn reports the end as soon as it has written
@@ -94,6 +109,7 @@ class WebSocketStream:
         """Note that the socket is gone: there is nothing left to close."""
         self._is_closed = True
         self._is_plain = False
+        self._frame_writer = None
 
     async def _wait_with(self, text: str | bytes) -> None:
         self._waiting = text
@@ -118,6 +134,8 @@ class WebSocketStream:
             # How ASGI servers say that the peer is gone, or is being closed by them.
             raise StreamClosed("The peer is gone") from error
         self._is_plain = self._flow.has_coroutines and not self._is_closed
+        if self._is_plain and self._frame_writer is None:
+            self._frame_writer = find_frame_writer(self._flow)
 
     def _send_close(self, code: int, reason: str) -> Coroutine[Any, Any, None]:
         return _end_quietly(self._flow.send_close(self._send, code, reason))

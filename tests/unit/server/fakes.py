@@ -18,7 +18,7 @@ from django_vortex.server.fan_out import ReceiveRecord, Record, ReportGap, Repor
 from django_vortex.server.identity import Identity
 from django_vortex.server.options import ServerOptions
 from django_vortex.server.server import Server
-from django_vortex.server.stream import StreamClosed
+from django_vortex.server.stream import Burst, StreamClosed
 from django_vortex.wire.codec import Codec
 from django_vortex.wire.dialects import Dialect, WireForm
 from django_vortex.wire.envelope import PayloadEnvelope
@@ -68,7 +68,8 @@ class FakeStream:
     """A stream whose peer reads when it is told to.
 
     A WebSocket hands each text to the peer, and blocks while `is_blocked`. An HTTP response keeps
-    texts in a slot until the peer reads, and blocks when the slot is full.
+    texts in a slot until the peer reads, and blocks when the slot is full. With `writes_now` a
+    WebSocket takes texts without `send` while it does not block.
     """
 
     def __init__(self, *, framed: bool = False, slot: int = 0) -> None:
@@ -77,6 +78,7 @@ class FakeStream:
         self.closed_with: tuple[int, str] | None = None
         self.is_blocked = False
         self.sends = 0
+        self.writes_now = False
         self._slot_size = slot
         self._slot: list[Any] = []
         self._waiting: str | bytes | None = None
@@ -85,6 +87,12 @@ class FakeStream:
     @property
     def is_full(self) -> bool:
         return self.is_blocked or (self._slot_size > 0 and len(self._slot) >= self._slot_size)
+
+    def write_now(self, text: str | bytes) -> bool:
+        if not self.writes_now or self.is_full or self.closed_with is not None:
+            return False
+        self.received.append(text)
+        return True
 
     async def send(self, text: str | bytes) -> None:
         self.sends += 1
@@ -231,6 +239,7 @@ def make_server(
     *,
     fan_out: FakeFanOut | None = None,
     payload_io: PayloadIO | None = None,
+    burst: Burst | None = None,
     **options: Any,
 ) -> Server:
     return Server(
@@ -238,6 +247,7 @@ def make_server(
         CODEC,
         ServerOptions(**options),
         fan_out=fan_out,
+        burst=burst,
         clock=(clock or FakeClock()).clock,
         uuid=SERVER_UUID,
     )

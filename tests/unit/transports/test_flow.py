@@ -62,6 +62,9 @@ class AsyncioTransport(asyncio.Transport):
     def is_closing(self) -> bool:
         return self.is_aborted
 
+    def can_write_eof(self) -> bool:
+        return False
+
     def write(self, data: Any) -> None:
         self.written += data
 
@@ -74,10 +77,13 @@ class AsyncioTransport(asyncio.Transport):
     def pause_reading(self) -> None: ...
     def resume_reading(self) -> None: ...
     def set_protocol(self, protocol: Any) -> None: ...
+    def set_write_buffer_limits(self, high: Any = None, low: Any = None) -> None: ...
 
 
 @contextlib.contextmanager
-def running_uvicorn(probe: Probe, **options: Any) -> Iterator[tuple[Any, AsyncioTransport]]:
+def running_uvicorn(
+    probe: Probe, *, ws: str = "websockets-sansio", **options: Any
+) -> Iterator[tuple[Any, AsyncioTransport]]:
     """Return a protocol of uvicorn's on a transport of ours."""
     from uvicorn.config import Config
     from uvicorn.server import ServerState
@@ -86,7 +92,7 @@ def running_uvicorn(probe: Probe, **options: Any) -> Iterator[tuple[Any, Asyncio
         warnings.simplefilter("ignore")  # one of the implementations is deprecated
         config = Config(
             probe,
-            ws="websockets-sansio",  # which newer releases take by themselves
+            ws=ws,  # newer releases take that of the default by themselves
             log_config=None,
             proxy_headers=True,
             ws_ping_interval=None,
@@ -193,6 +199,9 @@ class TwistedTransport:
 
             def abortConnection(self) -> None:
                 self.is_aborted = True
+
+            def unregisterProducer(self) -> None:
+                self.producer = None  # as that of a socket, which may be told more than once
 
         return Transport()
 

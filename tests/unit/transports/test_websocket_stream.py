@@ -5,6 +5,7 @@ import pytest
 
 from django_vortex.server.stream import StreamClosed
 from django_vortex.transports import websocket_stream
+from django_vortex.transports.prepared_frames import Burst
 from django_vortex.transports.websocket_stream import WebSocketStream
 from tests.unit.transports.fake_flow import FakeFlow
 
@@ -180,3 +181,105 @@ async def test_socket_that_is_gone_needs_no_close() -> None:
     stream.close(1000, "bye")
     await until_idle()
     assert [event["type"] for event in socket.events] == ["websocket.accept"]
+
+
+class FakeFrameWriter:
+    """Writes what it is told to.
+
+    Attributes:
+        texts: What was written.
+        is_able: Whether it writes now.
+        failure: What writing raises, if anything.
+    """
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self.is_able = True
+        self.failure: Exception | None = None
+
+    def write(self, text: str) -> bool:
+        if self.failure is not None:
+            raise self.failure
+        if self.is_able:
+            self.texts.append(text)
+        return self.is_able
+
+
+@pytest.fixture
+def frame_writer(monkeypatch: pytest.MonkeyPatch) -> FakeFrameWriter:
+    writer = FakeFrameWriter()
+    monkeypatch.setattr(websocket_stream, "find_frame_writer", lambda flow: writer)
+    monkeypatch.setattr(Socket, "has_coroutines", True)
+    return writer
+
+
+async def test_texts_behind_the_first_are_written_as_prepared_frames(
+    frame_writer: FakeFrameWriter,
+) -> None:
+    socket = Socket()
+    stream = make_stream(socket)
+    assert not stream.write_now("one")  # the handshake is not answered yet
+    await stream.send("one")
+    assert stream.write_now("two")
+    frame_writer.is_able = False
+    assert not stream.write_now("three")
+    assert socket.texts == ["one"]
+    assert frame_writer.texts == ["two"]
+
+
+async def test_long_texts_and_pieces_are_left_to_send(frame_writer: FakeFrameWriter) -> None:
+    stream = make_stream(Socket())
+    await stream.send("one")
+    assert stream.write_now("x" * 65_535)
+    assert not stream.write_now("x" * 65_536)
+    assert not stream.write_now(b"piece")
+    assert len(frame_writer.texts) == 1
+
+
+async def test_what_a_burst_has_put_off_is_written_before_a_send(
+    frame_writer: FakeFrameWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order: list[str] = []
+    own = Burst()
+    monkeypatch.setattr(websocket_stream, "burst", own)
+    stream = make_stream(Socket())
+    await stream.send("one")
+
+    class Transport:
+        def write(self, data: bytes) -> None:
+            order.append(data.decode())
+
+    with own:
+        assert own.frames is not None
+        own.frames.append((Transport(), b"put off"))
+        sending = stream.send("two")
+        order.append("send")
+    await sending
+    assert order == ["put off", "send"]
+
+
+@pytest.mark.parametrize("end", [lambda stream: stream.close(1000, "bye"), WebSocketStream.end])
+async def test_ended_stream_writes_no_prepared_frames(
+    frame_writer: FakeFrameWriter, end: Any
+) -> None:
+    stream = make_stream(Socket())
+    await stream.send("one")
+    end(stream)
+    assert not stream.write_now("two")
+    with pytest.raises(StreamClosed):
+        await stream.send("two")
+    await until_idle()
+
+
+async def test_failures_of_prepared_frames_are_for_send_to_find(
+    frame_writer: FakeFrameWriter,
+) -> None:
+    stream = make_stream(Socket())
+    await stream.send("one")
+    for failure in (
+        ConnectionResetError(),
+        RuntimeError("The handler is closed"),
+        UnicodeEncodeError("utf-8", "\ud800", 0, 1, "surrogates not allowed"),
+    ):
+        frame_writer.failure = failure
+        assert not stream.write_now("two")
