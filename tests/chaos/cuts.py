@@ -113,7 +113,9 @@ class Traveller:
 
     def is_complete(self, sources: Sequence[str]) -> bool:
         """Return whether nothing more is to come."""
-        return bool(self.lost) or all(len(self.pushed[one]) >= PUSHES for one in sources)
+        if any(lost.pushes for lost in self.lost):
+            return True
+        return all(len(self.pushed[one]) >= PUSHES for one in sources)
 
     def find_faults(self, sources: Sequence[str], ran: Mapping[str, int]) -> list[str]:
         """Return what is not as it must be."""
@@ -124,7 +126,8 @@ class Traveller:
                 continue
             doubled = [number for number, count in Counter(got).items() if count > 1]
             missing = sorted(set(range(PUSHES)) - set(got))
-            if doubled or got != sorted(got) or (missing and not self.lost):
+            is_told = any(lost.pushes for lost in self.lost)
+            if doubled or got != sorted(got) or (missing and not is_told):
                 faults.append(
                     f"{self.name}: pushes of {source}: {len(got)} came, missing {missing[:9]},"
                     f" twice {doubled[:9]}, in order {got == sorted(got)}"
@@ -201,6 +204,8 @@ async def run(
         faults += one.find_faults(sources, ran)
     told: dict[str, Any] = {"cuts": sum(one.cuts for one in travellers)}
     for one in travellers:
-        if one.lost:
-            told[f"lost by {one.name}"] = [lost.reason for lost in one.lost]
+        for name, has_pushes in (("session lost", True), ("given up", False)):
+            reasons = [lost.reason for lost in one.lost if lost.pushes is has_pushes]
+            if reasons:
+                told[f"{name} by {one.name}"] = reasons
     return faults, told

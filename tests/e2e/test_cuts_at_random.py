@@ -25,4 +25,5 @@ async def test_nothing_is_lost_or_doubled_over_cuts(
     wrong, told = await cuts.run(seed, servers)
     assert not wrong
     assert told["cuts"] == len(cuts.TRANSPORTS) * cuts.CUTS
-    assert set(told) == {"cuts"}, "no session was lost, as both servers live"
+    lost = [name for name in told if name.startswith("session lost")]
+    assert not lost, "both servers live"
