@@ -188,7 +188,13 @@ class VortexSettings:
     """A WebSocket peer that sent nothing for so long is dropped."""
 
     hold_seconds: float = _seconds(30.0, 0.0, _DAY)
-    """How long the outbox of an HTTP peer without an open response is kept."""
+    """How long what waits for a peer without a stream is kept."""
+
+    held_max_bytes: int = _integer(268_435_456, 65_536, 64 * _GIBIBYTE)
+    """Most bytes that may wait for all peers without a stream."""
+
+    held_max_bytes_per_address: int = _integer(67_108_864, 65_536, 64 * _GIBIBYTE)
+    """Most bytes that may wait for the peers without a stream of one address."""
 
     max_message_bytes: int = _integer(1_048_576, 1_024, _GIBIBYTE)
     """Longest message accepted from a peer."""

@@ -17,7 +17,11 @@ class ServerOptions:
     peer_timeout_seconds: float = 75.0
     """A WebSocket peer silent for this long, or any peer that reads nothing for it, is dropped."""
     hold_seconds: float = 30.0
-    """How long an HTTP peer without an open response keeps its outbox."""
+    """How long an HTTP peer, or one with a session, keeps its outbox without a stream."""
+    held_max_bytes: int = 268_435_456
+    """Bytes that may wait for all peers without a stream."""
+    held_max_bytes_per_address: int = 67_108_864
+    """Bytes that may wait for those of one client address."""
     max_requests_in_flight: int = 256
     """Requests of one peer that run at the same time; more of them wait."""
     outbox_max_messages: int = 10_000

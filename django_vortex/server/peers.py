@@ -8,22 +8,22 @@ from types import MappingProxyType
 
 from django_vortex.routing.address import EVERYONE, Address
 from django_vortex.server.connection import Connection
-from django_vortex.wire.reserved import NORMAL_CLOSURE
+from django_vortex.server.holding import Holding
+from django_vortex.server.options import ServerOptions
 
 
 class Peers:
     """The peers of one process.
 
     Args:
-        hold_seconds: How long an HTTP peer may be without an open response.
+        options: How long a peer may be without a stream.
     """
 
-    __slots__ = ("_by_uuid", "_held_since", "_hold_seconds", "_moved", "by_uuid")
+    __slots__ = ("_by_uuid", "_holding", "_moved", "by_uuid")
 
-    def __init__(self, hold_seconds: float) -> None:
-        self._hold_seconds = hold_seconds
+    def __init__(self, options: ServerOptions) -> None:
         self._by_uuid: dict[str, Connection] = {}
-        self._held_since: dict[Connection, float] = {}
+        self._holding = Holding(options)
         self._moved: set[Connection] = set()
         self.by_uuid: Mapping[str, Connection] = MappingProxyType(self._by_uuid)
         """All connections, held ones included."""
@@ -79,18 +79,14 @@ class Peers:
 
     def hold(self, connection: Connection, now: float) -> None:
         """Keep a peer without a stream, for ``hold_seconds`` from now on."""
-        self._held_since[connection] = now
+        self._holding.add(connection, now)
 
     def release(self, connection: Connection) -> None:
         """Stop holding a peer; nothing happens if it was not held."""
-        self._held_since.pop(connection, None)
+        self._holding.remove(connection)
 
     def tick(self, now: float) -> None:
         """Close what was held for too long, forget what moved and has answered everything."""
-        while self._held_since:
-            connection, since = next(iter(self._held_since.items()))
-            if since > now - self._hold_seconds:
-                break
-            connection.close(NORMAL_CLOSURE, "The peer did not come back")
+        self._holding.tick(now)
         if self._moved:
             self._moved = {connection for connection in self._moved if len(connection.requests)}

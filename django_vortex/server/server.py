@@ -93,7 +93,7 @@ class Server:
         self._clock = clock or Clock()
         self.now = self._clock.monotonic()
         """The monotonic time of the last tick, near enough for periods of seconds."""
-        self.peers = Peers(options.hold_seconds)
+        self.peers = Peers(options)
         """Who is here."""
         self._heartbeats: Heartbeats[Connection] = Heartbeats(options.heartbeat_seconds)
         self._throttle = Throttle(options)

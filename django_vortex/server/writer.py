@@ -86,6 +86,11 @@ class Writer:
         return len(self._outbox)
 
     @property
+    def held_bytes(self) -> int:
+        """The bytes of all that the peer has not got, as far as is known."""
+        return self._outbox.size + (self._session.window.size if self._session else 0)
+
+    @property
     def session(self) -> Session | None:
         """What is counted; None where the peer does not count."""
         return self._session

@@ -1,4 +1,5 @@
 from django_vortex.routing.address import EVERYONE, Address
+from django_vortex.server.holding import PEER_BYTES
 from django_vortex.server.identity import Identity
 from tests.unit.server.fakes import FakeStream, make_server, note, open_peer
 
@@ -46,4 +47,33 @@ async def test_what_has_ended_is_removed_once(clock):
     assert server.push(note("x")) == 0
     assert not server.peers.moved
     assert server.peers.with_requests() == []
+    await server.stop(0.01)
+
+
+async def test_held_peers_of_an_address_take_no_more_than_they_may(clock):
+    server = make_server(clock, held_max_bytes_per_address=200_000)
+    for number in range(4):
+        stream = FakeStream(framed=True)
+        connection = await open_peer(server, stream, f"peer{number}")
+        connection.detach(stream)
+    here = await open_peer(server, FakeStream(framed=True, slot=1), "here")
+    server.push(note("x" * 60_000))
+    clock.seconds += 1
+    server.tick()
+    assert list(server.peers.by_uuid) == ["peer2", "peer3", "here"], "the longest held went first"
+    assert not here.is_closed, "whoever has a stream is not held"
+    await server.stop(0.01)
+
+
+async def test_all_held_peers_take_no_more_than_they_may(clock):
+    server = make_server(clock, held_max_bytes=200_000)
+    for number in range(40):
+        stream = FakeStream(framed=True)
+        connection = await open_peer(server, stream, f"peer{number}")
+        connection.detach(stream)
+    clock.seconds += 1
+    server.tick()
+    assert len(server.peers.by_uuid) == 200_000 // PEER_BYTES, (
+        "also of those that nothing waits for"
+    )
     await server.stop(0.01)
