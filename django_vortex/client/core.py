@@ -508,8 +508,8 @@ class Core:
         if not session.is_active:
             return
         self.has_news = True
-        is_possible = session.window.acknowledge(counts.received)
-        if not is_possible or counts.sent != session.arrivals.arrived:
+        is_right = counts.sent == session.arrivals.arrived
+        if not is_right or not session.window.acknowledge(counts.received):
             self._ending = Ending("The server counts other messages than this client")
 
     def _take_counted(self, now: float) -> list[Message]:

@@ -122,8 +122,8 @@ class Receiver(Sender):
     def _count(self, session: Session, event: Event) -> bool:
         """Count what has come; return whether it is a message that is new."""
         if isinstance(event, CountsReceived):
-            is_possible = session.window.acknowledge(event.received)
-            if not is_possible or event.sent != session.arrivals.arrived:
+            is_right = event.sent == session.arrivals.arrived
+            if not is_right or not session.window.acknowledge(event.received):
                 self._lose_count()
                 return False
             self.tell_counts()
