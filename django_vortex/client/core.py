@@ -251,7 +251,7 @@ class Core:
             if isinstance(event, EnvelopeReceived):
                 if _is_info(event.envelope):
                     self._meet(event.envelope.filt, now)
-                elif self._is_new(event.envelope.size):
+                elif _is_closing(event.envelope) or self._is_new(event.envelope.size):
                     self._route(event.envelope, now)
             elif isinstance(event, FailureReceived):
                 if self._is_new(0):
@@ -568,6 +568,10 @@ _OURS = frozenset({CANCEL_KEY, UNWATCH_KEY})
 
 def _is_info(envelope: PayloadEnvelope) -> bool:
     return UUID_KEY in envelope.filt
+
+
+def _is_closing(envelope: PayloadEnvelope) -> bool:
+    return envelope.filt.get("key") == CLOSING_KEY
 
 
 def _read_number(filt: Filt, key: str) -> int:
