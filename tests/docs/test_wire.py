@@ -9,10 +9,12 @@ from django_vortex.client.watched import News, Watched
 from django_vortex.tuples import GenericTuple
 from django_vortex.wire.codec import Codec
 from django_vortex.wire.columns import fold_rows
+from django_vortex.wire.counts import read_counts
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.events import EnvelopeReceived
 from django_vortex.wire.field_types import READERS
+from django_vortex.wire.opening import SessionInfo, read_opening, read_session_info
 from django_vortex.wire.protocol import Protocol
 from django_vortex.wire.reserved import REFLECTED_KEY, REFLECTING_KEY, REQUEST_ID
 from tests.docs.blocks import ROOT
@@ -39,6 +41,21 @@ def find_blocks(section: str) -> list[str]:
 
 def read_tuples(text: str) -> list[object]:
     return CODEC.decode_inflated(f'{{"tuples": [{text}]}}'.encode(), NATIVE).tuples
+
+
+def test_sessions_are_written_as_the_page_says() -> None:
+    section = PAGE[PAGE.index("\nSessions\n---") : PAGE.index("\nVersions\n---")]
+    openings = re.findall(r"Vortex-Session: (\S+)", section)
+    assert len(openings) == 8
+    assert all(read_opening(one) is not None for one in openings)
+    infos = [
+        read_session_info(json.loads(one)) for one in re.findall(r'"session": (\{.*?\})', section)
+    ]
+    assert len(infos) == 6
+    assert all(info is not None and info.since <= 5 for info in infos)
+    assert infos[1] == SessionInfo(True, 1, 7, 119, 30.0)
+    found = re.findall(r"^    (?:server   )?(\d+,\d+)\.$", section, re.M)
+    assert [read_counts(one) for one in found] == [(120, 7), (9, 120)]
 
 
 def test_columns_mean_the_tuples_beside_them() -> None:
