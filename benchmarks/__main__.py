@@ -14,7 +14,17 @@ from benchmarks.results import Result, format_table
 COMPARED: Final = ("codec", "crud", "dispatch", "round_trips", "broadcast", "memory")
 """Those that have operations which can be compared with another commit."""
 
-MODULES: Final = (*COMPARED, "calls", "native", "client", "watches", "capture", "live", "hostile")
+MODULES: Final = (
+    *COMPARED,
+    "sessions",
+    "calls",
+    "native",
+    "client",
+    "watches",
+    "capture",
+    "live",
+    "hostile",
+)
 
 
 def main() -> None:

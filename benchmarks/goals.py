@@ -31,6 +31,9 @@ BROADCAST_OVER_TRANSPORT: Final = 0.8
 BROADCAST_OVER_SOCKETIO: Final = 6.0
 """A broadcast to 1000 sockets against ``emit`` of python-socketio."""
 
+SESSION_OVER_NONE: Final = 0.952
+"""Peers of our own dialect that have a session against those that have none."""
+
 IDLE_MEMORY_OVER_GROUP: Final = 2.0
 """Memory of an idle socket against a consumer that joined one group."""
 

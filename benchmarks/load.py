@@ -15,6 +15,8 @@ _HANDSHAKES_AT_ONCE: Final = 50
 _ARRIVAL_SECONDS: Final = 60.0
 _READ_BYTES: Final = 262_144
 _TEXT, _CLOSE, _PING, _PONG = 0x1, 0x8, 0x9, 0xA
+_COUNT_BYTES: Final = 32
+"""Shorter texts with a comma are the counts of a session, and no messages."""
 _MASK: Final = b"\x00\x00\x00\x00"
 """A mask of zeros is as good to the server and leaves the bytes as they are."""
 
@@ -32,7 +34,7 @@ Accept-Encoding: gzip, deflate, br, zstd
 Accept-Language: en-US,en;q=0.9
 Cookie: csrftoken=cJ1qDdLDxVYwnDUDYrWMWEHBsrRgGVLW
 Sec-WebSocket-Key: {key}
-{offer}
+{more}
 """
 """What a browser sends; an offer to compress, which costs memory, only where it is asked for."""
 
@@ -122,7 +124,9 @@ class LoadSocket(asyncio.BufferedProtocol):
                 break
             opcode = data[position] & 0x0F
             position = start + size
-            if opcode == _TEXT and size > 1:
+            if opcode == _TEXT and size < _COUNT_BYTES and b"," in data[start:position]:
+                self.on_beat(self)  # of a session
+            elif opcode == _TEXT and size > 1:
                 self.texts += 1
                 self.last_text = data[start:position]
                 self.on_text(self)
@@ -141,9 +145,9 @@ def _ignore(load_socket: LoadSocket) -> None:
 
 
 async def open_socket(
-    port: int, path: str, *, offers_compression: bool = False, **query: str
+    port: int, path: str, *, offers_compression: bool = False, header: str = "", **query: str
 ) -> LoadSocket:
-    """Connect and finish the handshake, with the headers a browser would send.
+    """Connect and finish the handshake, with the headers a browser would send, and one more.
 
     What arrives compressed is counted, and not read: `LoadSocket.last_text` is as it came.
     """
@@ -151,8 +155,9 @@ async def open_socket(
     transport, load_socket = await loop.create_connection(LoadSocket, "127.0.0.1", port)
     key = base64.b64encode(os.urandom(16)).decode()
     target = f"/{path}?{urlencode(query)}" if query else f"/{path}"
-    offer = _OFFER if offers_compression else ""
-    head = _HANDSHAKE.format(target=target, port=port, key=key, agent=_AGENT, offer=offer)
+    more = _OFFER if offers_compression else ""
+    more += f"{header}\n" if header else ""
+    head = _HANDSHAKE.format(target=target, port=port, key=key, agent=_AGENT, more=more)
     transport.write(head.replace("\n", "\r\n").encode())
     await load_socket.opened
     return load_socket

@@ -57,7 +57,7 @@ def measure() -> list[Result]:
         sizes: dict[str, list[float]] = {side: [] for side in sides}
         for _ in range(_ROUNDS):
             for side, (application, opener) in sides.items():
-                sizes[side].append(asyncio.run(_measure_kilobytes(server, application, opener)))
+                sizes[side].append(asyncio.run(measure_kilobytes(server, application, opener)))
         results.append(
             compare(
                 f"memory of an idle socket, {server}, against one in a group",
@@ -71,7 +71,7 @@ def measure() -> list[Result]:
     return results
 
 
-async def _measure_kilobytes(server: str, application: str, opener: Opener) -> float:
+async def measure_kilobytes(server: str, application: str, opener: Opener) -> float:
     """Return what one more idle socket costs a fresh server process, in kB."""
     with run_server(server, application) as process:
         sockets = await open_sockets(lambda: opener(process.port), _SOCKETS)

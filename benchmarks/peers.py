@@ -1,10 +1,12 @@
 """How the load client connects to either side."""
 
+import secrets
 from uuid import uuid4
 
 from benchmarks.load import LoadSocket, encode_text, open_socket, receive_texts
 from benchmarks.messages import encode_identity
 from django_vortex.wire.dialects import Dialect
+from django_vortex.wire.opening import SESSION_HEADER
 
 _NAME = "bench"
 
@@ -24,6 +26,18 @@ async def open_vortex_peer(
         await receive_texts([load_socket], 1)
     if dialect is not Dialect.NATIVE:
         load_socket.transport.write(encode_text(encode_identity(uuid, _NAME)))
+    return load_socket
+
+
+async def open_session_peer(port: int) -> LoadSocket:
+    """Connect as a peer of our own dialect that has a session."""
+    key = secrets.token_urlsafe(16)
+    query = {"vortexUuid": str(uuid4()), "vortexName": _NAME, "vortexDialect": "native"}
+    load_socket = await open_socket(
+        port, "vortexws", header=f"{SESSION_HEADER}: {key}.0.1.0.1", vortexVersion="2", **query
+    )
+    if not load_socket.texts:
+        await receive_texts([load_socket], 1)
     return load_socket
 
 
