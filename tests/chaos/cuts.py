@@ -3,6 +3,7 @@
 Two servers push numbers, clients ask and send over both transports through proxies that lead to
 either server and cut every few milliseconds. Every push arrives once and in the order of its
 source, every request runs once and is answered once, or the client has said which may not have.
+What the clients watch meanwhile equals a fresh query in the end.
 """
 
 import asyncio
@@ -25,6 +26,9 @@ PUSHES: Final = 100
 
 CALLS: Final = 50
 """Of each client, and as many messages that nobody answers."""
+
+CHANGES: Final = 40
+"""Of what is watched."""
 
 CUTS: Final = 40
 """Of each client's connections, before they are left alone."""
@@ -63,12 +67,20 @@ class Traveller:
     faults: list[str] = field(default_factory=list)
     lost: list[Lost] = field(default_factory=list)
     cuts: int = 0
+    watched: list[Any] | None = None
 
     async def hear(self) -> None:
         """Take pushes for as long as the task lives."""
         async with self.client.on({"key": PUSHED, "run": self.run.partition("/")[0]}) as pushes:
             async for push in pushes:
                 self.pushed[push.filt["source"]].append(push.tuples[0])
+
+    async def follow(self) -> None:
+        """Watch for as long as the task lives."""
+        prefix = self.run.partition("/")[0]
+        async with self.client.watch("e2e.watched", prefix=prefix) as watch:
+            async for answer in watch:
+                self.watched = list(answer)
 
     async def note_losses(self) -> None:
         """Take what the client says that it has lost."""
@@ -144,6 +156,23 @@ class Traveller:
         return faults
 
 
+async def change(rng: random.Random, writer: Client, prefix: str) -> None:
+    """Change what is watched again and again."""
+    titles: list[str] = []
+    for number in range(CHANGES):
+        deed = rng.choice(["create", "create", "rename", "delete"]) if titles else "create"
+        if deed == "create":
+            arguments = [str(number)]
+            titles.append(str(number))
+        else:
+            title = titles.pop(rng.randrange(len(titles)))
+            arguments = [title] if deed == "delete" else [title, f"{title}r"]
+            titles += arguments[1:]
+        filt = {"key": "e2e.change_watched", "prefix": prefix}
+        await writer.call(filt, tuples=[[deed, *arguments]], timeout=PATIENCE_SECONDS)
+        await asyncio.sleep(rng.random() * 0.05)
+
+
 async def run(
     seed: int, servers: Sequence[ServerProcess], *, names: Sequence[str] = tuple(TRANSPORTS)
 ) -> tuple[list[str], dict[str, Any]]:
@@ -171,8 +200,11 @@ async def run(
         listening = [
             asyncio.create_task(work())
             for one in travellers
-            for work in (one.hear, one.note_losses)
+            for work in (one.hear, one.note_losses, one.follow)
         ]
+        writer = await stack.enter_async_context(
+            connect(f"{servers[0].ws_url}/vortex", open_timeout=PATIENCE_SECONDS)
+        )
         await asyncio.sleep(0)
         try:
             async with asyncio.timeout(2 * PATIENCE_SECONDS):
@@ -180,6 +212,7 @@ async def run(
                     for one in travellers:
                         tasks.create_task(one.work(rng))
                         tasks.create_task(one.cut(rng, ports))
+                    tasks.create_task(change(rng, writer, run_id))
                     for server in servers:
                         asking = {"run": run_id, "source": server.port, "count": PUSHES}
                         tasks.create_task(
@@ -189,9 +222,13 @@ async def run(
                     await one.client.flush(None)
                 while not all(one.is_complete(sources) for one in travellers):
                     await asyncio.sleep(0.02)
+                expected = list((await writer.call("e2e.watched", prefix=run_id)).tuples)
+                while any(one.watched != expected for one in travellers):
+                    await asyncio.sleep(0.02)
         except TimeoutError:
             for one in travellers:
-                one.faults.append(f"not complete in time, {one.client!r}")
+                watched = None if one.watched is None else len(one.watched)
+                one.faults.append(f"not complete in time, {one.client!r}, {watched} rows watched")
         await asyncio.sleep(0.1)  # what comes twice
         for task in listening:
             task.cancel()
