@@ -51,7 +51,7 @@ class Sender(Writer):
             self._offer_failure(self._internal_error(envelope.filt, error), date)
 
     def _offer_reply(self, envelope: PayloadEnvelope, date: int) -> None:
-        if self._stream is None or self._is_writing or not self._may_begin(0):
+        if self._stream is None or self._is_writing:
             delivery = Delivery(envelope, date)
             self._offer(delivery, date)
             delivery.forget_texts()
@@ -62,7 +62,7 @@ class Sender(Writer):
         size = len(text) if pieced is None else pieced.size
         if size > self._options.outbox_max_bytes:
             self._refuse(envelope.filt, size)
-        elif not self._may_begin(size):
+        elif self._must_wait(size):
             self._append(text, date, size)
         elif pieced is None:
             if self._session is not None:
@@ -74,7 +74,7 @@ class Sender(Writer):
     def _show(self, shown: ShownAnswer) -> None:
         """Write an answer of a watch, or let it wait for its turn."""
         date = self._dates.stamp(shown.key, shown.date)
-        if self._stream is None or self._is_writing or not self._may_begin(0):
+        if self._stream is None or self._is_writing or self._must_wait(0):
             self._append(shown, date, shown.size(self._form, date, self._codec))
         elif (delivery := shown.take()) is not None:
             self._offer(delivery, date)

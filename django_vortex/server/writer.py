@@ -166,7 +166,7 @@ class Writer:
         size = len(text) if pieced is None else pieced.size
         if size > self._options.outbox_max_bytes:
             self._refuse(delivery.envelope.filt, size)
-        elif self._is_writing or self._stream is None or not self._may_begin(size):
+        elif self._is_writing or self._stream is None or self._must_wait(size):
             self._append(delivery, date, delivery.size(self._form, date, self._codec))
         elif pieced is None:  # nearly always, and in a broadcast each call counts
             if self._session is not None:
@@ -175,10 +175,12 @@ class Writer:
         else:
             self._write_pieced(text)
 
-    def _may_begin(self, size: int) -> bool:
-        """Return whether a message may be written now, as to what the peer has acknowledged."""
+    def _must_wait(self, size: int) -> bool:
+        """Return whether a message waits for acknowledgements, or behind others that do."""
         session = self._session
-        return session is None or session.window.has_room(size)
+        if session is None:
+            return False
+        return len(self._outbox) > 0 or not session.window.has_room(size)
 
     def _append(self, entry: Entry, date: int, size: int) -> None:
         outbox = self._outbox
@@ -226,7 +228,9 @@ class Writer:
         session = self._session
         if session is not None and (text := session.window.take_unwritten()) is not None:
             return self._note_pieces(self._reframe(text))
-        while self._outbox and self._may_begin(self._outbox.next_size):
+        while self._outbox:
+            if session is not None and not session.window.has_room(self._outbox.next_size):
+                return None
             if (text := self._take_message()) is not None:
                 return self._begin_message(text)
         return None

@@ -211,6 +211,18 @@ async def test_peer_that_never_acknowledges_is_written_no_more(server, clock):
     assert connection.is_closed, "what waits for it has a limit"
 
 
+async def test_nothing_overtakes_what_waits_for_an_acknowledgement(server):
+    stream = FakeStream()
+    connection = await begin(server, stream, opening(1, since=0))
+    long = "x" * 900_000
+    for number, text in enumerate((long, long, long, "short"), 1):
+        server.push(note(number, text))
+    connection.send(note(5, ""))
+    assert stream.values()[::2] == [1, 2]
+    connection.receive("1,0.")
+    assert stream.values()[::2] == [1, 2, 3, 4, 5]
+
+
 async def test_silent_websocket_is_held_and_not_closed(server, first, clock):
     connection, stream = first
     clock.seconds += server.options.peer_timeout_seconds + 1
