@@ -217,8 +217,12 @@ class Watches:
         """Take the reply to a message, or learn that there is none."""
         for one in asked:
             one.is_asked = False
-        if isinstance(outcome, Closed | FateUnknown | NotConnected):
-            return  # readers hear of the end from the client; what is lost is asked for again
+        if isinstance(outcome, Closed | NotConnected):
+            return  # readers hear of the end from the client
+        if isinstance(outcome, FateUnknown):
+            for one in asked:
+                self._ask_soon(one)
+            return
         try:
             if isinstance(outcome, Exception):
                 raise outcome

@@ -42,6 +42,9 @@ MEMORY_SECONDS: Final = 60.0
 SESSION_ANSWER_SECONDS: Final = 1.0
 """How long a peer is let wait for the processes that may have its session."""
 
+BUSY_SECONDS: Final = 5.0
+"""The same where a process has been heard of meanwhile, and so lives."""
+
 STRANGERS: Final = ""
 """Stands among the awaited for processes that have not been heard of yet."""
 
@@ -143,11 +146,7 @@ class Moves:
             if take_over is None:
                 continue
             if take_over.is_pending and now >= take_over.deadline:
-                late = take_over.awaited - {STRANGERS}
-                if late:
-                    logger.warning("Processes did not answer in time: %s", sorted(late))
-                self._processes.suspect_silent(late, take_over.asked_at)
-                self._finish(connection, take_over)
+                self._give_up_waiting(connection, take_over)
             elif not take_over.is_pending and now - take_over.deadline > MEMORY_SECONDS:
                 connection.take_over = None
                 del self._coming[connection.peer.uuid]
@@ -166,6 +165,20 @@ class Moves:
             self._receive_question(process, record)
         elif record["to"] == self._server.process:
             self._receive_answer(process, record)
+
+    def _give_up_waiting(self, connection: Connection, take_over: TakeOver) -> None:
+        """Wait no longer, or for a session a while longer for processes that live and are busy."""
+        late = take_over.awaited - {STRANGERS}
+        silent = self._processes.suspect_silent(late, take_over.asked_at)
+        session, now = connection.session, self._server.now
+        is_asked_lately = now - take_over.asked_at < BUSY_SECONDS
+        if session is not None and not session.has_begun and late - silent and is_asked_lately:
+            take_over.awaited -= {STRANGERS, *silent}
+            take_over.deadline = now + SESSION_ANSWER_SECONDS
+            return
+        if late:
+            logger.warning("Processes did not answer in time: %s", sorted(late))
+        self._finish(connection, take_over)
 
     def _ask(
         self, connection: Connection, opening: Opening | None, *, is_established: bool

@@ -39,14 +39,19 @@ class Processes:
         """Those of them that have answered, or were heard of, since they were asked last."""
         return set(self._live) - self._suspected
 
-    def suspect_silent(self, processes: Iterable[str], since: float) -> None:
+    def suspect_silent(self, processes: Iterable[str], since: float) -> set[str]:
         """Suspect processes of which nothing has been heard: nobody waits for them until it is.
 
         Args:
             processes: Have not answered in time.
             since: When they were asked.
+
+        Returns:
+            Those that are suspected.
         """
-        self._suspected.update(one for one in processes if self._taken_at.get(one, 0.0) < since)
+        silent = {one for one in processes if self._taken_at.get(one, 0.0) < since}
+        self._suspected |= silent
+        return silent
 
     @property
     def seen(self) -> dict[str, int]:

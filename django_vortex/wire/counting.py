@@ -24,7 +24,7 @@ TELL_BYTES: Final = 131_072
 MAX_ENDS: Final = 3
 """A message is given up when so many streams have ended with it."""
 
-MIN_END_SECONDS: Final = 5.0
+MIN_END_SECONDS: Final = 10.0
 """And over so long at least: a line that is cut all the time ends streams with any message."""
 
 MAX_LONG_ENDS: Final = 2
