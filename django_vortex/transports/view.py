@@ -84,16 +84,23 @@ async def vortex_view(request: HttpRequest, *, is_probed: bool = False) -> HttpR
         await asyncio.sleep(0)
     else:
         events += protocol.finish()
-    stream = HttpStream(request.scope.get(SCOPE_KEY) or Flow(_send_nothing))
+    opening = greeted.opening
+    stream = HttpStream(
+        request.scope.get(SCOPE_KEY) or Flow(_send_nothing),
+        is_short=opening is not None and opening.wants_short,
+    )
     try:
         peer, identity = await _identify(greeted, request)
         with hub.handler_connections():
             connection = await server.open(
-                peer, identity, stream, dialect=protocol.dialect, opening=greeted.opening
+                peer, identity, stream, dialect=protocol.dialect, opening=opening
             )
     except RefusedError as error:
         return _refuse(Refusal.from_error(error), request)
     stream.on_end = connection.detach
+    session = connection.session
+    if opening is None or session is None or not (opening.continues and session.is_resumed):
+        stream.end_soon()  # a peer with short responses waits for this introduction, or for counts
     try:
         with hub.handler_connections():
             await _hand_on(connection, stream, protocol, events, rest)
