@@ -85,7 +85,7 @@ class Driver:
         self._chosen = 0
         """Index of the transport that the next attempt uses."""
         self._is_short = False
-        """Whether the next attempt asks for short responses."""
+        """Whether attempts over HTTP ask for short responses."""
         self._returns = 0
         self._name = ""
         self._is_writing = False
@@ -139,27 +139,31 @@ class Driver:
 
     async def _connect_once(self) -> Ending:
         """Make one attempt and serve the connection that it gives; return how that ended."""
-        name, was_short = self._names[self._chosen], self._is_short
+        name = self._names[self._chosen]
         line: Line | None = None
         ending = Ending("The client was closed")
-        was_online = False
-        waiting_for_info: asyncio.Timeout | None = None
+        was_online = stays = False
         may_be_short = name == SHORT_TRANSPORT and self._core.say_session is not None
-        info_seconds = INFO_SECONDS if may_be_short and not was_short else None
+        is_short = may_be_short and self._is_short
+        info_seconds = INFO_SECONDS if may_be_short and not is_short else None
+        waiting_for_info: asyncio.Timeout | None = None
         try:
             async with asyncio.timeout(self._attempt_seconds):
                 token = await self._tokens.ask()
                 async with asyncio.timeout(info_seconds) as waiting_for_info:
-                    line = await self._open(name, token)
+                    line = await self._open(name, token, is_short=is_short)
                     await self._wait_for_info(line)
-                if was_short and not self._core.session.is_active:
+                if is_short and not self._core.session.is_active:
                     raise LineEnded(Ending("The server has no short responses"))
             was_online = True
+            self._is_short = is_short
             self._go_online(name)
             await self._serve(line)
         except TimeoutError:
             self._attempt_seconds = min(MAX_ATTEMPT_SECONDS, 1.5 * self._attempt_seconds)
-            self._is_short = waiting_for_info is not None and waiting_for_info.expired()
+            stays = waiting_for_info is not None and waiting_for_info.expired()
+            if may_be_short:
+                self._is_short = stays
             ending = Ending("The server said nothing in time")
         except LineEnded as error:
             ending = error.ending
@@ -170,15 +174,14 @@ class Driver:
                 await close_line(line)
         if was_online:
             self._feeds.tell(Offline(ending.reason))
-        elif was_short or not self._is_short:  # perhaps the other transport gets through
-            self._is_short = False
+        elif not stays:  # perhaps the other transport gets through
             self._chosen = (self._chosen + 1) % len(self._names)
         return ending
 
-    async def _open(self, name: str, token: str | None) -> Line:
+    async def _open(self, name: str, token: str | None, *, is_short: bool) -> Line:
         core = self._core
         address = self._target.address(core.address, token, core.say_session)
-        if self._is_short:
+        if is_short:
             address = replace(address, is_short=True)
         self._said = self._target.said
         line = await self._transports[name](address, self._core.first_texts)
