@@ -82,9 +82,8 @@ class Session:
         """Return what the next handshake or POST says.
 
         Args:
-            continues: Whether it follows another POST of the same connection, and is in no hurry if
-                responses are short.
-            wants_short: Whether they are.
+            continues: Whether it follows another POST of the same connection.
+            wants_short: Whether responses are short.
         """
         self._attempt += 1
         self._unanswered += 1

@@ -33,7 +33,7 @@ class ShortLine:
         self._poster = Poster(address)
         self._posts: deque[asyncio.Task[httpx.Response]] = deque()
         """The oldest one is that which is read."""
-        self._posted_at = 0.0
+        self._posted_at = float("-inf")
         self._chunks: AsyncIterator[bytes] | None = None
         self._is_empty = True
 
@@ -57,7 +57,7 @@ class ShortLine:
 
     async def send(self, texts: Sequence[str]) -> None:
         """Post messages, and do not wait for the response: `receive` tells how that went."""
-        self._post(texts, continues=False)
+        self._post(texts)
 
     async def beat(self, text: str = "") -> None:
         """Do nothing: a request that is under way is enough."""
@@ -77,8 +77,8 @@ class ShortLine:
         except (TimeoutError, httpx.HTTPError, RuntimeError, OSError):
             return  # there is nobody to tell
 
-    def _post(self, texts: Sequence[str], *, continues: bool) -> None:
-        headers = self._address.get_headers(continues=continues)
+    def _post(self, texts: Sequence[str]) -> None:
+        headers = self._address.get_headers(continues=self._posted_at > 0)
         self._posted_at = asyncio.get_running_loop().time()
         self._posts.append(asyncio.create_task(self._poster.post(texts, headers)))
 
@@ -90,7 +90,7 @@ class ShortLine:
         while not self._posts:
             wait = self._posted_at + PAUSE_SECONDS - asyncio.get_running_loop().time()
             if wait <= 0:
-                self._post((), continues=True)
+                self._post(())
             else:
                 await asyncio.sleep(wait)
         post = self._posts[0]

@@ -38,6 +38,7 @@ class HttpStream:
 
     Attributes:
         has_first_text_alone: Whether the first chunk is the first text and nothing else.
+        is_complete: Whether it was short and has ended by itself.
         on_end: Called once when the response has ended, whoever ended it; to be set after the
             connection was opened.
     """
@@ -45,7 +46,7 @@ class HttpStream:
     __slots__ = (
         *("_abort_timer", "_end_timer", "_flow", "_is_closed", "_is_ending", "_is_introduced"),
         *("_is_over", "_is_short", "_room", "_texts", "_texts_bytes", "_waiting", "_work"),
-        *("has_first_text_alone", "on_end"),
+        *("has_first_text_alone", "is_complete", "on_end"),
     )
 
     framed = True
@@ -57,6 +58,7 @@ class HttpStream:
         self._is_ending = False
         self._end_timer: asyncio.TimerHandle | None = None
         self.has_first_text_alone = False
+        self.is_complete = False
         self.on_end: Callable[[HttpStream], object] | None = None
         self._texts: list[str] = []
         self._texts_bytes = 0
@@ -156,6 +158,7 @@ class HttpStream:
                     await before_second()
                     before_second = None
                 if is_last and not self._is_closed:
+                    self.is_complete = True
                     break  # what has come meanwhile goes out with the next response
         finally:
             # Twisted wants this before the end of the response, so `end` would be too late.

@@ -76,7 +76,8 @@ async def vortex_view(request: HttpRequest, *, is_probed: bool = False) -> HttpR
     # Read before the first byte goes out: a D0 peer can not bear what others get first.
     protocol = Protocol(server.codec, framed=True, dialect=greeted.dialect)
     events: list[Event] = []
-    rest = cut(request.read())
+    body = request.read()
+    rest = cut(body)
     for data in rest:
         events += protocol.receive(data)
         if protocol.dialect is not None or len(events) > 1:
@@ -97,10 +98,11 @@ async def vortex_view(request: HttpRequest, *, is_probed: bool = False) -> HttpR
             )
     except RefusedError as error:
         return _refuse(Refusal.from_error(error), request)
-    stream.on_end = connection.detach
+    stream.on_end = lambda ended: connection.detach(ended, is_complete=ended.is_complete)
     session = connection.session
-    if opening is None or session is None or not (opening.continues and session.is_resumed):
-        stream.end_soon()  # a peer with short responses waits for this introduction, or for counts
+    is_expected = opening is not None and opening.continues and bool(session and session.is_resumed)
+    if body or not is_expected:
+        stream.end_soon()  # a short response: the peer waits for the counts, or the introduction
     try:
         with hub.handler_connections():
             await _hand_on(connection, stream, protocol, events, rest)

@@ -74,7 +74,7 @@ async def line(server: FakeServer, monkeypatch: pytest.MonkeyPatch) -> AsyncIter
 
     def say(*, continues: bool, wants_short: bool = False) -> str:
         assert wants_short
-        return f"{next(numbers)} {'waits' if continues else 'is in a hurry'}"
+        return f"{next(numbers)} {'follows' if continues else 'is the first'}"
 
     address = Address("ws://x", "http://x", {}, None, None, 60.0, say, is_short=True)
     line = ShortLine(address)
@@ -96,7 +96,7 @@ async def test_next_post_follows_the_end_of_a_response(server: FakeServer, line:
     server.answer(2, stream(b"two."))
     assert await read(line) == b"two."
     said = [one.headers[SESSION_HEADER] for one in server.requests.values()]
-    assert said == ["1 is in a hurry", "2 waits"]
+    assert said == ["1 is the first", "2 follows"]
 
 
 async def test_messages_are_posted_while_a_response_is_awaited(
@@ -113,7 +113,7 @@ async def test_messages_are_posted_while_a_response_is_awaited(
     assert await reading == b"two."
     assert await read(line) == b"three."
     assert server.requests[3].content == b"eyJhIjogMX0=."
-    assert server.requests[3].headers[SESSION_HEADER] == "3 is in a hurry"
+    assert server.requests[3].headers[SESSION_HEADER] == "3 follows"
 
 
 async def test_overtaken_post_has_a_response_with_nothing_in_it(

@@ -27,13 +27,13 @@ class FakeServer:
         self.core = Core("u-u-i-d", "test", CODEC)
         self.opening = Opening("", 0, 0, 0, 1)
 
-    def post(self, *, waits: bool = False) -> None:
+    def post(self, *, continues: bool = True) -> None:
         """Let the client open a POST as `ShortLine` does."""
-        said = self.core.session.make_opening(continues=waits, wants_short=True)
+        said = self.core.session.make_opening(continues=continues, wants_short=True)
         opening = read_opening(said)
         assert opening is not None
         assert opening.wants_short
-        assert opening.continues is waits
+        assert opening.continues is continues
         self.opening = opening
 
     def answer(
@@ -52,7 +52,7 @@ class FakeServer:
         assert core.receive(text, 0) is None
 
     def connect(self, received: int = 0, **told: int | bool) -> None:
-        self.post()
+        self.post(continues=False)
         self.core.begin(0, framed=True)
         self.answer(received, **told)  # type: ignore[arg-type]
 
@@ -92,7 +92,7 @@ def test_body_begins_at_the_first_message_that_is_not_acknowledged(server):
 
 
 def test_info_of_a_response_says_nothing_of_what_was_posted_behind_it(server):
-    server.post(waits=True)
+    server.post()
     server.put("a")
     assert server.take() == ["a"]
     server.answer(0)  # to the empty POST
@@ -102,7 +102,7 @@ def test_info_of_a_response_says_nothing_of_what_was_posted_behind_it(server):
 
 
 def test_messages_wait_while_too_many_posts_are_unanswered(server):
-    server.post(waits=True)
+    server.post()
     for number in range(1, MAX_SHORT_POSTS):
         server.put(str(number))
         assert server.take()
@@ -143,7 +143,7 @@ def test_session_that_was_lost_is_not_begun_over_and_over(server):
     outcomes: list[Outcome] = []
     _, message = server.core.request({"key": "a"}, None, None, 0, outcomes.append)
     server.core.outgoing.put(message)
-    server.post(waits=True)
+    server.post()
     assert server.take() == ["a"]
     server.answer(since=2, resumed=False)  # to the empty POST; the other one names what is gone
     assert isinstance(outcomes[0], FateUnknown)

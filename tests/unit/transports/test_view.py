@@ -450,26 +450,52 @@ async def test_short_response_ends_with_what_there_is_to_say(echo: None) -> None
     await third.end()
     assert messages(third) == [None, "info", "test.held"]
 
-    asking = post_short(app, 4, pack(key="test.view"), since=1, received=2)
+    asking = post_short(app, 4, pack(key="test.view"), since=1, received=2, flags="c")
     await asking.end()
     assert messages(asking) == [None, "info", "test.view"]
 
 
-async def test_what_crosses_a_short_response_is_written_again_and_nothing_else() -> None:
-    """Responses that ended by themselves may still be on their way."""
+async def test_short_response_to_messages_ends_at_once() -> None:
+    app = application()
+    await post_short(app, 1).end()
+    post = post_short(app, 2, pack(key="test.view"), since=1, flags="c")
+    await post.end()
+    assert messages(post) == [None, "info"]
+    assert post.body.endswith("1,0.")
+
+
+@pytest.mark.parametrize("flags", ["", "c"])
+async def test_what_is_in_a_short_response_is_written_again_where_nobody_reads_that(
+    flags: str,
+) -> None:
+    """The response has ended by itself and may still be on its way to the peer."""
     app = application()
     await post_short(app, 1).end()
     waiting = post_short(app, 2, since=1, flags="c")
     await waiting.wait_for(2)
     hub.get_server().push(PayloadEnvelope({"key": "test.first"}))
     await waiting.end()
-    crossing = post_short(app, 3, since=1, received=0)
+    hub.get_server().push(PayloadEnvelope({"key": "test.second"}))
+    crossing = post_short(app, 3, since=1, received=0, flags=flags)
     await crossing.end()
-    assert messages(crossing) == [None, "info", "test.first"]
-    behind = post_short(app, 4, since=1, received=1)
+    expected = ["test.second"] if flags else ["test.first", "test.second"]
+    assert messages(crossing) == [None, "info", *expected]
+    behind = post_short(app, 4, b".", since=1, received=2, flags=flags)
     await behind.end()
     assert messages(behind) == [None, "info"]
     assert not len(hub.get_server().connections["u"].session.window)
+
+
+async def test_short_response_that_was_cut_is_not_taken_for_read() -> None:
+    app = application()
+    await post_short(app, 1).end()
+    waiting = post_short(app, 2, since=1, flags="c")
+    await waiting.wait_for(2)
+    hub.get_server().push(PayloadEnvelope({"key": "test.first"}))
+    await waiting.disconnect()
+    again = post_short(app, 3, since=1, flags="c")
+    await again.end()
+    assert messages(again) == [None, "info", "test.first"]
 
 
 async def test_overtaken_post_is_refused() -> None:
