@@ -50,7 +50,7 @@ class ShortLine:
             if chunk:
                 self._is_empty = False
                 return chunk
-            if self._is_empty:
+            if self._is_empty and len(self._posts) == 1:  # no newer POST has ended it
                 raise LineEnded(lost("The response was empty"))
             self._chunks = None
             await asyncio.shield(self._posts.popleft().result().aclose())

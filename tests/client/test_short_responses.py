@@ -80,7 +80,9 @@ async def test_B11_way_back_to_responses_that_stream(
         await eventually(lambda: len(proxy.heads) > tried + 2, "a probe")
         assert vortex.is_online
         proxy.buffers = False
-        assert isinstance(await anext(events), Offline)
+        offline = await anext(events)
+        assert isinstance(offline, Offline)
+        assert offline.reason == "Responses stream now"
         online = await anext(events)
         assert isinstance(online, Online)
         assert online.resumed

@@ -126,6 +126,16 @@ async def test_overtaken_post_has_a_response_with_nothing_in_it(
     assert await read(line) == b"two."
 
 
+async def test_response_that_the_next_post_has_ended_at_once_is_empty(
+    server: FakeServer, line: ShortLine
+) -> None:
+    await line.send(["{}"])
+    server.answer(1, stream())
+    server.answer(2, stream(b"two."))
+    assert await line.receive() == b""
+    assert await read(line) == b"two."
+
+
 async def test_post_that_others_have_overtaken_ends_the_line(
     server: FakeServer, line: ShortLine
 ) -> None:
