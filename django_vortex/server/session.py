@@ -99,9 +99,12 @@ class Session:
         """
         self.is_resumed = True
         window = self.window
-        window.unwritten = 0
+        never_written, window.unwritten = window.unwritten, 0
         window.acknowledge(opening.received)
-        behind = None if unsent is None else window.last - min(unsent, len(window))
+        if unsent is None:
+            behind = None
+        else:
+            behind = window.last - min(unsent + never_written, len(window))
         window.rewind(behind)
         self.arrivals.begin(opening.first if has_body else self.arrivals.received + 1)
 
