@@ -246,6 +246,8 @@ class Core:
         self._liveness.hear(now)
         if not data:
             self._protocol.restart()
+            self.session.note_response()
+            self.has_news = True
             return None
         for event in self._protocol.receive(data):
             if isinstance(event, EnvelopeReceived):
@@ -317,6 +319,21 @@ class Core:
             return
         window.replace(window.written + 1, self._write(PayloadEnvelope({})))
         self._give_up(batch[0], error)
+
+    def refuse_posted(self, texts: Sequence[str], error: LimitExceeded) -> None:
+        """Take notice that a POST was too long whose response was not waited for.
+
+        All that is not acknowledged is written anew.
+        """
+        window = self.session.window
+        window.rewind()
+        self._max_batch = max(1, len(texts) // 2)
+        if len(texts) == 1 and len(window):
+            number = window.acknowledged + 1
+            message = window.get(number)
+            if self._translate(message).text == texts[0]:
+                window.replace(number, self._write(PayloadEnvelope({})))
+                self._give_up(message, error)
 
     def refuse(self, message: Message, error: LimitExceeded) -> None:
         """Give up a message that was taken and that the server does not take, now or later."""
@@ -515,8 +532,9 @@ class Core:
     def _take_counted(self, now: float) -> list[Message]:
         """Take the next messages to write, each with a number from now on."""
         session, outgoing = self.session, self.outgoing
-        if self._protocol is None or self.server is None or session.awaits_info:
+        if self._protocol is None or self.server is None or not session.may_post:
             return []
+        written = session.window.written
         batch = [self._translate(one) for one in session.take_unwritten(self._max_batch)]
         size = sum(one.size for one in batch)
         while not session.window.unwritten and not outgoing.is_empty:
@@ -534,6 +552,8 @@ class Core:
             pending = self.requests.get(message.request_id)
             if pending is not None:
                 pending.is_written = True
+        if session.window.written == written:  # all of it is under way
+            return []
         if batch:
             session.note_written(len(batch), in_post=self._is_framed)
             if self._liveness is not None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from random import random
 from typing import Final
 
@@ -33,6 +34,9 @@ ATTEMPT_SECONDS: Final = 10.0
 MAX_ATTEMPT_SECONDS: Final = 30.0
 """The same after several that were too slow."""
 
+INFO_SECONDS: Final = 5.0
+"""How long the server's first word may take over HTTP; after that short responses are tried."""
+
 TICK_SECONDS: Final = 0.25
 """How often the time is looked at."""
 
@@ -40,7 +44,11 @@ LATE_SECONDS: Final = 2.0
 """A look at the time that comes so late says that something has blocked the event loop."""
 
 RETURN_SECONDS: Final = (60.0, 300.0, 1800.0)
-"""After so long over HTTP a WebSocket is tried again; the last one repeats."""
+"""After so long over HTTP a WebSocket is tried again, and with short responses also one that
+streams; the last one repeats."""
+
+SHORT_TRANSPORT: Final = "http"
+"""The transport that can have short responses."""
 
 
 class Driver:
@@ -76,6 +84,8 @@ class Driver:
         self._attempt_seconds = ATTEMPT_SECONDS
         self._chosen = 0
         """Index of the transport that the next attempt uses."""
+        self._is_short = False
+        """Whether attempts over HTTP ask for short responses."""
         self._returns = 0
         self._name = ""
         self._is_writing = False
@@ -132,16 +142,28 @@ class Driver:
         name = self._names[self._chosen]
         line: Line | None = None
         ending = Ending("The client was closed")
-        was_online = False
+        was_online = stays = False
+        may_be_short = name == SHORT_TRANSPORT and self._core.say_session is not None
+        is_short = may_be_short and self._is_short
+        info_seconds = INFO_SECONDS if may_be_short and not is_short else None
+        waiting_for_info: asyncio.Timeout | None = None
         try:
             async with asyncio.timeout(self._attempt_seconds):
-                line = await self._open(name)
-                await self._wait_for_info(line)
+                token = await self._tokens.ask()
+                async with asyncio.timeout(info_seconds) as waiting_for_info:
+                    line = await self._open(name, token, is_short=is_short)
+                    await self._wait_for_info(line)
+                if is_short and not self._core.session.is_active:
+                    raise LineEnded(Ending("The server has no short responses"))
             was_online = True
+            self._is_short = is_short
             self._go_online(name)
             await self._serve(line)
         except TimeoutError:
             self._attempt_seconds = min(MAX_ATTEMPT_SECONDS, 1.5 * self._attempt_seconds)
+            stays = waiting_for_info is not None and waiting_for_info.expired()
+            if may_be_short:
+                self._is_short = stays
             ending = Ending("The server said nothing in time")
         except LineEnded as error:
             ending = error.ending
@@ -152,14 +174,15 @@ class Driver:
                 await close_line(line)
         if was_online:
             self._feeds.tell(Offline(ending.reason))
-        else:  # perhaps the other transport gets through
+        elif not stays:  # perhaps the other transport gets through
             self._chosen = (self._chosen + 1) % len(self._names)
         return ending
 
-    async def _open(self, name: str) -> Line:
-        token = await self._tokens.ask()
+    async def _open(self, name: str, token: str | None, *, is_short: bool) -> Line:
         core = self._core
         address = self._target.address(core.address, token, core.say_session)
+        if is_short:
+            address = replace(address, is_short=True)
         self._said = self._target.said
         line = await self._transports[name](address, self._core.first_texts)
         self._core.begin(self._loop.time(), framed=line.framed)
@@ -200,7 +223,7 @@ class Driver:
             asyncio.create_task(work(line), name=f"vortex-{work.__name__}")
             for work in (self._read, self._write, self._watch)
         ]
-        if self._chosen:
+        if self._chosen or self._is_short:
             tasks.append(asyncio.create_task(self._return_to_best(), name="vortex-return"))
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -225,7 +248,12 @@ class Driver:
         while True:
             if feeds.is_full:
                 await feeds.make_room()
-            ending = core.receive(await line.receive(), time())
+            try:
+                data = await line.receive()
+            except TooLongForLine as error:
+                core.refuse_posted(error.texts, LimitExceeded(str(error)))
+                data = b""
+            ending = core.receive(data, time())
             if ending is not None:
                 raise LineEnded(ending)
             if core.has_news:
@@ -322,22 +350,26 @@ class Driver:
                 self._work.set()
 
     async def _return_to_best(self) -> None:
-        """Wait until it is time to try the best transport, then prove that it works."""
+        """Wait until it is time to try what is better, then prove that it works."""
         while True:
             index = min(self._returns, len(RETURN_SECONDS) - 1)
             await asyncio.sleep(RETURN_SECONDS[index])
             self._returns += 1
-            if await self._prove():
+            if self._chosen and await self._prove(self._names[0], ATTEMPT_SECONDS):
                 self._chosen = self._returns = 0
+                self._is_short = False
                 raise LineEnded(Ending("A WebSocket works now", keeps_requests=True))
+            if self._is_short and await self._prove(SHORT_TRANSPORT, INFO_SECONDS):
+                self._is_short = False
+                raise LineEnded(Ending("Responses stream now", keeps_requests=True))
 
-    async def _prove(self) -> bool:
-        """Return whether the best transport carries a beat both ways, as another client."""
+    async def _prove(self, name: str, seconds: float) -> bool:
+        """Return whether a transport carries a beat both ways, as another client."""
         with contextlib.suppress(LineEnded, TimeoutError):
-            async with asyncio.timeout(ATTEMPT_SECONDS):
+            async with asyncio.timeout(seconds):
                 token = await self._tokens.ask()
                 query = {**self._core.address, "vortexUuid": f"{self._core.uuid}-probe"}
-                line = await self._transports[self._names[0]](
+                line = await self._transports[name](
                     self._target.address(query, token), self._core.first_texts
                 )
                 try:

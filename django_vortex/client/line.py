@@ -26,8 +26,8 @@ MAX_MESSAGE_BYTES: Final = 67_108_864
 class SaySession(Protocol):
     """Says of a session what is so now."""
 
-    def __call__(self, *, continues: bool) -> str:
-        """Return the header."""
+    def __call__(self, *, continues: bool, wants_short: bool = False) -> str:
+        """Return the header; see `Opening`."""
 
 
 class LineEnded(Exception):
@@ -48,7 +48,15 @@ class TooLongForLine(Exception):
     """What was to be written is longer than the other end takes, which has not got it.
 
     The connection goes on. Its parts may be taken one by one.
+
+    Args:
+        reason: What the other end says.
+        texts: What was too long, where that is known only after `Line.send` has returned.
     """
+
+    def __init__(self, reason: str, texts: Sequence[str] = ()) -> None:
+        super().__init__(reason)
+        self.texts = texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +72,8 @@ class Address:
         idle_seconds: How long the server may say nothing.
         say_session: Returns the header that says of the session what is so now; called for each
             handshake and request. It is told whether that follows another of the same connection.
+        is_short: Whether responses are to end as soon as they have carried something, since what is
+            between the two ends delivers nothing before.
     """
 
     websocket_url: str
@@ -73,12 +83,14 @@ class Address:
     proxy: str | None
     idle_seconds: float
     say_session: SaySession | None = None
+    is_short: bool = False
 
     def get_headers(self, *, continues: bool = False) -> dict[str, str]:
         """Return the headers of a handshake or request that is made now."""
         if self.say_session is None:
             return dict(self.headers)
-        return {**self.headers, SESSION_HEADER: self.say_session(continues=continues)}
+        said = self.say_session(continues=continues, wants_short=self.is_short)
+        return {**self.headers, SESSION_HEADER: said}
 
 
 class Line(Protocol):
@@ -88,7 +100,10 @@ class Line(Protocol):
     """Whether it is HTTP, where dots end the messages."""
 
     async def receive(self) -> str | bytes:
-        """Return the next that came, nothing where another response begins; raises `LineEnded`."""
+        """Return the next that came, nothing where another response begins.
+
+        Raises `LineEnded`, and `TooLongForLine` for what `send` could not know.
+        """
 
     async def send(self, texts: Sequence[str]) -> None:
         """Write messages; raises `LineEnded` or `TooLongForLine`."""

@@ -26,6 +26,10 @@ POST_TELL_MESSAGES: Final = 500
 POST_TELL_BYTES: Final = 524_288
 """The same for their bytes."""
 
+MAX_SHORT_POSTS: Final = 2
+"""How many POSTs may be under way whose short responses have not begun: one with messages, and one
+that the server ends for it."""
+
 
 @dataclass(slots=True)
 class Loss:
@@ -48,7 +52,10 @@ class Session:
         window: What was written and not acknowledged.
         arrivals: What has come.
         hold: For how many seconds the server keeps it without a stream.
-        awaits_info: Whether a POST has been written whose response has not begun.
+        awaits_info: Whether a POST has been written whose response has not begun, and nothing more
+            is written before.
+        is_short: Whether responses are short. The body of each POST then begins at the first
+            message that is not acknowledged, so that nothing depends on the POST before it.
         poisonous: What is given up because streams end with it, until it is taken away.
     """
 
@@ -58,6 +65,7 @@ class Session:
         self.arrivals = Arrivals()
         self.hold = 0.0
         self.awaits_info = False
+        self.is_short = False
         self.poisonous: list[Message] = []
         self._key = secrets.token_urlsafe(KEY_BYTES)
         self._since = 0
@@ -67,22 +75,43 @@ class Session:
         self._tried = 0
         self._tried_before = 0
         self._suspicion = Suspicion()
+        self._unanswered = 0
+        self._is_met = False
 
-    def make_opening(self, *, continues: bool) -> str:
+    def make_opening(self, *, continues: bool, wants_short: bool = False) -> str:
         """Return what the next handshake or POST says.
 
         Args:
             continues: Whether it follows another POST of the same connection.
+            wants_short: Whether responses are short.
         """
         self._attempt += 1
+        self._unanswered += 1
+        self.is_short = wants_short
         if not continues:
             self.awaits_info = False
         self.arrivals.tell()
         first = self._first if self.awaits_info else self.window.acknowledged + 1
         opening = Opening(
-            self._key, self._since, self._attempt, self.arrivals.received, first, continues
+            self._key,
+            self._since,
+            self._attempt,
+            self.arrivals.received,
+            first,
+            continues,
+            wants_short,
         )
         return opening.to_text()
+
+    @property
+    def may_post(self) -> bool:
+        """Whether messages may be written now."""
+        is_busy = self.is_short and self._unanswered >= MAX_SHORT_POSTS
+        return not self.awaits_info and not is_busy
+
+    def note_response(self) -> None:
+        """Note that the response to a POST begins, or that there will be none."""
+        self._unanswered = max(0, self._unanswered - 1)
 
     def note_written(self, count: int, *, in_post: bool) -> None:
         """Note that so many messages, the last that were taken, are written now."""
@@ -90,7 +119,7 @@ class Session:
         self._first = written - count + 1
         self._tried_before = self._tried
         self._tried = max(self._tried, written)
-        self.awaits_info = in_post
+        self.awaits_info = in_post and not self.is_short
 
     def take_unwritten(self, count: int) -> list[Message]:
         """Take the next messages that are written once more, about `BATCH_BYTES` of them.
@@ -98,14 +127,19 @@ class Session:
         Args:
             count: How many at most.
         """
+        window, unwritten = self.window, self.window.unwritten
+        if self.is_short:
+            window.rewind()
         batch: list[Message] = []
         size = 0
         while len(batch) < count and size < BATCH_BYTES:
-            message = self.window.take_unwritten()
+            message = window.take_unwritten()
             if message is None:
                 break
             batch.append(message)
             size += message.size
+        if self.is_short:  # what was in a POST before is still written
+            window.unwritten = min(unwritten, window.unwritten)
         return batch
 
     def resume(self, info: SessionInfo, empty: Message, now: float) -> bool:
@@ -116,7 +150,8 @@ class Session:
             empty: A message that says nothing, to take the place of one that ends streams.
             now: The time.
         """
-        is_continued, self.awaits_info = self.awaits_info, False
+        is_continued = self.awaits_info or (self.is_short and self._is_met)
+        self.awaits_info, self._is_met = False, True
         self.hold = info.hold
         self._since = info.since
         window = self.window
@@ -138,6 +173,7 @@ class Session:
             code: With which it was closed.
         """
         self._suspicion.is_too_long = code == TOO_LONG_CLOSURE
+        self._unanswered, self._is_met = 0, False
 
     def begin(self, info: SessionInfo, again: Iterable[str]) -> Loss:
         """Begin anew, and return what was under way.
@@ -151,6 +187,9 @@ class Session:
         self.is_active = True
         self.hold = info.hold
         self._since = info.since
+        self._is_met = True
+        # A POST that is under way still names the session before, and so ends this one.
+        self.awaits_info = self.is_short and info.since < self._attempt
         self.arrivals.begin(info.first)
         return loss
 
@@ -188,6 +227,8 @@ class Session:
 
     def is_telling_due(self, *, framed: bool) -> bool:
         """Return whether so much has come that the server is to know."""
+        if self.is_short:
+            return False  # the next POST comes soon, and says so
         if framed:
             return self.arrivals.is_telling_due(POST_TELL_MESSAGES, POST_TELL_BYTES)
         return self.arrivals.is_telling_due()

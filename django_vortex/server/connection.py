@@ -151,18 +151,23 @@ class Connection(Receiver):
             info = self._server.info_text(self.dialect, stream.framed, told)
         self._set_stream(stream, index, info, self._server.heartbeat_text(self.dialect), old)
 
-    def detach(self, stream: Stream, code: int = 0) -> None:
+    def detach(self, stream: Stream, code: int = 0, *, is_complete: bool = False) -> None:
         """Take notice that a stream has ended; nothing happens if it was replaced already.
 
         Args:
             stream: Which one.
             code: With which the peer has closed it.
+            is_complete: Whether it is a response that has ended by itself, so that the peer has
+                what it did not give back, or notices.
         """
         if stream is not self._stream:
             return
-        if self._session is not None and code == TOO_LONG_CLOSURE:
-            self._session.note_too_long()
-        self._lose_stream(self._take_back())
+        unsent = self._take_back()
+        if self._session is not None:
+            if code == TOO_LONG_CLOSURE:
+                self._session.note_too_long()
+            self._session.unsent = _count_messages(unsent) if is_complete else None
+        self._lose_stream(unsent)
 
     def send(self, envelope: PayloadEnvelope) -> None:
         """Send the peer what it asked for, wherever it is now."""
@@ -374,10 +379,12 @@ class Connection(Receiver):
         if not session.has_begun:
             session.begin()
             return
-        count = None
-        if opening.continues and old is not None and old.framed and stream.framed:
-            count = sum("," not in text for text in unsent)  # counts have one, base64 has none
-        else:
+        count, session.unsent = session.unsent, None
+        if old is not None:
+            count = _count_messages(unsent) if old.framed else None
+        if not (opening.continues and stream.framed):
+            count = None
+        if count is None:
             session.window.acknowledge(opening.received)
             poison = session.find_poison(self._server.monotonic())
             if poison is not None:
@@ -426,3 +433,8 @@ class Connection(Receiver):
 
     def _keep_task(self, coroutine: Coroutine[Any, Any, None]) -> None:
         self._server.keep(asyncio.get_running_loop().create_task(coroutine))
+
+
+def _count_messages(unsent: Iterable[str]) -> int:
+    """Return how many texts of a response are messages."""
+    return sum("," not in text for text in unsent)  # counts have one, base64 has none

@@ -19,7 +19,7 @@ class Session:
         attempt: Of the stream that asks for it.
     """
 
-    __slots__ = ("_suspicion", "arrivals", "attempt", "is_resumed", "since", "window")
+    __slots__ = ("_suspicion", "arrivals", "attempt", "is_resumed", "since", "unsent", "window")
 
     def __init__(self, attempt: int) -> None:
         self.since = 0
@@ -35,6 +35,11 @@ class Session:
         """What was written and not acknowledged."""
         self.arrivals = Arrivals()
         """What has come."""
+        self.unsent: int | None = None
+        """How many of the last messages a response gave back that has ended by itself.
+
+        None where the last stream ended otherwise, or there is one.
+        """
         self._suspicion: Suspicion | None = None
 
     @property
@@ -94,9 +99,12 @@ class Session:
         """
         self.is_resumed = True
         window = self.window
-        window.unwritten = 0
+        never_written, window.unwritten = window.unwritten, 0
         window.acknowledge(opening.received)
-        behind = None if unsent is None else window.last - min(unsent, len(window))
+        if unsent is None:
+            behind = None
+        else:
+            behind = window.last - min(unsent + never_written, len(window))
         window.rewind(behind)
         self.arrivals.begin(opening.first if has_body else self.arrivals.received + 1)
 

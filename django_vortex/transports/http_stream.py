@@ -3,6 +3,8 @@
 Takes texts from a connection, gives bytes to Django. Texts wait in a slot of about one chunk until
 the socket takes more; what is in the slot when the peer's next request arrives has not left yet,
 and moves over to the new response.
+
+A short response ends by itself: proxies that buffer deliver nothing of it before that.
 """
 
 import asyncio
@@ -17,6 +19,12 @@ CHUNK_BYTES = 65_536
 CLOSE_SECONDS = 5.0
 """How long a peer has for reading the end of a response before its connection is dropped."""
 
+SHORT_SECONDS = 20.0
+"""How long a short response waits for something to say; clients give up after 25 s of silence."""
+
+BURST_SECONDS = 0.01
+"""How long a short response stays open behind its first message, for those that follow at once."""
+
 BeforeSecond = Callable[[], Awaitable[None]]
 
 
@@ -25,23 +33,32 @@ class HttpStream:
 
     Args:
         flow: Of the request.
+        is_short: Whether the response ends as soon as it has carried a message. Introductions and
+            counts are none.
 
     Attributes:
         has_first_text_alone: Whether the first chunk is the first text and nothing else.
+        is_complete: Whether it was short and has ended by itself.
         on_end: Called once when the response has ended, whoever ended it; to be set after the
             connection was opened.
     """
 
     __slots__ = (
-        *("_abort_timer", "_flow", "_is_closed", "_is_over", "_room", "_texts"),
-        *("_texts_bytes", "_waiting", "_work", "has_first_text_alone", "on_end"),
+        *("_abort_timer", "_end_timer", "_flow", "_is_closed", "_is_ending", "_is_introduced"),
+        *("_is_over", "_is_short", "_room", "_texts", "_texts_bytes", "_waiting", "_work"),
+        *("has_first_text_alone", "is_complete", "on_end"),
     )
 
     framed = True
 
-    def __init__(self, flow: Flow) -> None:
+    def __init__(self, flow: Flow, *, is_short: bool = False) -> None:
         self._flow = flow
+        self._is_short = is_short
+        self._is_introduced = False
+        self._is_ending = False
+        self._end_timer: asyncio.TimerHandle | None = None
         self.has_first_text_alone = False
+        self.is_complete = False
         self.on_end: Callable[[HttpStream], object] | None = None
         self._texts: list[str] = []
         self._texts_bytes = 0
@@ -78,6 +95,16 @@ class HttpStream:
         self._texts.append(text)
         self._texts_bytes += len(text)
         _wake(self._work)
+        if self._is_short:
+            if self._is_introduced and "," not in text:  # counts have one, base64 has none
+                self._end_after(BURST_SECONDS)
+            self._is_introduced = True
+
+    def end_soon(self) -> None:
+        """End a short response after what is in the slot; nothing happens to others."""
+        if self._is_short:
+            self._is_ending = True
+            _wake(self._work)
 
     def close(self, code: int, reason: str, last_text: str = "") -> None:
         """End the response after what is in the slot; see `Stream.close`."""
@@ -112,12 +139,15 @@ class HttpStream:
         """
         try:
             self._flow.start()
+            if self._is_short:
+                self._end_after(SHORT_SECONDS)
             before_second = None if before_first is None else await before_first()
             texts = 1 if self.has_first_text_alone else None
             while self._texts or not self._is_closed:
                 await self._wait_for_work()
                 if not self._flow.is_writable:
                     await self._flow.wait_writable()
+                is_last = self._is_ending
                 chunk, texts = self._take_chunk(texts), None
                 # A longer text is cut, so that a socket that takes no more holds up the rest.
                 for start in range(0, len(chunk), CHUNK_BYTES):
@@ -127,6 +157,9 @@ class HttpStream:
                 if before_second is not None:
                     await before_second()
                     before_second = None
+                if is_last and not self._is_closed:
+                    self.is_complete = True
+                    break  # what has come meanwhile goes out with the next response
         finally:
             # Twisted wants this before the end of the response, so `end` would be too late.
             self._flow.stop()
@@ -140,13 +173,25 @@ class HttpStream:
 
     def _forget(self) -> None:
         self._is_closed = self._is_over = True
+        if self._end_timer is not None:
+            self._end_timer.cancel()
         _wake(self._room)
         if self.on_end is not None:
             on_end, self.on_end = self.on_end, None
             on_end(self)
 
+    def _end_after(self, seconds: float) -> None:
+        """Let a short response end, unless it does so before."""
+        loop = asyncio.get_running_loop()
+        timer = self._end_timer
+        if timer is not None:
+            if timer.when() <= loop.time() + seconds:
+                return
+            timer.cancel()
+        self._end_timer = loop.call_later(seconds, self.end_soon)
+
     async def _wait_for_work(self) -> None:
-        if not self._texts and not self._is_closed:
+        if not self._texts and not self._is_closed and not self._is_ending:
             self._work = asyncio.get_running_loop().create_future()
             await self._work
 

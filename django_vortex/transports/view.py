@@ -76,7 +76,8 @@ async def vortex_view(request: HttpRequest, *, is_probed: bool = False) -> HttpR
     # Read before the first byte goes out: a D0 peer can not bear what others get first.
     protocol = Protocol(server.codec, framed=True, dialect=greeted.dialect)
     events: list[Event] = []
-    rest = cut(request.read())
+    body = request.read()
+    rest = cut(body)
     for data in rest:
         events += protocol.receive(data)
         if protocol.dialect is not None or len(events) > 1:
@@ -84,16 +85,24 @@ async def vortex_view(request: HttpRequest, *, is_probed: bool = False) -> HttpR
         await asyncio.sleep(0)
     else:
         events += protocol.finish()
-    stream = HttpStream(request.scope.get(SCOPE_KEY) or Flow(_send_nothing))
+    opening = greeted.opening
+    stream = HttpStream(
+        request.scope.get(SCOPE_KEY) or Flow(_send_nothing),
+        is_short=opening is not None and opening.wants_short,
+    )
     try:
         peer, identity = await _identify(greeted, request)
         with hub.handler_connections():
             connection = await server.open(
-                peer, identity, stream, dialect=protocol.dialect, opening=greeted.opening
+                peer, identity, stream, dialect=protocol.dialect, opening=opening
             )
     except RefusedError as error:
         return _refuse(Refusal.from_error(error), request)
-    stream.on_end = connection.detach
+    stream.on_end = lambda ended: connection.detach(ended, is_complete=ended.is_complete)
+    session = connection.session
+    is_expected = opening is not None and opening.continues and bool(session and session.is_resumed)
+    if body or not is_expected:
+        stream.end_soon()  # a short response: the peer waits for the counts, or the introduction
     try:
         with hub.handler_connections():
             await _hand_on(connection, stream, protocol, events, rest)

@@ -41,7 +41,9 @@ TRANSPORTS: Final[Mapping[str, Sequence[str]]] = {
     "websocket": ["websocket"],
     "http": ["http"],
     "both": ["websocket", "http"],
+    "short": ["http"],
 }
+"""By names of clients; the proxy before the last delivers responses at their end only."""
 
 FORBIDDEN: Final = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
@@ -192,8 +194,11 @@ async def run(
         for name in names:
             proxy = await stack.enter_async_context(tcp_proxy(rng.choice(ports)))
             client = await stack.enter_async_context(
-                connect(proxy.url, transports=TRANSPORTS[name], open_timeout=PATIENCE_SECONDS)
+                connect(proxy.url, transports=TRANSPORTS[name], open_timeout=0)
             )
+            # Else it would find out in five seconds.
+            client._driver._is_short = proxy.buffers = name == "short"
+            await client.wait_online(PATIENCE_SECONDS)
             # Else most of the time would go by without a connection.
             client._driver._backoff = Backoff(lambda: rng.random() / 20)
             travellers.append(Traveller(name, f"{run_id}/{name}", client, proxy))

@@ -27,6 +27,7 @@ class TcpProxy:
         passes: Cleared to forward nothing any more; connections stay open.
         passes_up: The same for what goes to the server only.
         passes_down: The same for what comes from it only.
+        buffers: Whether each HTTP response is held back until its end, and all of a WebSocket.
         answer: What every new connection gets instead of the server, if anything.
         answer_to_upgrades: The same for WebSockets alone.
         heads: The first bytes of every connection.
@@ -40,6 +41,7 @@ class TcpProxy:
         self.passes_down = asyncio.Event()
         for event in (self.passes, self.passes_up, self.passes_down):
             event.set()
+        self.buffers = False
         self.answer: bytes | None = None
         self.answer_to_upgrades: bytes | None = None
         self.heads: list[bytes] = []
@@ -94,9 +96,12 @@ class TcpProxy:
             self._writers.add(far_writer)
             self._transports.add(far_writer.transport)
             far_writer.write(head)
+            down = self._forward
+            if self.buffers:
+                down = self._forward_at_end if is_upgrade else self._forward_whole
             ways = [
                 asyncio.ensure_future(self._forward(reader, far_writer, self.passes_up)),
-                asyncio.ensure_future(self._forward(far_reader, writer, self.passes_down)),
+                asyncio.ensure_future(down(far_reader, writer, self.passes_down)),
             ]
             try:
                 await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
@@ -120,6 +125,42 @@ class TcpProxy:
             await passes.wait()
             writer.write(data)
             await writer.drain()
+
+    async def _forward_whole(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, passes: asyncio.Event
+    ) -> None:
+        """Forward responses one by one, each when all of it is there."""
+        while data := await _read_response(reader):
+            await self.passes.wait()
+            await passes.wait()
+            writer.write(data)
+            await writer.drain()
+
+    async def _forward_at_end(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, passes: asyncio.Event
+    ) -> None:
+        data = await reader.read(-1)
+        await passes.wait()
+        writer.write(data)
+        await writer.drain()
+
+
+async def _read_response(reader: asyncio.StreamReader) -> bytes:
+    """Return the next HTTP response, b"" where there will be none."""
+    try:
+        head = await reader.readuntil(b"\r\n\r\n")
+        fields = head.lower()
+        if b"transfer-encoding: chunked" not in fields:
+            _, found, length = fields.partition(b"content-length:")
+            rest = reader.readexactly(int(length.split()[0])) if found else reader.read(-1)
+            return head + await rest
+        parts = [head]
+        while parts[-1] != b"0\r\n\r\n":
+            line = await reader.readuntil(b"\r\n")
+            parts.append(line + await reader.readexactly(int(line, 16) + 2))
+        return b"".join(parts)
+    except asyncio.IncompleteReadError:
+        return b""
 
 
 @asynccontextmanager

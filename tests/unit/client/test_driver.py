@@ -23,12 +23,27 @@ from django_vortex.wire.codec import Codec
 from django_vortex.wire.dialects import Dialect, WireForm
 from django_vortex.wire.envelope import NAME_KEY, UUID_KEY, PayloadEnvelope
 from django_vortex.wire.messages import encode_message
+from django_vortex.wire.opening import SESSION_KEY, SessionInfo
 from tests.support.waiting import eventually
 
 CODEC = Codec()
 INFO = encode_message(
     PayloadEnvelope({UUID_KEY: "server", NAME_KEY: "its name"}),
     WireForm(Dialect.NATIVE, framed=False),
+    None,
+    CODEC,
+)
+
+
+COUNTED_INFO = encode_message(
+    PayloadEnvelope(
+        {
+            UUID_KEY: "server",
+            NAME_KEY: "its name",
+            SESSION_KEY: SessionInfo(False, 1, 0, 1, 30.0).to_record(),
+        }
+    ),
+    WireForm(Dialect.NATIVE, framed=True),
     None,
     CODEC,
 )
@@ -209,3 +224,96 @@ async def test_messages_that_are_too_long_together_are_written_in_smaller_parts(
     await client.close()
     assert repr(client) == "<Client 'test' uuid ended: The client is closed>"
     await asyncio.gather(*calls, return_exceptions=True)
+
+
+class SwallowingWorld(World):
+    """Where nothing of a response is delivered before its end, until that is put right.
+
+    Attributes:
+        tried: What each attempt was: the transport, and whether it asks for short responses.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(Random(1))
+        self.is_kind = True
+        self.swallows = True
+        self.blocks_short = False
+        self.tried: list[tuple[str, bool]] = []
+
+    async def open_websocket(self, address: Address, first: Sequence[str]) -> FakeLine:
+        self.tried.append(("websocket", False))
+        raise LineEnded(Ending("refused"))
+
+    async def open_http(self, address: Address, first: Sequence[str]) -> FakeLine:
+        self.tried.append(("http", address.is_short))
+        if self.swallows and (self.blocks_short or not address.is_short):
+            await asyncio.Event().wait()
+        line = CountingLine(self)
+        self.lines.append(line)
+        return line
+
+
+class CountingLine(FakeLine):
+    """A response of a server that counts."""
+
+    framed = True
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world)
+        self._has_begun = False
+
+    async def receive(self) -> str:
+        if not self._has_begun:
+            self._has_begun = True
+            return ""
+        return COUNTED_INFO if await super().receive() == INFO else ""
+
+
+def make_short_client(world: SwallowingWorld, monkeypatch: pytest.MonkeyPatch) -> Client:
+    monkeypatch.setattr(driver, "INFO_SECONDS", 0.05)
+    client = make_client(world)
+    client._driver._backoff = backoff.Backoff(lambda: 0.0)
+    client._driver._transports = {"websocket": world.open_websocket, "http": world.open_http}
+    return client
+
+
+async def test_short_responses_are_asked_for_where_no_info_comes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = SwallowingWorld()
+    client = make_short_client(world, monkeypatch)
+    await client.wait_online(60)
+    assert world.tried == [("websocket", False), ("http", False), ("http", True)]
+    world.lines[0].cut()
+    await eventually(lambda: len(world.tried) > 3 and client.is_online, "another connection")
+    assert world.tried[3:] == [("http", True)], "it stays with what works"
+    await client.close()
+
+
+async def test_short_responses_that_do_not_come_either_are_given_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(driver, "ATTEMPT_SECONDS", 0.2)
+    world = SwallowingWorld()
+    world.blocks_short = True
+    client = make_short_client(world, monkeypatch)
+    await eventually(lambda: len(world.tried) >= 6, "two rounds")
+    assert world.tried[:6] == [("websocket", False), ("http", False), ("http", True)] * 2
+    await client.close()
+
+
+async def test_responses_stream_again_where_a_probe_comes_through(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(driver, "RETURN_SECONDS", (0.05,))
+    world = SwallowingWorld()
+    client = make_short_client(world, monkeypatch)
+    await client.wait_online(60)
+    await eventually(lambda: world.tried[3:].count(("http", False)) >= 2, "two probes")
+    assert client.is_online
+    assert world.tried.count(("http", True)) == 1, "they disturb nothing"
+    world.swallows = False
+    await eventually(lambda: not client._driver._is_short, "a probe that works")
+    await client.wait_online(60)
+    await eventually(lambda: client.is_online and world.tried[-1] == ("http", False), "the stream")
+    await client.close()

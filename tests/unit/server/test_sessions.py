@@ -106,6 +106,44 @@ async def test_what_was_not_acknowledged_comes_again_and_nothing_else(server, fi
     assert again.values() == [2, 3, 4]
 
 
+async def test_response_that_blocks_while_all_is_written_again_is_followed_by_the_rest(
+    server, first
+):
+    connection, stream = first
+    connection.detach(stream)
+    blocking = FakeStream(framed=True, slot=2)  # takes the introduction and one message
+    await begin(server, blocking, opening(2))
+    await settle()
+    blocking.read()
+    following = FakeStream(framed=True)
+    await begin(server, following, Opening(KEY, 1, 3, 1, 1, continues=True))
+    assert read_info(following).first == 2
+    assert blocking.values() + following.values() == [1, 2, 3]
+
+
+@pytest.mark.parametrize("continues", [False, True])
+@pytest.mark.parametrize("is_complete", [False, True])
+async def test_response_that_has_ended_by_itself_is_followed_by_what_it_gave_back(
+    server, continues, is_complete
+):
+    response = FakeStream(framed=True, slot=3)
+    connection = await begin(server, response, opening(1, since=0))
+    server.push(note(1))
+    response.read()
+    server.push(note(2))
+    connection.detach(response, is_complete=is_complete)
+    server.push(note(3))
+    following = FakeStream(framed=True)
+    await begin(server, following, Opening(KEY, 1, 2, 0, 1, continues=continues))
+    skipped = continues and is_complete
+    assert following.values() == ([2, 3] if skipped else [1, 2, 3])
+    assert read_info(following).first == (2 if skipped else 1)
+    connection.detach(following)
+    again = FakeStream(framed=True)
+    await begin(server, again, Opening(KEY, 1, 3, 0, 1, continues=True))
+    assert again.values() == [1, 2, 3], "the promise is about the response before alone"
+
+
 async def test_first_introduction_that_was_lost_loses_nothing_else(server, first):
     connection, stream = first
     connection.detach(stream)

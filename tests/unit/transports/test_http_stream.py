@@ -230,3 +230,96 @@ async def test_response_that_ended_in_time_is_not_cut_off(
     await fired.wait()
     await until_idle()
     assert not request.aborted.is_set()
+
+
+INFO = ".info."
+COUNTS = "1,2."
+
+
+async def test_short_response_ends_behind_its_first_message() -> None:
+    stream = HttpStream(Request(), is_short=True)
+    ended: list[HttpStream] = []
+    stream.on_end = ended.append
+    reader = Reader(stream.chunks())
+    for text in (INFO, COUNTS):
+        await stream.send(text)
+        await until_idle()
+    assert not reader.has_ended, "what is no message does not end it"
+    await stream.send("one.")
+    await stream.send("two.")
+    assert await reader.end() == [b".info.", b"1,2.", b"one.two."]
+    assert ended == [stream]
+    with pytest.raises(StreamClosed):
+        await stream.send("late.")
+
+
+async def test_short_response_stays_open_for_a_burst(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_stream, "BURST_SECONDS", 3600.0)
+    stream = HttpStream(Request(), is_short=True)
+    reader = Reader(stream.chunks())
+    for text in (INFO, "one.", "two."):
+        await stream.send(text)
+        await until_idle()
+    assert not reader.has_ended
+    stream.end_soon()
+    assert await reader.end() == [b".info.", b"one.", b"two."]
+
+
+async def test_short_response_with_nothing_to_say_ends_in_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(http_stream, "SHORT_SECONDS", 0.0)
+    stream = HttpStream(Request(), is_short=True)
+    await stream.send(INFO)
+    await stream.send(COUNTS)
+    assert await Reader(stream.chunks()).end() == [b".info.1,2."]
+
+
+async def test_short_response_that_is_awaited_ends_with_what_there_is() -> None:
+    stream = HttpStream(Request(), is_short=True)
+    await stream.send(INFO)
+    stream.end_soon()
+
+    async def prepare() -> None:
+        await stream.send("reply.")
+
+    assert await Reader(stream.chunks(prepare)).end() == [b".info.reply."]
+
+
+async def test_short_response_gives_back_what_comes_while_its_last_chunk_leaves() -> None:
+    request = Request()
+    stream = HttpStream(request, is_short=True)
+    given_back: list[str] = []
+    stream.on_end = lambda one: given_back.extend(one.take_unsent())
+    await stream.send(INFO)
+    stream.end_soon()
+    await stream.send(LONG * 2)
+    chunks = stream.chunks()
+    received = [await anext(chunks)]
+    await stream.send("next.")
+    received += [chunk async for chunk in chunks]
+    assert b"".join(received) == INFO.encode() + LONG.encode() * 2
+    assert given_back == ["next."]
+
+
+async def test_short_response_that_is_closed_at_its_end_says_why() -> None:
+    stream = HttpStream(Request(), is_short=True)
+    await stream.send(INFO)
+    stream.end_soon()
+    chunks = stream.chunks()
+    assert await anext(chunks) == INFO.encode()
+    stream.close(4403, "taken", "closing.")
+    assert [chunk async for chunk in chunks] == [b"closing."]
+
+
+async def test_other_responses_are_ended_by_nothing_of_this() -> None:
+    stream = HttpStream(Request())
+    stream.end_soon()
+    reader = Reader(stream.chunks())
+    for text in (INFO, "one.", "two."):
+        await stream.send(text)
+        await until_idle()
+    await asyncio.sleep(2 * http_stream.BURST_SECONDS)
+    assert not reader.has_ended
+    stream.close(1000, "")
+    await reader.end()

@@ -400,3 +400,121 @@ async def test_body_of_very_many_messages_lets_others_run_in_between(
     await post.disconnect()
     assert sum(events_in_turn) == 5000
     assert max(events_in_turn) < 1000
+
+
+def post_short(
+    app: Any, attempt: int, body: bytes = b"", *, since: int = 0, received: int = 0, flags: str = ""
+) -> Connection:
+    """Post as a client of ours that wants short responses."""
+    said = f"{'k' * 22}.{since}.{attempt}.{received}.1.{flags}s"
+    return Connection.post(
+        app,
+        body,
+        headers=[(b"vortex-session", said.encode())],
+        vortexUuid="u",
+        vortexName="n",
+        vortexDialect="native",
+        vortexVersion="2",
+    )
+
+
+def messages(post: Connection) -> list[Any]:
+    """Return the keys of all that a short response had but its counts."""
+    pieces = [one for one in post.body.removesuffix(".").split(".") if "," not in one]
+    return keys(".".join(pieces) + ".")
+
+
+async def test_short_response_ends_at_once_where_the_introduction_is_awaited() -> None:
+    app = application()
+    first = post_short(app, 1, flags="c")  # a server that was started anew meanwhile
+    await first.end()
+    assert messages(first) == [None, "info"]
+    second = post_short(app, 2, since=1)
+    await second.end()
+    assert messages(second) == [None, "info"]
+    assert hub.get_server().connections["u"].stream is None  # held, until it comes back
+
+
+async def test_short_response_ends_with_what_there_is_to_say(echo: None) -> None:
+    app = application()
+    await post_short(app, 1).end()
+    waiting = post_short(app, 2, since=1, flags="c")
+    await waiting.wait_for(2)
+    assert not waiting.has_ended
+    hub.get_server().push(PayloadEnvelope({"key": "test.note"}))
+    await waiting.end()
+    assert messages(waiting) == [None, "info", "test.note"]
+
+    hub.get_server().push(PayloadEnvelope({"key": "test.held"}))
+    third = post_short(app, 3, since=1, received=1, flags="c")
+    await third.end()
+    assert messages(third) == [None, "info", "test.held"]
+
+    asking = post_short(app, 4, pack(key="test.view"), since=1, received=2, flags="c")
+    await asking.end()
+    assert messages(asking) == [None, "info", "test.view"]
+
+
+async def test_short_response_to_messages_ends_at_once() -> None:
+    app = application()
+    await post_short(app, 1).end()
+    post = post_short(app, 2, pack(key="test.view"), since=1, flags="c")
+    await post.end()
+    assert messages(post) == [None, "info"]
+    assert post.body.endswith("1,0.")
+
+
+@pytest.mark.parametrize("flags", ["", "c"])
+async def test_what_is_in_a_short_response_is_written_again_where_nobody_reads_that(
+    flags: str,
+) -> None:
+    """The response has ended by itself and may still be on its way to the peer."""
+    app = application()
+    await post_short(app, 1).end()
+    waiting = post_short(app, 2, since=1, flags="c")
+    await waiting.wait_for(2)
+    hub.get_server().push(PayloadEnvelope({"key": "test.first"}))
+    await waiting.end()
+    hub.get_server().push(PayloadEnvelope({"key": "test.second"}))
+    crossing = post_short(app, 3, since=1, received=0, flags=flags)
+    await crossing.end()
+    expected = ["test.second"] if flags else ["test.first", "test.second"]
+    assert messages(crossing) == [None, "info", *expected]
+    behind = post_short(app, 4, b".", since=1, received=2, flags=flags)
+    await behind.end()
+    assert messages(behind) == [None, "info"]
+    assert not len(hub.get_server().connections["u"].session.window)
+
+
+async def test_short_response_that_was_cut_is_not_taken_for_read() -> None:
+    app = application()
+    await post_short(app, 1).end()
+    waiting = post_short(app, 2, since=1, flags="c")
+    await waiting.wait_for(2)
+    hub.get_server().push(PayloadEnvelope({"key": "test.first"}))
+    await waiting.disconnect()
+    again = post_short(app, 3, since=1, flags="c")
+    await again.end()
+    assert messages(again) == [None, "info", "test.first"]
+
+
+async def test_overtaken_post_is_refused() -> None:
+    app = application()
+    await post_short(app, 1).end()
+    await post_short(app, 3, since=1).end()
+    late = post_short(app, 2, since=1)
+    await late.end()
+    assert late.head[0] == 409
+
+
+async def test_short_response_with_nothing_to_say_is_no_end_of_the_session(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("django_vortex.transports.http_stream.SHORT_SECONDS", 0.05)
+    app = application()
+    await post_short(app, 1).end()
+    for attempt in (2, 3):
+        post = post_short(app, attempt, since=1, flags="c")
+        await post.end()
+        assert messages(post) == [None, "info"]
+    assert hub.get_server().connections["u"].session.is_resumed
