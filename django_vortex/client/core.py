@@ -126,6 +126,8 @@ class Core:
         self.has_news = False
         """Whether the server has acknowledged, or has said who it is; whoever looks resets it."""
         self._is_asking = False
+        self._asked = -1
+        """The number of the last message that the server was asked about on this connection."""
         self._max_batch = MAX_MESSAGES
 
     @property
@@ -235,6 +237,7 @@ class Core:
         self._liveness = Liveness(now, silent_seconds=self._silent_seconds)
         self._is_framed = framed
         self._ending = None
+        self._asked = -1
 
     def receive(self, data: str | bytes, now: float) -> Ending | None:
         """Take what came; return how the connection ends if that says so.
@@ -297,11 +300,23 @@ class Core:
             return ""
         if self._liveness is not None:
             self._liveness.speak(now)
+        self._asked = session.window.written
         return session.make_beat()
 
     def ask_counts(self) -> None:
         """Have the server say what has arrived there; it does so at once."""
         self._is_asking = True
+
+    def ask_arrival(self) -> bool:
+        """Do the same, unless the server was asked since the last message was written.
+
+        Returns:
+            Whether there is something new to be said; whoever waits for the answer may call this
+            as often as anything happens.
+        """
+        is_new = not self._is_asking and self.session.window.written != self._asked
+        self._is_asking |= is_new
+        return is_new
 
     def refuse_written(self, batch: Sequence[Message], error: LimitExceeded) -> None:
         """Take notice that a POST was too long, so that nothing of it has arrived.
