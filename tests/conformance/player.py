@@ -82,6 +82,7 @@ async def play(
         for unit in range(counts[way])
         for place in get_args(Place)
     ]
+    print(f"{dict(counts)} units, {len(traps)} cuts")
     assert len(traps) >= 30, f"only {counts} passed"
     random.shuffle(traps)  # those that need long wait beside others
     gate, faults = asyncio.Semaphore(AT_ONCE), []

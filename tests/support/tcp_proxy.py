@@ -121,6 +121,8 @@ class TcpProxy:
         self.delay_seconds = 0.0
         self.buffers = False
         self.replies: list[bytearray] = []
+        self._is_stopped = False
+        self._sprung: Trap | None = None
         self._passages: set[Passage] = set()
         self._transports: WeakSet[asyncio.WriteTransport] = WeakSet()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -187,6 +189,7 @@ class TcpProxy:
 
     async def stop(self) -> None:
         """End everything, also what would wait for ever for a side that reads nothing."""
+        self._is_stopped = True
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -211,6 +214,10 @@ class TcpProxy:
             await self._answer(passage, head, reader)
         except OSError:
             return  # one side is gone
+        except asyncio.CancelledError:
+            if not self._is_stopped:
+                raise
+            return  # or Python 3.11 would report it as an error
         finally:
             for one in (passage.near, passage.far):
                 if one is not None:
@@ -297,8 +304,6 @@ class TcpProxy:
                     return passed + piece
             passed += piece
         return passed
-
-    _sprung: Trap | None = None
 
     def _spring(self) -> None:
         """Cut where the trap was in what has been passed on."""
