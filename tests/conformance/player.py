@@ -121,7 +121,10 @@ async def play_once(
                     way = await scene.open_way(name)
                     actor = actors[name] = make_actor(scenario, combination, run, way)
                     stack.push_async_callback(actor.leave)
-                await actors[name].do(step)
+                if step["do"] == "expect_pushes":
+                    await Promises(scenario, scene, actors[name].account).wait_for_pushes()
+                else:
+                    await actors[name].do(step)
             except Exception as error:
                 raise AssertionError(f"step {number} {dict(step)}: {error!r}") from error
         proxy = scene.ways["a"].proxy
@@ -149,10 +152,14 @@ class Promises:
         self._scene = scene
         self._account = account
 
+    async def wait_for_pushes(self) -> None:
+        """Wait until all has come that was pushed, unless the client says that something was lost."""
+        await eventually(lambda: not self._find_missing() or self._account.lost, "all pushes")
+
     async def check(self) -> None:
         """Wait until all has come that has to, and fail where something is not as promised."""
         account = self._account
-        await eventually(lambda: not self._find_missing() or account.lost, "all pushes")
+        await self.wait_for_pushes()
         if account.rows is not None:
             await eventually(self._is_fresh, "watched rows that are equal to a fresh query")
         await asyncio.sleep(0.1)  # for what comes twice

@@ -139,13 +139,13 @@ class Scene:
         self.latest: dict[int, int] = {}
         self.ways: dict[str, Way] = {}
         self._stack = AsyncExitStack()
-        self._pushing: list[asyncio.Task[Any]] = []
+        self._pushing: dict[str, asyncio.Task[None]] = {}
 
     async def __aenter__(self) -> "Scene":
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await asyncio.gather(*self._pushing, return_exceptions=True)
+        await asyncio.gather(*self._pushing.values(), return_exceptions=True)
         await self._stack.aclose()
 
     async def open_way(self, client: str) -> Way:
@@ -168,7 +168,7 @@ class Scene:
 
     async def come_to_rest(self) -> None:
         """Wait until all is pushed that is to be."""
-        await asyncio.gather(*self._pushing)
+        await asyncio.gather(*self._pushing.values())
 
     async def ask(self, path: str, *, server: int = -1, **query: object) -> Any:
         """Request a path of a server; the answer is JSON, or nothing."""
@@ -200,9 +200,14 @@ class Scene:
         for number in range(first, first + count) if topics else ():
             self.latest[number % topics] = number
         query = {"name": self.run, "source": source, "first": first, "count": count}
-        pushing = self.ask("push", server=server, pause=pause, topics=topics, **query)
-        task = asyncio.create_task(pushing)
-        self._pushing.append(task)
+        before = self._pushing.get(source)
+
+        async def push() -> None:
+            if before is not None:
+                await before  # each source pushes in order
+            await self.ask("push", server=server, pause=pause, topics=topics, **query)
+
+        task = self._pushing[source] = asyncio.create_task(push())
         if not background:
             await task
 
