@@ -201,6 +201,7 @@ class Core:
             deadline = self._online_clock.read(now) + seconds
         name = str(filt.get("key"))
         pending = Pending(message.request_id, name, seconds, deadline, settle, may_repeat)
+        pending.message = message if may_repeat else None
         self.requests.add(pending)
         return pending, message
 
@@ -487,12 +488,18 @@ class Core:
 
     def _settle_loss(self, loss: Loss, reason: str) -> None:
         """Send on what was certainly not done; whoever waits for the rest is told so."""
-        for message in loss.unwritten:
+        in_window = {one.request_id for one in (*loss.unwritten, *loss.unknown)}
+        acknowledged = [one for one in self.requests.find_written() if one.id not in in_window]
+        unwritten = [one.message for one in acknowledged if one.message and one.answer is None]
+        unwritten += loss.unwritten
+        for message in unwritten:
             pending = self.requests.get(message.request_id)
             if pending is not None:
                 pending.is_written = False
-        wanted = [one for one in loss.unwritten if self._is_wanted(one)]
-        self.outgoing.put_first(wanted)
+        self.outgoing.put_first(one for one in unwritten if self._is_wanted(one))
+        for one in acknowledged:
+            if one.is_written:
+                self._leave_unknown(one.id, reason)
         self._note_lost(loss.unknown, reason, pushes=True)
 
     def _note_lost(self, messages: Iterable[Message], reason: str, *, pushes: bool) -> None:
@@ -500,12 +507,16 @@ class Core:
         lost: list[Filt] = []
         for message in messages:
             if message.request_id:
-                text = f"{reason}; the server may have done this"
-                self.requests.settle(message.request_id, FateUnknown(text))
+                self._leave_unknown(message.request_id, reason)
             elif message.envelope is not None and message.envelope.filt.get("key") not in _OURS:
                 lost.append(message.envelope.filt)
         before = self._lost or Lost(reason, pushes=False)
         self._lost = Lost(reason, (*before.sent, *lost), pushes=pushes or before.pushes)
+
+    def _leave_unknown(self, request_id: str, reason: str) -> None:
+        """End a request whose answer, if there was none yet, will not come any more."""
+        text = f"{reason}; the server may have done this"
+        self.requests.settle(request_id, FateUnknown(text))
 
     def _is_wanted(self, message: Message) -> bool:
         return not message.request_id or self.requests.get(message.request_id) is not None

@@ -357,6 +357,30 @@ def test_server_is_asked_once_what_has_arrived_of_what_was_written(core):
     assert core.take_beat(0) == "0,2."
 
 
+def test_C3_requests_that_have_arrived_share_the_fate_of_their_session(core):
+    """They are in no window any more, and their answers died with the server."""
+    begin_session(core)
+    plain, repeated, answered = [], [], []
+    ask(core, plain, seconds=None)
+    pending, message = core.request({"key": "b"}, None, None, 0, repeated.append, may_repeat=True)
+    core.outgoing.put(message)
+    answered_id = ask(core, answered, seconds=None)
+    assert len(core.take(0)) == 3
+    core.receive(write({"key": "a", MESSAGE_ID: answered_id}), 0)
+    core.receive("3,1.", 0)
+    assert core.unsettled == 0
+    core.end(LOST, 1)
+    begin_session(core, resumed=False)
+    (outcome,) = plain
+    assert isinstance(outcome, FateUnknown)
+    assert len(answered) == 1
+    assert repeated == []
+    (again,) = core.take(2)
+    assert again is message
+    core.receive(write({"key": "b", MESSAGE_ID: pending.id}), 2)
+    assert len(repeated) == 1
+
+
 def test_A4_any_byte_counts_as_life(core):
     core.begin(0, framed=True)
     for second in range(0, 100, 20):
