@@ -36,6 +36,7 @@ class Account:
         latest: The numbers that came, by topic.
         lost: How often it said that its session was lost.
         rows: The titles of what it watches, None where it watches nothing.
+        is_refused: Whether it has ended because the server does not let it in.
     """
 
     answered: Counter[str] = field(default_factory=Counter)
@@ -47,6 +48,12 @@ class Account:
     latest: defaultdict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
     lost: int = 0
     rows: list[str] | None = None
+    is_refused: bool = False
+
+    @property
+    def may_lack(self) -> bool:
+        """Whether pushes may be missing, and it is known that they may."""
+        return self.lost > 0 or self.is_refused
 
 
 class Actor(Protocol):
@@ -153,21 +160,22 @@ class Promises:
         self._account = account
 
     async def wait_for_pushes(self) -> None:
-        """Wait until all has come that was pushed, unless the client says that something was lost."""
-        await eventually(lambda: not self._find_missing() or self._account.lost, "all pushes")
+        """Wait until all has come that was pushed, or the client says that it may not."""
+        account = self._account
+        await eventually(lambda: account.may_lack or not self._find_missing(), "all pushes")
 
     async def check(self) -> None:
         """Wait until all has come that has to, and fail where something is not as promised."""
         account = self._account
         await self.wait_for_pushes()
-        if account.rows is not None:
+        if account.rows is not None and not account.is_refused:
             await eventually(self._is_fresh, "watched rows that are equal to a fresh query")
         await asyncio.sleep(0.1)  # for what comes twice
         ran = await self._scene.find_ran()
         faults = [*self._find_missing(), *self._find_disorder(), *self._find_runs(ran)]
         if self._scenario.loses:
-            assert account.lost or account.unknown or account.failed, "Nothing was lost"
-            if account.lost:
+            assert account.may_lack or account.unknown or account.failed, "Nothing was lost"
+            if account.may_lack:
                 faults = [fault for fault in faults if not fault.startswith("missing")]
         else:
             faults += [f"{label}: fate unknown" for label in account.unknown]

@@ -95,7 +95,7 @@ class PythonActor:
         """Wait until all calls have ended and all that was sent has arrived."""
         async with asyncio.timeout(PATIENCE_SECONDS):
             await asyncio.gather(*self._calls.values())
-        if not self._is_closed:
+        if not self._is_closed and not self.account.is_refused:
             await self._client.flush(PATIENCE_SECONDS)
 
     async def leave(self) -> None:
@@ -223,6 +223,8 @@ class PythonActor:
         async with self._client.events() as events:
             async for event in events:
                 self._events.append(event)
+                if isinstance(event, RefusedForGood):
+                    self.account.is_refused = True
                 if isinstance(event, Lost):
                     self.account.lost += event.pushes
                     self.account.unknown |= {filt["label"] for filt in event.sent}
