@@ -50,7 +50,8 @@ last that there is; "client" is that whose proxy is meant, "a" by default):
         alternate             each new connection goes to the next server
         delay seconds         gathers what a server says
         buffer                gives a response when it has ended
-    expect_ran  as, times     how often something ran, a number or a list of those it may be
+    expect_ran  as, times     something has, or will have, run so often: a number, or a list of those
+                              that are possible
     expect_refused  count     so many replays were answered, and none was let in
 
 Verbs of the client, which each runner interprets (`Actor`). A client calls itself by the id of the

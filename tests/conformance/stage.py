@@ -248,9 +248,12 @@ class Scene:
         await asyncio.sleep(seconds)
 
     async def do_expect_ran(self, times: int | list[int], **label: str) -> None:
-        ran = (await self.find_ran())[label["as"]]
         expected = times if isinstance(times, list) else [times]
-        assert ran in expected, f"{label['as']} ran {ran} times, not {times}"
+
+        async def has_run() -> bool:
+            return (await self.find_ran())[label["as"]] in expected
+
+        await eventually(has_run, f"{label['as']} to run {times} times")
 
     async def do_expect_refused(self, count: int, client: str = "a") -> None:
         replies = self.ways[client].proxy.replies
