@@ -50,7 +50,7 @@ last that there is; "client" is that whose proxy is meant, "a" by default):
         alternate             each new connection goes to the next server
         delay seconds         gathers what a server says
         buffer                gives a response when it has ended
-    expect_ran  as, times     something has, or will have, run so often: a number, or a list of those
+    expect_ran  as, times     something has run so often, or will have: a number, or a list of those
                               that are possible
     expect_refused  count     so many replays were answered, and none was let in
 
