@@ -59,7 +59,8 @@ format: $(VENV)/.dev  ## Let ruff rewrite what it can
 bench: $(VENV)/.dev  ## The benchmarks with their goals, or with BASE=commit against that; ARGS go to them
 	$(BIN)/python -m benchmarks $(if $(BASE),--base $(BASE)) $(ARGS)
 
-chaos: $(VENV)/.dev  ## Random runs of whole systems, SEEDS (1-50), each once; results are in chaos.jsonl
+chaos: $(VENV)/.dev  ## All scenarios on all servers, transports and processes; random runs of SEEDS (1-50), each once, in chaos.jsonl
+	$(BIN)/python -m tests.conformance -q
 	$(BIN)/python -m tests.chaos $(SEEDS)
 
 docs: $(VENV)/.dev  ## The documentation as HTML in docs/_build, warnings are errors

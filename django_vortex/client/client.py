@@ -179,8 +179,8 @@ class Client:
         try:
             async with asyncio.timeout(timeout):
                 while core.unsettled:
-                    core.ask_counts()
-                    self._driver.wake()
+                    if core.ask_arrival():
+                        self._driver.wake()
                     await self._wait_written()
         except TimeoutError:
             left = core.unsettled

@@ -126,6 +126,8 @@ class Core:
         self.has_news = False
         """Whether the server has acknowledged, or has said who it is; whoever looks resets it."""
         self._is_asking = False
+        self._asked = -1
+        """The number of the last message that the server was asked about on this connection."""
         self._max_batch = MAX_MESSAGES
 
     @property
@@ -199,6 +201,7 @@ class Core:
             deadline = self._online_clock.read(now) + seconds
         name = str(filt.get("key"))
         pending = Pending(message.request_id, name, seconds, deadline, settle, may_repeat)
+        pending.message = message if may_repeat else None
         self.requests.add(pending)
         return pending, message
 
@@ -235,6 +238,7 @@ class Core:
         self._liveness = Liveness(now, silent_seconds=self._silent_seconds)
         self._is_framed = framed
         self._ending = None
+        self._asked = -1
 
     def receive(self, data: str | bytes, now: float) -> Ending | None:
         """Take what came; return how the connection ends if that says so.
@@ -299,11 +303,23 @@ class Core:
             return ""
         if self._liveness is not None:
             self._liveness.speak(now)
+        self._asked = session.window.written
         return session.make_beat()
 
     def ask_counts(self) -> None:
         """Have the server say what has arrived there; it does so at once."""
         self._is_asking = True
+
+    def ask_arrival(self) -> bool:
+        """Do the same, unless the server was asked since the last message was written.
+
+        Returns:
+            Whether there is something new to be said; whoever waits for the answer may call this
+            as often as anything happens.
+        """
+        is_new = not self._is_asking and self.session.window.written != self._asked
+        self._is_asking |= is_new
+        return is_new
 
     def refuse_written(self, batch: Sequence[Message], error: LimitExceeded) -> None:
         """Take notice that a POST was too long, so that nothing of it has arrived.
@@ -489,12 +505,18 @@ class Core:
 
     def _settle_loss(self, loss: Loss, reason: str) -> None:
         """Send on what was certainly not done; whoever waits for the rest is told so."""
-        for message in loss.unwritten:
+        in_window = {one.request_id for one in (*loss.unwritten, *loss.unknown)}
+        acknowledged = [one for one in self.requests.find_written() if one.id not in in_window]
+        unwritten = [one.message for one in acknowledged if one.message and one.answer is None]
+        unwritten += loss.unwritten
+        for message in unwritten:
             pending = self.requests.get(message.request_id)
             if pending is not None:
                 pending.is_written = False
-        wanted = [one for one in loss.unwritten if self._is_wanted(one)]
-        self.outgoing.put_first(wanted)
+        self.outgoing.put_first(one for one in unwritten if self._is_wanted(one))
+        for one in acknowledged:
+            if one.is_written:
+                self._leave_unknown(one.id, reason)
         self._note_lost(loss.unknown, reason, pushes=True)
 
     def _note_lost(self, messages: Iterable[Message], reason: str, *, pushes: bool) -> None:
@@ -502,12 +524,16 @@ class Core:
         lost: list[Filt] = []
         for message in messages:
             if message.request_id:
-                text = f"{reason}; the server may have done this"
-                self.requests.settle(message.request_id, FateUnknown(text))
+                self._leave_unknown(message.request_id, reason)
             elif message.envelope is not None and message.envelope.filt.get("key") not in _OURS:
                 lost.append(message.envelope.filt)
         before = self._lost or Lost(reason, pushes=False)
         self._lost = Lost(reason, (*before.sent, *lost), pushes=pushes or before.pushes)
+
+    def _leave_unknown(self, request_id: str, reason: str) -> None:
+        """End a request whose answer, if there was none yet, will not come any more."""
+        text = f"{reason}; the server may have done this"
+        self.requests.settle(request_id, FateUnknown(text))
 
     def _is_wanted(self, message: Message) -> bool:
         return not message.request_id or self.requests.get(message.request_id) is not None

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from django_vortex.client.errors import TimedOut
+from django_vortex.client.outgoing import Message
 from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.plain import is_true
 
@@ -37,6 +38,7 @@ class Pending:
         is_reflecting: Whether the server says when the client's watches contain what it has done.
         is_reflected: Whether they did when it was settled, as far as they have to.
         answer: The answer, while it waits for that.
+        message: What it was written as, where it may be repeated.
     """
 
     id: str
@@ -49,6 +51,7 @@ class Pending:
     is_reflecting: bool = False
     is_reflected: bool = True
     answer: PayloadEnvelope | None = None
+    message: Message | None = None
 
 
 class OnlineClock:
@@ -103,6 +106,10 @@ class Requests:
     def find_repeatable(self) -> list[str]:
         """Return the ids of those that may be asked again."""
         return [one.id for one in self._waiting.values() if one.may_repeat]
+
+    def find_written(self) -> list[Pending]:
+        """Return those that have left and have no outcome, in the order in which they were made."""
+        return [one for one in self._waiting.values() if one.is_written]
 
     def answer(self, request_id: object, envelope: PayloadEnvelope, online_time: float) -> bool:
         """End the request with an id by its answer, at once or when it is reflected.
@@ -167,7 +174,7 @@ class Requests:
 
     def fail_written(self, error: Exception) -> None:
         """Fail the requests that have left: whether they are done nobody will tell."""
-        for pending in [one for one in self._waiting.values() if one.is_written]:
+        for pending in self.find_written():
             self.settle(pending.id, copy(error))
 
     def fail_all(self, error: Exception) -> None:

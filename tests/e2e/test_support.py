@@ -1,13 +1,16 @@
 """The helpers themselves: a test that waits for the wrong thing proves nothing."""
 
+import asyncio
 import sys
 from pathlib import Path
 
 import pytest
 import redis
 
+from tests.support.ports import HOST
 from tests.support.processes import LoggedProcess, run
 from tests.support.redis_server import RedisServer
+from tests.support.tcp_proxy import Place, Trap, tcp_proxy
 from tests.support.waiting import GaveUp, eventually, wait_until
 
 
@@ -53,3 +56,37 @@ def test_redis_server_forgets_everything_when_restarted(redis_server: RedisServe
     assert is_stored()
     redis_server.restart()
     assert not is_stored()
+
+
+@pytest.mark.parametrize(
+    ("place", "arrived"), [("before", b""), ("in", b"01234"), ("after", b"0123456789")]
+)
+async def test_proxy_cuts_at_the_place_of_a_trap(place: Place, arrived: bytes) -> None:
+    head = b"POST / HTTP/1.1\r\nContent-Length: 10\r\n\r\n"
+    got = bytearray()
+    ended = asyncio.Event()
+
+    async def record(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while data := await reader.read(100):
+                got.extend(data)
+        except ConnectionError:
+            pass  # a cut is no end in good order
+        finally:
+            ended.set()
+            writer.close()
+
+    server = await asyncio.start_server(record, HOST, 0)
+    async with server, tcp_proxy(server.sockets[0].getsockname()[1]) as proxy:
+        proxy.trap = Trap("up", 1, place)
+        reader, writer = await asyncio.open_connection(HOST, proxy.port)
+        writer.write(head + b"0123456789" + head)
+        async with asyncio.timeout(60):
+            with pytest.raises(ConnectionError):
+                assert await reader.read() == b"", "the end in good order"
+                raise ConnectionError
+            await ended.wait()
+        assert bytes(got) == head + arrived
+        assert proxy.cuts == 1
+        assert proxy.trap is None
+        writer.close()

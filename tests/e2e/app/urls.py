@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from tests.e2e.app import revoking, tokens, views
+from tests.e2e.app import conformance, revoking, tokens, views
 from tests.e2e.app.cancelling import works
 from tests.e2e.app.counted import push_counted, tell_counted
 from tests.e2e.app.flood import flood
@@ -15,6 +15,11 @@ urlpatterns = [
     path("works", works),
     path("push_counted", push_counted),
     path("counted", tell_counted),
+    path("conformance/push", conformance.push_numbers),
+    path("conformance/ran", conformance.tell_ran),
+    path("conformance/change", conformance.change_rows),
+    path("conformance/token", conformance.make_token),
+    path("conformance/rows", conformance.tell_rows),
     path("push", views.push),
     path("push_async", views.push_async),
     path("login", views.log_in),

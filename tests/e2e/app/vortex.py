@@ -17,6 +17,7 @@ from django_vortex import (
 )
 from tests.e2e.app import (
     cancelling,
+    conformance,
     counted,
     crud,
     databases,
@@ -28,6 +29,7 @@ from tests.e2e.app import (
 )
 
 assert cancelling.events is not None, "importing it registers its endpoints"
+assert conformance.note, "importing it registers its endpoints"
 assert counted.runs is not None, "importing it registers its endpoints"
 assert databases.handlers, "importing it registers its endpoints"
 assert crud.engine, "importing it registers its endpoints"

@@ -18,6 +18,7 @@ from django_vortex.wire.envelope import LIMIT_KEY, NAME_KEY, UUID_KEY, VERSION_K
 from django_vortex.wire.framing import reframe
 from django_vortex.wire.limits import Limits
 from django_vortex.wire.messages import encode_message
+from django_vortex.wire.opening import SESSION_KEY, SessionInfo
 from django_vortex.wire.pieces import PiecedText
 from django_vortex.wire.protocol import Protocol
 from django_vortex.wire.reserved import (
@@ -326,6 +327,58 @@ def test_beat_is_due_when_nothing_was_written(core):
     core.take(15)
     assert core.tick(20) is Due.NOTHING
     assert core.tick(25) is Due.BEAT
+
+
+def begin_session(core: Core, *, received: int = 0, resumed: bool = False) -> None:
+    core.begin(0.0, framed=False)
+    session = SessionInfo(resumed, 1, received, 1, 30.0)
+    filt = {UUID_KEY: "server", NAME_KEY: "", VERSION_KEY: 2, SESSION_KEY: session.to_record()}
+    core.receive(encode_message(PayloadEnvelope(filt), FORM, None, CODEC), 0.0)
+
+
+def test_server_is_asked_once_what_has_arrived_of_what_was_written(core):
+    begin_session(core)
+    core.outgoing.put(core.encode({"key": "a"}, None))
+    assert core.ask_arrival()
+    assert not core.ask_arrival(), "it is still to be said"
+    assert len(core.take(0)) == 1
+    assert core.take_beat(0) == "0,1."
+    for _ in range(3):
+        assert not core.ask_arrival(), "the answer is under way"
+        assert core.take_beat(0) is None
+    core.outgoing.put(core.encode({"key": "b"}, None))
+    core.take(0)
+    assert core.ask_arrival(), "more was written"
+    assert core.take_beat(0) == "0,2."
+    core.end(LOST, 1)
+    begin_session(core, received=1, resumed=True)
+    assert core.ask_arrival(), "the answer was lost"
+    core.take(0)
+    assert core.take_beat(0) == "0,2."
+
+
+def test_C3_requests_that_have_arrived_share_the_fate_of_their_session(core):
+    """They are in no window any more, and their answers died with the server."""
+    begin_session(core)
+    plain, repeated, answered = [], [], []
+    ask(core, plain, seconds=None)
+    pending, message = core.request({"key": "b"}, None, None, 0, repeated.append, may_repeat=True)
+    core.outgoing.put(message)
+    answered_id = ask(core, answered, seconds=None)
+    assert len(core.take(0)) == 3
+    core.receive(write({"key": "a", MESSAGE_ID: answered_id}), 0)
+    core.receive("3,1.", 0)
+    assert core.unsettled == 0
+    core.end(LOST, 1)
+    begin_session(core, resumed=False)
+    (outcome,) = plain
+    assert isinstance(outcome, FateUnknown)
+    assert len(answered) == 1
+    assert repeated == []
+    (again,) = core.take(2)
+    assert again is message
+    core.receive(write({"key": "b", MESSAGE_ID: pending.id}), 2)
+    assert len(repeated) == 1
 
 
 def test_A4_any_byte_counts_as_life(core):
