@@ -17,6 +17,7 @@ COMPARED: Final = ("codec", "crud", "dispatch", "round_trips", "broadcast", "mem
 MODULES: Final = (
     *COMPARED,
     "sessions",
+    "killing",
     "calls",
     "native",
     "client",

@@ -34,6 +34,9 @@ BROADCAST_OVER_SOCKETIO: Final = 6.0
 SESSION_OVER_NONE: Final = 0.952
 """Peers of our own dialect that have a session against those that have none."""
 
+KILLED_WITH_SESSIONS: Final = 0.8
+"""Clients of a killed server with sessions, which are asked for elsewhere first, against none."""
+
 IDLE_MEMORY_OVER_GROUP: Final = 2.0
 """Memory of an idle socket against a consumer that joined one group."""
 
