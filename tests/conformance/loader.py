@@ -9,8 +9,9 @@ Takes the files of ``scenarios/``, gives `Scenario`s. Each file is a list of obj
         processes   1, 2: by how many servers behind one Redis (both)
         settings    entries of VORTEX beside `SETTINGS`
         feature     what has to be built first; it is expected to fail until a client has that
-    waits     seconds of the client, in place of its own 10, 25 and 60: "attempt" (until the first
-              word of the server), "silent" (without a word), "return" (until a WebSocket is tried)
+    waits     seconds of the client, in place of its own 10, 5, 25 and 60: "attempt" (until the
+              server's first word), "info" (the same over HTTP, before short answers are asked for),
+              "silent" (without a word), "return" (until a WebSocket is tried)
     loses     true where the session is lost, or the client refused; "maybe" where that depends on
               who comes first; else nothing may be lost, and no fate is unknown
     cuts      true, or the seconds for which one direction is lost before the cut: the steps are
