@@ -9,9 +9,11 @@ Takes the files of ``scenarios/``, gives `Scenario`s. Each file is a list of obj
         processes   1, 2: by how many servers behind one Redis (both)
         settings    entries of VORTEX beside `SETTINGS`
         feature     what has to be built first; it is expected to fail until a client has that
-    waits     seconds of the client, in place of its own 10, 25 and 60: "attempt" (until the first
-              word of the server), "silent" (without a word), "return" (until a WebSocket is tried)
-    loses     true where the session is lost; else nothing may be lost, and no fate is unknown
+    waits     seconds of the client, in place of its own 10, 5, 25 and 60: "attempt" (until the
+              server's first word), "info" (the same over HTTP, before short answers are asked for),
+              "silent" (without a word), "return" (until a WebSocket is tried)
+    loses     true where the session is lost, or the client refused; "maybe" where that depends on
+              who comes first; else nothing may be lost, and no fate is unknown
     cuts      true, or the seconds for which one direction is lost before the cut: the steps are
               played once without a cut, then once for every place at which it can be: before, in
               and after each head, body, chunk and frame, in each direction (`Trap`)
@@ -83,7 +85,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 from zlib import crc32
 
 FOLDER: Final = Path(__file__).parent / "scenarios"
@@ -147,7 +149,7 @@ class Scenario:
     steps: Sequence[Step]
     needs: Mapping[str, Any] = field(default_factory=dict)
     waits: Mapping[str, float] = field(default_factory=dict)
-    loses: bool = False
+    loses: bool | Literal["maybe"] = False
     cuts: bool | float = False
 
     @property

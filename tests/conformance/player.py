@@ -174,7 +174,8 @@ class Promises:
         ran = await self._scene.find_ran()
         faults = [*self._find_missing(), *self._find_disorder(), *self._find_runs(ran)]
         if self._scenario.loses:
-            assert account.may_lack or account.unknown or account.failed, "Nothing was lost"
+            is_lost = account.may_lack or account.unknown or account.failed
+            assert is_lost or self._scenario.loses == "maybe", "Nothing was lost"
             if account.may_lack:
                 faults = [fault for fault in faults if not fault.startswith("missing")]
         else:

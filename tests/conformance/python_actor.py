@@ -31,7 +31,7 @@ from tests.conformance.player import Account
 from tests.conformance.stage import Way
 from tests.support.waiting import PATIENCE_SECONDS, eventually
 
-FEATURES: Final = frozenset[str]()
+FEATURES: Final = frozenset({"short_answers"})
 """What scenarios need and this client has; see ``feature`` in `tests.conformance.loader`."""
 
 EVENTS: Final[dict[str, type[Event]]] = {
@@ -50,6 +50,7 @@ def waiting(scenario: Scenario) -> Iterator[None]:
     """Let clients that are made meanwhile wait as long as a scenario says."""
     constants: dict[str, list[tuple[Any, str, Callable[[float], Any]]]] = {
         "attempt": [(driver, "ATTEMPT_SECONDS", float), (driver, "MAX_ATTEMPT_SECONDS", float)],
+        "info": [(driver, "INFO_SECONDS", float)],
         "silent": [(connecting, "SILENT_SECONDS", float)],
         "return": [(driver, "RETURN_SECONDS", lambda seconds: (seconds,))],
     }
