@@ -18,6 +18,7 @@ from django_vortex.routing.address import EVERYONE, Address
 from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.routing.peer import Peer
 from django_vortex.routing.readers import Readers
+from django_vortex.server.admission import Admission
 from django_vortex.server.clock import Clock
 from django_vortex.server.connection import Connection
 from django_vortex.server.delivery import Delivery, coalesce_key
@@ -93,6 +94,8 @@ class Server:
         """Who is here."""
         self._heartbeats: Heartbeats[Connection] = Heartbeats(options.heartbeat_seconds)
         self._throttle = Throttle(options)
+        self.admission = Admission(options.opening_seconds, self._clock.monotonic)
+        """Who may open a connection now; whoever calls `open` asks it before."""
         self.pace = Pace(options, self._clock.monotonic)
         """How often peers may come and ask."""
         self.logins = Logins(self, self.peers, judge)
@@ -193,7 +196,8 @@ class Server:
                     self._watching.rescope(connection)
             return connection
         if not self.processes.is_known(uuid):
-            self._throttle.admit(identity.address, self.now)
+            is_anonymous = identity.kind != "user"
+            self._throttle.admit(identity.address, self.now, is_anonymous=is_anonymous)
         self.processes.know(uuid, self.now)
         connection = Connection(self, peer, identity, opening)
         self.peers.add(connection)
@@ -209,6 +213,10 @@ class Server:
             connection.close(NORMAL_CLOSURE, "The server failed")
             raise
         return connection
+
+    def is_known(self, uuid: str) -> bool:
+        """Return whether a peer is here, or was lately in any process."""
+        return uuid in self.peers.by_uuid or self.processes.is_known(uuid)
 
     def count_refused(self, peer: Peer, identity: Identity) -> None:
         """Count a peer that is refused for what it shows like a new one.

@@ -1,4 +1,7 @@
-"""Limit the number of new peers, per client address and in all, in a rolling period."""
+"""Limit the number of new peers, per client address and in all, in a rolling period.
+
+Only anonymous ones count for their address: behind one there may be a whole company.
+"""
 
 from collections import deque
 
@@ -19,8 +22,13 @@ class Throttle:
         self._admitted: deque[tuple[float, str]] = deque()
         self._by_address: dict[str, deque[float]] = {}
 
-    def admit(self, address: str, now: float) -> None:
+    def admit(self, address: str, now: float, *, is_anonymous: bool = True) -> None:
         """Count a new peer.
+
+        Args:
+            address: Where it comes from.
+            now: The monotonic time.
+            is_anonymous: Whether nobody is logged in.
 
         Raises:
             TooManyPeers: There were as many as may be; nothing is counted then.
@@ -28,18 +36,22 @@ class Throttle:
         self._expire(now)
         if self._limit and len(self._admitted) >= self._limit:
             raise self._refusal("Too many new peers", self._admitted[0][0], now)
-        times = self._by_address.get(address)
+        address = address if is_anonymous else ""
+        times = self._by_address.get(address) if address else None
         if self._limit_per_address and times and len(times) >= self._limit_per_address:
             raise self._refusal("Too many new peers from this address", times[0], now)
         if not self._limit and not self._limit_per_address:
             return
         self._admitted.append((now, address))
-        self._by_address.setdefault(address, deque()).append(now)
+        if address:
+            self._by_address.setdefault(address, deque()).append(now)
 
     def _expire(self, now: float) -> None:
         oldest = now - self._seconds
         while self._admitted and self._admitted[0][0] <= oldest:
             _, address = self._admitted.popleft()
+            if not address:
+                continue
             times = self._by_address[address]
             times.popleft()
             if not times:

@@ -52,3 +52,16 @@ def test_zero_lets_everybody_in():
     throttle = make(throttle_peers=0, throttle_peers_per_address=0)
     for _ in range(5000):
         throttle.admit("a", 0.0)
+
+
+def test_only_anonymous_peers_count_for_their_address():
+    throttle = make(throttle_peers_per_address=1, throttle_peers=4)
+    for _ in range(3):
+        throttle.admit("a", 0.0, is_anonymous=False)
+    throttle.admit("a", 0.0)
+    with pytest.raises(TooManyPeers, match="Too many new peers, try again in 10 s"):
+        throttle.admit("b", 0.0, is_anonymous=False)
+    throttle.admit("a", 10.0, is_anonymous=False)
+    throttle.admit("a", 10.0)
+    with pytest.raises(TooManyPeers, match="from this address"):
+        throttle.admit("a", 10.0)
