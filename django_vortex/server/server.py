@@ -22,6 +22,7 @@ from django_vortex.server.admission import Admission
 from django_vortex.server.clock import Clock
 from django_vortex.server.connection import Connection
 from django_vortex.server.delivery import Delivery, coalesce_key
+from django_vortex.server.departure import Departure
 from django_vortex.server.fan_out import FanOut, Record, ReportSent
 from django_vortex.server.followers import Followers
 from django_vortex.server.heartbeats import Heartbeats
@@ -50,7 +51,7 @@ from django_vortex.wire.codec import Codec
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.opening import Opening, SessionInfo
-from django_vortex.wire.reserved import NORMAL_CLOSURE
+from django_vortex.wire.reserved import MOVE_CLOSURE, NORMAL_CLOSURE
 
 logger = get_limited_logger("django_vortex.server")
 
@@ -115,6 +116,7 @@ class Server:
         self._starting: asyncio.Task[None] | None = None
         self._introductions = Introductions(self.uuid, options.name, codec)
         self._resuming = Resuming(self, self._neighbours.moves)
+        self._departure = Departure(self, is_reachable=fan_out is not None)
 
     @property
     def connections(self) -> Mapping[str, Connection]:
@@ -140,6 +142,11 @@ class Server:
     def reflecting(self) -> Reflecting | None:
         """Tells peers that write when their watches contain it; None where nobody can watch."""
         return None if self._watching is None else self._watching.reflecting
+
+    @property
+    def is_parting(self) -> bool:
+        """Whether peers with sessions are being sent to other processes; they may still ask."""
+        return self._departure.is_under_way
 
     async def start(self) -> None:
         """Begin to beat and to listen to the other processes; `open` and `push` do it, too."""
@@ -171,8 +178,8 @@ class Server:
             RefusedError: The stream is not taken and was not written to.
         """
         await self.start()
-        if self.is_draining:
-            raise ShuttingDown
+        if self.is_draining and not self._departure.admits(peer.uuid, opening):
+            raise ShuttingDown(self._departure.retry_seconds)
         self.now = self._clock.monotonic()
         uuid = peer.uuid
         connection = self.peers.get(uuid)
@@ -309,30 +316,37 @@ class Server:
     async def stop(self, seconds: float) -> None:
         """End everything: requests that run may end, then the streams do. May be called twice.
 
+        Peers with sessions are sent to other processes first, where there are some.
+
         Args:
             seconds: How long all of that may take; what has not ended then is cancelled.
         """
         self.is_draining = True
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + seconds
+        await self._departure.run(deadline)
         self.logins.stop()
         if self._watching is not None:
             self._watching.close()
         if self._starting is None:
             return
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + seconds
-        await asyncio.wait((self._starting,), timeout=seconds)
+        await asyncio.wait((self._starting,), timeout=max(0.0, deadline - loop.time()))
         self._starting.cancel()
-        self._neighbours.leave()
         requests = {task for one in self.peers.with_requests() for task in one.requests.tasks}
         while requests and loop.time() < deadline:
             await asyncio.wait(requests, timeout=deadline - loop.time())
             requests = {task for one in self.peers.with_requests() for task in one.requests.tasks}
+        told = self._departure.describe_end()
         for connection in tuple(self.peers.by_uuid.values()):
-            connection.close(NORMAL_CLOSURE, "The server is shutting down")
+            if connection.session is None:
+                connection.close(NORMAL_CLOSURE, "The server is shutting down")
+            else:
+                connection.close(MOVE_CLOSURE, told)
         for connection in self.peers.moved:
             connection.requests.cancel()
         await self._tasks.end(max(0.0, deadline - loop.time()), requests)
         self._ticker.stop()
+        self._neighbours.leave()
         await self._neighbours.stop(max(0.1, deadline - loop.time()))
         self._starting = None
 
