@@ -236,7 +236,7 @@ class Server:
             TooManyPeers: There were as many as may be.
         """
         self.pace.admit_stream(peer)
-        self._throttle.admit(identity.address, self._clock.monotonic())
+        self._throttle.admit(identity.address, self._clock.monotonic(), is_guess=True)
 
     def push(
         self,
