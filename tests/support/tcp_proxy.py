@@ -24,6 +24,8 @@ class TcpProxy:
     Attributes:
         port: Where it listens.
         target: The port that new connections are forwarded to.
+        others: Ports that take its place, the first that answers for good, when it refuses.
+        takes_turns: Whether each new connection goes to the next of all these ports instead.
         passes: Cleared to forward nothing any more; connections stay open.
         passes_up: The same for what goes to the server only.
         passes_down: The same for what comes from it only.
@@ -44,6 +46,8 @@ class TcpProxy:
         self.answer_to_upgrades: bytes | None = None
         self.heads: list[bytes] = []
         self.target = target
+        self.others: list[int] = []
+        self.takes_turns = False
         self._writers: set[asyncio.StreamWriter] = set()
         self._transports: WeakSet[asyncio.WriteTransport] = WeakSet()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -89,7 +93,7 @@ class TcpProxy:
                 writer.write(answer)
                 await writer.drain()
                 return
-            far_reader, far_writer = await asyncio.open_connection(HOST, self.target)
+            far_reader, far_writer = await self._connect()
             writers.append(far_writer)
             self._writers.add(far_writer)
             self._transports.add(far_writer.transport)
@@ -111,6 +115,21 @@ class TcpProxy:
                 one.close()
                 self._writers.discard(one)
             self._tasks.discard(task)
+
+    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Connect to the target, or to the first of the others that takes connections."""
+        if self.takes_turns:
+            self._go_on()
+        for _ in self.others:
+            try:
+                return await asyncio.open_connection(HOST, self.target)
+            except OSError:
+                self._go_on()
+        return await asyncio.open_connection(HOST, self.target)
+
+    def _go_on(self) -> None:
+        first, *rest = [*self.others, self.target]
+        self.target, self.others = first, rest
 
     async def _forward(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, passes: asyncio.Event
