@@ -42,7 +42,7 @@ class Backoff:
         self._span = 0.0
 
     def succeed(self, seconds: float, *, has_progress: bool = False) -> None:
-        """Note how long a connection has lasted, and whether anything new has got through."""
+        """Note how long a connection has lasted, and whether anything was acknowledged."""
         if has_progress or seconds >= STABLE_SECONDS:
             self._span = 0.0
 

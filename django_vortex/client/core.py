@@ -405,7 +405,7 @@ class Core:
         self._settle_loss(session.lose(again=again), "The server has not come back in time")
 
     def take_progress(self) -> bool:
-        """Return whether anything that is counted has got through since this was asked last."""
+        """Return whether anything more was acknowledged since this was asked last."""
         return self.session.take_progress()
 
     def take_lost(self) -> Lost | None:

@@ -124,8 +124,7 @@ class Driver:
             self._core.give_up_session(self._loop.time())
             self._tell_lost()
             lasted = self._loop.time() - self._online_at
-            has_progress = self._core.take_progress() and not ending.is_move
-            self._backoff.succeed(lasted, has_progress=has_progress)
+            self._backoff.succeed(lasted, has_progress=self._core.take_progress())
             if lasted >= STABLE_SECONDS:
                 was_unauthenticated = False
             if ending.is_refusal or (
@@ -293,6 +292,9 @@ class Driver:
             await line.send([message.text for message in batch])
         except TooLongForLine as error:
             self._core.refuse_written(batch, LimitExceeded(str(error)))
+        except LineEnded as error:
+            self._core.session.note_not_written(len(batch) - error.written)
+            raise
 
     async def _send(self, line: Line, batch: Sequence[Message]) -> bool:
         """Write messages that were taken; return whether they are settled, or too many at once."""

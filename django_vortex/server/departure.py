@@ -110,8 +110,8 @@ class Departure:
                 left = self._find()
         finally:
             self.is_under_way = False
-        if left:
-            logger.warning("No other process has taken over %d peers", len(left))
+        if missing := len(told.intersection(left)):  # of those who were here when it began
+            logger.warning("No other process has taken over %d peers", missing)
 
     def _find(self) -> list[Connection]:
         here = self._server.peers.by_uuid.values()

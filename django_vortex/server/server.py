@@ -177,9 +177,9 @@ class Server:
         Raises:
             RefusedError: The stream is not taken and was not written to.
         """
+        self._demand_running(peer.uuid, opening)  # a server that has stopped does not start again
         await self.start()
-        if self.is_draining and not self._departure.admits(peer.uuid, opening):
-            raise ShuttingDown(self._departure.retry_seconds)
+        self._demand_running(peer.uuid, opening)
         self.now = self._clock.monotonic()
         uuid = peer.uuid
         connection = self.peers.get(uuid)
@@ -416,6 +416,10 @@ class Server:
     def keep(self, task: asyncio.Task[Any]) -> None:
         """Keep a task until it ends; `stop` sees that it does."""
         self._tasks.keep(task)
+
+    def _demand_running(self, uuid: str, opening: Opening | None) -> None:
+        if self.is_draining and not self._departure.admits(uuid, opening):
+            raise ShuttingDown(self._departure.retry_seconds)
 
     def _is_here(self, to: Address) -> bool:
         """Return whether an address is that of a peer which no other process has."""

@@ -17,11 +17,12 @@ from typing import Final
 
 from django_vortex.client import Event, Offline, Online, Payload, connect
 from tests.chaos.cuts import TRANSPORTS, Traveller
-from tests.chaos.pusher import SOURCE
 from tests.support.processes import ROOT, LoggedProcess
 from tests.support.servers import ServerProcess
 from tests.support.tcp_proxy import tcp_proxy
 from tests.support.waiting import PATIENCE_SECONDS, eventually
+
+SOURCE: Final = "outside"
 
 OUTSIDE_RATE: Final = 250.0
 """Pushes a second of the process without a server."""
@@ -106,7 +107,7 @@ async def run(
     """
     pusher = LoggedProcess(
         "pusher",
-        [sys.executable, "-m", "tests.chaos.pusher", run_id, str(OUTSIDE_RATE)],
+        [sys.executable, "-m", "tests.chaos.pusher", run_id, SOURCE, str(OUTSIDE_RATE)],
         log.parent,
         {**servers[0].environment, "PYTHONPATH": str(ROOT)},
     )
@@ -125,6 +126,7 @@ async def run(
             asyncio.create_task(work()) for one in commuters for work in (one.hear, one.note_events)
         ]
         await asyncio.sleep(0)
+        await _meet(servers, run_id, commuters)
         pusher.launch(stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         stack.callback(pusher.stop)
         pushed: dict[str, int] = {}
@@ -162,6 +164,19 @@ async def run(
     told = {"pushes": sum(pushed.values()), "calls": sum(one.numbers for one in commuters)}
     told["moves"] = sum(isinstance(event, Online) for one in commuters for event in one.events)
     return wrong, told
+
+
+async def _meet(
+    servers: Sequence[ServerProcess], run_id: str, commuters: Sequence[Commuter]
+) -> None:
+    """Wait until what either server pushes reaches all clients: the processes know each other."""
+    for server in servers:
+        for number in range(100):
+            asking = {"run": run_id, "source": f"{server.kind} {number}", "count": 1}
+            await asyncio.to_thread(server.get_json, "/e2e/push_counted", **asking)
+            await asyncio.sleep(0.1)
+            if all(one.pushed[asking["source"]] for one in commuters):
+                break
 
 
 async def _restart(

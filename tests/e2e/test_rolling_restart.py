@@ -35,7 +35,6 @@ async def test_rolling_restart_loses_nothing_and_nobody_sees_an_error(
     with caplog.at_level(logging.WARNING):
         wrong, told = await restarts.run("restarts", servers, log, takes_turns=takes_turns)
     assert not wrong, "\n".join(wrong)[:5000]
-    print(told)
     assert told["moves"] >= 12
     assert not [one for one in caplog.records if one.name.startswith("django_vortex.client")]
     for server in servers:
