@@ -41,6 +41,9 @@ TICK_SECONDS: Final = 0.25
 LATE_SECONDS: Final = 2.0
 """A look at the time that comes so late says that something has blocked the event loop."""
 
+FIRST_OWN_CODE: Final = 4000
+"""Close codes from here on are the words of a server that a WebSocket has led to."""
+
 LEAVING_SPAN: Final = 0.1
 """Within so many seconds a client that has left a server that stops comes back."""
 
@@ -162,7 +165,7 @@ class Driver:
                 await close_line(line)
         if was_online:
             self._feeds.tell(Offline(ending.reason))
-        else:  # perhaps the other transport gets through
+        elif ending.code < FIRST_OWN_CODE:  # perhaps the other transport gets through
             self._chosen = (self._chosen + 1) % len(self._names)
         return ending
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from django_vortex.client import Event, Offline, Online, Payload, connect
+from django_vortex.exceptions import VortexError
 from tests.chaos.cuts import TRANSPORTS, Traveller
 from tests.support.processes import ROOT, LoggedProcess
 from tests.support.servers import ServerProcess
@@ -33,6 +34,12 @@ VIEW_PUSHES: Final = 25
 CALL_SECONDS: Final = 0.02
 """Between two calls of each client."""
 
+MEETING_SECONDS: Final = 2.0
+"""After so long both servers know of each other."""
+
+WRITE_SECONDS: Final = 0.2
+"""Between two tickets that are written."""
+
 VORTEX: Final[Mapping[str, object]] = {"SHUTDOWN_SECONDS": 20.0, "HOLD_SECONDS": 60.0}
 
 
@@ -49,6 +56,30 @@ class Commuter(Traveller):
             async for event in events:
                 self.events.append(event)
 
+    async def watch(self) -> None:
+        """Watch how many tickets of the run there are, which are written by one of all clients."""
+        self.counts: list[int] = []
+        try:
+            async with self.client.watch("e2e.watched_count", prefix=self.prefix) as counts:
+                async for count in counts:
+                    self.counts.append(count)
+        except VortexError as error:
+            self.faults.append(f"watch: {error!r}")
+
+    async def write_on(self) -> int:
+        """Write tickets, and return how many."""
+        filt, number = {"key": "e2e.change_watched", "prefix": self.prefix}, 0
+        while not self.is_done:
+            await self.client.call(filt, tuples=[["create", f"{number:05}"]], timeout=None)
+            number += 1
+            await asyncio.sleep(WRITE_SECONDS)
+        return number
+
+    @property
+    def prefix(self) -> str:
+        """Of the titles of the tickets."""
+        return self.run.partition("/")[0]
+
     async def work_on(self) -> None:
         """Ask and send."""
         async with asyncio.TaskGroup() as calls:
@@ -59,9 +90,11 @@ class Commuter(Traveller):
                 await self.client.send(Payload(filt, tuples=[self.run, number]))
                 await asyncio.sleep(CALL_SECONDS)
 
-    def is_up_to_date(self, pushed: Mapping[str, int]) -> bool:
+    def is_up_to_date(self, pushed: Mapping[str, int], tickets: int) -> bool:
         """Return whether nothing more is to come."""
-        return all(len(self.pushed[source]) >= count for source, count in pushed.items())
+        return self.counts[-1:] == [tickets] and all(
+            len(self.pushed[source]) >= count for source, count in pushed.items()
+        )
 
     def find_wrongs(self, pushed: Mapping[str, int], ran: Mapping[str, int]) -> list[str]:
         """Return what is not as it must be."""
@@ -80,6 +113,8 @@ class Commuter(Traveller):
             for kind in ("call", "send"):
                 if ran.get(f"{kind} {number}") != 1:
                     wrong.append(f"{kind} {number} ran {ran.get(f'{kind} {number}', 0)} times")
+        if self.counts != sorted(self.counts):
+            wrong.append(f"saw {self.counts}")
         for before, event in zip([None, *self.events], self.events, strict=False):
             is_back = isinstance(event, Online) and event.resumed
             if not (isinstance(event, Offline) or (is_back and isinstance(before, Offline))):
@@ -111,6 +146,7 @@ async def run(
         log.parent,
         {**servers[0].environment, "PYTHONPATH": str(ROOT)},
     )
+    await _meet(servers)
     async with AsyncExitStack() as stack:
         commuters: list[Commuter] = []
         for number, name in enumerate([*names, *names]):
@@ -123,14 +159,16 @@ async def run(
             label = f"{name}-{number}"
             commuters.append(Commuter(label, f"{run_id}/{label}", client, proxy))
         listening = [
-            asyncio.create_task(work()) for one in commuters for work in (one.hear, one.note_events)
+            asyncio.create_task(work())
+            for one in commuters
+            for work in (one.hear, one.note_events, one.watch)
         ]
         await asyncio.sleep(0)
-        await _meet(servers, run_id, commuters)
         pusher.launch(stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         stack.callback(pusher.stop)
         pushed: dict[str, int] = {}
         working = [asyncio.create_task(one.work_on()) for one in commuters]
+        writing = asyncio.create_task(commuters[0].write_on())
         await eventually(lambda: commuters[0].pushed[SOURCE], "the first push")
         for index in (0, 1, 0):
             source = f"view {len(pushed)}"
@@ -144,16 +182,17 @@ async def run(
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 await asyncio.gather(*working)
+                tickets = await writing
                 for one in commuters:
                     await one.client.flush(None)
-                while not all(one.is_up_to_date(pushed) for one in commuters):
+                while not all(one.is_up_to_date(pushed, tickets) for one in commuters):
                     await asyncio.sleep(0.02)
         except TimeoutError:
             wrong.append("not complete in time")
         await asyncio.sleep(0.2)  # what comes twice
-        for task in listening:
+        for task in (*listening, writing):  # also those that wait for what will not come
             task.cancel()
-        await asyncio.gather(*listening, *working, return_exceptions=True)
+        await asyncio.gather(*listening, *working, writing, return_exceptions=True)
     ran: dict[str, Counter[str]] = {one.run: Counter() for one in commuters}
     for line in log.read_text("utf-8").splitlines():
         of, _, what = line.partition(" ")
@@ -166,17 +205,12 @@ async def run(
     return wrong, told
 
 
-async def _meet(
-    servers: Sequence[ServerProcess], run_id: str, commuters: Sequence[Commuter]
-) -> None:
-    """Wait until what either server pushes reaches all clients: the processes know each other."""
+async def _meet(servers: Sequence[ServerProcess]) -> None:
+    """Let processes hear of each other before a peer may go from one that they do not know."""
     for server in servers:
-        for number in range(100):
-            asking = {"run": run_id, "source": f"{server.kind} {number}", "count": 1}
-            await asyncio.to_thread(server.get_json, "/e2e/push_counted", **asking)
-            await asyncio.sleep(0.1)
-            if all(one.pushed[asking["source"]] for one in commuters):
-                break
+        warm = {"run": "none", "source": "none", "count": 1}
+        await asyncio.to_thread(server.get_json, "/e2e/push_counted", **warm)
+    await asyncio.sleep(MEETING_SECONDS)
 
 
 async def _restart(

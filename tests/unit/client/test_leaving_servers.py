@@ -9,10 +9,11 @@ import pytest_asyncio
 
 from django_vortex.client import driver, waking
 from django_vortex.client.addresses import make_target
+from django_vortex.client.backoff import Backoff
 from django_vortex.client.client import Client
 from django_vortex.client.core import Core
 from django_vortex.client.driver import Driver
-from django_vortex.client.endings import Ending
+from django_vortex.client.endings import Ending, read_ending
 from django_vortex.client.feeds import Feeds
 from django_vortex.client.line import Address, LineEnded
 from django_vortex.client.news import Offline, Online
@@ -37,13 +38,13 @@ class Line:
 
     framed = False
 
-    def __init__(self, server: str, *, resumed: bool, answers: bool = True) -> None:
+    def __init__(self, server: str, *, sent: int, resumed: bool, answers: bool = True) -> None:
         self.told: asyncio.Queue[str] = asyncio.Queue()
         self.beats: list[str] = []
         self.is_closed = False
         self.answers = answers
-        self.sent = 0
-        info = SessionInfo(resumed, 1, 0, 1, 30.0).to_record()
+        self.sent = sent
+        info = SessionInfo(resumed, 1, 0, sent + 1, 30.0).to_record()
         self.told.put_nowait(
             write({UUID_KEY: server, NAME_KEY: "n", VERSION_KEY: 2, "session": info})
         )
@@ -73,6 +74,8 @@ class World:
     def __init__(self) -> None:
         self.lines: list[Line] = []
         self.wall = 0.0
+        self.others = 0
+        self.refusals: list[Ending] = []
         self.answers = True
         target = make_target(
             "ws://example.org/vortex",
@@ -83,17 +86,24 @@ class World:
             idle_seconds=25.0,
         )
         core, feeds = Core("uuid", "test", CODEC), Feeds()
-        one = Driver(core, target, Tokens(None), {"websocket": self.open}, feeds, self.get_wall)
+        transports = {"websocket": self.open, "http": self.open_other}
+        one = Driver(core, target, Tokens(None), transports, feeds, self.get_wall)
         self.driver = one
         self.client = Client(core, one, feeds)
 
     def get_wall(self) -> float:
         return asyncio.get_running_loop().time() + self.wall
 
+    async def open_other(self, address: Address, first: Sequence[str]) -> Line:
+        self.others += 1
+        raise LineEnded(Ending("blocked"))
+
     async def open(self, address: Address, first: Sequence[str]) -> Line:
-        if len(self.lines) > 3:
-            raise LineEnded(Ending("too often"))
-        line = Line(f"server {len(self.lines)}", resumed=bool(self.lines), answers=self.answers)
+        if self.refusals:
+            raise LineEnded(self.refusals.pop())
+        sent = self.lines[-1].sent if self.lines else 0
+        name, resumed = f"server {len(self.lines)}", bool(self.lines)
+        line = Line(name, sent=sent, resumed=resumed, answers=self.answers)
         self.lines.append(line)
         return line
 
@@ -160,3 +170,15 @@ async def test_word_that_is_not_the_servers_own_means_nothing(
     world.lines[0].push(filt)
     await asyncio.sleep(0.2)
     assert len(world.lines) == 1
+
+
+async def test_refusal_that_a_websocket_has_brought_says_nothing_against_websockets(
+    world: World,
+) -> None:
+    for ending, others in ((read_ending(4429, "0 s: a crowd"), 0), (read_ending(502, "no"), 1)):
+        world.driver._backoff = Backoff(lambda: 0.001)
+        world.refusals.append(ending)
+        count = len(world.lines)
+        world.lines[-1].push({"key": "vortex.closing", "code": 1012})
+        await until(lambda count=count: len(world.lines) > count)
+        assert world.others == others
