@@ -303,3 +303,14 @@ def test_span_grows_with_the_number_of_peers():
     assert get_span(1) == MIN_SPAN
     assert get_span(400) == 2.0
     assert get_span(100_000) == MAX_SPAN
+
+
+async def test_server_that_has_stopped_does_not_begin_anew_for_who_knocks(project):
+    visitor = Visitor()
+    await visitor.come(project.a)
+    await project.a.stop(0)
+    published = len(project.a._neighbours._fan_out.published)
+    with pytest.raises(ShuttingDown):
+        await Visitor("another").come(project.a)
+    await settle()
+    assert len(project.a._neighbours._fan_out.published) == published
