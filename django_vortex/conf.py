@@ -244,11 +244,14 @@ class VortexSettings:
     connect_rates: Mapping[str, Rate] | None = _rates()
     """How often peers may open a WebSocket, or come as new ones over HTTP."""
 
+    opening_seconds: float = _seconds(1.0, 0.0, 60.0)
+    """How long the opening of a connection may wait before new peers are told to come later."""
+
     throttle_seconds: float = _seconds(10.0, 0.01, _DAY)
     """Length of the period in which new peers are counted."""
 
     throttle_peers_per_address: int = _integer(200, 0, 100_000_000)
-    """New peers let in per period from one address; 0 is no limit."""
+    """New anonymous peers let in per period from one address; 0 is no limit."""
 
     throttle_peers: int = _integer(2_000, 0, 100_000_000)
     """New peers let in per period in all; 0 is no limit."""

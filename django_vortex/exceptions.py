@@ -331,12 +331,17 @@ class StaleStream(RefusedError):
 
 
 class ShuttingDown(RefusedError):
-    """The server takes no new work."""
+    """The server takes no new work.
+
+    Args:
+        retry_after: Seconds after which to try again; 0 where another process is there already.
+    """
 
     code = "shutting-down"
 
-    def __init__(self) -> None:
+    def __init__(self, retry_after: int = 1) -> None:
         super().__init__("The server is shutting down")
+        self.retry_after = retry_after
 
 
 class InternalError(PeerError):

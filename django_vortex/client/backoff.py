@@ -14,6 +14,12 @@ from django_vortex.client.endings import Ending
 FIRST_SPAN: Final = 0.5
 """Seconds within which to come back after a cut."""
 
+WOKE_SPAN: Final = 0.3
+"""The same where only this client has found the connection dead."""
+
+MOVED_SPAN: Final = 0.25
+"""What a move counts for where the next end comes soon: nothing has failed."""
+
 DEPARTURE_SPAN: Final = 5.0
 """The same where the server leaves: all its clients come at once."""
 
@@ -36,12 +42,26 @@ class Backoff:
         self._span = 0.0
 
     def succeed(self, seconds: float, *, has_progress: bool = False) -> None:
-        """Note how long a connection has lasted, and whether anything new has got through."""
+        """Note how long a connection has lasted, and whether anything was acknowledged."""
         if has_progress or seconds >= STABLE_SECONDS:
             self._span = 0.0
 
     def get_wait(self, ending: Ending) -> float:
         """Return the seconds to wait now; what the server asked for is the least."""
-        first = DEPARTURE_SPAN if ending.is_departure else FIRST_SPAN
-        self._span = min(MAX_SPAN, max(first, 2 * self._span))
-        return ending.retry_seconds + self._span * self._random()
+        doubled = 2 * self._span
+        span = min(MAX_SPAN, max(_get_first_span(ending), doubled))
+        self._span = min(MAX_SPAN, max(MOVED_SPAN, doubled)) if ending.is_move else span
+        return ending.retry_seconds + self.spread(span)
+
+    def spread(self, span: float) -> float:
+        """Return a random moment within a span."""
+        return span * self._random()
+
+
+def _get_first_span(ending: Ending) -> float:
+    """Return the span of the first of several ends, by its cause."""
+    if ending.span_seconds:
+        return ending.span_seconds
+    if ending.is_departure:
+        return DEPARTURE_SPAN
+    return WOKE_SPAN if ending.is_own else FIRST_SPAN

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, Final
 
 from django_vortex.client.endings import Ending, read_ending
 from django_vortex.client.errors import ClientError, FateUnknown, NotConnected
@@ -51,6 +51,9 @@ from django_vortex.wire.reserved import (
     CLOSING_KEY,
     ERROR_KEY,
     MESSAGE_ID,
+    MOVE_KEY,
+    MOVE_SERVER,
+    MOVE_SPAN,
     REFLECTED_KEY,
     REFLECTING_KEY,
     REQUEST_ID,
@@ -59,6 +62,10 @@ from django_vortex.wire.reserved import (
 from django_vortex.wire.versions import UNNUMBERED_VERSION, VERSION
 
 logger = get_limited_logger("django_vortex.client")
+
+
+MAX_MOVE_SPAN: Final = 60.0
+"""Within how many seconds a client leaves a server that stops, whatever that says."""
 
 
 class Due(Enum):
@@ -125,6 +132,8 @@ class Core:
         self._lost_at: float | None = None
         self.has_news = False
         """Whether the server has acknowledged, or has said who it is; whoever looks resets it."""
+        self.move_span: float | None = None
+        """Within how many seconds the server, which stops, wants this connection to be left."""
         self._is_asking = False
         self._asked = -1
         """The number of the last message that the server was asked about on this connection."""
@@ -237,7 +246,7 @@ class Core:
         )
         self._liveness = Liveness(now, silent_seconds=self._silent_seconds)
         self._is_framed = framed
-        self._ending = None
+        self._ending = self.move_span = None
         self._asked = -1
 
     def receive(self, data: str | bytes, now: float) -> Ending | None:
@@ -295,7 +304,7 @@ class Core:
         if self._protocol is None or not session.is_active or session.awaits_info:
             return None
         is_due = session.is_telling_due(framed=self._is_framed)
-        if not is_due and (self._is_framed or not self._is_asking):
+        if not is_due and not self._is_asking:
             return None
         self._is_asking = False
         if self._is_framed:
@@ -306,9 +315,14 @@ class Core:
         self._asked = session.window.written
         return session.make_beat()
 
-    def ask_counts(self) -> None:
-        """Have the server say what has arrived there; it does so at once."""
-        self._is_asking = True
+    def ask_counts(self, *, by_post: bool = False) -> None:
+        """Have the server say what has arrived there; it does so at once.
+
+        Args:
+            by_post: Whether to do so over HTTP, too, where it takes a request; the response says
+                it.
+        """
+        self._is_asking |= by_post or not self._is_framed
 
     def ask_arrival(self) -> bool:
         """Do the same, unless the server was asked since the last message was written.
@@ -424,7 +438,7 @@ class Core:
         self._settle_loss(session.lose(again=again), "The server has not come back in time")
 
     def take_progress(self) -> bool:
-        """Return whether anything that is counted has got through since this was asked last."""
+        """Return whether anything more was acknowledged since this was asked last."""
         return self.session.take_progress()
 
     def take_lost(self) -> Lost | None:
@@ -456,10 +470,18 @@ class Core:
             code = filt.get("code")
             reason = envelope.result if isinstance(envelope.result, str) else ""
             self._ending = read_ending(code if isinstance(code, int) else 0, reason)
+        elif filt.get("key") == MOVE_KEY:
+            self._note_move(filt)
         elif not self.listeners.deliver(envelope) and filt.get("key") == ERROR_KEY:
             logger.warning(
                 "The server could not read a message: %s", shortened(str(envelope.result))
             )
+
+    def _note_move(self, filt: Filt) -> None:
+        span = filt.get(MOVE_SPAN)
+        is_present = self.server is not None and filt.get(MOVE_SERVER) == self.server.uuid
+        if is_present and isinstance(span, int | float) and span >= 0:
+            self.move_span = min(float(span), MAX_MOVE_SPAN)
 
     def _fail(self, event: FailureReceived) -> None:
         """Fail the request whose answer cannot be read; the stream goes on if it can."""

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from random import random
 from typing import Final
@@ -23,6 +24,7 @@ from django_vortex.client.line import Line, LineEnded, OpenLine, TooLongForLine,
 from django_vortex.client.news import Offline, Online
 from django_vortex.client.outgoing import Message
 from django_vortex.client.tokens import Tokens
+from django_vortex.client.waking import Doubt, Waking
 from django_vortex.exceptions import LimitExceeded
 from django_vortex.logs import get_limited_logger
 
@@ -43,6 +45,12 @@ TICK_SECONDS: Final = 0.25
 LATE_SECONDS: Final = 2.0
 """A look at the time that comes so late says that something has blocked the event loop."""
 
+FIRST_OWN_CODE: Final = 4000
+"""Close codes from here on are the words of a server that a WebSocket has led to."""
+
+LEAVING_SPAN: Final = 0.1
+"""Within so many seconds a client that has left a server that stops comes back."""
+
 RETURN_SECONDS: Final = (60.0, 300.0, 1800.0)
 """After so long over HTTP a WebSocket is tried again, and with short responses also one that
 streams; the last one repeats."""
@@ -60,6 +68,7 @@ class Driver:
         tokens: Who to be.
         transports: By name what opens a line, the best one first.
         feeds: Of the client; they hear of events, and the stream is held while they are full.
+        wall: The clock of the machine, by which a suspend is noticed, and nothing else.
     """
 
     def __init__(
@@ -69,6 +78,7 @@ class Driver:
         tokens: Tokens,
         transports: Mapping[str, OpenLine],
         feeds: Feeds,
+        wall: Callable[[], float] = time.time,
     ) -> None:
         self._core = core
         self._target = target
@@ -77,7 +87,10 @@ class Driver:
         self._names = list(transports)
         self._feeds = feeds
         self._backoff = Backoff(random)
+        self._wall = wall
         self._loop = asyncio.get_running_loop()
+        self._waking = Waking(self._loop.time(), wall())
+        self._moving = asyncio.Event()
         self._work = asyncio.Event()
         self._online = asyncio.Event()
         self._written = asyncio.Event()
@@ -174,7 +187,7 @@ class Driver:
                 await close_line(line)
         if was_online:
             self._feeds.tell(Offline(ending.reason))
-        elif not stays:  # perhaps the other transport gets through
+        elif not stays and ending.code < FIRST_OWN_CODE:  # perhaps the other transport gets through
             self._chosen = (self._chosen + 1) % len(self._names)
         return ending
 
@@ -218,10 +231,11 @@ class Driver:
         return lost.pushes
 
     async def _serve(self, line: Line) -> None:
-        """Read, write and look at the time until one of the three ends; raises `LineEnded`."""
+        """Read, write and look at the time until one of them ends; raises `LineEnded`."""
+        self._moving.clear()
         tasks = [
             asyncio.create_task(work(line), name=f"vortex-{work.__name__}")
-            for work in (self._read, self._write, self._watch)
+            for work in (self._read, self._write, self._watch, self._move)
         ]
         if self._chosen or self._is_short:
             tasks.append(asyncio.create_task(self._return_to_best(), name="vortex-return"))
@@ -253,11 +267,14 @@ class Driver:
             except TooLongForLine as error:
                 core.refuse_posted(error.texts, LimitExceeded(str(error)))
                 data = b""
+            self._waking.hear()
             ending = core.receive(data, time())
             if ending is not None:
                 raise LineEnded(ending)
             if core.has_news:
                 self._take_news()
+            if core.move_span is not None:
+                self._moving.set()
 
     def _take_news(self) -> None:
         """Go on with what has waited for the server to acknowledge, or to say who it is."""
@@ -305,6 +322,9 @@ class Driver:
             await line.send([message.text for message in batch])
         except TooLongForLine as error:
             self._core.refuse_written(batch, LimitExceeded(str(error)))
+        except LineEnded as error:
+            self._core.session.note_not_written(len(batch) - error.written)
+            raise
 
     async def _send(self, line: Line, batch: Sequence[Message]) -> bool:
         """Write messages that were taken; return whether they are settled, or too many at once."""
@@ -328,10 +348,18 @@ class Driver:
 
     async def _watch(self, line: Line) -> None:
         """Look at the time; after a blocked loop let what is there be read before judging."""
+        waking = self._waking = Waking(self._loop.time(), self._wall())
         while True:
             before = self._loop.time()
             await asyncio.sleep(TICK_SECONDS)
             late = self._loop.time() - before - TICK_SECONDS
+            doubt = waking.look(self._loop.time(), self._wall())
+            if doubt is Doubt.ASK and self._core.session.is_active:
+                logger.info("The clock has leapt: is the connection still there?")
+                self._core.ask_counts(by_post=True)
+                self._work.set()
+            elif doubt is Doubt.END and self._core.session.is_active:
+                raise LineEnded(Ending("The server has not answered after a suspend", is_own=True))
             if late > LATE_SECONDS:
                 logger.warning("Something has blocked the event loop for %.1f s", late)
                 continue
@@ -340,7 +368,7 @@ class Driver:
             if not self._core.outgoing.is_empty:  # what was late is cancelled
                 self._work.set()
             if due is Due.END:
-                raise LineEnded(Ending("The server has been silent for too long"))
+                raise LineEnded(Ending("The server has been silent for too long", is_own=True))
             if due is Due.BEAT:
                 self._core.ask_counts()
                 self._work.set()
@@ -348,6 +376,15 @@ class Driver:
                     await line.beat()
             elif self._core.is_beat_due:
                 self._work.set()
+
+    async def _move(self, line: Line) -> None:
+        """Leave a server that has asked for it, at a random moment of the span that it gives."""
+        await self._moving.wait()
+        await asyncio.sleep(self._backoff.spread(self._core.move_span or 0.0))
+        reason = "The server stops and has asked to come back"
+        raise LineEnded(
+            Ending(reason, span_seconds=LEAVING_SPAN, is_move=True, keeps_requests=line.framed)
+        )
 
     async def _return_to_best(self) -> None:
         """Wait until it is time to try what is better, then prove that it works."""

@@ -70,7 +70,7 @@ class Session:
         self._key = secrets.token_urlsafe(KEY_BYTES)
         self._since = 0
         self._attempt = 0
-        self._progress = 0, 0
+        self._progress = 0
         self._first = 0
         self._tried = 0
         self._tried_before = 0
@@ -120,6 +120,12 @@ class Session:
         self._tried_before = self._tried
         self._tried = max(self._tried, written)
         self.awaits_info = in_post and not self.is_short
+
+    def note_not_written(self, count: int) -> None:
+        """Note that so many messages, the last that were written, have certainly not arrived."""
+        self.awaits_info = False
+        self.window.unwritten += count
+        self._tried = max(self._tried_before, self.window.written)
 
     def take_unwritten(self, count: int) -> list[Message]:
         """Take the next messages that are written once more, about `BATCH_BYTES` of them.
@@ -215,11 +221,12 @@ class Session:
         return loss
 
     def take_progress(self) -> bool:
-        """Return whether anything new has got through since this was asked last."""
-        progress = self.window.acknowledged, self.arrivals.received
-        has_progress = progress != self._progress
-        self._progress = progress
-        return has_progress
+        """Return whether anything more was acknowledged since this was asked last.
+
+        What has come says nothing: whatever ends its streams may say something first.
+        """
+        before, self._progress = self._progress, self.window.acknowledged
+        return self._progress > before
 
     def make_beat(self) -> str:
         """Return the text that takes the place of a heart-beat."""

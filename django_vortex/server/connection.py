@@ -38,6 +38,7 @@ from django_vortex.wire.opening import Opening
 from django_vortex.wire.protocol import Protocol
 from django_vortex.wire.reserved import (
     MALFORMED_CLOSURE,
+    MOVE_CLOSURE,
     NORMAL_CLOSURE,
     REFUSED_CLOSURE,
     SILENT_CLOSURE,
@@ -219,6 +220,10 @@ class Connection(Receiver):
         if self._stream is not None:
             self._give_up_stream(NORMAL_CLOSURE, STALE)
         self._wake_waiters(StaleStream(STALE))
+
+    def part(self, reason: str) -> None:
+        """End the stream of a peer with a session, which is to come back to another process."""
+        self._give_up_stream(MOVE_CLOSURE, reason)
 
     def refuse(self) -> None:
         """Take notice that in another process the peer is somebody else."""

@@ -94,6 +94,10 @@ class PeerHost(Host, Protocol[_Connection]):
         """Whether the server is stopping and takes no new work."""
 
     @property
+    def is_parting(self) -> bool:
+        """Whether it takes work of peers with sessions, since they are being sent elsewhere."""
+
+    @property
     def pace(self) -> Pace:
         """How often peers may come and ask."""
 

@@ -32,10 +32,12 @@ class ServerOptions:
     """How often peers may ask, by what is counted; see `read_rates`."""
     connect_rates: Mapping[str, Rate] | None = None
     """How often they may open a WebSocket, or a new peer's HTTP response."""
+    opening_seconds: float = 1.0
+    """How long the opening of a connection may wait before new peers are told to come later."""
     throttle_seconds: float = 10.0
     """The rolling period in which new peers are counted."""
     throttle_peers_per_address: int = 200
-    """New peers let in per client address and period; 0 lets all in."""
+    """New anonymous peers let in per client address and period; 0 lets all in."""
     throttle_peers: int = 2000
     """New peers let in per period from all addresses; 0 lets all in."""
     recheck_seconds: float = 30.0

@@ -185,7 +185,7 @@ class Receiver(Sender):
             del filt[ECHO_KEY]
             envelope.filt = filt
             self.send(copy.copy(envelope))
-        if self._server.is_draining:
+        if self._server.is_draining and not (self._session is not None and self._server.is_parting):
             self._send_error(envelope.answer_filt, ShuttingDown())
         elif not self._requests.add(envelope):
             error = LimitExceeded("Too many requests wait; send more when some are answered")

@@ -19,9 +19,11 @@ from django_vortex.routing.address import EVERYONE, Address
 from django_vortex.routing.payload_io import PayloadIO
 from django_vortex.routing.peer import Peer
 from django_vortex.routing.readers import Readers
+from django_vortex.server.admission import Admission
 from django_vortex.server.clock import Clock
 from django_vortex.server.connection import Connection
 from django_vortex.server.delivery import Delivery, coalesce_key
+from django_vortex.server.departure import Departure
 from django_vortex.server.fan_out import FanOut, Record, ReportSent
 from django_vortex.server.followers import Followers
 from django_vortex.server.heartbeats import Heartbeats
@@ -50,7 +52,7 @@ from django_vortex.wire.codec import Codec
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.opening import Opening, SessionInfo
-from django_vortex.wire.reserved import NORMAL_CLOSURE
+from django_vortex.wire.reserved import MOVE_CLOSURE, NORMAL_CLOSURE
 
 logger = get_limited_logger("django_vortex.server")
 
@@ -97,6 +99,8 @@ class Server:
         """Who is here."""
         self._heartbeats: Heartbeats[Connection] = Heartbeats(options.heartbeat_seconds)
         self._throttle = Throttle(options)
+        self.admission = Admission(options.opening_seconds, self._clock.monotonic)
+        """Who may open a connection now; whoever calls `open` asks it before."""
         self.pace = Pace(options, self._clock.monotonic)
         """How often peers may come and ask."""
         self.logins = Logins(self, self.peers, judge)
@@ -116,6 +120,7 @@ class Server:
         self._starting: asyncio.Task[None] | None = None
         self._introductions = Introductions(self.uuid, options.name, codec)
         self._resuming = Resuming(self, self._neighbours.moves)
+        self._departure = Departure(self, is_reachable=fan_out is not None)
 
     @property
     def connections(self) -> Mapping[str, Connection]:
@@ -141,6 +146,11 @@ class Server:
     def reflecting(self) -> Reflecting | None:
         """Tells peers that write when their watches contain it; None where nobody can watch."""
         return None if self._watching is None else self._watching.reflecting
+
+    @property
+    def is_parting(self) -> bool:
+        """Whether peers with sessions are being sent to other processes; they may still ask."""
+        return self._departure.is_under_way
 
     async def start(self) -> None:
         """Begin to beat and to listen to the other processes; `open` and `push` do it, too."""
@@ -171,9 +181,9 @@ class Server:
         Raises:
             RefusedError: The stream is not taken and was not written to.
         """
+        self._demand_running(peer.uuid, opening)  # a server that has stopped does not start again
         await self.start()
-        if self.is_draining:
-            raise ShuttingDown
+        self._demand_running(peer.uuid, opening)
         self.now = self._clock.monotonic()
         uuid = peer.uuid
         connection = self.peers.get(uuid)
@@ -197,7 +207,8 @@ class Server:
                     self._watching.rescope(connection)
             return connection
         if not self.processes.is_known(uuid):
-            self._throttle.admit(identity.address, self.now)
+            is_anonymous = identity.kind != "user"
+            self._throttle.admit(identity.address, self.now, is_anonymous=is_anonymous)
         self.processes.know(uuid, self.now)
         connection = Connection(self, peer, identity, opening)
         self.peers.add(connection)
@@ -214,6 +225,10 @@ class Server:
             raise
         return connection
 
+    def is_known(self, uuid: str) -> bool:
+        """Return whether a peer is here, or was lately in any process."""
+        return uuid in self.peers.by_uuid or self.processes.is_known(uuid)
+
     def count_refused(self, peer: Peer, identity: Identity) -> None:
         """Count a peer that is refused for what it shows like a new one.
 
@@ -225,7 +240,7 @@ class Server:
             TooManyPeers: There were as many as may be.
         """
         self.pace.admit_stream(peer)
-        self._throttle.admit(identity.address, self._clock.monotonic())
+        self._throttle.admit(identity.address, self._clock.monotonic(), is_guess=True)
 
     def push(
         self,
@@ -306,30 +321,37 @@ class Server:
     async def stop(self, seconds: float) -> None:
         """End everything: requests that run may end, then the streams do. May be called twice.
 
+        Peers with sessions are sent to other processes first, where there are some.
+
         Args:
             seconds: How long all of that may take; what has not ended then is cancelled.
         """
         self.is_draining = True
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + seconds
+        await self._departure.run(deadline)
         self.logins.stop()
         if self._watching is not None:
             self._watching.close()
         if self._starting is None:
             return
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + seconds
-        await asyncio.wait((self._starting,), timeout=seconds)
+        await asyncio.wait((self._starting,), timeout=max(0.0, deadline - loop.time()))
         self._starting.cancel()
-        self._neighbours.leave()
         requests = {task for one in self.peers.with_requests() for task in one.requests.tasks}
         while requests and loop.time() < deadline:
             await asyncio.wait(requests, timeout=deadline - loop.time())
             requests = {task for one in self.peers.with_requests() for task in one.requests.tasks}
+        told = self._departure.describe_end()
         for connection in tuple(self.peers.by_uuid.values()):
-            connection.close(NORMAL_CLOSURE, "The server is shutting down")
+            if connection.session is None:
+                connection.close(NORMAL_CLOSURE, "The server is shutting down")
+            else:
+                connection.close(MOVE_CLOSURE, told)
         for connection in self.peers.moved:
             connection.requests.cancel()
         await self._tasks.end(max(0.0, deadline - loop.time()), requests)
         self._ticker.stop()
+        self._neighbours.leave()
         await self._neighbours.stop(max(0.1, deadline - loop.time()))
         self._starting = None
 
@@ -399,6 +421,10 @@ class Server:
     def keep(self, task: asyncio.Task[Any]) -> None:
         """Keep a task until it ends; `stop` sees that it does."""
         self._tasks.keep(task)
+
+    def _demand_running(self, uuid: str, opening: Opening | None) -> None:
+        if self.is_draining and not self._departure.admits(uuid, opening):
+            raise ShuttingDown(self._departure.retry_seconds)
 
     def _is_here(self, to: Address) -> bool:
         """Return whether an address is that of a peer which no other process has."""

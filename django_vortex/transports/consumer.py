@@ -104,10 +104,11 @@ class VortexConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no ty
             scope.setdefault("session", None)
         server = hub.get_server()
         try:
-            peer, identity = await authenticate_peer(greeted, scope)
-            return await server.open(
-                peer, identity, stream, dialect=greeted.dialect, opening=greeted.opening
-            )
+            with server.admission.opening(is_known=server.is_known(greeted.uuid)):
+                peer, identity = await authenticate_peer(greeted, scope)
+                return await server.open(
+                    peer, identity, stream, dialect=greeted.dialect, opening=greeted.opening
+                )
         except RefusedError as error:
             return Refusal.from_error(error)
 

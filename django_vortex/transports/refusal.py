@@ -14,6 +14,7 @@ from typing import Any
 from django_vortex.exceptions import (
     InvalidCredentials,
     RefusedError,
+    ShuttingDown,
     StaleStream,
     TakenByAnother,
     TooManyPeers,
@@ -79,7 +80,8 @@ class Refusal:
             return cls(409, str(error), STALE_CLOSURE)
         if isinstance(error, TooManyPeers):
             return cls(503, str(error), THROTTLED_CLOSURE, max(1, round(error.retry_after)))
-        return cls(503, str(error), STOPPING_CLOSURE, 1)
+        seconds = error.retry_after if isinstance(error, ShuttingDown) else 1
+        return cls(503, str(error), STOPPING_CLOSURE, seconds)
 
     @classmethod
     def of_version(cls, announced: str) -> "Refusal":

@@ -6,7 +6,7 @@ While it is idle it holds a task and nothing else: no thread, no database connec
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from datetime import UTC, datetime
 from typing import cast
 
@@ -90,12 +90,15 @@ async def vortex_view(request: HttpRequest, *, is_probed: bool = False) -> HttpR
         request.scope.get(SCOPE_KEY) or Flow(_send_nothing),
         is_short=opening is not None and opening.wants_short,
     )
+    is_here = greeted.uuid in server.connections  # such a request is none that opens anything
+    is_known = is_here or server.is_known(greeted.uuid)
     try:
-        peer, identity = await _identify(greeted, request)
-        with hub.handler_connections():
-            connection = await server.open(
-                peer, identity, stream, dialect=protocol.dialect, opening=opening
-            )
+        with nullcontext() if is_here else server.admission.opening(is_known=is_known):
+            peer, identity = await _identify(greeted, request)
+            with hub.handler_connections():
+                connection = await server.open(
+                    peer, identity, stream, dialect=protocol.dialect, opening=opening
+                )
     except RefusedError as error:
         return _refuse(Refusal.from_error(error), request)
     stream.on_end = lambda ended: connection.detach(ended, is_complete=ended.is_complete)

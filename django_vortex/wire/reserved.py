@@ -20,6 +20,15 @@ CANCELLED_ID: Final = "id"
 CLOSING_KEY: Final = "vortex.closing"
 """The ``key`` of the last message of an HTTP response, which tells what a close frame would."""
 
+MOVE_KEY: Final = "vortex.move"
+"""The ``key`` of what a server that stops tells peers with sessions: leave, and come back."""
+
+MOVE_SPAN: Final = "span"
+"""Within how many seconds they are to leave, each at a random moment."""
+
+MOVE_SERVER: Final = "server"
+"""The uuid of that server; what another has left to be delivered means nothing."""
+
 WATCH_KEY: Final = "vortex.watch"
 """The ``key`` of a request for watches: a tuple for each, with its filt and the tag one has."""
 
@@ -95,3 +104,5 @@ SILENT_CLOSURE: Final = 4007
 """Nothing was heard of the peer, or nothing could be written to it, for too long."""
 SLOW_CLOSURE: Final = 4008
 """More waits for the peer than its outbox may hold."""
+MOVE_CLOSURE: Final = 4012
+"""The server stops: come back at a random moment within the seconds that the reason begins with."""

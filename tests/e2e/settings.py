@@ -16,8 +16,13 @@ ROOT_URLCONF = "tests.e2e.urls"
 # Tests log in by the hundred; how passwords are hashed is not what they are about.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
-# All test peers come from one address; a test of the throttle says so itself.
-VORTEX = {"THROTTLE_PEERS_PER_ADDRESS": 0, "THROTTLE_PEERS": 0, **EXAMPLE_VORTEX}
+# All test peers come from one address and at once; a test of the throttle says so itself.
+VORTEX = {
+    "OPENING_SECONDS": 0,
+    "THROTTLE_PEERS_PER_ADDRESS": 0,
+    "THROTTLE_PEERS": 0,
+    **EXAMPLE_VORTEX,
+}
 
 if os.environ.get("E2E_OLD_PROJECT"):
     MIDDLEWARE.append("tests.e2e.app.middleware.mark")

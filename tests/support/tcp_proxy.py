@@ -77,7 +77,7 @@ class TcpProxy:
     Attributes:
         port: Where it listens.
         target: The port that new connections are forwarded to.
-        targets: More than one where each cut moves on to the next.
+        targets: More than one where each cut moves on to the next, and each that refuses.
         alternates: Whether each new connection does, too.
         passes: Cleared to forward nothing any more; connections stay open.
         passes_up: The same for what goes to the server only.
@@ -240,7 +240,7 @@ class TcpProxy:
             return
         if self.alternates:
             self._move_on()
-        far_reader, passage.far = await asyncio.open_connection(HOST, self.target)
+        far_reader, passage.far = await self._connect()
         self._transports.add(passage.far.transport)
         if passage.is_websocket and self.lifetimes:
             loop = asyncio.get_running_loop()
@@ -322,6 +322,15 @@ class TcpProxy:
             passes.set()
 
         asyncio.get_running_loop().call_later(trap.lose_seconds, recover)
+
+    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Connect to the target, or to the next of all that takes connections."""
+        for _ in self.targets[1:]:
+            try:
+                return await asyncio.open_connection(HOST, self.target)
+            except OSError:
+                self._move_on()
+        return await asyncio.open_connection(HOST, self.target)
 
     def _cut_one(self, passage: Passage) -> None:
         self.cuts += 1

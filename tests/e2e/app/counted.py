@@ -1,6 +1,7 @@
 """What is to happen once: requests and messages that are counted, and numbered pushes of a run."""
 
 import asyncio
+import os
 import random
 from collections import Counter, defaultdict
 from typing import Final
@@ -15,11 +16,23 @@ runs: defaultdict[str, Counter[str]] = defaultdict(Counter)
 """How often each request and each message of a run has been run by this process."""
 
 
+LOG: Final = os.environ.get("E2E_COUNTED_LOG", "")
+"""A file that has a line for each, which outlives the process; "" for none."""
+
+
+def count(run: str, what: str) -> None:
+    """Note that something has run once more."""
+    runs[run][what] += 1
+    if LOG:
+        with open(LOG, "a", encoding="utf-8") as file:  # so short a line is written as a whole
+            file.write(f"{run} {what}\n")
+
+
 @endpoint({"key": "e2e.counted"})
 async def counted(request: Request) -> list[int]:
     """Count that this ran, take a moment, and reply with the number that came."""
     run, number = request.payload.tuples
-    runs[run][f"call {number}"] += 1
+    count(run, f"call {number}")
     await asyncio.sleep(random.random() * 0.03)
     return [number]
 
@@ -28,7 +41,7 @@ async def counted(request: Request) -> list[int]:
 async def noted(request: Request) -> None:
     """Count a message that nobody answers."""
     run, number = request.payload.tuples
-    runs[run][f"send {number}"] += 1
+    count(run, f"send {number}")
 
 
 async def push_counted(request: HttpRequest) -> JsonResponse:

@@ -68,3 +68,36 @@ def test_B7_spans_end_at_thirty_seconds_and_begin_anew_after_a_long_connection()
         assert backoff.get_wait(CUT) <= 30
     backoff.succeed(10)
     assert backoff.get_wait(CUT) == 0.5
+
+
+def test_B2_client_that_alone_found_its_line_dead_comes_back_soonest():
+    assert Backoff(lambda: 1.0).get_wait(Ending("suspended", is_own=True)) == 0.3
+
+
+def test_move_is_obeyed_within_its_span_and_is_no_failure():
+    ending = read_ending(4012, "2.5 s: The server is shutting down")
+    assert ending.is_move
+    assert (ending.span_seconds, ending.retry_seconds) == (2.5, 0)
+    backoff = Backoff(lambda: 1.0)
+    assert backoff.get_wait(ending) == 2.5
+    assert backoff.get_wait(CUT) == 0.5
+    assert read_ending(4012, "no number").is_move
+
+
+def test_B1_server_that_moves_its_clients_on_again_and_again_is_not_hammered():
+    backoff = Backoff(lambda: 0.5)
+    ending = Ending("left", is_move=True, span_seconds=0.1)
+    times, now = [], 0.0
+    while now < 180:
+        times.append(now)
+        backoff.succeed(0.1)
+        now += backoff.get_wait(ending)
+    assert len([time for time in times if time < 60]) <= 11
+    assert len([time for time in times if 120 <= time < 180]) <= 4
+
+
+def test_server_that_is_replaced_already_is_left_at_once():
+    for code in (4503, 503):
+        ending = read_ending(code, "0 s: stopping" if code > 1000 else "stopping", retry_after="0")
+        assert not ending.is_departure
+        assert Backoff(lambda: 1.0).get_wait(ending) == 0.5

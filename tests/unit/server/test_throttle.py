@@ -52,3 +52,29 @@ def test_zero_lets_everybody_in():
     throttle = make(throttle_peers=0, throttle_peers_per_address=0)
     for _ in range(5000):
         throttle.admit("a", 0.0)
+
+
+def test_only_anonymous_peers_count_for_their_address():
+    throttle = make(throttle_peers_per_address=1, throttle_peers=4)
+    for _ in range(3):
+        throttle.admit("a", 0.0, is_anonymous=False)
+    throttle.admit("a", 0.0)
+    with pytest.raises(TooManyPeers, match="Too many new peers, try again in 10 s"):
+        throttle.admit("b", 0.0, is_anonymous=False)
+    throttle.admit("a", 10.0, is_anonymous=False)
+    throttle.admit("a", 10.0)
+    with pytest.raises(TooManyPeers, match="from this address"):
+        throttle.admit("a", 10.0)
+
+
+def test_good_token_does_not_tell_itself_from_guesses_where_there_were_too_many():
+    throttle = make(throttle_peers_per_address=3)
+    throttle.admit("a", 0.0)
+    for second in range(3):
+        throttle.admit("a", second, is_guess=True)
+    for options in ({"is_guess": True}, {"is_anonymous": False}, {}):
+        with pytest.raises(TooManyPeers) as caught:
+            throttle.admit("a", 4.0, **options)
+        assert caught.value.retry_after == 6.0
+    throttle.admit("b", 4.0, is_anonymous=False)
+    throttle.admit("a", 10.0, is_anonymous=False)

@@ -378,7 +378,7 @@ class TestGuessing:
         assert (await self.knock("3", "ann"))["code"] == 4429
 
     async def test_good_tokens_are_counted_once(self, settings: Any, fresh_hub: None) -> None:
-        limits = {"THROTTLE_PEERS_PER_ADDRESS": 2}
+        limits = {"THROTTLE_PEERS": 2, "THROTTLE_PEERS_PER_ADDRESS": 1}
         settings.VORTEX = {**settings.VORTEX, "AUTHENTICATE": [by_token], **limits}
         for number in range(2):
             assert (await self.knock(str(number), "ann"))["type"] == "websocket.send"
