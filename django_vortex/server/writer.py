@@ -351,8 +351,7 @@ class Writer:
                 self._fail(stream, text, error)
 
     def _fail(self, stream: Stream, text: str | bytes, error: BaseException) -> None:
-        # The last is how ASGI servers say of a stream in the midst of closing that it is closed.
-        if not isinstance(error, (StreamClosed, OSError, RuntimeError)):
+        if not isinstance(error, (StreamClosed, OSError)):
             logger.warning("Writing to a peer failed: %r", error)
         unsent = self._take_back(text)
         stream.close(NORMAL_CLOSURE, "Writing failed")

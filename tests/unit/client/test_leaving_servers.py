@@ -24,6 +24,7 @@ from django_vortex.wire.dialects import Dialect, WireForm
 from django_vortex.wire.envelope import NAME_KEY, UUID_KEY, VERSION_KEY, PayloadEnvelope
 from django_vortex.wire.messages import encode_message
 from django_vortex.wire.opening import SessionInfo
+from django_vortex.wire.reserved import CLOSING_KEY
 
 CODEC = Codec()
 
@@ -50,7 +51,7 @@ class Line:
         )
 
     def push(self, filt: dict[str, Any]) -> None:
-        self.sent += 1
+        self.sent += filt["key"] != CLOSING_KEY  # which is not counted
         self.told.put_nowait(write(filt))
 
     async def receive(self) -> str:
