@@ -24,10 +24,10 @@ from django_vortex.client.errors import ClientError, FateUnknown, NotConnected
 from django_vortex.client.line import SaySession
 from django_vortex.client.listeners import Listeners
 from django_vortex.client.liveness import SILENT_SECONDS, Liveness
-from django_vortex.client.news import Lost
+from django_vortex.client.losses import Losses
 from django_vortex.client.outgoing import BATCH_BYTES, MAX_MESSAGES, Message, Outgoing
 from django_vortex.client.requests import OnlineClock, Outcome, Pending, Requests
-from django_vortex.client.session import Loss, Session
+from django_vortex.client.session import Session
 from django_vortex.exceptions import LimitExceeded, WireError, shortened
 from django_vortex.logs import get_limited_logger
 from django_vortex.typedefs import Filt
@@ -57,7 +57,6 @@ from django_vortex.wire.reserved import (
     REFLECTED_KEY,
     REFLECTING_KEY,
     REQUEST_ID,
-    UNWATCH_KEY,
 )
 from django_vortex.wire.versions import UNNUMBERED_VERSION, VERSION
 
@@ -128,7 +127,8 @@ class Core:
         """What is counted over all connections."""
         self.is_resumed = False
         """Whether the newest connection goes on with it."""
-        self._lost: Lost | None = None
+        self.losses = Losses(self.outgoing, self.requests)
+        """What nobody knows the fate of."""
         self._lost_at: float | None = None
         self.has_news = False
         """Whether the server has acknowledged, or has said who it is; whoever looks resets it."""
@@ -435,16 +435,11 @@ class Core:
         self._lost_at = None
         session.is_active = False
         again = self.requests.find_repeatable()
-        self._settle_loss(session.lose(again=again), "The server has not come back in time")
+        self.losses.settle(session.lose(again=again), "The server has not come back in time")
 
     def take_progress(self) -> bool:
         """Return whether anything more was acknowledged since this was asked last."""
         return self.session.take_progress()
-
-    def take_lost(self) -> Lost | None:
-        """Return what was lost with a session, once."""
-        lost, self._lost = self._lost, None
-        return lost
 
     def finish(self, error: ClientError) -> None:
         """Be done for good."""
@@ -509,11 +504,11 @@ class Core:
         if info is None:
             session.is_active = False
             if was_active:
-                self._settle_loss(session.lose(again=again), reason)
+                self.losses.settle(session.lose(again=again), reason)
         elif not info.resumed:
             loss = session.begin(info, again)
             if was_active or loss.unknown:
-                self._settle_loss(loss, reason)
+                self.losses.settle(loss, reason)
             else:
                 self.outgoing.put_first(loss.unwritten)
         elif not session.resume(info, self._write(PayloadEnvelope({})), now):
@@ -523,42 +518,7 @@ class Core:
             if session.poisonous:
                 poisonous, session.poisonous = session.poisonous, []
                 reason = "Connections are cut where this message exceeds what is taken"
-                self._note_lost(poisonous, reason, pushes=False)
-
-    def _settle_loss(self, loss: Loss, reason: str) -> None:
-        """Send on what was certainly not done; whoever waits for the rest is told so."""
-        in_window = {one.request_id for one in (*loss.unwritten, *loss.unknown)}
-        acknowledged = [one for one in self.requests.find_written() if one.id not in in_window]
-        unwritten = [one.message for one in acknowledged if one.message and one.answer is None]
-        unwritten += loss.unwritten
-        for message in unwritten:
-            pending = self.requests.get(message.request_id)
-            if pending is not None:
-                pending.is_written = False
-        self.outgoing.put_first(one for one in unwritten if self._is_wanted(one))
-        for one in acknowledged:
-            if one.is_written:
-                self._leave_unknown(one.id, reason)
-        self._note_lost(loss.unknown, reason, pushes=True)
-
-    def _note_lost(self, messages: Iterable[Message], reason: str, *, pushes: bool) -> None:
-        """Tell of messages that nobody knows whether the server has got them."""
-        lost: list[Filt] = []
-        for message in messages:
-            if message.request_id:
-                self._leave_unknown(message.request_id, reason)
-            elif message.envelope is not None and message.envelope.filt.get("key") not in _OURS:
-                lost.append(message.envelope.filt)
-        before = self._lost or Lost(reason, pushes=False)
-        self._lost = Lost(reason, (*before.sent, *lost), pushes=pushes or before.pushes)
-
-    def _leave_unknown(self, request_id: str, reason: str) -> None:
-        """End a request whose answer, if there was none yet, will not come any more."""
-        text = f"{reason}; the server may have done this"
-        self.requests.settle(request_id, FateUnknown(text))
-
-    def _is_wanted(self, message: Message) -> bool:
-        return not message.request_id or self.requests.get(message.request_id) is not None
+                self.losses.note(poisonous, reason, pushes=False)
 
     def _is_new(self, size: int) -> bool:
         """Count a message; return whether it has not come before."""
@@ -628,10 +588,6 @@ class Core:
         if message.dialect is self._spoken or message.envelope is None:
             return message
         return self._write(message.envelope, message.request_id)
-
-
-_OURS = frozenset({CANCEL_KEY, UNWATCH_KEY})
-"""Keys of messages of the client itself, which mean nothing to another session."""
 
 
 def _is_info(envelope: PayloadEnvelope) -> bool:

@@ -224,7 +224,7 @@ class Driver:
 
     def _tell_lost(self) -> bool:
         """Tell what was lost; return whether the session was."""
-        lost = self._core.take_lost()
+        lost = self._core.losses.take()
         if lost is None:
             return False
         self._feeds.tell(lost)

@@ -97,7 +97,7 @@ def test_new_session_begins_with_what_waits(core):
     said = far.open()
     assert (said.since, said.attempt, said.received, said.first) == (0, 1, 0, 1)
     far.introduce()
-    assert core.take_lost() is None, "there was nothing to lose"
+    assert core.losses.take() is None, "there was nothing to lose"
     assert far.take() == [1]
 
 
@@ -111,7 +111,7 @@ def test_what_has_not_arrived_is_written_again_and_nothing_else(core, far):
     far.introduce(resumed=True, received=2)
     assert far.take() == [3, 4]
     assert core.is_resumed
-    assert core.take_lost() is None
+    assert core.losses.take() is None
 
 
 def test_what_comes_twice_is_delivered_once(core, far):
@@ -231,7 +231,7 @@ def test_of_the_rest_nobody_knows(core, far):
     far.open()
     far.introduce(since=2)
     assert [type(one) for one in outcomes] == [FateUnknown]
-    lost = core.take_lost()
+    lost = core.losses.take()
     assert lost is not None
     assert (lost.sent, lost.pushes) == (({"key": "a"},), True)
     assert far.take() == []

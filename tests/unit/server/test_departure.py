@@ -83,7 +83,7 @@ class Visitor:
             text = str(self.stream.received[self._read])
             self._read += 1
             ending = self.core.receive(text, 0.0)
-        self.lost |= self.core.take_lost() is not None
+        self.lost |= self.core.losses.take() is not None
         if not self.framed and ending is None:
             for message in self.core.take(0.0):
                 self.connection.receive(message.text)

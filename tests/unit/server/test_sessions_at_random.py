@@ -193,7 +193,7 @@ class Traveller:
             if connection is not None:
                 connection.detach(stream)
         self.core.end(ending, self.now)
-        lost = self.core.take_lost()
+        lost = self.core.losses.take()
         if lost is not None:
             self.faults.append(f"lost: {lost}")
 
