@@ -31,7 +31,7 @@ from tests.conformance.player import Account
 from tests.conformance.stage import Way
 from tests.support.waiting import PATIENCE_SECONDS, eventually
 
-FEATURES: Final = frozenset({"short_answers"})
+FEATURES: Final = frozenset({"drain", "short_answers"})
 """What scenarios need and this client has; see ``feature`` in `tests.conformance.loader`."""
 
 EVENTS: Final[dict[str, type[Event]]] = {
