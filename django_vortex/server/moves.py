@@ -328,6 +328,9 @@ class Moves:
             connection.refuse()
         elif status == "stale":
             connection.let_go()
+            # It has the peer and nothing of it, and waits for what this process has.
+            take_over.awaited.discard(process)
+            self._finish_if_answered(connection, take_over)
         elif status == "pending":
             take_over.deadline = self._server.now + ANSWER_SECONDS
         else:
