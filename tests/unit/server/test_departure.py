@@ -251,6 +251,16 @@ async def test_process_that_was_not_heard_of_takes_peers_over(project):
     assert visitor.core.is_resumed
 
 
+async def test_peer_that_leaves_before_its_first_process_knows_that_nobody_else_has_it(project):
+    visitor = Visitor()
+    await visitor.come(project.a)
+    project.b.push(note("at once"))
+    await visitor.come(project.b)  # whose answer to the other process is that this one is newer
+    await until(lambda: visitor.talk() or visitor.pushed)
+    assert visitor.pushed == ["at once"]
+    assert not visitor.lost
+
+
 async def test_many_peers_move_while_both_processes_push(project):
     visitors = [Visitor(f"peer {number}") for number in range(50)]
     for one in visitors:
