@@ -154,7 +154,7 @@ class Server:
 
     async def start(self) -> None:
         """Begin to beat and to listen to the other processes; `open` and `push` do it, too."""
-        await asyncio.shield(self._start_soon())  # it goes on when the first caller goes away
+        await asyncio.shield(self.start_soon())  # it goes on when the first caller goes away
 
     async def open(
         self,
@@ -274,7 +274,7 @@ class Server:
                 report_sent(None)
             return self.push_local(Delivery(envelope, date, coalesce=key), to, report_pushed)
         if not self.is_draining:
-            self._start_soon()
+            self.start_soon()
         record = push_record(envelope, to, date, key, self.codec)
         try:
             sequence = self.publish(record, report_sent)
@@ -433,7 +433,8 @@ class Server:
             return False
         return connection.session is None or connection.session.has_begun
 
-    def _start_soon(self) -> asyncio.Task[None]:
+    def start_soon(self) -> asyncio.Task[None]:
+        """Begin to start: whoever knows the others before peers come finds their sessions."""
         if self._starting is None:
             self._starting = asyncio.get_running_loop().create_task(self._start())
         return self._starting

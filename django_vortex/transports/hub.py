@@ -233,6 +233,8 @@ def _make_hub(running: asyncio.AbstractEventLoop) -> _Hub:
     lone = LoneProcess(settings.name)
     if fan_out is None:
         lone.claim(running)
+    else:
+        server.start_soon()  # with the lifespan, or the first request of any kind
     databases = DatabaseThreads(settings.threads, "vortex-database")
     pools = (handlers, sessions, large, databases)
     return _Hub(os.getpid(), running, server, pools, databases, sessions, signals, lone, fan_out)
