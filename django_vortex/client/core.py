@@ -247,6 +247,7 @@ class Core:
         self._liveness = Liveness(now, silent_seconds=self._silent_seconds)
         self._is_framed = framed
         self._ending = self.move_span = None
+        self._is_asking = False
         self._asked = -1
 
     def receive(self, data: str | bytes, now: float) -> Ending | None:
@@ -331,6 +332,8 @@ class Core:
             Whether there is something new to be said; whoever waits for the answer may call this
             as often as anything happens.
         """
+        if self._is_framed:  # the response to what was written says it
+            return False
         is_new = not self._is_asking and self.session.window.written != self._asked
         self._is_asking |= is_new
         return is_new

@@ -329,11 +329,25 @@ def test_beat_is_due_when_nothing_was_written(core):
     assert core.tick(25) is Due.BEAT
 
 
-def begin_session(core: Core, *, received: int = 0, resumed: bool = False) -> None:
-    core.begin(0.0, framed=False)
+def begin_session(
+    core: Core, *, received: int = 0, resumed: bool = False, framed: bool = False
+) -> None:
+    core.begin(0.0, framed=framed)
     session = SessionInfo(resumed, 1, received, 1, 30.0)
     filt = {UUID_KEY: "server", NAME_KEY: "", VERSION_KEY: 2, SESSION_KEY: session.to_record()}
-    core.receive(encode_message(PayloadEnvelope(filt), FORM, None, CODEC), 0.0)
+    form = WireForm(Dialect.NATIVE, framed=framed)
+    core.receive(encode_message(PayloadEnvelope(filt), form, None, CODEC), 0.0)
+
+
+def test_server_is_asked_for_no_arrival_by_a_post(core):
+    assert core.ask_arrival(), "it may become a WebSocket"
+    begin_session(core, framed=True)
+    assert core.take_beat(0) is None
+    core.outgoing.put(core.encode({"key": "a"}, None))
+    assert len(core.take(0)) == 1
+    assert not core.ask_arrival(), "the response says it"
+    begin_session(core, received=1, resumed=True, framed=True)
+    assert core.take_beat(0) is None
 
 
 def test_server_is_asked_once_what_has_arrived_of_what_was_written(core):
