@@ -400,8 +400,8 @@ async def test_python_client_asks_for_another_token_when_its_own_has_ended(
         assert (await vortex.call("e2e.who")).tuples[1] == account.pk
         async with vortex.events() as events:
             account.revoke("disconnect")
-            happened = [type(await anext(events)) for _ in range(2)]
-        assert happened == [Offline, Online]
+            happened = [type(await anext(events)) for _ in range(3)]
+        assert happened == [Offline, Lost, Online]
         assert not tokens
         assert (await vortex.call("e2e.who")).tuples[1] == account.pk
 
