@@ -14,7 +14,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect as connect_websocket
 from websockets.typing import Subprotocol
 
-from django_vortex.client import Offline, Online, Refused, RefusedForGood, connect
+from django_vortex.client import Lost, Offline, Online, Refused, RefusedForGood, connect
 from tests.e2e.logins import Login, read_to_end
 from tests.e2e.peers import ReadingPeer, decode_tuples, http_head, websocket_head
 from tests.support.fixtures import StartServer
