@@ -96,6 +96,19 @@ class Commuter(Traveller):
             len(self.pushed[source]) >= count for source, count in pushed.items()
         )
 
+    def describe_progress(self, pushed: Mapping[str, int]) -> str:
+        """Return how far it is."""
+        core = self.client._core
+        missing = {
+            source: count - len(self.pushed[source])
+            for source, count in pushed.items()
+            if len(self.pushed[source]) < count
+        }
+        return (
+            f"{self.name}: {self.client!r}, {core.unsettled} unsettled, {len(core.requests)}"
+            f" requests, {self.counts[-1:]} tickets, missing {missing}"
+        )
+
     def find_wrongs(self, pushed: Mapping[str, int], ran: Mapping[str, int]) -> list[str]:
         """Return what is not as it must be."""
         wrong = [*self.faults, *self.unknown]
@@ -188,7 +201,8 @@ async def run(
                 while not all(one.is_up_to_date(pushed, tickets) for one in commuters):
                     await asyncio.sleep(0.02)
         except TimeoutError:
-            wrong.append("not complete in time")
+            wrong.append(f"not complete in time, {writing}")
+            wrong += [one.describe_progress(pushed) for one in commuters]
         await asyncio.sleep(0.2)  # what comes twice
         for task in (*listening, writing):  # also those that wait for what will not come
             task.cancel()
