@@ -30,6 +30,7 @@ from django_vortex.server.stream import Stream
 from django_vortex.server.take_over import Stamp, TakeOver
 from django_vortex.server.texts import flatten, measure
 from django_vortex.typedefs import Filt
+from django_vortex.wire.counts import is_counts
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import PayloadEnvelope
 from django_vortex.wire.events import EnvelopeReceived
@@ -442,4 +443,4 @@ class Connection(Receiver):
 
 def _count_messages(unsent: Iterable[str]) -> int:
     """Return how many texts of a response are messages."""
-    return sum("," not in text for text in unsent)  # counts have one, base64 has none
+    return sum(not is_counts(text) for text in unsent)

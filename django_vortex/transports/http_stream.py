@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 
 from django_vortex.server.stream import StreamClosed
 from django_vortex.transports.flow import Flow
+from django_vortex.wire.counts import is_counts
 
 CHUNK_BYTES = 65_536
 """Size of the slot and of the largest chunk; the high water mark of both servers' sockets."""
@@ -96,7 +97,7 @@ class HttpStream:
         self._texts_bytes += len(text)
         _wake(self._work)
         if self._is_short:
-            if self._is_introduced and "," not in text:  # counts have one, base64 has none
+            if self._is_introduced and not is_counts(text):
                 self._end_after(BURST_SECONDS)
             self._is_introduced = True
 

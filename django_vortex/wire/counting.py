@@ -182,11 +182,6 @@ class Arrivals:
         self._bytes += size
         return True
 
-    @property
-    def untold(self) -> int:
-        """How many messages the other end does not know to have arrived."""
-        return self.received - self.told
-
     def is_telling_due(self, messages: int = TELL_MESSAGES, size: int = TELL_BYTES) -> bool:
         """Return whether so many messages, or bytes, have come that the other end is told."""
         return self.received - self.told >= messages or self._bytes >= size

@@ -20,6 +20,11 @@ def write_counts(received: int, sent: int) -> str:
     return f"{received},{sent}."
 
 
+def is_counts(text: str) -> bool:
+    """Return whether a text that travels over HTTP, dot included, is a count and no message."""
+    return read_counts(text.removesuffix(".")) is not None
+
+
 def read_counts(piece: str | bytes | TooLong) -> tuple[int, int] | None:
     """Return the counts that a piece is, without its dot; None if it is anything else.
 
