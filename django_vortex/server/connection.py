@@ -95,9 +95,9 @@ class Connection(Receiver):
         """Who is behind it."""
         self.attached_at = server.now
         """When the newest stream came, on the monotonic clock."""
-        self.stamp: Stamp = (server.date(), server.process)
+        self.stamp: Stamp
         """When the newest stream came to which process; with a session, which attempt it is."""
-        self.opening: Opening | None = None
+        self.opening: Opening | None
         """What the newest stream said of the session."""
         self.note_attempt(opening)
         self.is_moved = False
@@ -306,10 +306,10 @@ class Connection(Receiver):
 
         The requests go on; their replies travel to wherever the peer is.
         """
-        stream = self._stream
-        waiting: list[Delivery | str] = [*self._take_back(), *self._outbox]
+        stream, unsent = self._stream, self._take_back()
         if self._session is not None:
-            waiting = list(self._outbox)  # what was written is in its window
+            unsent = []  # what was written is in its window
+        waiting: list[Delivery | str] = [*unsent, *self._outbox]
         entries = [entry for entry in waiting if not is_shown(entry)]
         if any(is_shown(entry) and isinstance(entry, str) for entry in waiting):
             self._server.lose_shown(self.peer.uuid)

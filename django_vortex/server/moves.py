@@ -82,15 +82,15 @@ class Moves:
         self._leaving: dict[str, _Leaving] = {}
         self._strangers_until = 0.0
 
-    def begin(self, connection: Connection, opening: Opening | None = None) -> None:
+    def begin(self, connection: Connection) -> None:
         """Ask the other processes for a peer that is new here."""
-        self._ask(connection, opening, is_established=False)
+        self._ask(connection, is_established=False)
 
-    def renew(self, connection: Connection, opening: Opening) -> None:
+    def renew(self, connection: Connection) -> None:
         """Ask again for a peer whose session is awaited, since it has come once more."""
         self.keep(connection)
         if not connection.is_settled:
-            self._ask(connection, opening, is_established=False)
+            self._ask(connection, is_established=False)
 
     def expect_strangers(self) -> None:
         """Note that this process is new, and others are not known here for a while."""
@@ -103,9 +103,9 @@ class Moves:
         """
         for connection in tuple(self._peers.by_uuid.values()):
             if connection.session is None or not connection.is_settled:
-                self._ask(connection, connection.opening, is_established=False)
+                self._ask(connection, is_established=False)
             else:
-                self._publish_question(connection, connection.opening)
+                self._publish_question(connection)
 
     def keep(self, connection: Connection) -> None:
         """Note that a peer came back here; a process that asks for it meanwhile is too late."""
@@ -116,7 +116,7 @@ class Moves:
         if connection.session is not None:  # what is counted nobody else has given to the peer
             self._answer(leaving.process, uuid, leaving.stamp, "stale")
         else:
-            self._ask(connection, None, is_established=True)
+            self._ask(connection, is_established=True)
             self._answer(leaving.process, uuid, leaving.stamp, "none")
             if connection.is_settled:  # there was nobody left to ask
                 connection.settle()
@@ -180,17 +180,15 @@ class Moves:
             logger.warning("Processes did not answer in time: %s", sorted(late))
         self._finish(connection, take_over)
 
-    def _ask(
-        self, connection: Connection, opening: Opening | None, *, is_established: bool
-    ) -> None:
-        server = self._server
+    def _ask(self, connection: Connection, *, is_established: bool) -> None:
+        server, opening = self._server, connection.opening
         awaited = self._processes.trusted
         is_awaited = opening is not None and opening.attempt > 1 and not is_established
         if is_awaited and server.monotonic() < self._strangers_until:
             awaited.add(STRANGERS)
         if not awaited:
             if self._processes.live:
-                self._publish_question(connection, opening)
+                self._publish_question(connection)
             return
         take_over, seen = connection.take_over, self._get_seen()
         if take_over is None:
@@ -202,9 +200,9 @@ class Moves:
         if is_awaited:  # by a peer that is told nothing before this is known
             take_over.deadline = server.monotonic() + SESSION_ANSWER_SECONDS
         self._coming[connection.peer.uuid] = connection
-        self._publish_question(connection, opening)
+        self._publish_question(connection)
 
-    def _publish_question(self, connection: Connection, opening: Opening | None) -> None:
+    def _publish_question(self, connection: Connection) -> None:
         record = {
             "kind": "take_over",
             "uuid": connection.peer.uuid,
@@ -212,7 +210,7 @@ class Moves:
             **connection.identity.to_record(),
             "seen": self._processes.seen_lately(self._server.now),
         }
-        if opening is not None:
+        if (opening := connection.opening) is not None:
             said = [opening.since, opening.attempt, opening.received, opening.first]
             record["opening"] = said
         self._publish(record)
@@ -252,7 +250,7 @@ class Moves:
         elif session is None and is_newer_here:
             if take_over is None or take_over.stamp < connection.stamp:
                 # Before the answer: the asker must know whom the peer is with when it has that.
-                self._ask(connection, None, is_established=True)
+                self._ask(connection, is_established=True)
             self._answer(process, uuid, stamp, "none")
         else:
             seen = {key: last for key, last in record["seen"].items() if key != server.process}

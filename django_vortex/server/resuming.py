@@ -39,7 +39,7 @@ class Resuming:
                 raise StaleStream(STALE)
             connection.note_attempt(opening)
             if not session.has_begun:
-                self._moves.renew(connection, opening)
+                self._moves.renew(connection)
                 await self.wait(connection, opening)
             if not session.has_begun or session.may_resume(opening):
                 return connection

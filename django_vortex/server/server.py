@@ -213,7 +213,7 @@ class Server:
         connection = Connection(self, peer, identity, opening)
         self.peers.add(connection)
         connection.slot = self._heartbeats.add(connection)
-        self._neighbours.moves.begin(connection, opening)
+        self._neighbours.moves.begin(connection)
         self.logins.begin(connection)
         if opening is not None:
             await self._resuming.wait(connection, opening)
