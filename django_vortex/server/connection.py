@@ -8,18 +8,12 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, Final
 
-from django_vortex.exceptions import (
-    LimitExceeded,
-    RefusedError,
-    StaleStream,
-    TakenByAnother,
-    quoted,
-)
+from django_vortex.exceptions import RefusedError, StaleStream, TakenByAnother
 from django_vortex.logs import get_limited_logger
 from django_vortex.routing.address import Address
 from django_vortex.routing.peer import Peer
-from django_vortex.server.dates import PeerDates, to_datetime
-from django_vortex.server.delivery import FORMS, Delivery, form_index
+from django_vortex.server.dates import PeerDates
+from django_vortex.server.delivery import Delivery, form_index
 from django_vortex.server.host import PeerHost
 from django_vortex.server.identity import Identity
 from django_vortex.server.receiver import Receiver
@@ -28,15 +22,11 @@ from django_vortex.server.session import Session
 from django_vortex.server.shown import ShownAnswer, is_shown
 from django_vortex.server.stream import Stream
 from django_vortex.server.take_over import Stamp, TakeOver
-from django_vortex.server.texts import flatten, measure
-from django_vortex.typedefs import Filt
+from django_vortex.server.texts import measure
 from django_vortex.wire.counts import is_counts
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import PayloadEnvelope
-from django_vortex.wire.events import EnvelopeReceived
-from django_vortex.wire.messages import encode_message
 from django_vortex.wire.opening import Opening
-from django_vortex.wire.protocol import Protocol
 from django_vortex.wire.reserved import (
     MALFORMED_CLOSURE,
     MOVE_CLOSURE,
@@ -394,25 +384,9 @@ class Connection(Receiver):
             session.window.acknowledge(opening.received)
             poison = session.find_poison(self._server.monotonic())
             if poison is not None:
-                self._replace(session, poison)
+                text = session.window.get(poison)
+                session.window.replace(poison, self._make_substitute(text))
         session.resume(opening, count, has_body=stream.framed)
-
-    def _replace(self, session: Session, number: int) -> None:
-        """Say under the same filt why a message, with which streams end, does not come."""
-        text = session.window.get(number)
-        size, framed = measure(text), text.endswith(".")
-        filt: Filt = ERROR_FILT
-        protocol = Protocol(self._codec, framed=framed, dialect=self.dialect, whole_frames=True)
-        for event in protocol.receive(flatten(text)):
-            if isinstance(event, EnvelopeReceived):
-                filt = event.envelope.filt
-        error = LimitExceeded(f"Message of {size} bytes exceeds what the peer takes")
-        logger.warning("Streams end with a message: %s, filt %s", error, quoted(filt))
-        envelope, date = self._error_envelope(filt, error), self._server.date()
-        form = FORMS[self._form]
-        session.window.replace(
-            number, encode_message(envelope, form, to_datetime(date), self._codec)
-        )
 
     def _give_up_stream(self, code: int, reason: str) -> None:
         """End the stream; a peer with a session may come back to the connection."""

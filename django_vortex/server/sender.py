@@ -13,12 +13,14 @@ from django_vortex.server.dates import PeerDates, date_key, to_datetime
 from django_vortex.server.delivery import FORMS, UNKNOWN_DIALECT, Delivery, form_index
 from django_vortex.server.host import Host
 from django_vortex.server.shown import ShownAnswer
-from django_vortex.server.texts import get_pieced
+from django_vortex.server.texts import flatten, get_pieced, measure
 from django_vortex.server.writer import Writer
 from django_vortex.typedefs import Filt
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.envelope import PayloadEnvelope
+from django_vortex.wire.events import EnvelopeReceived
 from django_vortex.wire.messages import encode_message
+from django_vortex.wire.protocol import Protocol
 from django_vortex.wire.reserved import ERROR_KEY
 
 logger = get_limited_logger("django_vortex.server")
@@ -99,6 +101,24 @@ class Sender(Writer):
         except Exception:  # the filt, which is a peer's, can be read but not be written
             failure = Delivery(PayloadEnvelope(ERROR_FILT, result=envelope.result), delivery.date)
         return failure
+
+    def _make_substitute(self, text: str) -> str:
+        """Return what says under the same filt why a message, with which streams end, is not sent.
+
+        Args:
+            text: Of the message, as it was written.
+        """
+        size, framed = measure(text), text.endswith(".")
+        protocol = Protocol(self._codec, framed=framed, dialect=self.dialect, whole_frames=True)
+        events = protocol.receive(flatten(text))
+        filts = [one.envelope.filt for one in events if isinstance(one, EnvelopeReceived)]
+        filt = filts[0] if filts else ERROR_FILT
+        error = LimitExceeded(f"Message of {size} bytes exceeds what the peer takes")
+        logger.warning("Streams end with a message: %s, filt %s", error, quoted(filt))
+        date = to_datetime(self._server.date())
+        return encode_message(
+            self._error_envelope(filt, error), FORMS[self._form], date, self._codec
+        )
 
     def _offer_failure(self, envelope: PayloadEnvelope, date: int) -> None:
         try:

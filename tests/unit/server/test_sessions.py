@@ -18,7 +18,7 @@ from django_vortex.wire.counting import MAX_UNACKNOWLEDGED, TELL_MESSAGES
 from django_vortex.wire.dialects import Dialect
 from django_vortex.wire.opening import Opening, SessionInfo, read_session_info
 from django_vortex.wire.protocol import Protocol
-from django_vortex.wire.reserved import MALFORMED_CLOSURE
+from django_vortex.wire.reserved import MALFORMED_CLOSURE, TOO_LONG_CLOSURE
 from tests.unit.server.fakes import (
     CODEC,
     Bus,
@@ -299,6 +299,22 @@ async def test_what_does_not_fit_begins_a_new_session_with_nothing_of_the_old(se
     assert connection.is_closed
     assert not read_info(again).resumed
     assert again.values() == []
+
+
+@pytest.mark.parametrize("framed", [False, True])
+async def test_message_that_the_peer_does_not_take_is_replaced_by_an_error(server, framed):
+    stream = FakeStream(framed=framed)
+    connection = await begin(server, stream, opening(1, since=0))
+    server.push(note(1))
+    server.push(note("x" * 9000, key="test.long"))
+    server.push(note(3))
+    for attempt in (2, 3):
+        connection.detach(stream, TOO_LONG_CLOSURE)
+        stream = FakeStream(framed=framed)
+        await begin(server, stream, opening(attempt, received=1))
+    first, second = stream.envelopes(Dialect.NATIVE)[-2:]
+    assert (first.filt["key"], first.result["error"]) == ("test.long", "limit")
+    assert second.decode_payload(CODEC).tuples == [3]
 
 
 # Hostile streams
