@@ -159,7 +159,7 @@ class Core:
 
     @property
     def is_beat_due(self) -> bool:
-        """Whether `take_beat` returns something."""
+        """Whether so much has come that `take_beat` returns something."""
         return self.session.is_active and self.session.is_telling_due(framed=self._is_framed)
 
     @property
@@ -209,7 +209,7 @@ class Core:
         if seconds is not None:
             deadline = self._online_clock.read(now) + seconds
         name = str(filt.get("key"))
-        pending = Pending(message.request_id, name, seconds, deadline, settle, may_repeat)
+        pending = Pending(message.request_id, name, seconds, deadline, settle)
         pending.message = message if may_repeat else None
         self.requests.add(pending)
         return pending, message
@@ -304,8 +304,7 @@ class Core:
         session = self.session
         if self._protocol is None or not session.is_active or session.awaits_info:
             return None
-        is_due = session.is_telling_due(framed=self._is_framed)
-        if not is_due and not self._is_asking:
+        if not self._is_asking and not session.is_telling_due(framed=self._is_framed):
             return None
         self._is_asking = False
         if self._is_framed:
@@ -344,14 +343,11 @@ class Core:
         What was in it is written anew in smaller ones; a message that is too long alone is given
         up, and an empty one has its number.
         """
-        window, session = self.session.window, self.session
-        session.awaits_info = False
-        window.unwritten += len(batch)
+        self.session.note_not_written(len(batch))
         if len(batch) > 1:
             self._max_batch = len(batch) // 2
-            return
-        window.replace(window.written + 1, self._write(PayloadEnvelope({})))
-        self._give_up(batch[0], error)
+        else:
+            self._give_up_numbered(self.session.window.written + 1, error)
 
     def refuse_posted(self, texts: Sequence[str], error: LimitExceeded) -> None:
         """Take notice that a POST was too long whose response was not waited for.
@@ -363,10 +359,15 @@ class Core:
         self._max_batch = max(1, len(texts) // 2)
         if len(texts) == 1 and len(window):
             number = window.acknowledged + 1
-            message = window.get(number)
-            if self._translate(message).text == texts[0]:
-                window.replace(number, self._write(PayloadEnvelope({})))
-                self._give_up(message, error)
+            if self._translate(window.get(number)).text == texts[0]:
+                self._give_up_numbered(number, error)
+
+    def _give_up_numbered(self, number: int, error: LimitExceeded) -> None:
+        """Give up a message that is too long; an empty one takes its number."""
+        window = self.session.window
+        message = window.get(number)
+        window.replace(number, self._write(PayloadEnvelope({})))
+        self._give_up(message, error)
 
     def refuse(self, message: Message, error: LimitExceeded) -> None:
         """Give up a message that was taken and that the server does not take, now or later."""
@@ -437,12 +438,7 @@ class Core:
             return
         self._lost_at = None
         session.is_active = False
-        again = self.requests.find_repeatable()
-        self.losses.settle(session.lose(again=again), "The server has not come back in time")
-
-    def take_progress(self) -> bool:
-        """Return whether anything more was acknowledged since this was asked last."""
-        return self.session.take_progress()
+        self.losses.settle(session.lose(), "The server has not come back in time")
 
     def finish(self, error: ClientError) -> None:
         """Be done for good."""
@@ -501,19 +497,16 @@ class Core:
         session, info = self.session, read_session_info(filt.get(SESSION_KEY))
         self._lost_at = None
         was_active = session.is_active
-        again = self.requests.find_repeatable()
         reason = "The server did not know this client any more"
         self.is_resumed = False
         if info is None:
             session.is_active = False
             if was_active:
-                self.losses.settle(session.lose(again=again), reason)
+                self.losses.settle(session.lose(), reason)
         elif not info.resumed:
-            loss = session.begin(info, again)
-            if was_active or loss.unknown:
+            loss = session.begin(info)
+            if was_active:  # else there was nothing to lose
                 self.losses.settle(loss, reason)
-            else:
-                self.outgoing.put_first(loss.unwritten)
         elif not session.resume(info, self._write(PayloadEnvelope({})), now):
             self._ending = Ending("The server counts other messages than this client")
         else:

@@ -137,7 +137,7 @@ class Driver:
             self._core.give_up_session(self._loop.time())
             self._tell_lost()
             lasted = self._loop.time() - self._online_at
-            self._backoff.succeed(lasted, has_progress=self._core.take_progress())
+            self._backoff.succeed(lasted, has_progress=self._core.session.take_progress())
             if lasted >= STABLE_SECONDS:
                 was_unauthenticated = False
             if ending.is_refusal or (

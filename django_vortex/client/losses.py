@@ -40,19 +40,19 @@ class Losses:
         Requests that had arrived and were not answered are not in the loss, but among the requests.
         """
         requests = self._requests
-        in_window = {one.request_id for one in (*loss.unwritten, *loss.unknown)}
-        acknowledged = [one for one in requests.find_written() if one.id not in in_window]
-        unwritten = [one.message for one in acknowledged if one.message and one.answer is None]
-        unwritten += loss.unwritten
+        certain = {one.request_id for one in loss.unwritten}
+        unknown = [one for one in requests.find_written() if one.id not in certain]
+        again = [one.message for one in unknown if one.message and one.answer is None]
+        unwritten = [*again, *loss.unwritten]
         for message in unwritten:
             pending = requests.get(message.request_id)
             if pending is not None:
                 pending.is_written = False
         self._outgoing.put_first(one for one in unwritten if self._is_wanted(one))
-        for one in acknowledged:
+        for one in unknown:
             if one.is_written:
                 self._leave_unknown(one.id, reason)
-        self.note(loss.unknown, reason, pushes=True)
+        self.note((one for one in loss.unknown if not one.request_id), reason, pushes=True)
 
     def note(self, messages: Iterable[Message], reason: str, *, pushes: bool) -> None:
         """Note messages of which nobody knows whether the server has got them.

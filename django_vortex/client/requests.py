@@ -33,12 +33,11 @@ class Pending:
         seconds: How long it may wait, None for ever.
         deadline: When it has waited so long, on the `OnlineClock`.
         settle: Called once with the outcome.
-        may_repeat: Whether it may be asked again under the same id where nobody knows its fate.
         is_written: Whether it has left, as far as is known: the server may be at it.
         is_reflecting: Whether the server says when the client's watches contain what it has done.
         is_reflected: Whether they did when it was settled, as far as they have to.
         answer: The answer, while it waits for that.
-        message: What it was written as, where it may be repeated.
+        message: What it was written as, where it may be asked again under the same id.
     """
 
     id: str
@@ -46,7 +45,6 @@ class Pending:
     seconds: float | None
     deadline: float
     settle: Callable[[Outcome], object]
-    may_repeat: bool = False
     is_written: bool = False
     is_reflecting: bool = False
     is_reflected: bool = True
@@ -102,10 +100,6 @@ class Requests:
     def get(self, request_id: str) -> Pending | None:
         """Return the request with an id, if it still waits."""
         return self._waiting.get(request_id)
-
-    def find_repeatable(self) -> list[str]:
-        """Return the ids of those that may be asked again."""
-        return [one.id for one in self._waiting.values() if one.may_repeat]
 
     def find_written(self) -> list[Pending]:
         """Return those that have left and have no outcome, in the order in which they were made."""

@@ -7,8 +7,7 @@ server has not got the session any more, sorts what was under way by what may ha
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from django_vortex.client.outgoing import BATCH_BYTES, Message
@@ -31,17 +30,17 @@ MAX_SHORT_POSTS: Final = 2
 that the server ends for it."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Loss:
     """What was under way when a session was lost, in order.
 
     Attributes:
-        unwritten: Certainly not done by the server: it is sent as if nothing had happened.
         unknown: The server may have done it or not.
+        unwritten: What came behind it, and the server has certainly not done.
     """
 
-    unwritten: list[Message] = field(default_factory=list)
-    unknown: list[Message] = field(default_factory=list)
+    unknown: list[Message]
+    unwritten: list[Message]
 
 
 class Session:
@@ -181,15 +180,13 @@ class Session:
         self._suspicion.is_too_long = code == TOO_LONG_CLOSURE
         self._unanswered, self._is_met = 0, False
 
-    def begin(self, info: SessionInfo, again: Iterable[str]) -> Loss:
+    def begin(self, info: SessionInfo) -> Loss:
         """Begin anew, and return what was under way.
 
         Args:
             info: What the server says.
-            again: Ids of the requests that may be sent twice.
         """
-        certain = self._tried_before if self.awaits_info else self._tried
-        loss = self.lose(certain, again)
+        loss = self.lose(self._tried_before if self.awaits_info else self._tried)
         self.is_active = True
         self.hold = info.hold
         self._since = info.since
@@ -199,21 +196,16 @@ class Session:
         self.arrivals.begin(info.first)
         return loss
 
-    def lose(self, tried: int | None = None, again: Iterable[str] = ()) -> Loss:
+    def lose(self, tried: int | None = None) -> Loss:
         """Forget the session, and return what was under way.
 
         Args:
             tried: The number of the last message that may have reached the server.
-            again: Ids of the requests that may be sent twice.
         """
         tried = self._tried if tried is None else tried
-        repeatable = frozenset(again)
-        number = self.window.acknowledged
-        loss = Loss()
-        for message in self.window.clear():
-            number += 1
-            is_certain = number > tried or message.request_id in repeatable
-            (loss.unwritten if is_certain else loss.unknown).append(message)
+        count = max(0, tried - self.window.acknowledged)
+        messages = self.window.clear()
+        loss = Loss(messages[:count], messages[count:])
         self.awaits_info = False
         self.arrivals.restore(0)
         self._since = self._first = 0

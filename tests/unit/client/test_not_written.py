@@ -9,7 +9,7 @@ EMPTY = Message("{}")
 
 def begin() -> Session:
     session = Session()
-    session.begin(SessionInfo(False, 1, 0, 1, 30.0), [])
+    session.begin(SessionInfo(False, 1, 0, 1, 30.0))
     session.window.add(Message("a"))
     session.note_written(1, in_post=True)
     return session
@@ -29,7 +29,7 @@ def test_message_of_refused_posts_is_not_given_up() -> None:
 def test_message_of_a_refused_post_is_written_in_a_new_session() -> None:
     session = begin()
     session.note_not_written(1)
-    loss = session.begin(SessionInfo(False, 2, 0, 1, 30.0), [])
+    loss = session.begin(SessionInfo(False, 2, 0, 1, 30.0))
     assert [message.text for message in loss.unwritten] == ["a"]
     assert not loss.unknown
 
