@@ -22,7 +22,7 @@ from django_vortex.client.errors import (
     WatchEnded,
 )
 from django_vortex.client.feeds import Feeds
-from django_vortex.client.news import Event, Online
+from django_vortex.client.news import Event, Lost, Online
 from django_vortex.client.requests import Outcome, Pending
 from django_vortex.client.subscription import Subscription, may_pass
 from django_vortex.client.watch import Watch
@@ -305,6 +305,8 @@ class Watches:
 
     def _hear(self, event: Event) -> None:
         """Ask for everything again in a new session, in one message."""
+        if isinstance(event, Lost):
+            return  # the connection says whether watches are concerned
         if isinstance(event, Online) and event.resumed:
             for subscription in self._by_text.values():
                 subscription.is_current |= subscription.was_current

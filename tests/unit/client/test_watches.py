@@ -14,7 +14,7 @@ from django_vortex.client.core import Core
 from django_vortex.client.endings import Ending
 from django_vortex.client.errors import ClientError, Closed, TimedOut, WatchEnded
 from django_vortex.client.feeds import Feeds
-from django_vortex.client.news import Offline, Online
+from django_vortex.client.news import Lost, Offline, Online
 from django_vortex.client.watch import Watch
 from django_vortex.client.watches import Watches
 from django_vortex.exceptions import DefinitionError, PermissionDenied, TryAgain
@@ -42,12 +42,12 @@ class Bench:
     def watch(self, key: str, **arguments: Any) -> Watch:
         return self.watches.open({"key": key, **arguments})
 
-    def connect(self, limit: int = 10**6) -> None:
+    def connect(self, limit: int = 10**6, *, resumed: bool = False) -> None:
         now = asyncio.get_running_loop().time()
         self.core.begin(now, framed=False)
         told = {UUID_KEY: "server", NAME_KEY: "s", VERSION_KEY: 2, LIMIT_KEY: limit}
         self.receive(PayloadEnvelope(told))
-        self.feeds.tell(Online("websocket", "s"))
+        self.feeds.tell(Online("websocket", "s", resumed))
 
     def cut(self) -> None:
         self.core.end(Ending("cut"), asyncio.get_running_loop().time())
@@ -272,6 +272,20 @@ async def test_filts_that_the_server_takes_for_the_same_share_what_comes(bench: 
     other.close()
     await asyncio.sleep(0)
     assert [bench.tuples(one) for one in bench.take()] == [[A]]
+
+
+async def test_watches_go_on_with_the_session_though_a_message_was_given_up(bench: Bench) -> None:
+    watch = await watch_a(bench)
+    other = bench.watch("b")
+    bench.confirm(await bench.asked())
+    bench.cut()
+    assert not watch.is_current
+    bench.feeds.tell(Lost("a message is too long", pushes=False))
+    bench.connect(resumed=True)
+    assert watch.is_current
+    assert not other.is_current, "its answer has not come"
+    await asyncio.sleep(0)
+    assert bench.take() == []
 
 
 async def test_everything_is_asked_again_in_one_message_with_tags(bench: Bench) -> None:
