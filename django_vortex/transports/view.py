@@ -91,7 +91,7 @@ async def vortex_view(request: HttpRequest, *, is_probed: bool = False) -> HttpR
         is_short=opening is not None and opening.wants_short,
     )
     is_here = greeted.uuid in server.connections  # such a request is none that opens anything
-    is_known = is_here or server.is_known(greeted.uuid)
+    is_known = server.is_known(greeted.uuid)
     try:
         with nullcontext() if is_here else server.admission.opening(is_known=is_known):
             peer, identity = await _identify(greeted, request)
